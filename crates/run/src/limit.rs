@@ -1,0 +1,141 @@
+//! Rate limits that many workers and many jobs share.
+
+use std::str::FromStr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The part of a shared limit that this run may use, written `n/m`: `1/3` is a third.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share {
+    part: u32,
+    of: u32,
+}
+
+/// A text that is not a share.
+#[derive(Debug, Clone, Copy, thiserror::Error, PartialEq, Eq)]
+#[error("not a share: expected n/m with 1 <= n <= m <= 1000, such as 1/3")]
+pub struct ShareError;
+
+impl Default for Share {
+    fn default() -> Self {
+        Self { part: 1, of: 1 }
+    }
+}
+
+impl Share {
+    /// The fraction, above 0 and at most 1.
+    pub fn fraction(self) -> f64 {
+        f64::from(self.part) / f64::from(self.of)
+    }
+}
+
+impl FromStr for Share {
+    type Err = ShareError;
+
+    fn from_str(text: &str) -> Result<Self, ShareError> {
+        let (part, of) = text.split_once('/').ok_or(ShareError)?;
+        let (part, of) = (part.parse().map_err(|_| ShareError)?, of.parse().map_err(|_| ShareError)?);
+        if part == 0 || part > of || of > 1000 { Err(ShareError) } else { Ok(Self { part, of }) }
+    }
+}
+
+/// Lets a given number of requests a second pass, evenly spaced after a burst, first come first served.
+///
+/// Clones share the limit. Cancelling a waiting call gives up its turn without harm to the others.
+#[derive(Clone, Debug)]
+pub struct RateLimiter {
+    interval: Duration,
+    burst: u32,
+    next: Arc<Mutex<Option<Instant>>>,
+}
+
+impl RateLimiter {
+    /// A limiter of `per_second` requests (0.001 to 1,000,000), of which `burst` may pass at once, of which this run has
+    /// a share.
+    pub fn new(per_second: f64, burst: u32, share: Share) -> Self {
+        let rate = (per_second * share.fraction()).clamp(0.001, 1_000_000.0);
+        Self { interval: Duration::from_secs_f64(1.0 / rate), burst: burst.max(1), next: Arc::default() }
+    }
+
+    /// Waits for the turn of one request.
+    pub async fn turn(&self) {
+        let pause = self.reserve(Instant::now());
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    /// Makes everybody wait, after the service said that it has had enough.
+    pub fn back_off(&self, pause: Duration) {
+        let mut next = match self.next.lock() {
+            Ok(guard) => guard,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        let until = Instant::now() + pause + self.interval * (self.burst - 1);
+        if next.is_none_or(|at| at < until) {
+            *next = Some(until);
+        }
+    }
+
+    fn reserve(&self, now: Instant) -> Duration {
+        let mut next = match self.next.lock() {
+            Ok(guard) => guard,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        // GCRA: the theoretical arrival time may run ahead of the clock by a burst.
+        let tolerance = self.interval * (self.burst - 1);
+        let arrival = next.map_or(now, |at| at.max(now));
+        *next = Some(arrival + self.interval);
+        arrival.saturating_duration_since(now + tolerance)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::Instant;
+
+    use super::{RateLimiter, Share};
+
+    #[test]
+    fn shares_are_fractions() {
+        assert!("1/3".parse::<Share>().is_ok_and(|s| (s.fraction() - 0.333).abs() < 0.01));
+        for bad in ["", "1", "0/1", "2/1", "1/0", "a/b", "1/1001", "-1/2"] {
+            assert!(bad.parse::<Share>().is_err(), "{bad}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_burst_requests_are_spaced() {
+        let limiter = RateLimiter::new(10.0, 3, Share::default());
+        let begun = Instant::now();
+        for _ in 0..3 {
+            limiter.turn().await;
+        }
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+        for _ in 0..10 {
+            limiter.turn().await;
+        }
+        let elapsed = begun.elapsed();
+        assert!(
+            elapsed >= Duration::from_millis(990) && elapsed <= Duration::from_millis(1020),
+            "{elapsed:?}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_share_slows_down_and_backing_off_holds_everybody() {
+        let limiter = RateLimiter::new(10.0, 1, "1/2".parse().expect("a share"));
+        let begun = Instant::now();
+        limiter.turn().await;
+        limiter.turn().await;
+        assert!(begun.elapsed() >= Duration::from_millis(200));
+        limiter.back_off(Duration::from_secs(5));
+        let paused = Instant::now();
+        limiter.turn().await;
+        assert!(paused.elapsed() >= Duration::from_millis(4900));
+    }
+}

@@ -1,0 +1,64 @@
+//! What happens, as it happens, for whoever shows it.
+
+use std::fmt::Debug;
+use std::time::Duration;
+
+/// Something a person watching would like to know. Texts are escaped by whoever shows them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A phase of a stage begins: `check`, `plan`, `copy` and so on.
+    Phase {
+        /// The phase, in the words of the stage's runbook.
+        name: String,
+        /// How many items it has, where known.
+        items: Option<u64>,
+    },
+    /// An item of the phase is being worked on.
+    Started {
+        /// The item.
+        item: String,
+        /// Its size in bytes, where it has one.
+        size_bytes: Option<u64>,
+    },
+    /// An item moved on by some bytes.
+    Advanced {
+        /// The item.
+        item: String,
+        /// Bytes since the last event of this item.
+        bytes: u64,
+    },
+    /// An item is finished.
+    Finished {
+        /// The item.
+        item: String,
+        /// How it ended, in a few words.
+        result: String,
+    },
+    /// A request is repeated after a pause.
+    Retrying {
+        /// What is repeated.
+        what: String,
+        /// The attempt that comes next, beginning with 2.
+        attempt: u32,
+        /// The pause before it.
+        pause: Duration,
+    },
+    /// Something worth a line that is neither of the above.
+    Note(String),
+    /// Something the reader should look at although the stage goes on.
+    Warning(String),
+}
+
+/// Shows events: bars on a terminal, lines in CI, JSON for machines, or nothing.
+pub trait Progress: Send + Sync + Debug {
+    /// Takes an event. Must not block.
+    fn event(&self, event: Event);
+}
+
+/// Shows nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Silent;
+
+impl Progress for Silent {
+    fn event(&self, _: Event) {}
+}

@@ -1,0 +1,447 @@
+//! A request on a site, and its sending.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use base64::Engine as _;
+use bytes::{Bytes, BytesMut};
+use futures_util::StreamExt as _;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use landfall_run::{Hint, RateLimiter, Run};
+use landfall_secret::{Credential, CredentialKind};
+use serde::Serialize;
+use url::Url;
+
+use crate::response::shown;
+use crate::{Answer, BodyStream, Cap, Error, Http, Site, Streaming, body, retry_after};
+
+/// Whether a request may be made again when it is not known whether it arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Repeat {
+    /// Making it twice is the same as making it once.
+    Idempotent,
+    /// Making it twice may do something twice: only a request that surely was not taken (no connection, 429) is repeated.
+    Never,
+}
+
+/// A request being put together. Nothing happens until it is sent.
+#[derive(Debug)]
+pub struct Request {
+    site: Site,
+    method: Method,
+    url: Url,
+    headers: HeaderMap,
+    body: Bytes,
+    repeat: Repeat,
+    timeout: Option<Duration>,
+    refused: Option<Error>,
+}
+
+impl Request {
+    pub(crate) fn new(site: Site, method: Method, url: Url, refused: Option<Error>) -> Self {
+        let repeat = if method == Method::POST || method == Method::PATCH {
+            Repeat::Never
+        } else {
+            Repeat::Idempotent
+        };
+        Self {
+            site,
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            repeat,
+            timeout: None,
+            refused,
+        }
+    }
+
+    /// Adds a header. It is not for secrets: those are the site's credential.
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        match (HeaderName::try_from(name), HeaderValue::from_str(value)) {
+            (Ok(name), Ok(value)) => {
+                self.headers.append(name, value);
+            }
+            (Ok(_) | Err(_), Ok(_) | Err(_)) => {
+                self.refused.get_or_insert(Error::Header { name: landfall_secret::escape(name, 60) });
+            }
+        }
+        self
+    }
+
+    /// Adds a query parameter.
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+
+    /// Sets a JSON body.
+    pub fn json(mut self, body: &impl Serialize) -> Self {
+        match serde_json::to_vec(body) {
+            Ok(text) => self.body("application/json", text),
+            Err(cause) => {
+                let url = shown(&self.url);
+                self.refused.get_or_insert(Error::Encode { url, cause });
+                self
+            }
+        }
+    }
+
+    /// Sets a body.
+    pub fn body(mut self, content_type: &str, bytes: impl Into<Bytes>) -> Self {
+        self.body = bytes.into();
+        self.header("content-type", content_type)
+    }
+
+    /// Says that making the request twice is the same as making it once. The default for all methods but POST and PATCH.
+    pub fn idempotent(mut self) -> Self {
+        self.repeat = Repeat::Idempotent;
+        self
+    }
+
+    /// Says that making the request twice may do something twice. The default for POST and PATCH.
+    pub fn never_repeated(mut self) -> Self {
+        self.repeat = Repeat::Never;
+        self
+    }
+
+    /// How long the whole answer may take (default: the idle timeout of the configuration).
+    pub fn timeout(mut self, limit: Duration) -> Self {
+        self.timeout = Some(limit);
+        self
+    }
+
+    /// Makes the request and reads the whole answer, whatever its status. Passing faults (no connection; 408, 425, 429 and
+    /// 5xx; a broken answer) are repeated as the run allows; what `Retry-After` asks for is waited.
+    ///
+    /// # Errors
+    /// See [`Error`]. A status is no error here: the last answer is returned when repeating does not help.
+    pub async fn send(self, run: &Run, cap: Cap) -> Result<Answer, Error> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        let sending = Sending {
+            http: self.site.http(),
+            name: self.site.name(),
+            method: &self.method,
+            url: &self.url,
+            headers: &self.headers,
+            credential: self.site.credential(),
+            limiter: self.site.limiter(),
+            timeout: self.timeout,
+        };
+        let what = format!("{} {}", self.method, shown(&self.url));
+        let repeat = self.repeat;
+        let result = run
+            .retry(
+                &what,
+                |failed: &Failed| failed.hint(run, repeat),
+                || {
+                    let (body, sending) = (self.body.clone(), &sending);
+                    async move { attempt(sending, run, body, cap, repeat).await }
+                },
+            )
+            .await;
+        match result {
+            Ok(answer) | Err(Failed::Status(answer)) => Ok(answer),
+            Err(Failed::Error(error)) => Err(error),
+        }
+    }
+
+    /// Makes the request once, with a body that is streamed, and reads the whole answer. A stream cannot be repeated: who
+    /// made it decides what to do when it breaks.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn send_body(
+        self,
+        run: &Run,
+        size_bytes: u64,
+        body: BodyStream,
+        cap: Cap,
+    ) -> Result<Answer, Error> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        let least = self.site.http().config().least_bytes_per_second.max(1);
+        let patience = self.site.http().config().idle_timeout + Duration::from_secs(size_bytes / least);
+        let mut headers = self.headers;
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size_bytes));
+        let sending = Sending {
+            http: self.site.http(),
+            name: self.site.name(),
+            method: &self.method,
+            url: &self.url,
+            headers: &headers,
+            credential: self.site.credential(),
+            limiter: self.site.limiter(),
+            timeout: Some(self.timeout.unwrap_or(patience)),
+        };
+        run.counters().sent(size_bytes);
+        let streaming = send_streaming(&sending, run, Some(reqwest::Body::wrap_stream(body))).await?;
+        read(streaming, cap).await
+    }
+
+    /// Makes the request and returns when the head of the answer is there. Passing faults before that are repeated.
+    ///
+    /// # Errors
+    /// See [`Error`].
+    pub async fn send_streaming(self, run: &Run) -> Result<Streaming, Error> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        let sending = Sending {
+            http: self.site.http(),
+            name: self.site.name(),
+            method: &self.method,
+            url: &self.url,
+            headers: &self.headers,
+            credential: self.site.credential(),
+            limiter: self.site.limiter(),
+            timeout: self.timeout,
+        };
+        let what = format!("{} {}", self.method, shown(&self.url));
+        let repeat = self.repeat;
+        let result = run
+            .retry(
+                &what,
+                |failed: &StreamFailed| failed.hint(run, repeat),
+                || {
+                    let (body, sending) = (self.body.clone(), &sending);
+                    async move {
+                        let streaming = send_streaming(sending, run, (!body.is_empty()).then(|| body.into()))
+                            .await
+                            .map_err(StreamFailed::Error)?;
+                        if is_passing(streaming.status) {
+                            Err(StreamFailed::Status(streaming))
+                        } else {
+                            Ok(streaming)
+                        }
+                    }
+                },
+            )
+            .await;
+        match result {
+            Ok(streaming) | Err(StreamFailed::Status(streaming)) => Ok(streaming),
+            Err(StreamFailed::Error(error)) => Err(error),
+        }
+    }
+}
+
+/// All that one sending needs.
+pub(crate) struct Sending<'a> {
+    pub(crate) http: &'a Http,
+    pub(crate) name: &'static str,
+    pub(crate) method: &'a Method,
+    pub(crate) url: &'a Url,
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) credential: Option<&'a Credential>,
+    pub(crate) limiter: Option<&'a RateLimiter>,
+    pub(crate) timeout: Option<Duration>,
+}
+
+enum Failed {
+    Error(Error),
+    Status(Answer),
+}
+
+enum StreamFailed {
+    Error(Error),
+    Status(Streaming),
+}
+
+impl Failed {
+    fn hint(&self, run: &Run, repeat: Repeat) -> Hint {
+        match self {
+            Self::Error(error) => error_hint(error, repeat),
+            Self::Status(answer) => status_hint(answer.status, &answer.headers, run, repeat),
+        }
+    }
+}
+
+impl StreamFailed {
+    fn hint(&self, run: &Run, repeat: Repeat) -> Hint {
+        match self {
+            Self::Error(error) => error_hint(error, repeat),
+            Self::Status(streaming) => status_hint(streaming.status, &streaming.headers, run, repeat),
+        }
+    }
+}
+
+fn error_hint(error: &Error, repeat: Repeat) -> Hint {
+    match (error, repeat) {
+        // An idempotent write whose answer was lost may be made again: the second answer is the first one's.
+        (Error::Unanswered { .. }, Repeat::Idempotent) => Hint::Again,
+        (Error::Unanswered { .. } | Error::Stalled { .. }, Repeat::Never) => Hint::Stop,
+        (error, _) => error.hint(),
+    }
+}
+
+fn status_hint(status: StatusCode, headers: &HeaderMap, run: &Run, repeat: Repeat) -> Hint {
+    let refused_untouched = status == StatusCode::TOO_MANY_REQUESTS;
+    if repeat == Repeat::Never && !refused_untouched {
+        return Hint::Stop;
+    }
+    match retry_after(headers, run.clock().now()) {
+        Some(pause) => Hint::After(pause),
+        None => Hint::Again,
+    }
+}
+
+/// Statuses that a later attempt may not see: 408, 425, 429, 500, 502, 503, 504, and the 499 and 522 of proxies.
+fn is_passing(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 408 | 425 | 429 | 499 | 500 | 502 | 503 | 504 | 522)
+}
+
+async fn attempt(
+    sending: &Sending<'_>,
+    run: &Run,
+    body: Bytes,
+    cap: Cap,
+    repeat: Repeat,
+) -> Result<Answer, Failed> {
+    let changes = repeat == Repeat::Never || !sending.method.is_safe();
+    run.counters().sent(body.len() as u64);
+    let exchange = async {
+        let streaming = send_streaming(sending, run, (!body.is_empty()).then(|| body.into())).await?;
+        read(streaming, cap).await
+    };
+    let limit = sending.timeout.unwrap_or(sending.http.config().idle_timeout);
+    let answer = match tokio::time::timeout(limit, exchange).await {
+        Ok(Ok(answer)) => answer,
+        Ok(Err(Error::Unanswered { method: _, url, cause, .. })) => {
+            let method = sending.method.to_string();
+            return Err(Failed::Error(Error::Unanswered { method, url, changes, cause }));
+        }
+        Ok(Err(error)) => return Err(Failed::Error(error)),
+        Err(elapsed) => {
+            return Err(Failed::Error(Error::Unanswered {
+                method: sending.method.to_string(),
+                url: shown(sending.url),
+                changes,
+                cause: elapsed.into(),
+            }));
+        }
+    };
+    if is_passing(answer.status) { Err(Failed::Status(answer)) } else { Ok(answer) }
+}
+
+pub(crate) async fn send_streaming(
+    sending: &Sending<'_>,
+    run: &Run,
+    request_body: Option<reqwest::Body>,
+) -> Result<Streaming, Error> {
+    let url = shown(sending.url);
+    if let Some(limiter) = sending.limiter {
+        limiter.turn().await;
+    }
+    let mut headers = sending.headers.clone();
+    // Compressed bodies would have another digest than the one that was asked for, and could be bombs.
+    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
+    if let Some(credential) = sending.credential {
+        let (name, value) = authorization(credential)?;
+        headers.insert(name, value);
+    }
+    run.counters().request(&format!("{}.{}", sending.name, sending.method));
+    let mut request =
+        sending.http.client().request(sending.method.clone(), sending.url.clone()).headers(headers);
+    if let Some(body) = request_body {
+        request = request.body(body);
+    }
+    let safe = sending.method.is_safe();
+    let patience = sending.timeout.unwrap_or(sending.http.config().idle_timeout);
+    let answered = tokio::select! {
+        answered = tokio::time::timeout(patience, request.send()) => answered,
+        // What may change something is seen to its end; what only reads is dropped at once.
+        () = run.stop().wait(), if safe => return Err(Error::Stopped { url }),
+    };
+    let unanswered = |cause| Error::Unanswered {
+        method: sending.method.to_string(),
+        url: url.clone(),
+        changes: !safe,
+        cause,
+    };
+    let response = match answered {
+        Err(elapsed) => return Err(unanswered(elapsed.into())),
+        Ok(Err(error)) => return Err(failed_send(error, &url, unanswered)),
+        Ok(Ok(response)) => response,
+    };
+    if response.headers().contains_key(header::CONTENT_ENCODING)
+        && response.headers().get(header::CONTENT_ENCODING) != Some(&HeaderValue::from_static("identity"))
+    {
+        return Err(Error::NotAsAsked {
+            what: "unencoded body",
+            url,
+            begins: String::new(),
+            cause: "the server encoded the body although `identity` was asked for".into(),
+        });
+    }
+    Ok(Streaming {
+        status: response.status(),
+        headers: response.headers().clone(),
+        url: sending.url.clone(),
+        body: body::guarded(response, url, sending.http.config(), run),
+    })
+}
+
+/// A body stream that failed carries our own error inside the client's: it is the cause, and not the connection.
+fn failed_send(
+    error: reqwest::Error,
+    url: &str,
+    unanswered: impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Error,
+) -> Error {
+    let error = error.without_url();
+    if error.is_connect() {
+        return Error::Connect { url: url.to_owned(), cause: error.into() };
+    }
+    let mut source = error.source();
+    while let Some(inner) = source {
+        if inner.downcast_ref::<Error>().is_some() {
+            return unanswered(inner.to_string().into());
+        }
+        source = inner.source();
+    }
+    unanswered(error.into())
+}
+
+async fn read(mut streaming: Streaming, cap: Cap) -> Result<Answer, Error> {
+    let is_error = streaming.status.is_client_error() || streaming.status.is_server_error();
+    let cap = if is_error { Cap::ERROR } else { cap };
+    let mut bytes = BytesMut::new();
+    while let Some(chunk) = streaming.body.next().await {
+        let chunk = chunk?;
+        let room = usize::try_from(cap.bytes).unwrap_or(usize::MAX).saturating_sub(bytes.len());
+        if chunk.len() > room {
+            if !is_error {
+                return Err(Error::TooLarge { what: cap.what, url: shown(&streaming.url), limit: cap.bytes });
+            }
+            bytes.extend_from_slice(chunk.get(..room).unwrap_or_default());
+            break;
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(Answer {
+        status: streaming.status,
+        headers: streaming.headers,
+        url: streaming.url,
+        body: bytes.freeze(),
+    })
+}
+
+fn authorization(credential: &Credential) -> Result<(HeaderName, HeaderValue), Error> {
+    let (name, text) = match credential.kind() {
+        CredentialKind::Basic { user, password } => {
+            let pair = format!("{user}:{}", password.expose());
+            (
+                header::AUTHORIZATION,
+                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)),
+            )
+        }
+        CredentialKind::Bearer(token) => (header::AUTHORIZATION, format!("Bearer {}", token.expose())),
+        CredentialKind::Header { name, value } => (HeaderName::from_static(name), value.expose().to_owned()),
+    };
+    let mut value =
+        HeaderValue::from_str(&text).map_err(|_| Error::Header { name: name.as_str().to_owned() })?;
+    value.set_sensitive(true);
+    Ok((name, value))
+}

@@ -1,0 +1,2 @@
+//! Every stage in one program, chosen by the first argument.
+fn main() {}

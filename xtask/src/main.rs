@@ -1,0 +1,2 @@
+//! Work on the workspace that takes more than one command.
+fn main() {}
