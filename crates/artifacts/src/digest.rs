@@ -83,9 +83,7 @@ impl FromStr for Digest {
     type Err = DigestError;
 
     fn from_str(text: &str) -> Result<Self, DigestError> {
-        let refused = || DigestError {
-            shown: landfall_secret::escape(text, 80),
-        };
+        let refused = || DigestError { shown: landfall_secret::escape(text, 80) };
         let hex = text.strip_prefix("sha256:").ok_or_else(refused)?.as_bytes();
         if hex.len() != 64 {
             return Err(refused());
@@ -125,9 +123,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(serde::de::Error::custom)
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

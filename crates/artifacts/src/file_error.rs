@@ -48,10 +48,7 @@ pub struct FileErrors {
 impl FileErrors {
     /// An error of one problem.
     pub fn one(problem: FileProblem) -> Self {
-        Self {
-            problems: vec![problem],
-            further: 0,
-        }
+        Self { problems: vec![problem], further: 0 }
     }
 
     /// The problems, in the order of the file.
@@ -120,7 +117,10 @@ impl Explain for FileErrors {
     }
 
     fn remedy(&self) -> Option<Cow<'static, str>> {
-        Some("correct the places named; docs/formats describes each file and docs/schemas has its schema".into())
+        Some(
+            "correct the places named; docs/formats describes each file and docs/schemas has its schema"
+                .into(),
+        )
     }
 }
 
@@ -220,8 +220,12 @@ impl Explain for FileError {
 
     fn remedy(&self) -> Option<Cow<'static, str>> {
         match self {
-            Self::Missing { .. } => Some("check that the job which writes it ran before, and that its artifacts are passed on".into()),
-            Self::Empty { .. } => Some("the job which writes it was cut off or wrote nothing; run that job again".into()),
+            Self::Missing { .. } => Some(
+                "check that the job which writes it ran before, and that its artifacts are passed on".into(),
+            ),
+            Self::Empty { .. } => {
+                Some("the job which writes it was cut off or wrote nothing; run that job again".into())
+            }
             Self::NotRegular { .. } => Some("give the path of a file".into()),
             Self::TooLarge { .. } => Some("this is not the file it should be; look at what wrote it".into()),
             Self::Read { .. } => Some("check owner and mode of the file".into()),
@@ -237,24 +241,19 @@ pub(crate) struct Problems<'t> {
     text: &'t str,
     /// No value of the file may be shown.
     conceal: bool,
-    found: Vec<FileProblem>,
+    /// With the offset or line that says where in the file a problem stands; problems of the whole come last.
+    found: Vec<(usize, FileProblem)>,
     further: usize,
 }
 
 impl<'t> Problems<'t> {
     pub(crate) fn new(file: &str, text: &'t str, conceal: bool) -> Self {
-        Self {
-            file: landfall_secret::escape(file, 300),
-            text,
-            conceal,
-            found: Vec::new(),
-            further: 0,
-        }
+        Self { file: landfall_secret::escape(file, 300), text, conceal, found: Vec::new(), further: 0 }
     }
 
     /// About the file as a whole.
     pub(crate) fn add_whole(&mut self, found: impl Into<String>, expected: impl Into<String>) {
-        self.push(String::new(), None, found.into(), expected.into());
+        self.push(usize::MAX, String::new(), None, found.into(), expected.into());
     }
 
     /// About a place in the text.
@@ -267,7 +266,7 @@ impl<'t> Problems<'t> {
     ) {
         // Finding line and column reads the text from its start, so it is not done for problems that are only counted.
         let place = (!self.is_full()).then(|| self.line_and_column(offset));
-        self.push(pointer, place, found.into(), expected.into());
+        self.push(offset, pointer, place, found.into(), expected.into());
     }
 
     /// About a key that stands a second time in its object.
@@ -286,13 +285,8 @@ impl<'t> Problems<'t> {
     }
 
     /// About a line of a file that is not JSON; lines count from one.
-    pub(crate) fn add_line(
-        &mut self,
-        line: usize,
-        found: impl Into<String>,
-        expected: impl Into<String>,
-    ) {
-        self.push(format!("line {line}"), None, found.into(), expected.into());
+    pub(crate) fn add_line(&mut self, line: usize, found: impl Into<String>, expected: impl Into<String>) {
+        self.push(line, format!("line {line}"), None, found.into(), expected.into());
     }
 
     /// What stands at a value is not what was expected.
@@ -301,20 +295,23 @@ impl<'t> Problems<'t> {
         self.add_at(at.node.start, at.pointer(), found, expected);
     }
 
+    /// What stands at a key of an object is not what was expected.
+    pub(crate) fn at_field(&mut self, at: At<'_>, key: &str, expected: impl Into<String>) {
+        match at.node.member(key) {
+            Some(member) => self.wrong(at.child(member), expected),
+            None => self.wrong(at, expected),
+        }
+    }
+
+    /// The text that is read.
+    pub(crate) fn source(&self) -> &'t str {
+        self.text
+    }
+
     /// A key is missing from an object.
     pub(crate) fn missing(&mut self, at: At<'_>, key: &str) {
         let pointer = at.pointer();
         self.add_at(at.node.start, pointer, format!("no `{key}`"), format!("the key `{key}`"));
-    }
-
-    /// Whether nothing was found wrong.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.found.is_empty()
-    }
-
-    /// Whether values must not be shown.
-    pub(crate) fn conceals(&self) -> bool {
-        self.conceal
     }
 
     /// Line and column, both from one, of a byte of the text.
@@ -334,21 +331,21 @@ impl<'t> Problems<'t> {
                 if self.found.is_empty() {
                     self.add_whole("something unreadable", "the format of this file");
                 }
-                Err(FileErrors {
-                    problems: self.found,
-                    further: self.further,
-                })
+                let further = self.further;
+                Err(FileErrors { problems: self.drain(), further })
             }
         }
     }
 
-    /// The problems so far, which are then forgotten.
+    /// The problems so far in the order of the file, which are then forgotten.
     pub(crate) fn drain(&mut self) -> Vec<FileProblem> {
-        std::mem::take(&mut self.found)
+        self.found.sort_by_key(|(order, _)| *order);
+        std::mem::take(&mut self.found).into_iter().map(|(_, problem)| problem).collect()
     }
 
     fn push(
         &mut self,
+        order: usize,
         pointer: String,
         place: Option<(usize, usize)>,
         found: String,
@@ -358,12 +355,48 @@ impl<'t> Problems<'t> {
             self.further += 1;
             return;
         }
-        self.found.push(FileProblem {
-            file: self.file.clone(),
-            pointer,
-            place,
-            found,
-            expected,
-        });
+        let file = self.file.clone();
+        self.found.push((order, FileProblem { file, pointer, place, found, expected }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error as _;
+    use std::io;
+
+    use super::FileError;
+    use crate::{Class, Explain as _, Versions};
+
+    #[test]
+    fn every_error_says_what_to_do() {
+        let path = || "out/versions.json".into();
+        let errors = [
+            FileError::Missing { path: path() },
+            FileError::Empty { path: path() },
+            FileError::NotRegular { path: path() },
+            FileError::TooLarge { path: path(), most: 8 },
+            FileError::Read { path: path(), source: io::Error::from(io::ErrorKind::PermissionDenied) },
+            FileError::Write { path: path(), source: io::Error::from(io::ErrorKind::StorageFull) },
+            FileError::from(Versions::parse(b"[]", "out/versions.json").expect_err("bad")),
+        ];
+        let mut shown = String::new();
+        for error in &errors {
+            assert_eq!((error.class(), error.is_retryable()), (Class::Input, false));
+            shown.push_str(&format!("{} {error}", error.code()));
+            if let Some(cause) = error.source() {
+                shown.push_str(&format!("; caused by {cause}"));
+            }
+            shown.push_str(&format!("; try: {}\n", error.remedy().unwrap_or_default()));
+        }
+        insta::assert_snapshot!(shown, @r"
+        LF-FILE-MISSING out/versions.json does not exist; try: check that the job which writes it ran before, and that its artifacts are passed on
+        LF-FILE-EMPTY out/versions.json is empty (zero bytes); try: the job which writes it was cut off or wrote nothing; run that job again
+        LF-FILE-KIND out/versions.json is not a regular file; try: give the path of a file
+        LF-FILE-SIZE out/versions.json has more than 8 bytes; try: this is not the file it should be; look at what wrote it
+        LF-FILE-READ out/versions.json could not be read; caused by permission denied; try: check owner and mode of the file
+        LF-FILE-WRITE out/versions.json could not be written; caused by no storage space; try: check that the folder is writable and the disk has room
+        LF-FILE-INVALID out/versions.json: at 1:1: found a list of 0, expected an object; try: correct the places named; docs/formats describes each file and docs/schemas has its schema
+        ");
     }
 }

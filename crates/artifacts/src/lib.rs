@@ -1,21 +1,81 @@
 //! The files that pass between stages: types, reading, writing, schemas; kinds of outcome; stage descriptors.
 //!
-//! No network, no clock, no environment. Readers refuse what breaks a format and say every problem of a file at once.
+//! No network, no clock, no environment. Readers refuse what breaks a format and say every problem of a file at once;
+//! every file is written whole or not at all. Two groups of formats: the contract with other teams' scripts, whose keys and
+//! shapes are fixed, and Landfall's own, which carry `"formatVersion": 1`.
 //!
 //! ```
-//! use landfall_artifacts::{Digest, Reference};
+//! use landfall_artifacts::{Digest, Reference, Versions};
 //! let reference: Reference = "registry.example.com/app:OrderServiceFunction-1.4.2".parse()?;
 //! assert_eq!(reference.repository().path(), "app");
 //! assert_eq!(Digest::of(b"abc").short(), "sha256:ba7816bf8f01");
+//!
+//! let text = br#"{ "orderService": { "version": "v1.4.2", "folder": "../x" } }"#;
+//! let errors = Versions::parse(text, "versions.json").unwrap_err();
+//! assert_eq!(errors.problems().len(), 2);
 //! # Ok::<(), landfall_artifacts::ReferenceError>(())
 //! ```
 
+mod aws_auth_env;
+mod deploy_report;
+mod deployment_file;
 mod digest;
+mod docker_config;
+mod dot_env;
+mod env_lines;
+mod file;
+mod file_error;
+mod image_lock;
+mod instant;
+mod jira_tickets;
+mod json;
+mod ledger_event;
+mod mappings;
 mod name;
 mod outcome;
+mod project_json;
+mod promotion_log;
 mod reference;
+mod report;
+mod schema;
+mod settings;
+mod settings_keys;
+mod settings_read;
+mod stage;
+mod text_name;
+mod text_types;
+mod toml_node;
+mod versions;
+mod write;
 
+pub use aws_auth_env::AwsAuthEnv;
+pub use deploy_report::{AliasState, DeployOutcome, DeployReport, DeployedFunction, FunctionState};
+pub use deployment_file::{DeploymentFile, LambdaNames, MissingName};
 pub use digest::{Digest, DigestError, Hasher};
+pub use docker_config::{DockerConfig, Login};
+pub use dot_env::DotEnv;
+pub use file::{FORMAT_VERSION, read_bounded};
+pub use file_error::{FileError, FileErrors, FileProblem};
+pub use image_lock::{ImageLock, LockedImage, Platform};
+pub use jira_tickets::{JiraTicket, JiraTickets};
+pub use json::{Limits, strict_value};
+pub use ledger_event::{Actor, EffectResult, EventKind, LedgerEvent, LedgerItem};
+pub use mappings::{ImageTag, Mappings, image_tag};
 pub use name::{EnvironmentName, Folder, LambdaName, NameError, ProjectName, ReleaseId, Tag};
 pub use outcome::{Class, Explain, OutcomeKind, Problem, gravest};
+pub use project_json::{PackageJson, ProjectJson, with_version};
+pub use promotion_log::{HttpStatus, Promotion, PromotionLog, PromotionLogWriter};
 pub use reference::{PinnedReference, Reference, ReferenceError, Repository, Version};
+pub use report::{Report, ReportItem};
+pub use schema::schemas;
+pub use settings::{
+    EnvironmentKind, EnvironmentSettings, JiraSettings, LedgerSettings, OnFailure, Registries, Settings,
+    VaultSettings,
+};
+pub use stage::{FileUse, STAGES, Stage, stage};
+pub use text_name::{
+    AccountId, Address, AwsRegion, NameTemplate, ProjectVersion, ReasonCode, RegionKey, Shard, TextError,
+    TicketKey,
+};
+pub use versions::{VersionedProject, Versions};
+pub use write::{Mode, WrittenFile, write_atomic};

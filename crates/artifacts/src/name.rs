@@ -122,15 +122,11 @@ impl LambdaName {
         }
         let parts: Vec<&str> = text.split(':').collect();
         let rest = match parts.as_slice() {
-            [
-                "arn",
-                partition,
-                "lambda",
-                region,
-                account,
-                "function",
-                rest @ ..,
-            ] if partition.starts_with("aws") && is_region(region) && is_account(account) => rest,
+            ["arn", partition, "lambda", region, account, "function", rest @ ..]
+                if partition.starts_with("aws") && is_region(region) && is_account(account) =>
+            {
+                rest
+            }
             [account, "function", rest @ ..] if is_account(account) => rest,
             ["function", rest @ ..] => rest,
             rest => rest,
@@ -149,29 +145,21 @@ fn all(text: &str, longest: usize, allowed: impl Fn(u8) -> bool) -> bool {
 }
 
 fn is_tag(text: &str) -> bool {
-    all(text, 128, |b| {
-        b.is_ascii_alphanumeric() || b"_.-".contains(&b)
-    }) && !text.starts_with(['.', '-'])
+    all(text, 128, |b| b.is_ascii_alphanumeric() || b"_.-".contains(&b)) && !text.starts_with(['.', '-'])
 }
 
 fn is_lambda_name(text: &str) -> bool {
-    all(text, 64, |b| {
-        b.is_ascii_alphanumeric() || b"_-".contains(&b)
-    })
+    all(text, 64, |b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
 }
 
 fn is_project(text: &str) -> bool {
     let segment = |s: &str| {
-        all(s, 100, |b| b.is_ascii_alphanumeric() || b"_.-".contains(&b))
-            && !s.starts_with(['.', '-'])
+        all(s, 100, |b| b.is_ascii_alphanumeric() || b"_.-".contains(&b)) && !s.starts_with(['.', '-'])
     };
     if text.len() > 100 {
         return false;
     }
-    match text
-        .strip_prefix('@')
-        .and_then(|scoped| scoped.split_once('/'))
-    {
+    match text.strip_prefix('@').and_then(|scoped| scoped.split_once('/')) {
         Some((scope, name)) => segment(scope) && segment(name),
         None => segment(text),
     }
@@ -182,28 +170,22 @@ fn is_folder(text: &str) -> bool {
         && text.len() <= 255
         && text != "."
         && text != ".."
-        && !text
-            .chars()
-            .any(|c| c == '/' || c == '\\' || c.is_control())
+        && !text.chars().any(|c| c == '/' || c == '\\' || c.is_control())
 }
 
 fn is_release(text: &str) -> bool {
-    all(text, 64, |b| {
-        b.is_ascii_alphanumeric() || b"_.+-".contains(&b)
-    }) && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+    all(text, 64, |b| b.is_ascii_alphanumeric() || b"_.+-".contains(&b))
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
 }
 
 fn is_environment(text: &str) -> bool {
-    all(text, 64, |b| {
-        b.is_ascii_alphanumeric() || b"_./-".contains(&b)
-    }) && text.starts_with(|c: char| c.is_ascii_alphanumeric())
+    all(text, 64, |b| b.is_ascii_alphanumeric() || b"_./-".contains(&b))
+        && text.starts_with(|c: char| c.is_ascii_alphanumeric())
         && !text.contains("..")
 }
 
 fn is_region(text: &str) -> bool {
-    all(text, 32, |b| {
-        b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'
-    })
+    all(text, 32, |b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 fn is_account(text: &str) -> bool {
@@ -211,10 +193,7 @@ fn is_account(text: &str) -> bool {
 }
 
 fn is_qualifier(text: &str) -> bool {
-    text == "$LATEST"
-        || all(text, 128, |b| {
-            b.is_ascii_alphanumeric() || b"_-".contains(&b)
-        })
+    text == "$LATEST" || all(text, 128, |b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
 }
 
 #[cfg(test)]
@@ -228,17 +207,7 @@ mod tests {
         for good in ["OrderServiceFunction-1.4.2", "_a", "1", &"a".repeat(128)] {
             assert!(good.parse::<Tag>().is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            ".a",
-            "-a",
-            "a b",
-            "a:b",
-            "a/b",
-            "a+b",
-            "ä",
-            &"a".repeat(129),
-        ] {
+        for bad in ["", ".a", "-a", "a b", "a:b", "a/b", "a+b", "ä", &"a".repeat(129)] {
             assert!(bad.parse::<Tag>().is_err(), "{bad}");
         }
     }
@@ -248,18 +217,7 @@ mod tests {
         for good in ["order-service", "a b", "ordères", "..."] {
             assert!(good.parse::<Folder>().is_ok(), "{good}");
         }
-        for bad in [
-            "",
-            ".",
-            "..",
-            "../x",
-            "a/b",
-            "/a",
-            "a\\b",
-            "a\0b",
-            "a\nb",
-            &"a".repeat(256),
-        ] {
+        for bad in ["", ".", "..", "../x", "a/b", "/a", "a\\b", "a\0b", "a\nb", &"a".repeat(256)] {
             assert!(bad.parse::<Folder>().is_err(), "{bad:?}");
         }
     }

@@ -25,9 +25,7 @@ pub enum OutcomeKind {
 }
 
 /// What a problem means for the next step. Each class has one exit code (`docs/exit-codes.md`).
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Class {
     /// A defect of ours.
@@ -85,13 +83,7 @@ pub struct Problem {
 impl Problem {
     /// A problem without causes.
     pub fn new(code: impl Into<String>, class: Class, what: impl Into<String>) -> Self {
-        Self {
-            code: code.into(),
-            class,
-            what: what.into(),
-            cause: Vec::new(),
-            remedy: None,
-        }
+        Self { code: code.into(), class, what: what.into(), cause: Vec::new(), remedy: None }
     }
 
     /// Adds what to do next.
@@ -137,14 +129,9 @@ pub fn gravest<'a>(
         Class::Interrupted => 2,
         Class::Transient => 1,
     };
-    let worst = problems
-        .into_iter()
-        .map(|problem| problem.class)
-        .max_by_key(|class| weight(*class))?;
+    let worst = problems.into_iter().map(|problem| problem.class).max_by_key(|class| weight(*class))?;
     Some(match worst {
-        Class::Integrity | Class::Unknown | Class::Defect | Class::Partial | Class::Interrupted => {
-            worst
-        }
+        Class::Integrity | Class::Unknown | Class::Defect | Class::Partial | Class::Interrupted => worst,
         Class::Input | Class::Refused | Class::Locked | Class::Transient if something_changed => {
             Class::Partial
         }
@@ -164,18 +151,9 @@ mod tests {
     fn the_gravest_class_decides() {
         let both = [problem(Class::Transient), problem(Class::Integrity)];
         assert_eq!(gravest(&both, true), Some(Class::Integrity));
-        assert_eq!(
-            gravest(&[problem(Class::Transient)], false),
-            Some(Class::Transient)
-        );
-        assert_eq!(
-            gravest(&[problem(Class::Refused)], true),
-            Some(Class::Partial)
-        );
-        assert_eq!(
-            gravest(&[problem(Class::Unknown), problem(Class::Refused)], true),
-            Some(Class::Unknown)
-        );
+        assert_eq!(gravest(&[problem(Class::Transient)], false), Some(Class::Transient));
+        assert_eq!(gravest(&[problem(Class::Refused)], true), Some(Class::Partial));
+        assert_eq!(gravest(&[problem(Class::Unknown), problem(Class::Refused)], true), Some(Class::Unknown));
         assert_eq!(gravest(&[], true), None);
     }
 }

@@ -70,18 +70,12 @@ impl Repository {
 
     /// This repository's image of that tag.
     pub fn tagged(&self, tag: Tag) -> Reference {
-        Reference {
-            repository: self.clone(),
-            version: Version::Tag(tag),
-        }
+        Reference { repository: self.clone(), version: Version::Tag(tag) }
     }
 
     /// This repository's image of that digest.
     pub fn pinned(&self, digest: Digest) -> PinnedReference {
-        PinnedReference {
-            repository: self.clone(),
-            digest,
-        }
+        PinnedReference { repository: self.clone(), digest }
     }
 }
 
@@ -119,38 +113,24 @@ impl PinnedReference {
 
 impl From<PinnedReference> for Reference {
     fn from(pinned: PinnedReference) -> Self {
-        Self {
-            repository: pinned.repository,
-            version: Version::Digest(pinned.digest),
-        }
+        Self { repository: pinned.repository, version: Version::Digest(pinned.digest) }
     }
 }
 
 fn refused(text: &str, expected: &'static str) -> ReferenceError {
-    ReferenceError {
-        shown: landfall_secret::escape(text, 300),
-        expected,
-    }
+    ReferenceError { shown: landfall_secret::escape(text, 300), expected }
 }
 
 impl FromStr for Repository {
     type Err = ReferenceError;
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        let bad = || {
-            refused(
-                text,
-                "a repository: expected host[:port]/path without scheme, in lower case",
-            )
-        };
+        let bad = || refused(text, "a repository: expected host[:port]/path without scheme, in lower case");
         let (host, path) = text.split_once('/').ok_or_else(bad)?;
         if text.len() > 255 || !is_host(host) || !path.split('/').all(is_path_segment) {
             return Err(bad());
         }
-        Ok(Self {
-            host: host.to_owned(),
-            path: path.to_owned(),
-        })
+        Ok(Self { host: host.to_owned(), path: path.to_owned() })
     }
 }
 
@@ -158,12 +138,7 @@ impl FromStr for Reference {
     type Err = ReferenceError;
 
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
-        let bad = || {
-            refused(
-                text,
-                "a reference: expected host/path:tag or host/path@sha256:digest",
-            )
-        };
+        let bad = || refused(text, "a reference: expected host/path:tag or host/path@sha256:digest");
         if let Some((repository, digest)) = text.split_once('@') {
             let digest = digest.parse().map_err(|_| bad())?;
             return Ok(Self {
@@ -172,16 +147,10 @@ impl FromStr for Reference {
             });
         }
         let slash = text.rfind('/').ok_or_else(bad)?;
-        let colon = text
-            .rfind(':')
-            .filter(|colon| *colon > slash)
-            .ok_or_else(bad)?;
+        let colon = text.rfind(':').filter(|colon| *colon > slash).ok_or_else(bad)?;
         let (repository, tag) = (&text[..colon], &text[colon + 1..]);
         let tag = tag.parse().map_err(|_| bad())?;
-        Ok(Self {
-            repository: repository.parse().map_err(|_| bad())?,
-            version: Version::Tag(tag),
-        })
+        Ok(Self { repository: repository.parse().map_err(|_| bad())?, version: Version::Tag(tag) })
     }
 }
 
@@ -191,10 +160,7 @@ impl FromStr for PinnedReference {
     fn from_str(text: &str) -> Result<Self, ReferenceError> {
         let reference: Reference = text.parse()?;
         match reference.version {
-            Version::Digest(digest) => Ok(Self {
-                repository: reference.repository,
-                digest,
-            }),
+            Version::Digest(digest) => Ok(Self { repository: reference.repository, digest }),
             Version::Tag(_) => Err(refused(text, "pinned: expected host/path@sha256:digest")),
         }
     }
@@ -213,9 +179,7 @@ fn is_host(host: &str) -> bool {
             && name.split('.').all(|label| {
                 !label.is_empty()
                     && label.len() <= 63
-                    && label
-                        .bytes()
-                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+                    && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
                     && !label.starts_with('-')
                     && !label.ends_with('-')
             })
@@ -230,9 +194,7 @@ fn is_path_segment(segment: &str) -> bool {
     let bytes = segment.as_bytes();
     alphanumeric(bytes.first())
         && alphanumeric(bytes.last())
-        && bytes
-            .iter()
-            .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(b))
         && !segment.contains("..")
 }
 
@@ -290,17 +252,13 @@ mod tests {
 
     #[test]
     fn references_by_tag_and_digest() {
-        let tagged: Reference = "127.0.0.1:5000/docker-build/ns/orderService:1.4.2"
-            .parse()
-            .expect("a good reference");
+        let tagged: Reference =
+            "127.0.0.1:5000/docker-build/ns/orderService:1.4.2".parse().expect("a good reference");
         assert_eq!(tagged.repository().host(), "127.0.0.1:5000");
         assert_eq!(tagged.repository().path(), "docker-build/ns/orderService");
         assert_eq!(tagged.tag().map(|t| t.as_str()), Some("1.4.2"));
         let pinned = format!("example.com/app@{}", Digest::of(b"x"));
-        assert_eq!(
-            pinned.parse::<PinnedReference>().map(|p| p.to_string()),
-            Ok(pinned)
-        );
+        assert_eq!(pinned.parse::<PinnedReference>().map(|p| p.to_string()), Ok(pinned));
     }
 
     #[test]

@@ -5,12 +5,7 @@ use crate::json::text_form;
 use crate::name::{EnvironmentName, Folder, LambdaName, ProjectName, ReleaseId, Tag};
 use crate::reference::{PinnedReference, Reference, Repository};
 
-text_form!(
-    Digest,
-    "Digest",
-    "a digest: `sha256:` and 64 lower-case hex digits",
-    "^sha256:[0-9a-f]{64}$"
-);
+text_form!(Digest, "Digest", "a digest: `sha256:` and 64 lower-case hex digits", "^sha256:[0-9a-f]{64}$");
 text_form!(
     Tag,
     "Tag",
@@ -47,12 +42,7 @@ text_form!(
     "an environment: 1 to 64 of A-Z a-z 0-9 _ . / -, beginning with a letter or digit",
     "^[A-Za-z0-9][A-Za-z0-9_./-]{0,63}$"
 );
-text_form!(
-    Repository,
-    "Repository",
-    "a repository: host[:port]/path without scheme",
-    "^[^/@ ]+/[^@ ]+$"
-);
+text_form!(Repository, "Repository", "a repository: host[:port]/path without scheme", "^[^/@ ]+/[^@ ]+$");
 text_form!(
     Reference,
     "Reference",

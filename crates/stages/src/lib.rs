@@ -1,1 +1,15 @@
-//! placeholder
+//! One module a stage, where clients that must cooperate meet.
+//!
+//! Every stage is `run(config, ..., run) -> Outcome`: it checks, plans, acts, confirms and reports, and does the first two
+//! alone on a dry run.
+
+pub mod aws_credentials;
+pub mod generate_mappings;
+pub mod generate_versions;
+mod inputs;
+mod outcome;
+mod output;
+
+pub use inputs::{Places, Target, locked};
+pub use outcome::{Finished, Item, Outcome, Refusal};
+pub use output::{FORETOLD_MARK, Output};

@@ -1,5 +1,7 @@
 //! A hop to another host: a request to which nothing secret can be added.
 
+use std::net::Ipv4Addr;
+
 use landfall_run::Run;
 use landfall_secret::Origin;
 use url::{Host, Url};
@@ -76,9 +78,17 @@ fn is_private_origin(origin: &Origin) -> bool {
 /// Whether the host is written as an address of a private network or of this machine.
 fn is_private(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_private() || ip.is_loopback() || ip.is_unspecified(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback() || ip.is_unique_local() || ip.is_unspecified(),
-        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => is_private_v4(ip),
+        // An IPv4 address in an IPv6 spelling reaches the same machine.
+        Some(Host::Ipv6(ip)) => match ip.to_ipv4_mapped() {
+            Some(ip) => is_private_v4(ip),
+            None => ip.is_loopback() || ip.is_unique_local() || ip.is_unspecified(),
+        },
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
         None => true,
     }
+}
+
+fn is_private_v4(ip: Ipv4Addr) -> bool {
+    ip.is_private() || ip.is_loopback() || ip.is_unspecified()
 }

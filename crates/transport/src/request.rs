@@ -179,7 +179,8 @@ impl Request {
         };
         run.counters().sent(size_bytes);
         let streaming = send_streaming(&sending, run, Some(reqwest::Body::wrap_stream(body))).await?;
-        read(streaming, cap).await
+        let changes = !self.method.is_safe();
+        read(streaming, cap).await.map_err(|error| lost(error, &self.method, changes))
     }
 
     /// Makes the request and returns when the head of the answer is there. Passing faults before that are repeated.
@@ -302,18 +303,16 @@ async fn attempt(
 ) -> Result<Answer, Failed> {
     let changes = repeat == Repeat::Never || !sending.method.is_safe();
     run.counters().sent(body.len() as u64);
+    // Waiting for a turn is no part of the time an answer may take: nothing was sent yet.
+    turn(sending).await;
     let exchange = async {
-        let streaming = send_streaming(sending, run, (!body.is_empty()).then(|| body.into())).await?;
+        let streaming = exchange_heads(sending, run, (!body.is_empty()).then(|| body.into())).await?;
         read(streaming, cap).await
     };
     let limit = sending.timeout.unwrap_or(sending.http.config().idle_timeout);
     let answer = match tokio::time::timeout(limit, exchange).await {
         Ok(Ok(answer)) => answer,
-        Ok(Err(Error::Unanswered { method: _, url, cause, .. })) => {
-            let method = sending.method.to_string();
-            return Err(Failed::Error(Error::Unanswered { method, url, changes, cause }));
-        }
-        Ok(Err(error)) => return Err(Failed::Error(error)),
+        Ok(Err(error)) => return Err(Failed::Error(lost(error, sending.method, changes))),
         Err(elapsed) => {
             return Err(Failed::Error(Error::Unanswered {
                 method: sending.method.to_string(),
@@ -326,15 +325,42 @@ async fn attempt(
     if is_passing(answer.status) { Err(Failed::Status(answer)) } else { Ok(answer) }
 }
 
+/// An answer that broke off or fell silent after its head: whether the request changed something is not known either.
+fn lost(error: Error, method: &Method, changes: bool) -> Error {
+    match error {
+        Error::Unanswered { url, cause, .. } => {
+            Error::Unanswered { method: method.to_string(), url, changes, cause }
+        }
+        Error::Stalled { ref url, .. } if changes => {
+            let url = url.clone();
+            Error::Unanswered { method: method.to_string(), url, changes, cause: error.into() }
+        }
+        error => error,
+    }
+}
+
+async fn turn(sending: &Sending<'_>) {
+    if let Some(limiter) = sending.limiter {
+        limiter.turn().await;
+    }
+}
+
 pub(crate) async fn send_streaming(
     sending: &Sending<'_>,
     run: &Run,
     request_body: Option<reqwest::Body>,
 ) -> Result<Streaming, Error> {
+    turn(sending).await;
+    exchange_heads(sending, run, request_body).await
+}
+
+/// Sends the request and waits for the head of the answer.
+async fn exchange_heads(
+    sending: &Sending<'_>,
+    run: &Run,
+    request_body: Option<reqwest::Body>,
+) -> Result<Streaming, Error> {
     let url = shown(sending.url);
-    if let Some(limiter) = sending.limiter {
-        limiter.turn().await;
-    }
     let mut headers = sending.headers.clone();
     // Compressed bodies would have another digest than the one that was asked for, and could be bombs.
     headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
@@ -438,7 +464,10 @@ fn authorization(credential: &Credential) -> Result<(HeaderName, HeaderValue), E
             )
         }
         CredentialKind::Bearer(token) => (header::AUTHORIZATION, format!("Bearer {}", token.expose())),
-        CredentialKind::Header { name, value } => (HeaderName::from_static(name), value.expose().to_owned()),
+        CredentialKind::Header { name, value } => {
+            let name = HeaderName::try_from(*name).map_err(|_| Error::Header { name: (*name).to_owned() })?;
+            (name, value.expose().to_owned())
+        }
     };
     let mut value =
         HeaderValue::from_str(&text).map_err(|_| Error::Header { name: name.as_str().to_owned() })?;

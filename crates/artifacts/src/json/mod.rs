@@ -9,6 +9,6 @@ mod read;
 
 pub use parse::{Limits, strict_value};
 
-pub(crate) use node::{Kind, Node};
-pub(crate) use parse::{Parsed, parse};
+pub(crate) use node::{Kind, Member, Node, without_login};
+pub(crate) use parse::parse;
 pub(crate) use read::{At, FromJson, FromKey, one_of, record, record_fields, text_form};

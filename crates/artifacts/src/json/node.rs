@@ -1,5 +1,7 @@
 //! A value as it stands in a file, with its place.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Number, Value};
 
 /// A value and the bytes it came from.
@@ -68,9 +70,9 @@ impl Node {
         match &self.kind {
             Kind::Null => Value::Null,
             Kind::Bool(truth) => Value::Bool(*truth),
-            Kind::Number(text) => text
-                .parse::<Number>()
-                .map_or_else(|_| Value::String(text.clone()), Value::Number),
+            Kind::Number(text) => {
+                text.parse::<Number>().map_or_else(|_| Value::String(text.clone()), Value::Number)
+            }
             Kind::Text(text) => Value::String(text.clone()),
             Kind::Array(values) => Value::Array(values.iter().map(Self::to_value).collect()),
             Kind::Object(members) => Value::Object(
@@ -91,12 +93,25 @@ impl Node {
             Kind::Number(text) => landfall_secret::escape(text, 40),
             Kind::Text(text) if text.is_empty() => "an empty text".to_owned(),
             Kind::Text(_) if conceal => "a text (not shown)".to_owned(),
-            Kind::Text(text) => format!("`{}`", landfall_secret::escape(text, 80)),
+            Kind::Text(text) => format!("`{}`", landfall_secret::escape(&without_login(text), 80)),
             Kind::Array(values) => format!("a list of {}", values.len()),
             Kind::Object(members) => match members.len() {
                 1 => "an object with 1 key".to_owned(),
                 count => format!("an object with {count} keys"),
             },
         }
+    }
+}
+
+/// An address without what may be secret in it: user and password, query, fragment. Other texts stay as they are.
+pub(crate) fn without_login(text: &str) -> Cow<'_, str> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return Cow::Borrowed(text);
+    };
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    let (authority, path) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
+    match authority.rsplit_once('@') {
+        Some((_, host)) => Cow::Owned(format!("{scheme}://<redacted>@{host}{path}")),
+        None => Cow::Owned(format!("{scheme}://{authority}{path}")),
     }
 }

@@ -18,21 +18,14 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            max_bytes: 8 * 1024 * 1024,
-            max_depth: 64,
-            max_values: 500_000,
-        }
+        Self { max_bytes: 8 * 1024 * 1024, max_depth: 64, max_values: 500_000 }
     }
 }
 
 impl Limits {
     /// The default limits with another size.
     pub fn bytes(max_bytes: usize) -> Self {
-        Self {
-            max_bytes,
-            ..Self::default()
-        }
+        Self { max_bytes, ..Self::default() }
     }
 }
 
@@ -48,32 +41,17 @@ pub(crate) struct Parsed<'t> {
 ///
 /// # Errors
 /// [`FileErrors`] where the text is no JSON, a key stands twice, or a limit is passed.
-pub fn strict_value(
-    bytes: &[u8],
-    name: &str,
-    limits: Limits,
-) -> Result<serde_json::Value, FileErrors> {
+pub fn strict_value(bytes: &[u8], name: &str, limits: Limits) -> Result<serde_json::Value, FileErrors> {
     let parsed = parse(bytes, name, limits, false);
     parsed.problems.finish(parsed.root.map(|r| r.to_value()))
 }
 
 /// Reads one JSON value. Where `conceal` is set, no message shows a value.
-pub(crate) fn parse<'t>(
-    bytes: &'t [u8],
-    name: &str,
-    limits: Limits,
-    conceal: bool,
-) -> Parsed<'t> {
+pub(crate) fn parse<'t>(bytes: &'t [u8], name: &str, limits: Limits, conceal: bool) -> Parsed<'t> {
     let mut problems = Problems::new(name, "", conceal);
     if bytes.len() > limits.max_bytes {
-        problems.add_whole(
-            format!("{} bytes", bytes.len()),
-            format!("at most {} bytes", limits.max_bytes),
-        );
-        return Parsed {
-            root: None,
-            problems,
-        };
+        problems.add_whole(format!("{} bytes", bytes.len()), format!("at most {} bytes", limits.max_bytes));
+        return Parsed { root: None, problems };
     }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
@@ -82,29 +60,16 @@ pub(crate) fn parse<'t>(
                 format!("a byte that is not UTF-8 at offset {}", cause.valid_up_to()),
                 "UTF-8 text",
             );
-            return Parsed {
-                root: None,
-                problems,
-            };
+            return Parsed { root: None, problems };
         }
     };
     let mut problems = Problems::new(name, text, conceal);
     if text.trim().is_empty() {
         problems.add_whole("nothing", "a JSON value");
-        return Parsed {
-            root: None,
-            problems,
-        };
+        return Parsed { root: None, problems };
     }
-    let mut parser = Parser {
-        text,
-        bytes: text.as_bytes(),
-        at: 0,
-        values: 0,
-        limits,
-        pointer: Vec::new(),
-        problems,
-    };
+    let mut parser =
+        Parser { text, bytes: text.as_bytes(), at: 0, values: 0, limits, pointer: Vec::new(), problems };
     let root = match parser.document() {
         Ok(node) => Some(node),
         Err(Stop { at, expected }) => {
@@ -114,10 +79,7 @@ pub(crate) fn parse<'t>(
             None
         }
     };
-    Parsed {
-        root,
-        problems: parser.problems,
-    }
+    Parsed { root, problems: parser.problems }
 }
 
 /// Where reading cannot go on, and what should have stood there.
@@ -152,10 +114,7 @@ impl Parser<'_> {
     }
 
     fn stop<T>(&self, expected: impl Into<String>) -> Result<T, Stop> {
-        Err(Stop {
-            at: self.at,
-            expected: expected.into(),
-        })
+        Err(Stop { at: self.at, expected: expected.into() })
     }
 
     fn found_at(&self, at: usize) -> String {
@@ -194,19 +153,11 @@ impl Parser<'_> {
             Some(b'-' | b'0'..=b'9') => self.number()?,
             _ => self.word()?,
         };
-        Ok(Node {
-            start,
-            end: self.at,
-            kind,
-        })
+        Ok(Node { start, end: self.at, kind })
     }
 
     fn word(&mut self) -> Result<Kind, Stop> {
-        for (word, kind) in [
-            ("null", Kind::Null),
-            ("true", Kind::Bool(true)),
-            ("false", Kind::Bool(false)),
-        ] {
+        for (word, kind) in [("null", Kind::Null), ("true", Kind::Bool(true)), ("false", Kind::Bool(false))] {
             if self.bytes.get(self.at..).is_some_and(|rest| rest.starts_with(word.as_bytes())) {
                 self.at += word.len();
                 return Ok(kind);
@@ -308,9 +259,7 @@ impl Parser<'_> {
             self.at = start;
             return self.stop("a number of at most 64 characters");
         }
-        Ok(Kind::Number(
-            self.text.get(start..self.at).unwrap_or_default().to_owned(),
-        ))
+        Ok(Kind::Number(self.text.get(start..self.at).unwrap_or_default().to_owned()))
     }
 
     fn digits(&mut self) -> usize {
@@ -417,25 +366,68 @@ mod tests {
 
     #[test]
     fn duplicate_keys_are_named_with_both_places() {
-        insta::assert_snapshot!(refusal("{\n  \"a\": {\"b\": 1,\n    \"b\": 2},\n  \"c\": 1, \"c\": 2\n}"), @"");
+        insta::assert_snapshot!(refusal("{\n  \"a\": {\"b\": 1,\n    \"b\": 2},\n  \"c\": 1, \"c\": 2\n}"), @r"
+        2 problems in x.json
+          /a/b at 3:5: found the same key a second time, expected one such key; the first stands at 2:9
+          /c at 4:11: found the same key a second time, expected one such key; the first stands at 4:3
+        ");
     }
 
     #[test]
     fn what_is_not_json_is_refused_at_its_place() {
         let cases = [
-            "\u{feff}{}", "{} {}", "{\"a\":1,}", "[1 2]", "{a:1}", "[01]", "[1.]", "[-]", "[1e]", "[nul]", "[\"a", "[\"\\x\"]",
-            "[\"\\ud800\"]", "[\"\\ud800\\u0041\"]", "[\"\u{1}\"]", "{\"a\" 1}", "[", "   ", "[NaN]", "{\"a\":{\"b\":[1,}]}}",
+            "\u{feff}{}",
+            "{} {}",
+            "{\"a\":1,}",
+            "[1 2]",
+            "{a:1}",
+            "[01]",
+            "[1.]",
+            "[-]",
+            "[1e]",
+            "[nul]",
+            "[\"a",
+            "[\"\\x\"]",
+            "[\"\\ud800\"]",
+            "[\"\\ud800\\u0041\"]",
+            "[\"\u{1}\"]",
+            "{\"a\" 1}",
+            "[",
+            "   ",
+            "[NaN]",
+            "{\"a\":{\"b\":[1,}]}}",
         ];
         let shown: Vec<String> = cases.iter().map(|case| refusal(case)).collect();
-        insta::assert_snapshot!(shown.join("\n"), @"");
+        insta::assert_snapshot!(shown.join("\n"), @r#"
+        x.json: at 1:1: found `\u{feff}`, expected no byte-order mark
+        x.json: at 1:4: found `{`, expected the end of the file
+        x.json: at 1:8: found `}`, expected a key in quotes
+        x.json: at 1:4: found `2`, expected `,` or `]`
+        x.json: at 1:2: found `a`, expected a key in quotes
+        x.json: at 1:3: found `1`, expected `,` or `]`
+        x.json: /0 at 1:4: found `]`, expected a digit
+        x.json: /0 at 1:3: found `]`, expected a digit
+        x.json: /0 at 1:4: found `]`, expected a digit
+        x.json: /0 at 1:2: found `n`, expected a JSON value
+        x.json: /0 at 1:4: found the end of the file, expected the closing quote of a text
+        x.json: /0 at 1:4: found `x`, expected an escape of RFC 8259
+        x.json: /0 at 1:9: found `"`, expected the second half of a surrogate pair
+        x.json: /0 at 1:15: found `"`, expected the second half of a surrogate pair
+        x.json: /0 at 1:3: found `\u{1}`, expected no bare control character in a text
+        x.json: /a at 1:6: found `1`, expected `:`
+        x.json: /0 at 1:2: found the end of the file, expected a JSON value
+        x.json: found nothing, expected a JSON value
+        x.json: /0 at 1:2: found `N`, expected a JSON value
+        x.json: /a/b/1 at 1:14: found `}`, expected a JSON value
+        "#);
     }
 
     #[test]
     fn limits_hold_at_their_edge() {
         let nested = |n: usize| "[".repeat(n) + &"]".repeat(n);
         assert!(strict_value(nested(64).as_bytes(), "x", Limits::default()).is_ok());
-        insta::assert_snapshot!(refusal(&nested(65)), @"");
-        insta::assert_snapshot!(refusal(&nested(1_000_000)), @"");
+        insta::assert_snapshot!(refusal(&nested(65)), @r"x.json: /0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0 at 1:65: found `[`, expected at most 64 levels of nesting");
+        insta::assert_snapshot!(refusal(&nested(1_000_000)), @r"x.json: /0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0/0 at 1:65: found `[`, expected at most 64 levels of nesting");
         let small = Limits { max_bytes: 10, max_depth: 64, max_values: 4 };
         assert!(strict_value(b"[1,2,3]   ", "x", small).is_ok());
         assert!(strict_value(b"[1,2,3]    ", "x", small).is_err());

@@ -27,10 +27,7 @@ enum Way<'a> {
 
 impl<'a> At<'a> {
     pub(crate) fn root(node: &'a Node) -> Self {
-        Self {
-            node,
-            way: Way::Root,
-        }
+        Self { node, way: Way::Root }
     }
 
     /// The JSON pointer of the value, safe to print.
@@ -44,12 +41,11 @@ impl<'a> At<'a> {
 
     /// The members, where the value is an object; else a problem.
     pub(crate) fn members(&self, problems: &mut Problems<'_>) -> Option<&'a [Member]> {
-        match &self.node.kind {
-            Kind::Object(members) => Some(members),
-            _ => {
-                problems.wrong(*self, "an object");
-                None
-            }
+        if let Kind::Object(members) = &self.node.kind {
+            Some(members)
+        } else {
+            problems.wrong(*self, "an object");
+            None
         }
     }
 
@@ -63,11 +59,7 @@ impl<'a> At<'a> {
     }
 
     /// The value as something that texts can be parsed to.
-    pub(crate) fn parsed<T: FromStr>(
-        &self,
-        expected: &str,
-        problems: &mut Problems<'_>,
-    ) -> Option<T> {
+    pub(crate) fn parsed<T: FromStr>(&self, expected: &str, problems: &mut Problems<'_>) -> Option<T> {
         let parsed = self.text(expected, problems)?.parse().ok();
         if parsed.is_none() {
             problems.wrong(*self, expected);
@@ -76,11 +68,7 @@ impl<'a> At<'a> {
     }
 
     /// The value of one key of an object.
-    pub(crate) fn field<T: FromJson>(
-        &self,
-        key: &str,
-        problems: &mut Problems<'_>,
-    ) -> Option<T> {
+    pub(crate) fn field<T: FromJson>(&self, key: &str, problems: &mut Problems<'_>) -> Option<T> {
         match self.node.member(key) {
             Some(member) => T::from_json(self.child(member), problems),
             None => T::absent(*self, key, problems),
@@ -99,20 +87,19 @@ impl<'a> At<'a> {
         }
     }
 
+    /// Whether the value is an object.
+    pub(crate) fn is_object(&self) -> bool {
+        matches!(self.node.kind, Kind::Object(_))
+    }
+
     /// The value of a member of this object.
     pub(crate) fn child<'b>(&'b self, member: &'b Member) -> At<'b> {
-        At {
-            node: &member.value,
-            way: Way::Key(self, &member.key),
-        }
+        At { node: &member.value, way: Way::Key(self, &member.key) }
     }
 
     /// A value of this list.
     pub(crate) fn item<'b>(&'b self, index: usize, node: &'b Node) -> At<'b> {
-        At {
-            node,
-            way: Way::Index(self, index),
-        }
+        At { node, way: Way::Index(self, index) }
     }
 }
 
@@ -204,10 +191,7 @@ impl FromJson for String {
             problems.wrong(at, "a text of at most 64 KiB");
             return None;
         }
-        if text
-            .chars()
-            .any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r'))
-        {
+        if text.chars().any(|c| c.is_control() && !matches!(c, '\n' | '\t' | '\r')) {
             problems.wrong(at, "a text without control characters");
             return None;
         }
@@ -217,12 +201,11 @@ impl FromJson for String {
 
 impl FromJson for bool {
     fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
-        match at.node.kind {
-            Kind::Bool(truth) => Some(truth),
-            _ => {
-                problems.wrong(at, "true or false");
-                None
-            }
+        if let Kind::Bool(truth) = at.node.kind {
+            Some(truth)
+        } else {
+            problems.wrong(at, "true or false");
+            None
         }
     }
 }
@@ -234,7 +217,7 @@ impl FromJson for u64 {
             _ => None,
         };
         if number.is_none() {
-            problems.wrong(at, "a whole number from 0 to 18446744073709551615");
+            problems.wrong(at, "a whole number, 0 or more");
         }
         number
     }
@@ -288,9 +271,7 @@ impl FromJson for semver::Version {
     fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
         let expected = "a version as SemVer 2.0.0 writes it, such as 1.4.2, without `v`";
         let text = at.text(expected, problems)?;
-        let version = semver::Version::parse(text)
-            .ok()
-            .filter(|_| text.len() <= 128);
+        let version = semver::Version::parse(text).ok().filter(|_| text.len() <= 128);
         if version.is_none() {
             problems.wrong(at, expected);
         }
@@ -300,14 +281,16 @@ impl FromJson for semver::Version {
 
 /// Reads a struct from an object: `record!(Ticket { region: "region", key: "key" })`.
 macro_rules! record {
-    ($type:ident { $($field:ident : $key:literal),+ $(,)? }) => {
+    ($type:ident { $($field:ident : $key:literal),+ $(,)? } $(then $check:ident)?) => {
         impl $crate::json::FromJson for $type {
             fn from_json(
                 at: $crate::json::At<'_>,
                 problems: &mut $crate::file_error::Problems<'_>,
             ) -> Option<Self> {
                 at.members(problems)?;
-                $crate::json::record_fields!(at, problems, $type { $($field: $key),+ })
+                let value = $crate::json::record_fields!(at, problems, $type { $($field: $key),+ })?;
+                $($check(&value, at, problems);)?
+                Some(value)
             }
         }
     };
@@ -343,7 +326,7 @@ macro_rules! one_of {
 
 /// Reads, and describes in schemas, a type that is parsed from a text.
 macro_rules! text_form {
-    ($type:ty, $name:literal, $expected:literal, $pattern:literal) => {
+    ($type:ty, $name:expr, $expected:literal, $pattern:literal) => {
         impl $crate::json::FromJson for $type {
             fn from_json(
                 at: $crate::json::At<'_>,

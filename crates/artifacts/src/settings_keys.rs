@@ -1,0 +1,137 @@
+//! Which keys `landfall.toml` may have, and what was probably meant by another.
+
+use crate::file_error::Problems;
+use crate::json::{At, Kind};
+
+/// Every key of this crate's settings; `*` stands for any name.
+const KNOWN: &[&str] = &[
+    "functions",
+    "image_namespace",
+    "registries.url",
+    "registries.build",
+    "registries.rc",
+    "registries.release",
+    "registries.docker_host",
+    "registries.auth_hosts.*",
+    "environment.*.kind",
+    "environment.*.suffix",
+    "environment.*.region_key",
+    "environment.*.aws_region",
+    "environment.*.account",
+    "environment.*.ecr",
+    "environment.*.function_name",
+    "environment.*.vault.address",
+    "environment.*.vault.login_path",
+    "environment.*.vault.aws_path",
+    "environment.*.vault.role_arn",
+    "environment.*.vault.namespace",
+    "environment.*.vault.ttl",
+    "environment.*.after",
+    "environment.*.variables.*",
+    "environment.*.on_failure",
+    "jira.url",
+    "jira.project",
+    "jira.issue_type",
+    "jira.status.*",
+    "jira.instructions",
+    "ledger.store",
+];
+
+/// Words that say that a key is for a secret.
+const SECRET: &[&str] = &["password", "passwd", "secret", "token", "credential", "private_key", "api_key"];
+
+/// Records every key that is neither ours nor one of `further`, dotted keys in which `environment.x` stands for the key
+/// `x` of every environment.
+pub(crate) fn refuse_unknown(at: At<'_>, further: &[&str], problems: &mut Problems<'_>) {
+    let mut known: Vec<Vec<&str>> = KNOWN.iter().map(|key| key.split('.').collect()).collect();
+    for key in further {
+        let mut steps: Vec<&str> = key.split('.').collect();
+        if steps.first() == Some(&"environment") && steps.get(1) != Some(&"*") {
+            steps.insert(1, "*");
+        }
+        known.push(steps);
+    }
+    let known: Vec<&[&str]> = known.iter().map(Vec::as_slice).collect();
+    check(at, &known, problems);
+}
+
+fn check(at: At<'_>, known: &[&[&str]], problems: &mut Problems<'_>) {
+    let Kind::Object(members) = &at.node.kind else {
+        return;
+    };
+    for member in members {
+        let below: Vec<&[&str]> = known
+            .iter()
+            .filter_map(|path| path.split_first())
+            .filter(|(step, _)| **step == "*" || **step == member.key)
+            .map(|(_, rest)| rest)
+            .collect();
+        let child = at.child(member);
+        if below.is_empty() {
+            let found = format!("the unknown key `{}`", landfall_secret::escape(&member.key, 60));
+            problems.add_at(member.at, child.pointer(), found, meant(&member.key, known));
+            continue;
+        }
+        let deeper: Vec<&[&str]> = below.into_iter().filter(|rest| !rest.is_empty()).collect();
+        if !deeper.is_empty() {
+            check(child, &deeper, problems);
+        }
+    }
+}
+
+fn meant(key: &str, known: &[&[&str]]) -> String {
+    let lower = key.to_ascii_lowercase();
+    if SECRET.iter().any(|word| lower.contains(word)) {
+        return "no secret here: give it by its environment variable or a file".to_owned();
+    }
+    let mut steps: Vec<&str> = known.iter().filter_map(|path| path.first().copied()).collect();
+    steps.sort_unstable();
+    steps.dedup();
+    let near = steps
+        .iter()
+        .map(|step| (distance(&lower, step), *step))
+        .filter(|(distance, step)| *distance <= (step.len() / 3).max(1))
+        .min();
+    match near {
+        Some((_, step)) => format!("`{step}`, perhaps"),
+        None => format!("one of {}", steps.join(", ")),
+    }
+}
+
+/// How many letters must be put in, taken out, changed, or swapped with their neighbour (optimal string alignment).
+fn distance(a: &str, b: &str) -> usize {
+    let a: Vec<char> = a.chars().take(64).collect();
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut row = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let cell = |row: &[usize], j: usize| row.get(j).copied().unwrap_or(usize::MAX / 2);
+            let mut best =
+                (cell(&last, j) + usize::from(x != y)).min(cell(&last, j + 1) + 1).min(cell(&row, j) + 1);
+            let swapped = i > 0 && j > 0 && a.get(i - 1) == Some(y) && b.get(j - 1) == Some(x);
+            if swapped {
+                best = best.min(cell(&before_last, j - 1) + 1);
+            }
+            row.push(best);
+        }
+        before_last = std::mem::replace(&mut last, row);
+    }
+    last.last().copied().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::distance;
+
+    #[test]
+    fn distances_count_edits() {
+        assert_eq!(distance("registries", "registries"), 0);
+        assert_eq!(distance("registry", "registries"), 3);
+        assert_eq!(distance("fucntions", "functions"), 1);
+        assert_eq!(distance("acount", "account"), 1);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("abc", ""), 3);
+    }
+}

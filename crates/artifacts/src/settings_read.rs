@@ -1,0 +1,192 @@
+//! How `landfall.toml` becomes [`Settings`].
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::env_lines::is_variable;
+use crate::file_error::Problems;
+use crate::json::{At, FromJson, Kind, Node};
+use crate::name::EnvironmentName;
+use crate::settings::{
+    EnvironmentSettings, JiraSettings, LedgerSettings, Registries, Settings, VaultSettings,
+};
+
+impl FromJson for Settings {
+    fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
+        let functions = at.field("functions", problems);
+        let image_namespace = at.field("image_namespace", problems);
+        let registries = at.field_or_default("registries", problems);
+        let environments = at.field_or_default("environment", problems);
+        let jira = at.field_or_default("jira", problems);
+        let ledger = at.field_or_default("ledger", problems);
+        let mut values = BTreeMap::new();
+        flatten(at.node, String::new(), &mut values);
+        let settings = Self {
+            functions: functions?,
+            image_namespace: image_namespace?,
+            registries: registries?,
+            environments: environments?,
+            jira: jira?,
+            ledger: ledger?,
+            values,
+        };
+        check_order(&settings.environments, at, problems);
+        Some(settings)
+    }
+}
+
+/// Environments that come before must exist, and none may come before itself.
+fn check_order(
+    environments: &BTreeMap<EnvironmentName, EnvironmentSettings>,
+    at: At<'_>,
+    problems: &mut Problems<'_>,
+) {
+    let after =
+        |name: &EnvironmentName| environments.get(name).map(|row| row.after.as_slice()).unwrap_or_default();
+    for name in environments.keys() {
+        for other in after(name) {
+            if !environments.contains_key(other) {
+                problems.at_field(at, "environment", format!("a row for {other}, which {name} comes after"));
+            }
+        }
+        let mut reached: Vec<&EnvironmentName> = after(name).iter().collect();
+        let mut next = 0;
+        while let Some(current) = reached.get(next).copied() {
+            for other in after(current) {
+                if !reached.contains(&other) {
+                    reached.push(other);
+                }
+            }
+            next += 1;
+        }
+        if reached.contains(&name) {
+            problems.at_field(
+                at,
+                "environment",
+                format!("an order without a circle; {name} comes after itself"),
+            );
+        }
+    }
+}
+
+fn flatten(node: &Node, key: String, values: &mut BTreeMap<String, String>) {
+    let text = |node: &Node| match &node.kind {
+        Kind::Text(text) | Kind::Number(text) => Some(text.clone()),
+        Kind::Bool(truth) => Some(truth.to_string()),
+        Kind::Null | Kind::Array(_) | Kind::Object(_) => None,
+    };
+    match &node.kind {
+        Kind::Object(members) => {
+            for member in members {
+                let step = if key.is_empty() { member.key.clone() } else { format!("{key}\0{}", member.key) };
+                flatten(&member.value, step, values);
+            }
+        }
+        Kind::Array(items) => {
+            let joined: Vec<String> = items.iter().filter_map(text).collect();
+            values.insert(key, joined.join(","));
+        }
+        _ => {
+            if let Some(text) = text(node) {
+                values.insert(key, text);
+            }
+        }
+    }
+}
+
+/// Reads a table of which every key may be missing.
+macro_rules! table {
+    ($type:ident { $($field:ident : $read:ident),+ $(,)? } $(then $check:ident)?) => {
+        impl FromJson for $type {
+            fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
+                at.members(problems)?;
+                $(let $field = at.$read(stringify!($field), problems);)+
+                let table = Self { $($field: $field?),+ };
+                $($check(&table, at, problems);)?
+                Some(table)
+            }
+        }
+    };
+}
+
+table!(Registries {
+    url: field,
+    build: field,
+    rc: field,
+    release: field,
+    docker_host: field,
+    auth_hosts: field_or_default,
+} then check_registries);
+table!(EnvironmentSettings {
+    kind: field_or_default,
+    suffix: field,
+    region_key: field,
+    aws_region: field,
+    account: field,
+    ecr: field,
+    function_name: field,
+    vault: field_or_default,
+    after: field_or_default,
+    variables: field_or_default,
+    on_failure: field,
+} then check_environment);
+table!(JiraSettings {
+    url: field,
+    project: field,
+    issue_type: field,
+    status: field_or_default,
+    instructions: field,
+});
+table!(LedgerSettings { store: field });
+
+fn check_registries(registries: &Registries, at: At<'_>, problems: &mut Problems<'_>) {
+    if registries.url.as_ref().is_some_and(|url| url.base().ends_with("/artifactory")) {
+        problems.at_field(at, "url", "the address without `/artifactory`");
+    }
+}
+
+fn check_environment(environment: &EnvironmentSettings, at: At<'_>, problems: &mut Problems<'_>) {
+    for variable in environment.variables.keys().filter(|key| !is_variable(key)) {
+        let shown = landfall_secret::escape(variable, 60);
+        problems.at_field(at, "variables", format!("names of environment variables; `{shown}` is none"));
+    }
+}
+
+impl FromJson for VaultSettings {
+    fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
+        at.members(problems)?;
+        let address = at.field("address", problems);
+        let login_path = at.field("login_path", problems);
+        let aws_path = at.field("aws_path", problems);
+        let role_arn = at.field("role_arn", problems);
+        let namespace = at.field("namespace", problems);
+        let ttl: Option<Option<Ttl>> = at.field("ttl", problems);
+        Some(Self {
+            address: address?,
+            login_path: login_path?,
+            aws_path: aws_path?,
+            role_arn: role_arn?,
+            namespace: namespace?,
+            ttl: ttl?.map(|ttl| ttl.0),
+        })
+    }
+}
+
+struct Ttl(Duration);
+
+impl FromJson for Ttl {
+    fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
+        let expected = "a time such as 1h, 30m or 900s, at most 36h";
+        let text = at.text(expected, problems)?;
+        let seconds = [("h", 3600), ("m", 60), ("s", 1)].iter().find_map(|(unit, seconds)| {
+            let number = text.strip_suffix(unit)?;
+            let digits = (1..=6).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+            number.parse::<u64>().ok().filter(|_| digits).map(|n| n * seconds)
+        });
+        let ttl = seconds.filter(|s| (1..=36 * 3600).contains(s)).map(Duration::from_secs);
+        if ttl.is_none() {
+            problems.wrong(at, expected);
+        }
+        ttl.map(Self)
+    }
+}

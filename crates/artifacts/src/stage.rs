@@ -1,0 +1,163 @@
+//! What each stage is and which files it reads and writes: the one table that documentation is made from.
+
+/// A file that a stage reads or writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileUse {
+    /// Name or pattern of the file.
+    pub file: &'static str,
+    /// Whether the stage can do without it.
+    pub optional: bool,
+}
+
+/// A stage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stage {
+    /// Its name, which is also its binary's.
+    pub name: &'static str,
+    /// What it does, in one line.
+    pub summary: &'static str,
+    /// The files it reads.
+    pub reads: &'static [FileUse],
+    /// The files it writes, besides the report that every stage writes where `--report` asks for one.
+    pub writes: &'static [FileUse],
+}
+
+/// A file that is always there.
+const fn always(file: &'static str) -> FileUse {
+    FileUse { file, optional: false }
+}
+
+/// A file that may be there.
+const fn maybe(file: &'static str) -> FileUse {
+    FileUse { file, optional: true }
+}
+
+const SETTINGS: FileUse = maybe("landfall.toml");
+const VERSIONS: FileUse = always("versions.json");
+const DEPLOYMENT: FileUse = always("functions/<folder>/.deployment");
+const AWS_AUTH: FileUse = maybe("aws_auth.env");
+const DOT_ENV: FileUse = maybe(".env");
+const DOCKER_CONFIG: FileUse = always("docker-config.json");
+const MAPPINGS: FileUse = always("lambda-ecr-mappings.json");
+const TICKETS: FileUse = maybe("jira-tickets.json");
+const LEDGER: FileUse = maybe("<ledger>/<sequence>.json");
+const DEPLOY_REPORT: FileUse = always("deploy-report.json");
+
+/// The stages, in the order in which a staging pipeline runs them.
+pub const STAGES: &[Stage] = &[
+    Stage {
+        name: "generate-versions",
+        summary: "collects name, version and folder of every project",
+        reads: &[SETTINGS, always("functions/<folder>/project.json")],
+        writes: &[VERSIONS],
+    },
+    Stage {
+        name: "aws-credentials",
+        summary: "logs in at Vault and fetches temporary AWS credentials",
+        reads: &[SETTINGS],
+        writes: &[always("aws_auth.env"), LEDGER],
+    },
+    Stage {
+        name: "prepare-docker-config",
+        summary: "puts the logins of ECR and of the artifact registry in one file",
+        reads: &[SETTINGS, AWS_AUTH, DOT_ENV],
+        writes: &[DOCKER_CONFIG],
+    },
+    Stage {
+        name: "retag-push-ecr",
+        summary: "copies every project's image to ECR under the function's tag, by digest",
+        reads: &[SETTINGS, VERSIONS, DEPLOYMENT, DOCKER_CONFIG, AWS_AUTH, DOT_ENV],
+        writes: &[MAPPINGS, always("image-lock.json"), LEDGER],
+    },
+    Stage {
+        name: "generate-mappings",
+        summary: "computes the deployment plan without moving an image",
+        reads: &[SETTINGS, maybe("versions.json"), DEPLOYMENT, maybe("image-lock.json"), LEDGER],
+        writes: &[MAPPINGS, maybe("versions.json"), maybe("image-lock.json")],
+    },
+    Stage {
+        name: "deploy-lambda",
+        summary: "makes every function run its image and proves it",
+        reads: &[
+            SETTINGS,
+            MAPPINGS,
+            maybe("image-lock.json"),
+            maybe("versions.json"),
+            AWS_AUTH,
+            DOT_ENV,
+            LEDGER,
+        ],
+        writes: &[DEPLOY_REPORT, LEDGER],
+    },
+    Stage {
+        name: "update-version-dashboard",
+        summary: "records the deployment and refreshes the page that shows what runs where",
+        reads: &[SETTINGS, VERSIONS, maybe("deploy-report.json"), LEDGER],
+        writes: &[always("dashboard/index.html"), LEDGER],
+    },
+    Stage {
+        name: "create-jira-tickets",
+        summary: "makes the release's ticket, or finds it again",
+        reads: &[SETTINGS, VERSIONS],
+        writes: &[always("jira-tickets.json"), LEDGER],
+    },
+    Stage {
+        name: "transition-jira-tickets",
+        summary: "moves the ticket to the status of this step",
+        reads: &[SETTINGS, maybe("versions.json"), TICKETS],
+        writes: &[TICKETS, LEDGER],
+    },
+    Stage {
+        name: "comment-jira-tickets",
+        summary: "says on the ticket what was deployed where",
+        reads: &[SETTINGS, maybe("versions.json"), TICKETS, maybe("deploy-report.json")],
+        writes: &[TICKETS, LEDGER],
+    },
+    Stage {
+        name: "update-jira-instructions",
+        summary: "puts deploy, verify and rollback steps on the ticket",
+        reads: &[SETTINGS, VERSIONS, TICKETS],
+        writes: &[TICKETS, LEDGER],
+    },
+    Stage {
+        name: "promote-artifacts",
+        summary: "makes the release's images available in the next repository, by digest",
+        reads: &[SETTINGS, VERSIONS, maybe("image-lock.json"), maybe("docker-config.json"), LEDGER],
+        writes: &[always("promotion-log-<type>.json"), LEDGER],
+    },
+];
+
+/// The stage of a name.
+pub fn stage(name: &str) -> Option<&'static Stage> {
+    STAGES.iter().find(|stage| stage.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{STAGES, stage};
+
+    #[test]
+    fn stages_have_one_name_and_one_line() {
+        let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
+        assert_eq!(names.len(), STAGES.len());
+        assert_eq!(STAGES.len(), 12);
+        assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
+        for stage in STAGES {
+            assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);
+        }
+    }
+
+    /// What no stage writes is made by people or by other tools.
+    #[test]
+    fn every_file_a_stage_needs_has_a_writer() {
+        let written: BTreeSet<&str> =
+            STAGES.iter().flat_map(|stage| stage.writes).map(|file| file.file).collect();
+        let made_by_hand =
+            ["landfall.toml", ".env", "functions/<folder>/project.json", "functions/<folder>/.deployment"];
+        for file in STAGES.iter().flat_map(|stage| stage.reads) {
+            assert!(written.contains(file.file) || made_by_hand.contains(&file.file), "{}", file.file);
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! One call of a service: its turn, its count, its repetition.
+
+use std::future::Future;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use landfall_run::{Hint, RateLimiter, Run};
+
+use crate::failure::{failure, stopped};
+use crate::{AwsFailure, FailureKind, Service};
+
+/// Whether a call may change something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nature {
+    /// It only reads: any passing fault is repeated, and a stop of the run ends it at once.
+    Read,
+    /// It changes something: repeated only where it surely was not taken (no connection, throttled), seen to its end at a
+    /// stop, and unknown where no answer came.
+    Write,
+}
+
+/// What a call is, for counters, limits and messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Call<'a> {
+    /// The service.
+    pub service: Service,
+    /// The operation as AWS names it, such as `GetFunction`.
+    pub operation: &'static str,
+    /// Whether it may change something.
+    pub nature: Nature,
+    /// The limit that it shares with others, where there is one.
+    pub limiter: Option<&'a RateLimiter>,
+}
+
+/// Makes a call, waiting for its turn, counting it as `service.Operation`, and repeating it as its nature, the failure and
+/// the run allow. What the service asks to wait is waited, by all who share the limiter.
+///
+/// # Errors
+/// The last failure.
+pub async fn call<T, E, F, A>(run: &Run, what: Call<'_>, mut attempt: F) -> Result<T, AwsFailure>
+where
+    F: FnMut() -> A,
+    A: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let kind = format!("{}.{}", what.service, what.operation);
+    let hint = |failed: &AwsFailure| failed.hint();
+    run.retry(&kind, hint, || {
+        let once = attempt();
+        let kind = &kind;
+        async move {
+            let exchange = async {
+                if let Some(limiter) = what.limiter {
+                    limiter.turn().await;
+                }
+                run.counters().request(kind);
+                once.await
+            };
+            let result = tokio::select! {
+                result = exchange => result,
+                () = run.stop().wait(), if what.nature == Nature::Read => {
+                    return Err(stopped(what.service, what.operation));
+                }
+            };
+            let failed = match result {
+                Ok(value) => return Ok(value),
+                Err(error) => failure(run, what.service, what.operation, what.nature, &error),
+            };
+            if let (FailureKind::Throttled, Hint::After(pause), Some(limiter)) =
+                (failed.kind, failed.hint(), what.limiter)
+            {
+                limiter.back_off(pause.min(std::time::Duration::from_secs(120)));
+            }
+            Err(failed)
+        }
+    })
+    .await
+}

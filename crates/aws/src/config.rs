@@ -1,0 +1,147 @@
+//! What an AWS client is told.
+
+use std::sync::Arc;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
+use landfall_secret::Origin;
+use landfall_transport::Http;
+
+use crate::connector::GuardedConnector;
+use crate::pool::Pool;
+use crate::{AwsKeys, Error, Service};
+
+/// Where services are, in place of AWS's own endpoints: an address such as `http://127.0.0.1:4566`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Endpoints {
+    /// For every service without an address of its own (`AWS_ENDPOINT_URL`).
+    pub general: Option<String>,
+    /// `AWS_ENDPOINT_URL_STS`.
+    pub sts: Option<String>,
+    /// `AWS_ENDPOINT_URL_ECR`.
+    pub ecr: Option<String>,
+    /// `AWS_ENDPOINT_URL_LAMBDA`.
+    pub lambda: Option<String>,
+}
+
+/// Region, keys, endpoints, and the HTTP settings of the run. Cloning is cheap; clones share connections.
+#[derive(Clone, Debug)]
+pub struct AwsConfig {
+    region: String,
+    credentials: AwsKeys,
+    endpoints: Endpoints,
+    http: Http,
+    pool: Arc<Pool>,
+}
+
+impl AwsConfig {
+    /// Checks region and keys. Nothing is sent.
+    ///
+    /// # Errors
+    /// [`Error::Region`] where the text cannot be a region (lower-case letters, digits and hyphens, at most 32),
+    /// [`Error::Keys`] where a key is empty.
+    pub fn new(region: &str, credentials: AwsKeys, endpoints: Endpoints, http: Http) -> Result<Self, Error> {
+        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        let fits = (3..=32).contains(&region.len())
+            && region.bytes().all(allowed)
+            && region.contains('-')
+            && !region.starts_with('-')
+            && !region.ends_with('-');
+        if !fits {
+            return Err(Error::Region { shown: landfall_secret::escape(region, 60) });
+        }
+        if credentials.access_key_id.is_empty() {
+            return Err(Error::Keys { what: "access key id" });
+        }
+        if credentials.secret_access_key.is_empty() {
+            return Err(Error::Keys { what: "secret access key" });
+        }
+        Ok(Self { region: region.to_owned(), credentials, endpoints, http, pool: Arc::default() })
+    }
+
+    /// The region.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The keys.
+    pub fn credentials(&self) -> &AwsKeys {
+        &self.credentials
+    }
+
+    /// The HTTP client of the run, for requests of our own.
+    pub fn http(&self) -> &Http {
+        &self.http
+    }
+
+    /// Whether a service is one that this machine itself plays, as the sandbox does.
+    pub fn is_loopback(&self, service: Service) -> bool {
+        self.origin(service).is_ok_and(|origin| origin.is_loopback())
+    }
+
+    /// Scheme, host and port of a service: what its requests are bound to.
+    ///
+    /// # Errors
+    /// [`Error::Endpoint`] where the address is odd, link-local, or plain http that is not allowed.
+    pub fn origin(&self, service: Service) -> Result<Origin, Error> {
+        let site = self
+            .http
+            .site(service.name(), &self.address(service), None)
+            .map_err(|cause| Error::Endpoint { service, cause: Box::new(cause) })?;
+        Ok(site.origin().clone())
+    }
+
+    /// The configuration of one service's SDK client: pinned behaviour version, one attempt, these keys and no others, and
+    /// a connector that speaks to the service's endpoint alone.
+    ///
+    /// # Errors
+    /// [`Error::Endpoint`], [`Error::Proxy`].
+    pub fn sdk_config(&self, service: Service) -> Result<SdkConfig, Error> {
+        let origin = self.origin(service)?;
+        let inner = self.pool.connector(&self.http, origin.is_tls())?;
+        let settings = self.http.config();
+        let attempt = settings.connect_timeout + settings.idle_timeout;
+        let keys = Credentials::new(
+            self.credentials.access_key_id.clone(),
+            self.credentials.secret_access_key.expose(),
+            self.credentials.session_token.as_ref().map(|token| token.expose().to_owned()),
+            // Whether keys are over is for the service to say: an expiry here would make the SDK ask for new ones.
+            None,
+            "landfall",
+        );
+        Ok(SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
+            .region(Region::new(self.region.clone()))
+            .endpoint_url(self.address(service))
+            .credentials_provider(SharedCredentialsProvider::new(keys))
+            .retry_config(RetryConfig::disabled())
+            .timeout_config(
+                TimeoutConfig::builder()
+                    .connect_timeout(settings.connect_timeout)
+                    .read_timeout(settings.idle_timeout)
+                    .operation_attempt_timeout(attempt)
+                    .build(),
+            )
+            .sleep_impl(TokioSleep::new())
+            .http_client(GuardedConnector::new(origin, inner))
+            .build())
+    }
+
+    fn address(&self, service: Service) -> String {
+        let own = match service {
+            Service::Sts => &self.endpoints.sts,
+            Service::Ecr => &self.endpoints.ecr,
+            Service::Lambda => &self.endpoints.lambda,
+        };
+        own.as_ref()
+            .or(self.endpoints.general.as_ref())
+            .cloned()
+            .unwrap_or_else(|| service.endpoint(&self.region))
+    }
+}

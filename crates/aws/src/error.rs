@@ -1,0 +1,74 @@
+//! What can be wrong with the configuration. What a service answers is an [`AwsFailure`](crate::AwsFailure).
+
+use std::borrow::Cow;
+
+use landfall_artifacts::{Class, Explain};
+
+use crate::Service;
+
+/// What is wrong with the configuration. Nothing was sent.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The region is not one: it would become part of a host name.
+    #[error("`{shown}` is not an AWS region")]
+    Region {
+        /// What was given, escaped.
+        shown: String,
+    },
+    /// A key id or secret is empty.
+    #[error("the AWS {what} is empty")]
+    Keys {
+        /// Which of them.
+        what: &'static str,
+    },
+    /// The endpoint of a service cannot be used.
+    #[error("the endpoint of {service} cannot be used")]
+    Endpoint {
+        /// The service.
+        service: Service,
+        /// Why not.
+        #[source]
+        cause: Box<landfall_transport::Error>,
+    },
+    /// The proxy cannot be used.
+    #[error("the proxy for AWS cannot be used")]
+    Proxy,
+}
+
+impl Error {
+    /// Whether the same may simply be tried again: never, the configuration has to change.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Region { .. } | Self::Keys { .. } | Self::Endpoint { .. } | Self::Proxy => false,
+        }
+    }
+}
+
+impl Explain for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Region { .. } => "LF-AWS-REGION",
+            Self::Keys { .. } => "LF-AWS-KEYS",
+            Self::Endpoint { .. } => "LF-AWS-ENDPOINT",
+            Self::Proxy => "LF-AWS-PROXY",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Region { .. } | Self::Keys { .. } | Self::Proxy => Class::Input,
+            Self::Endpoint { cause, .. } => cause.class(),
+        }
+    }
+
+    fn remedy(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Region { .. } => Some("set AWS_REGION to a region such as eu-west-2".into()),
+            Self::Keys { .. } => {
+                Some("run aws-credentials first, and pass its aws_auth.env to this job".into())
+            }
+            Self::Endpoint { cause, .. } => cause.remedy(),
+            Self::Proxy => Some("give the proxy as http://host:port".into()),
+        }
+    }
+}

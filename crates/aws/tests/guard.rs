@@ -1,0 +1,193 @@
+//! The guarded connector and the classes of failure, against servers on loopback.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::Router;
+use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::response::IntoResponse;
+use landfall_artifacts::{Class, Explain};
+use landfall_aws::{AwsConfig, AwsFailure, AwsKeys, Call, Endpoints, Error, FailureKind, Nature, Service};
+use landfall_run::{Hint, RetryPolicy, Run};
+use landfall_secret::Secret;
+use landfall_transport::{Http, HttpConfig};
+
+const WHO: &str = r#"<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>
+<Arn>arn:aws:sts::123456789012:assumed-role/deployer/gl-1</Arn><UserId>AROA:gl-1</UserId><Account>123456789012</Account>
+</GetCallerIdentityResult><ResponseMetadata><RequestId>01234567</RequestId></ResponseMetadata></GetCallerIdentityResponse>"#;
+
+/// A server that gives each request the next of the answers, the last for ever.
+async fn serve(host: &str, answers: Vec<(StatusCode, HeaderMap, String)>) -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = tokio::net::TcpListener::bind((host, 0)).await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let seen = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&seen);
+    let app = Router::new().fallback(move |_: Uri| {
+        let at = count.fetch_add(1, Ordering::SeqCst);
+        let answer = answers.get(at).or(answers.last()).cloned();
+        async move { answer.expect("at least one answer").into_response() }
+    });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (address, seen)
+}
+
+fn xml(status: u16, body: &str) -> (StatusCode, HeaderMap, String) {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, "text/xml".parse().expect("a value"));
+    (StatusCode::from_u16(status).expect("a status"), headers, body.to_owned())
+}
+
+fn refusal(status: u16, code: &str, message: &str) -> (StatusCode, HeaderMap, String) {
+    let body = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>\
+         <RequestId>r-1</RequestId></ErrorResponse>"
+    );
+    xml(status, &body)
+}
+
+fn config(address: &str) -> AwsConfig {
+    let keys = AwsKeys::new(
+        "ASIAEXAMPLE",
+        Secret::new("secret-key-value"),
+        Some(Secret::new("session-token-value")),
+    );
+    let endpoints = Endpoints { general: Some(address.to_owned()), ..Endpoints::default() };
+    let http = Http::new(HttpConfig::default()).expect("a client");
+    AwsConfig::new("eu-west-2", keys, endpoints, http).expect("a configuration")
+}
+
+fn run() -> Run {
+    let quick =
+        RetryPolicy { base: std::time::Duration::from_millis(1), attempts: 3, ..RetryPolicy::default() };
+    Run::builder().retry_policy(quick).build()
+}
+
+async fn who(address: SocketAddr, run: &Run) -> Result<landfall_aws::Identity, AwsFailure> {
+    landfall_aws::caller_identity(&config(&format!("http://{address}")), run).await
+}
+
+#[tokio::test]
+async fn the_identity_is_read_and_counted() {
+    let (address, _) = serve("127.0.0.1", vec![xml(200, WHO)]).await;
+    let run = run();
+    let identity = who(address, &run).await.expect("an identity");
+    assert_eq!(identity.account, "123456789012");
+    assert!(identity.arn.ends_with(":assumed-role/deployer/gl-1"));
+    assert_eq!(run.counters().requests().get("sts.GetCallerIdentity"), Some(&1));
+}
+
+#[tokio::test]
+async fn another_origin_than_the_endpoint_sees_nothing() {
+    let (own, own_seen) = serve("127.0.0.1", vec![xml(200, WHO)]).await;
+    let (foreign, foreign_seen) = serve("127.0.0.2", vec![xml(200, WHO)]).await;
+    let sdk = config(&format!("http://{own}")).sdk_config(Service::Sts).expect("a configuration");
+    let moved = aws_sdk_sts::config::Builder::from(&sdk).endpoint_url(format!("http://{foreign}")).build();
+    let client = aws_sdk_sts::Client::from_conf(moved);
+    let what =
+        Call { service: Service::Sts, operation: "GetCallerIdentity", nature: Nature::Write, limiter: None };
+    let failed =
+        landfall_aws::call(&run(), what, || client.get_caller_identity().send()).await.expect_err("refused");
+    assert_eq!(failed.kind, FailureKind::Endpoint);
+    assert_eq!(failed.class(), Class::Input);
+    assert_eq!((own_seen.load(Ordering::SeqCst), foreign_seen.load(Ordering::SeqCst)), (0, 0));
+}
+
+#[tokio::test]
+async fn a_redirect_to_another_host_is_not_followed() {
+    let (foreign, foreign_seen) = serve("127.0.0.2", vec![xml(200, WHO)]).await;
+    let mut answer = xml(307, "");
+    answer.1.insert(header::LOCATION, format!("http://{foreign}/").parse().expect("a value"));
+    let (own, own_seen) = serve("127.0.0.1", vec![answer]).await;
+    let failed = who(own, &run()).await.expect_err("no identity");
+    assert_eq!(own_seen.load(Ordering::SeqCst), 1, "{failed}");
+    assert_eq!(foreign_seen.load(Ordering::SeqCst), 0);
+}
+
+#[tokio::test]
+async fn endpoints_that_may_not_be_spoken_to_are_refused() {
+    for bad in ["http://169.254.169.254", "http://sts.example.com", "ftp://127.0.0.1", "http://u:p@127.0.0.1"]
+    {
+        let refused = config(bad).sdk_config(Service::Sts);
+        assert!(matches!(refused, Err(Error::Endpoint { .. })), "{bad}");
+    }
+    let http = Http::new(HttpConfig::default()).expect("a client");
+    let keys = AwsKeys::new("AKIA", Secret::new("s"), None);
+    for bad in ["", "x", "eu-west-2.evil.example/", "eu west", "EU-WEST-2", "-a-"] {
+        let refused = AwsConfig::new(bad, keys.clone(), Endpoints::default(), http.clone());
+        assert!(matches!(refused, Err(Error::Region { .. })), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn throttling_is_repeated_and_refusals_are_not() {
+    let (address, seen) =
+        serve("127.0.0.1", vec![refusal(400, "Throttling", "Rate exceeded"), xml(503, ""), xml(200, WHO)])
+            .await;
+    let run = run();
+    who(address, &run).await.expect("an identity after two passing faults");
+    assert_eq!((seen.load(Ordering::SeqCst), run.counters().retries()), (3, 2));
+
+    let cases = [
+        ("ExpiredToken", 403, FailureKind::Expired, "run aws-credentials again"),
+        ("AccessDenied", 403, FailureKind::Denied, "allow sts:GetCallerIdentity"),
+        ("InvalidClientTokenId", 403, FailureKind::Keys, "run aws-credentials again"),
+        ("SignatureDoesNotMatch", 403, FailureKind::Keys, "clock"),
+    ];
+    for (code, status, kind, remedy) in cases {
+        let (address, seen) =
+            serve("127.0.0.1", vec![refusal(status, code, "No.\nx-amz-security-token:abc")]).await;
+        let failed = who(address, &run).await.expect_err("refused");
+        assert_eq!(
+            (failed.kind, failed.class(), failed.hint()),
+            (kind, Class::Refused, Hint::Stop),
+            "{code}"
+        );
+        assert!(failed.remedy().is_some_and(|text| text.contains(remedy)), "{code}");
+        assert_eq!(seen.load(Ordering::SeqCst), 1, "{code}");
+        assert!(!failed.to_string().contains("security-token"), "the first line alone is kept");
+    }
+}
+
+#[tokio::test]
+async fn a_write_without_an_answer_is_unknown_and_without_a_connection_is_not() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let cutting = tokio::spawn(async move {
+        use tokio::io::AsyncReadExt as _;
+        let mut taken = 0;
+        while let Ok((mut connection, _)) = listener.accept().await {
+            taken += 1;
+            let _ = connection.read(&mut [0; 4096]).await;
+            if taken == 1 {
+                return;
+            }
+        }
+    });
+    let sdk = config(&format!("http://{address}")).sdk_config(Service::Sts).expect("a configuration");
+    let client = aws_sdk_sts::Client::new(&sdk);
+    let what =
+        Call { service: Service::Sts, operation: "GetCallerIdentity", nature: Nature::Write, limiter: None };
+    let run = run();
+    let cut = landfall_aws::call(&run, what, || client.get_caller_identity().send()).await.expect_err("cut");
+    assert_eq!((cut.kind, cut.class()), (FailureKind::Unanswered, Class::Unknown), "{cut:?}");
+    assert_eq!(run.counters().retries(), 0, "a write whose fate is unknown is not repeated");
+    cutting.await.expect("ended");
+    let refused =
+        landfall_aws::call(&run, what, || client.get_caller_identity().send()).await.expect_err("closed");
+    assert_eq!((refused.kind, refused.class()), (FailureKind::NotConnected, Class::Transient), "{refused:?}");
+    assert_eq!(run.counters().retries(), 2);
+}
+
+#[tokio::test]
+async fn an_endless_answer_is_cut() {
+    let (address, _) = serve("127.0.0.1", vec![xml(200, &"x".repeat(9 << 20))]).await;
+    let failed = who(address, &run()).await.expect_err("too long");
+    assert_eq!(failed.kind, FailureKind::Answer, "{failed:?}");
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let shown = format!("{:?}", config("http://127.0.0.1:1"));
+    assert!(!shown.contains("secret-key-value") && !shown.contains("session-token-value"), "{shown}");
+}

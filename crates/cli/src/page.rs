@@ -1,0 +1,76 @@
+//! The page that a person at a red pipeline reads.
+
+use landfall_artifacts::Problem;
+use landfall_secret::Redactor;
+
+/// Renders problems: for each its code, what was attempted and what came back, the chain of causes, what to do next; then what
+/// was changed. The first line is stable and greppable. Known secrets are removed; foreign text was escaped by whoever made
+/// the problem.
+pub fn error_page(
+    problems: &[Problem],
+    exit_code: u8,
+    changed: &[String],
+    redactor: &Redactor,
+    colour: bool,
+) -> String {
+    let (bold, red, dim, plain) =
+        if colour { ("\u{1b}[1m", "\u{1b}[31m", "\u{1b}[2m", "\u{1b}[0m") } else { ("", "", "", "") };
+    let clean = |text: &str| redactor.redact(text);
+    let mut page = String::new();
+    for problem in problems {
+        page.push_str(&format!("{red}{bold}error[{}]{plain} exit {exit_code}\n", problem.code));
+        for line in clean(&problem.what).lines() {
+            page.push_str(&format!("  {line}\n"));
+        }
+        for (depth, cause) in problem.cause.iter().enumerate() {
+            let indent = "  ".repeat(depth.min(4));
+            page.push_str(&format!("  {dim}{indent}caused by:{plain} {}\n", clean(cause).replace('\n', " ")));
+        }
+        if let Some(remedy) = &problem.remedy {
+            page.push_str(&format!("  {bold}next:{plain} {}\n", clean(remedy)));
+        }
+        page.push('\n');
+    }
+    if changed.is_empty() {
+        page.push_str("nothing was changed\n");
+    } else {
+        page.push_str(&format!("what was changed ({}):\n", changed.len()));
+        for line in changed.iter().take(50) {
+            page.push_str(&format!("  {}\n", clean(line)));
+        }
+        if changed.len() > 50 {
+            page.push_str(&format!("  and {} more, listed in the report\n", changed.len() - 50));
+        }
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_artifacts::{Class, Problem};
+    use landfall_secret::{Redactor, Secret};
+
+    use super::error_page;
+
+    #[test]
+    fn a_page_says_code_causes_changes_and_what_to_do() {
+        let redactor = Redactor::new();
+        redactor.learn(&Secret::new("s3cr3t-token"));
+        let mut problem =
+            Problem::new("LF-VAULT-LOGIN", Class::Refused, "Vault refused the role id and secret id")
+                .with_remedy("check VAULT_ROLE_ID and VAULT_SECRET_ID");
+        problem.cause = vec!["400: invalid role or secret ID".into(), "echoed s3cr3t-token".into()];
+        let page =
+            error_page(&[problem], 3, &["function Orders now runs sha256:ab".into()], &redactor, false);
+        insta::assert_snapshot!(page, @r"
+        error[LF-VAULT-LOGIN] exit 3
+          Vault refused the role id and secret id
+          caused by: 400: invalid role or secret ID
+            caused by: echoed <redacted>
+          next: check VAULT_ROLE_ID and VAULT_SECRET_ID
+
+        what was changed (1):
+          function Orders now runs sha256:ab
+        ");
+    }
+}

@@ -1,0 +1,134 @@
+//! What a stage's command works with.
+
+use std::path::PathBuf;
+
+use landfall_artifacts::{Class, EnvironmentName, MissingName, Problem};
+use landfall_cli::{Environment, Layers, Opt, Values};
+use landfall_run::{Event, Run};
+use landfall_stages::{Output, Places, Refusal, Target};
+use landfall_transport::{Http, HttpConfig, PlainHttp, Proxy};
+
+/// Values, run and output of one stage.
+#[derive(Debug)]
+pub struct Context {
+    pub(crate) options: Vec<Opt>,
+    pub(crate) layers: Layers,
+    pub(crate) run: Run,
+    pub(crate) output: Output,
+    pub(crate) target: Target,
+}
+
+impl Context {
+    /// The values of the stage's options.
+    pub fn values(&self) -> Values<'_> {
+        Values::new(&self.options, &self.layers)
+    }
+
+    /// The handle of the run.
+    pub fn run(&self) -> &Run {
+        &self.run
+    }
+
+    /// Where files go.
+    pub fn output(&self) -> &Output {
+        &self.output
+    }
+
+    /// Environment and release.
+    pub fn target(&self) -> &Target {
+        &self.target
+    }
+
+    /// The environment variables.
+    pub fn environment(&self) -> &Environment {
+        &self.layers.environment
+    }
+
+    /// The environment, for stages that act on one.
+    ///
+    /// # Errors
+    /// Where none was named.
+    pub fn environment_name(&self) -> Result<&EnvironmentName, Refusal> {
+        self.target.environment.as_ref().ok_or_else(|| {
+            Refusal::one(
+                Problem::new("LF-CONFIG-MISSING", Class::Input, "the environment is missing")
+                    .with_remedy("give it by --environment, or the variable CI_ENVIRONMENT_NAME"),
+            )
+        })
+    }
+
+    /// The files that stages share.
+    pub fn places(&self) -> Places {
+        let values = self.values();
+        let path = |name: &str| PathBuf::from(values.text(name).unwrap_or_default());
+        let declared = |name: &str| self.options.iter().any(|option| option.name == name);
+        let or_default = |name: &str, default: &str| if declared(name) { path(name) } else { PathBuf::from(default) };
+        Places {
+            functions: or_default("functions", "functions"),
+            versions: or_default("versions", "versions.json"),
+            mappings: or_default("mappings", "lambda-ecr-mappings.json"),
+            lock: or_default("lock", "image-lock.json"),
+        }
+    }
+
+    /// What a missing `.deployment` file means, by `--skip-missing`.
+    pub fn missing(&self) -> MissingName {
+        if self.values().is_on("skip-missing") { MissingName::Skip } else { MissingName::Refuse }
+    }
+
+    /// The HTTP client, told of certificates, proxies and plain-http hosts; what of the environment takes part is said.
+    ///
+    /// # Errors
+    /// A bad file of certificates or proxy address.
+    pub fn http(&self) -> Result<Http, Refusal> {
+        let values = self.values();
+        let mut used = Vec::new();
+        let mut variable = |names: &[&str]| {
+            let found = names.iter().find_map(|name| Some((*name, self.environment().get(name)?)));
+            found.map(|(name, value)| {
+                used.push(name.to_owned());
+                value.to_owned()
+            })
+        };
+        let proxy = Proxy {
+            https: variable(&["HTTPS_PROXY", "https_proxy"]),
+            http: variable(&["http_proxy"]),
+            bypass: variable(&["NO_PROXY", "no_proxy"]).unwrap_or_default(),
+        };
+        used.extend(self.environment().names_with_prefix("AWS_ENDPOINT_URL").map(str::to_owned));
+        if !used.is_empty() {
+            self.run.progress().event(Event::Note(format!("the environment directs requests: {}", used.join(", "))));
+        }
+        // A variable that is set to nothing is no certificate file: it is refused rather than taken for "not set".
+        if self.environment().is_set("SSL_CERT_FILE") && self.environment().get("SSL_CERT_FILE").is_none() {
+            return Err(Refusal::one(
+                Problem::new("LF-TLS-CA-FILE", Class::Input, "the variable SSL_CERT_FILE is set to nothing")
+                    .with_remedy("unset SSL_CERT_FILE, or let it name a PEM file of certificates"),
+            ));
+        }
+        let hosts = values.text("plain-http").unwrap_or_default();
+        let config = HttpConfig {
+            ca_file: values.text("ca-file").map(PathBuf::from),
+            proxy,
+            plain_http: PlainHttp {
+                hosts: hosts.split([',', ' ']).filter(|host| !host.is_empty()).map(str::to_owned).collect(),
+            },
+            ..HttpConfig::default()
+        };
+        Ok(Http::new(config)?)
+    }
+}
+
+/// Options of stages that read the versions and the functions' names.
+pub(crate) const FUNCTIONS: Opt =
+    Opt::value("functions", "DIR", "the folder of the Lambda projects").env(&["LANDFALL_FUNCTIONS"]).key("functions").default("functions");
+/// `versions.json`.
+pub(crate) const VERSIONS: Opt = Opt::value("versions", "FILE", "the versions that are to be deployed").default("versions.json");
+/// `lambda-ecr-mappings.json`.
+pub(crate) const MAPPINGS: Opt =
+    Opt::value("mappings", "FILE", "the deployment plan: function to image tag").default("lambda-ecr-mappings.json");
+/// `image-lock.json`.
+pub(crate) const LOCK: Opt =
+    Opt::value("lock", "FILE", "the deployment plan pinned to digests").default("image-lock.json");
+/// Whether a project without `.deployment` is passed over.
+pub(crate) const SKIP_MISSING: Opt = Opt::switch("skip-missing", "warn of projects without a .deployment file and leave them out");

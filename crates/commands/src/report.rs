@@ -1,0 +1,101 @@
+//! The report of a stage, and what the ledger is told of the run.
+
+use std::time::Duration;
+
+use landfall_artifacts::{Actor, OutcomeKind, Report, ReportItem};
+use landfall_cli::{Environment, Kind};
+use landfall_run::{Run, Signal};
+use landfall_stages::{Finished, Target};
+use time::OffsetDateTime;
+
+use crate::Context;
+
+/// What a report says besides the stage's own result.
+#[derive(Debug)]
+pub(crate) struct Written {
+    pub(crate) stage: &'static str,
+    pub(crate) target: Target,
+    pub(crate) dry_run: bool,
+    pub(crate) started_at: OffsetDateTime,
+    pub(crate) duration: Duration,
+    pub(crate) signal: Option<Signal>,
+    pub(crate) config: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+/// The report.
+pub(crate) fn make(written: &Written, finished: &Finished, kind: OutcomeKind, code: u8, run: &Run) -> Report {
+    let environment = written.target.environment.clone();
+    let items = finished
+        .items
+        .iter()
+        .map(|item| ReportItem {
+            name: item.name.clone(),
+            environment: environment.clone(),
+            shard: None,
+            outcome: item.outcome.to_owned(),
+            changed: item.changed,
+            duration_ms: item.duration_ms,
+            bytes: item.bytes,
+            problem: item.problem.clone(),
+            details: item.details.clone(),
+        })
+        .collect();
+    Report {
+        stage: written.stage.to_owned(),
+        outcome: kind,
+        exit_code: code,
+        dry_run: written.dry_run,
+        release: written.target.release.clone().or_else(|| finished.release.clone()),
+        environment,
+        shard: None,
+        started_at: written.started_at,
+        duration_ms: u64::try_from(written.duration.as_millis()).unwrap_or(u64::MAX),
+        items,
+        requests: run.counters().requests(),
+        retries: run.counters().retries(),
+        problems: finished.all_problems(),
+        warnings: finished.warnings.clone(),
+        summary: finished.summary.clone(),
+        files: finished.files.clone(),
+        config: written.config.clone(),
+    }
+}
+
+/// The report's text, without known secrets.
+pub(crate) fn to_text(report: &Report, run: &Run) -> String {
+    run.redactor().redact(&String::from_utf8_lossy(&report.to_bytes()))
+}
+
+/// The configuration as it was used, secrets left out of it.
+pub(crate) fn config(context: &Context) -> std::collections::BTreeMap<String, serde_json::Value> {
+    let values = context.values();
+    let shown = |option: &landfall_cli::Opt| match option.kind {
+        Kind::Secret => values.secret(option.name).map(|_| "<redacted>".to_owned()),
+        Kind::Value(_) | Kind::Switch | Kind::Positional(_) => values.text(option.name),
+    };
+    context
+        .options
+        .iter()
+        .filter_map(|option| Some((option.name.to_owned(), serde_json::Value::from(landfall_secret::escape(&shown(option)?, 400)))))
+        .collect()
+}
+
+/// Who runs this, from the variables in which CI systems say so.
+pub(crate) fn actor(environment: &Environment) -> Actor {
+    let from = |name: &str| environment.get(name).map(|value| (landfall_secret::escape(value, 120), name.to_owned()));
+    let (name, source) = ["GITLAB_USER_LOGIN", "GITHUB_ACTOR", "USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| from(name))
+        .unwrap_or_else(|| ("unknown".to_owned(), "no variable names a user".to_owned()));
+    Actor { name, source }
+}
+
+/// The address of the CI job, where there is one.
+pub(crate) fn run_link(environment: &Environment) -> Option<String> {
+    if let Some(link) = environment.get("CI_JOB_URL").or_else(|| environment.get("CI_PIPELINE_URL")) {
+        return Some(landfall_secret::escape(link, 300));
+    }
+    let server = environment.get("GITHUB_SERVER_URL")?;
+    let (repository, id) = (environment.get("GITHUB_REPOSITORY")?, environment.get("GITHUB_RUN_ID")?);
+    Some(landfall_secret::escape(&format!("{server}/{repository}/actions/runs/{id}"), 300))
+}

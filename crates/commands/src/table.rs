@@ -1,0 +1,42 @@
+//! The table of all stages.
+
+use std::process::ExitCode;
+
+use landfall_cli::{Environment, Opt};
+
+use crate::{Command, Ended, aws_credentials, generate_mappings, generate_versions, main_of, run_stage};
+
+/// A stage, as tools that run any of them see it.
+#[derive(Clone, Copy, Debug)]
+pub struct StageEntry {
+    /// The name.
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// The stage's own options.
+    pub options: fn() -> Vec<Opt>,
+    /// Its whole `main`.
+    pub main: fn(&[String]) -> ExitCode,
+    /// Runs it and returns what it printed.
+    pub run: fn(&[String], Environment) -> Ended,
+}
+
+const fn entry<C: Command>() -> StageEntry {
+    StageEntry { name: C::NAME, summary: C::SUMMARY, options: C::options, main: main_of::<C>, run: run_stage::<C> }
+}
+
+/// All stages, in the order of a pipeline.
+pub fn stages() -> &'static [StageEntry] {
+    const STAGES: [StageEntry; 3] = [
+        entry::<generate_versions::Command>(),
+        entry::<aws_credentials::Command>(),
+        entry::<generate_mappings::Command>(),
+    ];
+    &STAGES
+}
+
+/// The stage of a name; `copy-images` is another name of `retag-push-ecr`.
+pub fn stage(name: &str) -> Option<&'static StageEntry> {
+    let name = if name == "copy-images" { "retag-push-ecr" } else { name };
+    stages().iter().find(|stage| stage.name == name)
+}

@@ -1,0 +1,184 @@
+//! The command line of the tool for people.
+
+use std::path::PathBuf;
+
+use landfall_artifacts::{Class, Problem};
+use landfall_cli::{Opt, Parsed, exit};
+
+use crate::{StageEntry, stage, stages};
+
+/// What the tool was asked for.
+#[derive(Debug)]
+pub enum Call {
+    /// A stage, with its own arguments.
+    Stage(&'static StageEntry, Vec<String>),
+    /// The demo.
+    Demo {
+        /// The folder that keeps what the demo makes.
+        keep: Option<PathBuf>,
+    },
+    /// The sandbox, until it is stopped.
+    Sandbox,
+    /// Print a text and exit with a code.
+    Print {
+        /// For standard output, or standard error where the code is not 0.
+        text: String,
+        /// The exit code.
+        code: u8,
+    },
+}
+
+const DEMO: [Opt; 1] =
+    [Opt::value("keep", "DIR", "keep what the demo makes in this folder, which must be empty or not there yet")];
+
+/// Understands the tool's arguments.
+pub fn call(arguments: &[String]) -> Call {
+    let rest = arguments.get(1..).unwrap_or_default();
+    match arguments.first().map(String::as_str) {
+        None | Some("help" | "--help" | "-h") => Call::Print { text: help(), code: exit::DONE },
+        Some("--version" | "-V") => {
+            Call::Print { text: format!("landfall {}\n", env!("CARGO_PKG_VERSION")), code: exit::DONE }
+        }
+        Some("stage") => stage_call(rest),
+        Some("demo") => {
+            let command = landfall_cli::command("demo", "Take a sample release through the staging pipeline on an embedded sandbox", &DEMO);
+            match landfall_cli::parse(command, &DEMO, rest) {
+                Ok(Parsed::Values(values)) => Call::Demo { keep: values.get("keep").map(PathBuf::from) },
+                Ok(Parsed::Print(text)) => Call::Print { text, code: exit::DONE },
+                Err(problem) => refused(problem),
+            }
+        }
+        Some("sandbox") => {
+            let command = landfall_cli::command("sandbox", "Start the stand-ins of all outside systems and print the variables to export", &[]);
+            match landfall_cli::parse(command, &[], rest) {
+                Ok(Parsed::Values(_)) => Call::Sandbox,
+                Ok(Parsed::Print(text)) => Call::Print { text, code: exit::DONE },
+                Err(problem) => refused(problem),
+            }
+        }
+        Some("schema") => schema(rest),
+        Some(other) => {
+            let shown = landfall_secret::escape(other, 60);
+            let mut problem = Problem::new("LF-USAGE", Class::Input, format!("`{shown}` is no command of landfall"));
+            problem = problem.with_remedy(if stage(other).is_some() {
+                format!("`landfall stage {shown}` runs that stage")
+            } else {
+                "`landfall help` lists all commands".to_owned()
+            });
+            refused(problem)
+        }
+    }
+}
+
+fn stage_call(arguments: &[String]) -> Call {
+    match arguments.first().map(String::as_str) {
+        None | Some("--help" | "-h" | "help") => Call::Print { text: stage_list(), code: exit::DONE },
+        Some(name) => match stage(name) {
+            Some(entry) => Call::Stage(entry, arguments.get(1..).unwrap_or_default().to_vec()),
+            None => refused(
+                Problem::new(
+                    "LF-USAGE",
+                    Class::Input,
+                    format!("there is no stage `{}`", landfall_secret::escape(name, 60)),
+                )
+                .with_remedy(match nearest(name) {
+                    Some(near) => format!("did you mean `landfall stage {near}`?"),
+                    None => "`landfall stage` lists all stages".to_owned(),
+                }),
+            ),
+        },
+    }
+}
+
+fn schema(arguments: &[String]) -> Call {
+    let schemas = landfall_artifacts::schemas();
+    let Some(name) = arguments.first() else {
+        let names: Vec<&str> = schemas.iter().map(|(name, _)| *name).collect();
+        return Call::Print { text: format!("{}\n", names.join("\n")), code: exit::DONE };
+    };
+    match schemas.iter().find(|(known, _)| known == name) {
+        Some((_, schema)) => Call::Print { text: format!("{schema:#}\n"), code: exit::DONE },
+        None => refused(
+            Problem::new("LF-USAGE", Class::Input, format!("there is no schema `{}`", landfall_secret::escape(name, 60)))
+                .with_remedy("`landfall schema` lists all schemas"),
+        ),
+    }
+}
+
+fn refused(problem: Problem) -> Call {
+    let redactor = landfall_secret::Redactor::new();
+    let text = landfall_cli::error_page(&[problem], exit::INPUT, &[], &redactor, false);
+    Call::Print { text, code: exit::INPUT }
+}
+
+fn help() -> String {
+    format!(
+        "Delivery for AWS Lambda monorepos, from a version to running code.\n\n\
+         Usage: landfall <command>\n\n\
+         Commands:\n  \
+         demo             take a sample release through the staging pipeline on an embedded sandbox\n  \
+         stage <name>     run one stage; each is also a binary of its name\n  \
+         sandbox          start the stand-ins of all outside systems and print the variables to export\n  \
+         schema [name]    print the JSON Schema of a file format\n  \
+         help             print this text\n\n\
+         {}\n{}",
+        stage_list(),
+        exit::help()
+    )
+}
+
+fn stage_list() -> String {
+    let mut text = String::from("Stages:\n");
+    for entry in stages() {
+        text.push_str(&format!("  {:<26} {}\n", entry.name, entry.summary));
+    }
+    text.push_str("\n`landfall stage <name> --help` shows a stage's options.\n");
+    text
+}
+
+/// The stage whose name differs least from a text, where that is little enough to be a slip.
+fn nearest(text: &str) -> Option<&'static str> {
+    let distance = |name: &str| {
+        let (a, b): (Vec<char>, Vec<char>) = (text.chars().take(60).collect(), name.chars().collect());
+        let mut row: Vec<usize> = (0..=b.len()).collect();
+        for (i, x) in a.iter().enumerate() {
+            let mut diagonal = i;
+            let mut left = i + 1;
+            let mut next = vec![left];
+            for (y, above) in b.iter().zip(row.iter().skip(1)) {
+                let cost = (diagonal + usize::from(x != y)).min(left + 1).min(above + 1);
+                diagonal = *above;
+                left = cost;
+                next.push(cost);
+            }
+            row = next;
+        }
+        row.last().copied().unwrap_or(usize::MAX)
+    };
+    stages().iter().map(|entry| (distance(entry.name), entry.name)).min().filter(|(far, _)| *far <= 4).map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Call, call, nearest};
+
+    fn words(text: &str) -> Vec<String> {
+        text.split_whitespace().map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn commands_are_understood() {
+        assert!(matches!(call(&words("demo --keep x")), Call::Demo { keep: Some(_) }));
+        assert!(matches!(call(&words("stage generate-versions --dry-run")), Call::Stage(entry, rest)
+            if entry.name == "generate-versions" && rest == ["--dry-run"]));
+        assert!(matches!(call(&words("stage nonsense")), Call::Print { code: 2, .. }));
+        assert!(matches!(call(&words("--version")), Call::Print { code: 0, .. }));
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_the_nearest_stage() {
+        assert_eq!(nearest("generate-version"), Some("generate-versions"));
+        assert_eq!(nearest("genarate-mapings"), Some("generate-mappings"));
+        assert_eq!(nearest("something else entirely"), None);
+    }
+}

@@ -1,0 +1,212 @@
+//! What the events say: what runs where, which content a version is, how releases went.
+
+use std::collections::BTreeMap;
+
+use landfall_artifacts::{
+    Actor, Digest, EnvironmentName, EventKind, EffectResult, LedgerEvent, LedgerItem, ProjectName, ReleaseId,
+};
+use semver::Version;
+use time::OffsetDateTime;
+
+/// What one function runs in one environment since when.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deployed {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The function, or the item's name where it is none.
+    pub function: String,
+    /// The project, where it was told.
+    pub project: Option<ProjectName>,
+    /// Its version.
+    pub version: Option<Version>,
+    /// Its content.
+    pub digest: Option<Digest>,
+    /// Since when.
+    pub time: OffsetDateTime,
+    /// Who put it there.
+    pub actor: Actor,
+    /// The CI job that put it there.
+    pub run: Option<String>,
+    /// The release it belongs to.
+    pub release: Option<ReleaseId>,
+    /// Whether it came by a rollback.
+    pub rolled_back: bool,
+    /// The event that says so.
+    pub sequence: u64,
+}
+
+/// The newest deployment or rollback of each function in each environment, ordered by environment and function.
+///
+/// Events that failed, or whose outcome is not known, do not count: the function is shown as it was last confirmed.
+pub fn deployments(events: &[LedgerEvent]) -> Vec<Deployed> {
+    let mut newest = BTreeMap::new();
+    for event in events.iter().filter(|event| happened(event)) {
+        let rolled_back = match event.kind {
+            EventKind::Deployment => false,
+            EventKind::Rollback => true,
+            EventKind::Intent
+            | EventKind::Outcome
+            | EventKind::Test
+            | EventKind::Approval
+            | EventKind::Rejection
+            | EventKind::Promotion
+            | EventKind::Sync
+            | EventKind::Lock
+            | EventKind::Unlock
+            | EventKind::Checkpoint => continue,
+        };
+        let Some(environment) = &event.environment else { continue };
+        for item in &event.items {
+            let function = function_of(item);
+            let deployed = Deployed {
+                environment: environment.clone(),
+                function: function.clone(),
+                project: item.project.clone(),
+                version: item.version.clone(),
+                digest: item.digest,
+                time: event.time,
+                actor: event.actor.clone(),
+                run: event.run.clone(),
+                release: event.release.clone(),
+                rolled_back,
+                sequence: event.sequence,
+            };
+            newest.insert((environment.clone(), function), deployed);
+        }
+    }
+    newest.into_values().collect()
+}
+
+fn function_of(item: &LedgerItem) -> String {
+    item.lambda.as_ref().map_or_else(|| item.name.clone(), ToString::to_string)
+}
+
+fn happened(event: &LedgerEvent) -> bool {
+    match event.outcome {
+        None => true,
+        Some(outcome) => took_place(outcome),
+    }
+}
+
+/// The content of a project's version and the event that says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Resolved {
+    /// The image's digest.
+    pub digest: Digest,
+    /// The newest event that says so.
+    pub sequence: u64,
+}
+
+/// Two events that give one version of a project different contents.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{project}@{version} is {} by record {} and {} by record {}",
+    one.digest.short(), one.sequence, other.digest.short(), other.sequence
+)]
+pub struct Conflict {
+    /// The project.
+    pub project: ProjectName,
+    /// Its version.
+    pub version: Version,
+    /// What the older event says.
+    pub one: Resolved,
+    /// What the newer event says.
+    pub other: Resolved,
+}
+
+/// Which content a project's version is, as deployments, promotions and rollbacks recorded it; `None` where none did.
+///
+/// # Errors
+/// [`Conflict`] where events disagree: then nobody can say what the version is.
+pub fn resolve(
+    events: &[LedgerEvent],
+    project: &ProjectName,
+    version: &Version,
+) -> Result<Option<Resolved>, Conflict> {
+    let mut resolved: Option<Resolved> = None;
+    let telling = |event: &&LedgerEvent| {
+        matches!(event.kind, EventKind::Deployment | EventKind::Promotion | EventKind::Rollback)
+            && happened(event)
+    };
+    for event in events.iter().filter(telling) {
+        for item in &event.items {
+            if item.project.as_ref() != Some(project) || item.version.as_ref() != Some(version) {
+                continue;
+            }
+            let Some(digest) = item.digest else { continue };
+            let found = Resolved { digest, sequence: event.sequence };
+            if let Some(one) = resolved.take().filter(|one| one.digest != digest) {
+                let (project, version) = (project.clone(), version.clone());
+                return Err(Conflict { project, version, one, other: found });
+            }
+            resolved = Some(found);
+        }
+    }
+    Ok(resolved)
+}
+
+/// How a release went so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReleaseLife {
+    /// The release.
+    pub release: ReleaseId,
+    /// Its first event.
+    pub began: OffsetDateTime,
+    /// Its newest event.
+    pub latest: OffsetDateTime,
+    /// When it last came to each environment.
+    pub environments: BTreeMap<EnvironmentName, OffsetDateTime>,
+    /// When it was promoted, latest first is last.
+    pub promoted: Vec<OffsetDateTime>,
+    /// Who rejected it, when and why, where somebody did.
+    pub rejected: Option<(Actor, OffsetDateTime, Option<String>)>,
+}
+
+/// All releases, the one with the newest event first.
+pub fn releases(events: &[LedgerEvent]) -> Vec<ReleaseLife> {
+    let mut lives: BTreeMap<ReleaseId, ReleaseLife> = BTreeMap::new();
+    for event in events {
+        let Some(release) = &event.release else { continue };
+        let life = lives.entry(release.clone()).or_insert_with(|| ReleaseLife {
+            release: release.clone(),
+            began: event.time,
+            latest: event.time,
+            environments: BTreeMap::new(),
+            promoted: Vec::new(),
+            rejected: None,
+        });
+        life.latest = life.latest.max(event.time);
+        match event.kind {
+            EventKind::Deployment | EventKind::Rollback if happened(event) => {
+                if let Some(environment) = &event.environment {
+                    life.environments.insert(environment.clone(), event.time);
+                }
+            }
+            EventKind::Promotion if happened(event) => life.promoted.push(event.time),
+            EventKind::Rejection => {
+                life.rejected = Some((event.actor.clone(), event.time, event.reason.clone()));
+            }
+            EventKind::Intent
+            | EventKind::Outcome
+            | EventKind::Deployment
+            | EventKind::Test
+            | EventKind::Approval
+            | EventKind::Promotion
+            | EventKind::Rollback
+            | EventKind::Sync
+            | EventKind::Lock
+            | EventKind::Unlock
+            | EventKind::Checkpoint => {}
+        }
+    }
+    let mut lives: Vec<ReleaseLife> = lives.into_values().collect();
+    lives.sort_by(|a, b| b.latest.cmp(&a.latest).then_with(|| a.release.cmp(&b.release)));
+    lives
+}
+
+fn took_place(outcome: EffectResult) -> bool {
+    match outcome {
+        EffectResult::Done => true,
+        EffectResult::Failed | EffectResult::Unknown => false,
+    }
+}

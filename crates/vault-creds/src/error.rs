@@ -1,0 +1,328 @@
+//! What can go wrong on the way to the keys.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use landfall_artifacts::{Class, Explain};
+use landfall_secret::Origin;
+
+/// The steps of a fetch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// AppRole login.
+    Login,
+    /// Asking the AWS secrets engine for keys.
+    Keys,
+    /// Giving the token back.
+    Revoke,
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Login => "login",
+            Self::Keys => "request for AWS keys",
+            Self::Revoke => "revocation of the token",
+        })
+    }
+}
+
+/// What went wrong. What Vault said is escaped and cut.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A value is missing.
+    #[error("{what} is missing")]
+    Missing {
+        /// Which.
+        what: &'static str,
+    },
+    /// The path of the AWS role is not one.
+    #[error("`{shown}` is not the path of an AWS role in Vault")]
+    AwsPath {
+        /// What was given, escaped.
+        shown: String,
+    },
+    /// The mount of the auth method is not one.
+    #[error("`{shown}` is not the mount of an auth method in Vault")]
+    Mount {
+        /// What was given, escaped.
+        shown: String,
+    },
+    /// The ARN is not that of a role.
+    #[error("`{shown}` is not the ARN of an AWS role")]
+    RoleArn {
+        /// What was given, escaped.
+        shown: String,
+    },
+    /// A time to live that AWS does not give.
+    #[error("keys cannot live {} s", asked.as_secs())]
+    Ttl {
+        /// What was asked for.
+        asked: Duration,
+    },
+    /// No connection, or no answer to something that only needs asking again.
+    #[error("Vault at {address} cannot be reached for the {step}")]
+    Unreachable {
+        /// The server.
+        address: Origin,
+        /// What was attempted.
+        step: Step,
+        /// Why not.
+        #[source]
+        cause: Box<landfall_transport::Error>,
+    },
+    /// The request could not be made or its answer not be taken.
+    #[error("the {step} at Vault did not come about")]
+    Transport {
+        /// What was attempted.
+        step: Step,
+        /// Why not.
+        #[source]
+        cause: Box<landfall_transport::Error>,
+    },
+    /// The server sends elsewhere. Nothing was sent there.
+    #[error("Vault at {address} redirects the {step} to {to}")]
+    Redirected {
+        /// The server.
+        address: Origin,
+        /// What was attempted.
+        step: Step,
+        /// Where it sends, escaped, without query.
+        to: String,
+    },
+    /// The server is sealed.
+    #[error("Vault at {address} is sealed or in maintenance: {said}")]
+    Sealed {
+        /// The server.
+        address: Origin,
+        /// What it said.
+        said: String,
+    },
+    /// The server was never initialised.
+    #[error("Vault at {address} is not initialised")]
+    NotInitialised {
+        /// The server.
+        address: Origin,
+    },
+    /// Role id and secret id were not accepted.
+    #[error("Vault refused the login at auth/{mount}: {said}")]
+    Login {
+        /// Mount of the auth method.
+        mount: String,
+        /// What Vault said.
+        said: String,
+    },
+    /// It is not known whether the login arrived.
+    #[error("the login at auth/{mount} may have arrived and gave no token: {said}")]
+    LoginUnknown {
+        /// Mount of the auth method.
+        mount: String,
+        /// What came back.
+        said: String,
+        /// Why there is no answer, where there is none.
+        #[source]
+        cause: Option<Box<landfall_transport::Error>>,
+    },
+    /// There is nothing at the path.
+    #[error("Vault has nothing at {path}: {said}")]
+    NoMount {
+        /// The path.
+        path: String,
+        /// What Vault said.
+        said: String,
+    },
+    /// The token's policies do not allow the path.
+    #[error("Vault denied the {step} at {path}: {said}")]
+    Denied {
+        /// What was attempted.
+        step: Step,
+        /// The path.
+        path: String,
+        /// What Vault said.
+        said: String,
+    },
+    /// The AWS secrets engine has no such role.
+    #[error("Vault has no AWS role at {path}: {said}")]
+    NoRole {
+        /// The path.
+        path: String,
+        /// What Vault said.
+        said: String,
+    },
+    /// The ARN is missing or not allowed for Vault's role.
+    #[error("Vault's role at {path} does not take the role ARN: {said}")]
+    RoleArnRefused {
+        /// The path.
+        path: String,
+        /// What Vault said.
+        said: String,
+    },
+    /// AWS refused what Vault asked for.
+    #[error("AWS refused Vault the keys of {path}: {said}")]
+    AwsRefused {
+        /// The path.
+        path: String,
+        /// What AWS said, as Vault tells it.
+        said: String,
+    },
+    /// A passing fault of Vault or of AWS behind it.
+    #[error("the {step} failed at Vault ({status}): {said}")]
+    Passing {
+        /// What was attempted.
+        step: Step,
+        /// The HTTP status.
+        status: u16,
+        /// What Vault said.
+        said: String,
+    },
+    /// Vault refused for another reason.
+    #[error("Vault refused the {step} ({status}): {said}")]
+    Refused {
+        /// What was attempted.
+        step: Step,
+        /// The HTTP status.
+        status: u16,
+        /// What Vault said.
+        said: String,
+    },
+    /// The answer lacks what it is for.
+    #[error("Vault's answer to the {step} has no {what}")]
+    Answer {
+        /// What was attempted.
+        step: Step,
+        /// What is missing.
+        what: &'static str,
+    },
+    /// The keys end too soon.
+    #[error("the keys live {} s and the pipeline needs {} s", granted.as_secs(), needed.as_secs())]
+    TooShort {
+        /// How long they live.
+        granted: Duration,
+        /// How long they have to live at least.
+        needed: Duration,
+    },
+    /// A request could not be put together.
+    #[error("the {step} could not be put together")]
+    Request {
+        /// What was attempted.
+        step: Step,
+        /// Why not.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl Error {
+    /// Whether the same fetch may simply be made again.
+    pub fn is_retryable(&self) -> bool {
+        self.class() == Class::Transient
+    }
+}
+
+impl Explain for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Missing { .. } => "LF-VAULT-MISSING",
+            Self::AwsPath { .. } => "LF-VAULT-AWS-PATH",
+            Self::Mount { .. } | Self::NoMount { .. } => "LF-VAULT-MOUNT",
+            Self::RoleArn { .. } | Self::RoleArnRefused { .. } => "LF-VAULT-ROLE-ARN",
+            Self::Ttl { .. } => "LF-VAULT-TTL",
+            Self::Unreachable { .. } => "LF-VAULT-UNREACHABLE",
+            Self::Transport { cause, .. } => cause.code(),
+            Self::Redirected { .. } => "LF-VAULT-REDIRECT",
+            Self::Sealed { .. } => "LF-VAULT-SEALED",
+            Self::NotInitialised { .. } => "LF-VAULT-NOT-INITIALISED",
+            Self::Login { .. } => "LF-VAULT-LOGIN",
+            Self::LoginUnknown { .. } => "LF-VAULT-LOGIN-UNKNOWN",
+            Self::Denied { .. } => "LF-VAULT-DENIED",
+            Self::NoRole { .. } => "LF-VAULT-NO-ROLE",
+            Self::AwsRefused { .. } => "LF-VAULT-AWS",
+            Self::Passing { .. } => "LF-VAULT-FAILED",
+            Self::Refused { .. } => "LF-VAULT-REFUSED",
+            Self::Answer { .. } => "LF-VAULT-ANSWER",
+            Self::TooShort { .. } => "LF-VAULT-TOO-SHORT",
+            Self::Request { .. } => "LF-VAULT-REQUEST",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Missing { .. }
+            | Self::AwsPath { .. }
+            | Self::Mount { .. }
+            | Self::RoleArn { .. }
+            | Self::Ttl { .. } => Class::Input,
+            Self::Unreachable { .. } | Self::Sealed { .. } | Self::Passing { .. } => Class::Transient,
+            Self::Transport { cause, .. } => cause.class(),
+            Self::Redirected { .. }
+            | Self::NotInitialised { .. }
+            | Self::Login { .. }
+            | Self::NoMount { .. }
+            | Self::Denied { .. }
+            | Self::NoRole { .. }
+            | Self::RoleArnRefused { .. }
+            | Self::AwsRefused { .. }
+            | Self::Refused { .. }
+            | Self::Answer { .. }
+            | Self::TooShort { .. } => Class::Refused,
+            Self::LoginUnknown { .. } => Class::Unknown,
+            Self::Request { .. } => Class::Defect,
+        }
+    }
+
+    fn remedy(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::Missing { what } => Some(format!("set {what} in this job's variables").into()),
+            Self::AwsPath { .. } => Some("give it as <mount>/sts/<role>, such as aws/sts/deployer".into()),
+            Self::Mount { .. } => Some("give the mount alone, such as approle".into()),
+            Self::RoleArn { .. } => Some("give it as arn:aws:iam::<account>:role/<name>".into()),
+            Self::Ttl { .. } => Some("ask for 900 to 43200 seconds".into()),
+            Self::Unreachable { .. } => Some(
+                "check Vault's address, the network from this runner and the proxy, then run again".into(),
+            ),
+            Self::Transport { cause, .. } => cause.remedy(),
+            Self::Redirected { .. } => Some(
+                "nothing was sent there; if that is the active node, make its address the configured one, or let the standby forward"
+                    .into(),
+            ),
+            Self::Sealed { .. } => {
+                Some("have Vault unsealed by its keepers, then run again; the secret id was not used".into())
+            }
+            Self::NotInitialised { .. } => Some("look whether the address is that of the right Vault".into()),
+            Self::Login { mount, .. } => Some(
+                format!(
+                    "check role id and secret id; a secret id ends by time or number of uses: make a new one with vault write -f auth/{mount}/role/<role>/secret-id; check namespace and mount"
+                )
+                .into(),
+            ),
+            Self::LoginUnknown { .. } => Some(
+                "run again; where Vault then refuses the login, the secret id was good for one use and is spent: make a new one"
+                    .into(),
+            ),
+            Self::NoMount { path, .. } => {
+                Some(format!("check that the engine of {path} is mounted there, and the namespace").into())
+            }
+            Self::Denied { path, .. } => {
+                Some(format!("allow capability update on {path} in a policy of the AppRole").into())
+            }
+            Self::NoRole { path, .. } => Some(format!("check the name at the end of {path}, and the namespace").into()),
+            Self::RoleArnRefused { .. } => {
+                Some("set AWS_ROLE_ARN to one of the role_arns that Vault's role allows".into())
+            }
+            Self::AwsRefused { said, .. } => Some(if said.contains("DurationSeconds") {
+                "ask for a shorter time to live: the role's limit, or 3600 s where Vault itself runs on a role".into()
+            } else {
+                "check that the AWS role exists and that its trust policy lets Vault assume it".into()
+            }),
+            Self::Passing { .. } => Some("run again; where it stays, look at Vault's log".into()),
+            Self::Refused { .. } => None,
+            Self::Answer { .. } => Some("look whether the address is Vault's and the path one that gives AWS keys".into()),
+            Self::TooShort { .. } => Some(
+                "raise max_sts_ttl of Vault's role and the role's MaxSessionDuration, ask for a longer time to live, or shorten the pipeline"
+                    .into(),
+            ),
+            Self::Request { .. } => None,
+        }
+    }
+}
