@@ -256,7 +256,7 @@ mod tests {
             "127.0.0.1:5000/docker-build/ns/orderService:1.4.2".parse().expect("a good reference");
         assert_eq!(tagged.repository().host(), "127.0.0.1:5000");
         assert_eq!(tagged.repository().path(), "docker-build/ns/orderService");
-        assert_eq!(tagged.tag().map(|t| t.as_str()), Some("1.4.2"));
+        assert_eq!(tagged.tag().map(crate::Tag::as_str), Some("1.4.2"));
         let pinned = format!("example.com/app@{}", Digest::of(b"x"));
         assert_eq!(pinned.parse::<PinnedReference>().map(|p| p.to_string()), Ok(pinned));
     }

@@ -15,6 +15,8 @@ use crate::{AwsFailure, FailureKind, Service};
 pub enum Nature {
     /// It only reads: any passing fault is repeated, and a stop of the run ends it at once.
     Read,
+    /// It reads what a change did: as [`Nature::Read`], but seen to its end at a stop.
+    Confirm,
     /// It changes something: repeated only where it surely was not taken (no connection, throttled), seen to its end at a
     /// stop, and unknown where no answer came.
     Write,
@@ -47,7 +49,8 @@ where
     let kind = format!("{}.{}", what.service, what.operation);
     let hint = |failed: &AwsFailure| failed.hint();
     run.retry(&kind, hint, || {
-        let once = attempt();
+        // The SDK's futures are large; boxed, they do not make every caller's large too.
+        let once = Box::pin(attempt());
         let kind = &kind;
         async move {
             let exchange = async {

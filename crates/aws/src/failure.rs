@@ -275,7 +275,7 @@ impl AwsFailure {
         let again = self.retry_after.map_or(Hint::Again, Hint::After);
         match (self.kind, self.nature) {
             (FailureKind::NotConnected | FailureKind::Throttled, _) => again,
-            (FailureKind::Unanswered | FailureKind::Server, Nature::Read) => again,
+            (FailureKind::Unanswered | FailureKind::Server, Nature::Read | Nature::Confirm) => again,
             (FailureKind::Unanswered | FailureKind::Server, Nature::Write) => Hint::Stop,
             (
                 FailureKind::Untrusted
@@ -354,9 +354,10 @@ impl Explain for AwsFailure {
     fn class(&self) -> Class {
         match (self.kind, self.nature) {
             (FailureKind::NotConnected | FailureKind::Throttled, _) => Class::Transient,
-            (FailureKind::Unanswered | FailureKind::Server | FailureKind::Answer, Nature::Read) => {
-                Class::Transient
-            }
+            (
+                FailureKind::Unanswered | FailureKind::Server | FailureKind::Answer,
+                Nature::Read | Nature::Confirm,
+            ) => Class::Transient,
             (FailureKind::Unanswered | FailureKind::Server | FailureKind::Answer, Nature::Write) => {
                 Class::Unknown
             }
@@ -386,7 +387,7 @@ impl Explain for AwsFailure {
                     .into(),
             ),
             FailureKind::Unanswered | FailureKind::Server => Some(match self.nature {
-                Nature::Read => "the service or the network is slow or failing; run again".into(),
+                Nature::Read | Nature::Confirm => "the service or the network is slow or failing; run again".into(),
                 Nature::Write => "the change may have been made; run again, which reads back first".into(),
             }),
             FailureKind::Throttled => Some(

@@ -132,3 +132,14 @@ pub(crate) const LOCK: Opt =
     Opt::value("lock", "FILE", "the deployment plan pinned to digests").default("image-lock.json");
 /// Whether a project without `.deployment` is passed over.
 pub(crate) const SKIP_MISSING: Opt = Opt::switch("skip-missing", "warn of projects without a .deployment file and leave them out");
+
+/// `versions.json` from standard input.
+pub(crate) fn versions_of_stdin() -> Result<landfall_artifacts::Versions, Refusal> {
+    use std::io::Read as _;
+    let mut bytes = Vec::new();
+    let most = landfall_artifacts::Versions::MAX_BYTES as u64 + 1;
+    std::io::stdin().take(most).read_to_end(&mut bytes).map_err(|cause| {
+        Refusal::one(Problem::new("LF-FILE-READ", Class::Input, format!("cannot read the versions from standard input: {cause}")))
+    })?;
+    Ok(landfall_artifacts::Versions::parse(&bytes, "standard input")?)
+}

@@ -5,14 +5,19 @@
 mod aws;
 mod common;
 mod context;
+mod jira;
 mod report;
 mod runner;
 mod settings;
 mod table;
 
 pub mod aws_credentials;
+pub mod comment_jira_tickets;
+pub mod create_jira_tickets;
 pub mod generate_mappings;
 pub mod generate_versions;
+pub mod transition_jira_tickets;
+pub mod update_jira_instructions;
 pub mod tool;
 
 pub use context::Context;

@@ -1,1 +1,43 @@
-//! placeholder
+//! Release tickets in Jira Cloud (REST API v3): create, find, transition, comment, instructions.
+//!
+//! A [`Jira`] speaks to one project of one site. Everything that it does may be done again: a ticket is known by a label
+//! that follows from release and region, a status that is reached already is left alone, a comment carries a marker, and
+//! instructions stand in a marked section. A write whose answer was lost is looked for before it is made again.
+//!
+//! What it does not do: bulk operations, other services' webhooks, the fields of a create screen that a project of its own
+//! requires (those are named in the error).
+//!
+//! ```no_run
+//! # async fn f(site: landfall_transport::Site, run: &landfall_run::Run) -> Result<(), landfall_jira::Error> {
+//! use landfall_jira::{Jira, JiraConfig, Step};
+//! let jira = Jira::new(site, JiraConfig::new("REL", "Release"))?;
+//! let ticket = "REL-24".parse().expect("a key");
+//! let done = jira.transition(run, &ticket, Step::PpTesting).await?;
+//! println!("{} -> {}", done.from, done.to);
+//! # Ok(()) }
+//! ```
+
+pub mod adf;
+mod client;
+mod comment;
+mod config;
+mod error;
+mod exchange;
+mod instructions;
+mod section;
+mod text;
+mod ticket;
+mod transition;
+mod wire;
+
+pub use client::Jira;
+pub use comment::Commented;
+pub use config::{Instructions, JiraConfig, SearchPauses, Statuses, Step, StepError};
+pub use error::{Error, Listed};
+pub use instructions::Instructed;
+pub use text::{
+    CommentFacts, InstructionFacts, ServiceRow, comment_marker, deployed_comment, instructions,
+    ticket_description, ticket_summary,
+};
+pub use ticket::{Found, ReleaseTicket, TicketOrigin, TicketRef, label};
+pub use transition::Transitioned;

@@ -63,9 +63,10 @@ pub(crate) fn follows(
         (None, _) => None,
     };
     Err(match vouched {
-        Some(true) => {
-            Bad { sequence: before.sequence, what: format!("its bytes are not those that record {sequence} names") }
-        }
+        Some(true) => Bad {
+            sequence: before.sequence,
+            what: format!("its bytes are not those that record {sequence} names"),
+        },
         Some(false) => Bad { sequence, what: format!("it does not follow record {}", before.sequence) },
         None => Bad {
             sequence: before.sequence,
@@ -79,7 +80,11 @@ pub(crate) fn matches(head: Head, known: Option<Head>) -> Result<(), Bad> {
     match known {
         Some(known) if known.sequence == head.sequence && known.digest != head.digest => Err(Bad {
             sequence: head.sequence,
-            what: format!("its digest is {}, {} was kept elsewhere", head.digest.short(), known.digest.short()),
+            what: format!(
+                "its digest is {}, {} was kept elsewhere",
+                head.digest.short(),
+                known.digest.short()
+            ),
         }),
         Some(_) | None => Ok(()),
     }

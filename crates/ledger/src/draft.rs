@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{
-    Actor, Digest, EnvironmentName, EventKind, EffectResult, LedgerEvent, LedgerItem, ReleaseId,
+    Actor, Digest, EffectResult, EnvironmentName, EventKind, LedgerEvent, LedgerItem, ReleaseId,
 };
 use landfall_run::Clock;
 use landfall_secret::Redactor;

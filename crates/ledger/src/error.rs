@@ -117,9 +117,9 @@ impl Explain for Error {
                 format!("name a folder that can be read and made by --ledger instead of {}", path.display())
                     .into(),
             ),
-            Self::Write { path, .. } => {
-                Some(format!("make {} writable and check its free space, then run again", path.display()).into())
-            }
+            Self::Write { path, .. } => Some(
+                format!("make {} writable and check its free space, then run again", path.display()).into(),
+            ),
             Self::Crowded { .. } => Some("run again when fewer jobs write to this ledger".into()),
             Self::TooLarge { .. } | Self::CutShort { .. } => None,
             Self::Damaged { place, .. } => Some(

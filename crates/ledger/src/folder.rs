@@ -172,7 +172,9 @@ impl Store {
         let mut found = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|cause| self.unusable(cause))?;
-            let Some(sequence) = entry.file_name().to_str().and_then(LedgerEvent::sequence_of) else { continue };
+            let Some(sequence) = entry.file_name().to_str().and_then(LedgerEvent::sequence_of) else {
+                continue;
+            };
             if sequence == 0 || sequence > MOST_RECORDS {
                 let what = format!("no ledger in a folder has it; the last may be {MOST_RECORDS}");
                 return Err(self.damaged(Bad { sequence, what }));
@@ -209,7 +211,8 @@ impl Store {
             visit(link.event);
         }
         if let Some(known) = known.filter(|known| known.sequence > last) {
-            let what = format!("it is missing, as is all up to {}, whose digest was kept elsewhere", known.sequence);
+            let what =
+                format!("it is missing, as is all up to {}, whose digest was kept elsewhere", known.sequence);
             return Err(self.damaged(Bad { sequence: last + 1, what }));
         }
         Ok(Verified { records: last, head: before })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use landfall_artifacts::{EventKind, EffectResult, LedgerItem};
+use landfall_artifacts::{EffectResult, EventKind, LedgerItem};
 use landfall_run::{Effect, EffectItem, EffectOutcome, Intent, Journal, JournalFuture};
 use serde_json::Value;
 

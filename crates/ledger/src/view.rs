@@ -1,9 +1,11 @@
 //! What the events say: what runs where, which content a version is, how releases went.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{
-    Actor, Digest, EnvironmentName, EventKind, EffectResult, LedgerEvent, LedgerItem, ProjectName, ReleaseId,
+    Actor, Class, Digest, EffectResult, EnvironmentName, EventKind, Explain, LedgerEvent, LedgerItem,
+    ProjectName, ReleaseId,
 };
 use semver::Version;
 use time::OffsetDateTime;
@@ -83,8 +85,8 @@ fn function_of(item: &LedgerItem) -> String {
 
 fn happened(event: &LedgerEvent) -> bool {
     match event.outcome {
-        None => true,
-        Some(outcome) => took_place(outcome),
+        None | Some(EffectResult::Done) => true,
+        Some(EffectResult::Failed | EffectResult::Unknown) => false,
     }
 }
 
@@ -114,6 +116,22 @@ pub struct Conflict {
     pub other: Resolved,
 }
 
+impl Explain for Conflict {
+    fn code(&self) -> &'static str {
+        "LF-LEDGER-CONFLICT"
+    }
+
+    fn class(&self) -> Class {
+        Class::Integrity
+    }
+
+    fn remedy(&self) -> Option<Cow<'static, str>> {
+        Some(
+            "find out which of the two was tested, and release that content again under a new version".into(),
+        )
+    }
+}
+
 /// Which content a project's version is, as deployments, promotions and rollbacks recorded it; `None` where none did.
 ///
 /// # Errors
@@ -122,7 +140,7 @@ pub fn resolve(
     events: &[LedgerEvent],
     project: &ProjectName,
     version: &Version,
-) -> Result<Option<Resolved>, Conflict> {
+) -> Result<Option<Resolved>, Box<Conflict>> {
     let mut resolved: Option<Resolved> = None;
     let telling = |event: &&LedgerEvent| {
         matches!(event.kind, EventKind::Deployment | EventKind::Promotion | EventKind::Rollback)
@@ -137,7 +155,7 @@ pub fn resolve(
             let found = Resolved { digest, sequence: event.sequence };
             if let Some(one) = resolved.take().filter(|one| one.digest != digest) {
                 let (project, version) = (project.clone(), version.clone());
-                return Err(Conflict { project, version, one, other: found });
+                return Err(Box::new(Conflict { project, version, one, other: found }));
             }
             resolved = Some(found);
         }
@@ -202,11 +220,4 @@ pub fn releases(events: &[LedgerEvent]) -> Vec<ReleaseLife> {
     let mut lives: Vec<ReleaseLife> = lives.into_values().collect();
     lives.sort_by(|a, b| b.latest.cmp(&a.latest).then_with(|| a.release.cmp(&b.release)));
     lives
-}
-
-fn took_place(outcome: EffectResult) -> bool {
-    match outcome {
-        EffectResult::Done => true,
-        EffectResult::Failed | EffectResult::Unknown => false,
-    }
 }

@@ -10,8 +10,7 @@ use landfall_secret::Secret;
 use time::macros::datetime;
 
 fn context() -> Context {
-    let mut context =
-        Context::new(Actor { name: "ada".into(), source: "GITLAB_USER_LOGIN".into() }, "0.1.0");
+    let mut context = Context::new(Actor { name: "ada".into(), source: "GITLAB_USER_LOGIN".into() }, "0.1.0");
     context.run = Some("https://gitlab.example.com/-/jobs/1".into());
     context.release = "r-6b1f0c2d9e77".parse().ok();
     context
@@ -81,11 +80,7 @@ async fn every_flipped_byte_is_found_in_its_record() {
             let mut bad = good.clone();
             bad[at] ^= 1;
             fs::write(&path, &bad).expect("written");
-            let named = match open_unchecked(folder.path(), head) {
-                Some(named) => named,
-                None => panic!("byte {at} of record {sequence} went unseen"),
-            };
-            assert_eq!(named, sequence, "byte {at}");
+            assert_eq!(unopened_bad(folder.path(), head), Some(sequence), "byte {at}");
         }
         fs::write(&path, &good).expect("written");
     }
@@ -93,7 +88,7 @@ async fn every_flipped_byte_is_found_in_its_record() {
 }
 
 /// What verifying says, with a ledger opened before the damage where opening would refuse already.
-fn open_unchecked(folder: &Path, head: Head) -> Option<u64> {
+fn unopened_bad(folder: &Path, head: Head) -> Option<u64> {
     let empty = tempfile::tempdir().expect("a folder");
     let moved = empty.path().join("ledger");
     let ledger = open(&moved);
@@ -124,7 +119,10 @@ async fn removed_and_swapped_records_are_found() {
         with_records(folder.path(), 4).await;
         let (a, b) = (file(folder.path(), one), file(folder.path(), other));
         let held = folder.path().join("held");
-        fs::rename(&a, &held).and_then(|()| fs::rename(&b, &a)).and_then(|()| fs::rename(&held, &b)).expect("swapped");
+        fs::rename(&a, &held)
+            .and_then(|()| fs::rename(&b, &a))
+            .and_then(|()| fs::rename(&held, &b))
+            .expect("swapped");
         let named = first_bad(folder.path(), None).expect("seen");
         assert!(named == one || named == other, "{named}");
     }
@@ -164,9 +162,11 @@ async fn what_a_kill_leaves_behind_is_passed_over() {
     let folder = tempfile::tempdir().expect("a folder");
     with_records(folder.path(), 2).await;
     let whole = fs::read(file(folder.path(), 2)).expect("bytes");
-    for (name, bytes) in
-        [(".record-abc123.tmp", &whole[..40]), (".record-def456.tmp", &[]), ("README", b"not a record".as_slice())]
-    {
+    for (name, bytes) in [
+        (".record-abc123.tmp", &whole[..40]),
+        (".record-def456.tmp", &[]),
+        ("README", b"not a record".as_slice()),
+    ] {
         fs::write(folder.path().join(name), bytes).expect("written");
     }
     let ledger = open(folder.path());
@@ -212,7 +212,8 @@ async fn several_writers_make_one_chain() {
         }
         let ledger = open(folder.path());
         assert_eq!(ledger.verify(None).expect("whole").records, writers * 12);
-        let mut told: Vec<_> = ledger.events().expect("events").into_iter().filter_map(|event| event.reason).collect();
+        let mut told: Vec<_> =
+            ledger.events().expect("events").into_iter().filter_map(|event| event.reason).collect();
         told.sort();
         told.dedup();
         assert_eq!(told.len() as u64, writers * 12, "each event once");

@@ -1,6 +1,6 @@
 //! What the events say.
 
-use landfall_artifacts::{Actor, Digest, EventKind, ItemOutcome, LedgerEvent, LedgerItem};
+use landfall_artifacts::{Actor, Digest, EffectResult, EventKind, LedgerEvent, LedgerItem};
 use landfall_ledger::{Context, Draft, FolderLedger, deployments, releases, resolve};
 use landfall_run::Clock;
 
@@ -36,8 +36,10 @@ async fn recorded(drafts: Vec<Draft>) -> Vec<LedgerEvent> {
 
 #[tokio::test]
 async fn the_newest_confirmed_deployment_is_what_runs() {
-    let failed =
-        Draft { outcome: Some(ItemOutcome::Failed), ..at(EventKind::Deployment, "stg_eu00", "r3", item("3.0.0", b"3")) };
+    let failed = Draft {
+        outcome: Some(EffectResult::Failed),
+        ..at(EventKind::Deployment, "stg_eu00", "r3", item("3.0.0", b"3"))
+    };
     let events = recorded(vec![
         at(EventKind::Deployment, "stg_eu00", "r1", item("1.0.0", b"1")),
         at(EventKind::Deployment, "prod_eu00", "r1", item("1.0.0", b"1")),
@@ -48,12 +50,22 @@ async fn the_newest_confirmed_deployment_is_what_runs() {
     .await;
     let seen: Vec<String> = deployments(&events)
         .iter()
-        .map(|d| format!("{} {} {} {}", d.environment, d.function, d.version.as_ref().expect("a version"), d.sequence))
+        .map(|d| {
+            format!(
+                "{} {} {} {}",
+                d.environment,
+                d.function,
+                d.version.as_ref().expect("a version"),
+                d.sequence
+            )
+        })
         .collect();
     assert_eq!(seen, ["prod_eu00 OrderServiceFunction 1.0.0 2", "stg_eu00 OrderServiceFunction 2.0.0 3"]);
 
-    let lives: Vec<String> =
-        releases(&events).iter().map(|life| format!("{} {}", life.release, life.environments.len())).collect();
+    let lives: Vec<String> = releases(&events)
+        .iter()
+        .map(|life| format!("{} {}", life.release, life.environments.len()))
+        .collect();
     assert_eq!(lives.len(), 4);
     assert!(lives.contains(&"r1 2".to_owned()) && lives.contains(&"r3 0".to_owned()), "{lives:?}");
 }

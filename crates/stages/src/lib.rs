@@ -6,6 +6,7 @@
 pub mod aws_credentials;
 pub mod generate_mappings;
 pub mod generate_versions;
+pub mod jira;
 mod inputs;
 mod outcome;
 mod output;

@@ -1,0 +1,44 @@
+//! `transition-jira-tickets` as a command.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use landfall_cli::Opt;
+use landfall_jira::Step;
+use landfall_stages::jira::transition;
+use landfall_stages::{Outcome, Refusal};
+
+use crate::{Context, jira};
+
+/// The command.
+#[derive(Debug)]
+pub struct Command;
+
+impl crate::Command for Command {
+    const NAME: &'static str = "transition-jira-tickets";
+    const SUMMARY: &'static str = "Move the release ticket to the status of a step";
+    const CHANGES_WORLD: bool = true;
+
+    fn options() -> Vec<Opt> {
+        [
+            vec![Opt::positional("step", "STEP", "deploy-pp, pp-testing, deploying, resolved or closed")],
+            jira::options(),
+        ]
+        .concat()
+    }
+
+    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
+        Box::pin(async {
+            let mut values = context.values();
+            let named = jira::nx_target(context, Self::NAME).and_then(|(word, _)| word.parse().ok());
+            let step: Option<Step> = match (values.text("step"), named) {
+                (None, Some(step)) => Some(step),
+                (Some(_) | None, _) => values.required_parsed("step"),
+            };
+            values.finish().map_err(Refusal)?;
+            let Some(step) = step else { return Err(Refusal(Vec::new())) };
+            let config = transition::Config { common: jira::common(context, Self::NAME)?, step };
+            transition::run(&config, &jira::client(context)?, context.output(), context.run()).await
+        })
+    }
+}

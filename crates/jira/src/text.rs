@@ -1,0 +1,300 @@
+//! What tickets, comments and instructions say. Pure: the same facts give the same text.
+
+use landfall_artifacts::{Digest, EnvironmentName, LambdaName, ProjectName, ReleaseId, Versions};
+use semver::Version;
+
+use crate::ReleaseTicket;
+use crate::adf::{Block, Doc, Inline, Line};
+
+/// Longest summary that Jira takes, in characters.
+const LONGEST_SUMMARY: usize = 255;
+
+/// Services that a summary names.
+const NAMED: usize = 3;
+
+/// One service of a release.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceRow {
+    /// The project.
+    pub project: ProjectName,
+    /// Its version.
+    pub version: Version,
+    /// The function that runs it, where known.
+    pub lambda: Option<LambdaName>,
+    /// Its content, where known.
+    pub digest: Option<Digest>,
+}
+
+/// What a comment about a deployment says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommentFacts {
+    /// The environment.
+    pub environment: EnvironmentName,
+    /// The release.
+    pub release: ReleaseId,
+    /// What was deployed.
+    pub services: Vec<ServiceRow>,
+    /// The pipeline's address.
+    pub pipeline: Option<String>,
+    /// The ledger's newest record and its digest, kept here so that a removal of records is seen.
+    pub ledger_head: Option<(u64, Digest)>,
+}
+
+/// What instructions say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstructionFacts {
+    /// The release.
+    pub release: ReleaseId,
+    /// The production environments that it goes to.
+    pub environments: Vec<EnvironmentName>,
+    /// What is deployed, as the pipeline takes it.
+    pub versions: Versions,
+    /// What runs there now, for going back; `None` where it is not known.
+    pub previous: Option<Versions>,
+    /// Where a person starts the pipeline.
+    pub start_at: Option<String>,
+}
+
+fn text(text: impl Into<String>) -> Inline {
+    Inline::Text(text.into())
+}
+
+fn code(text: impl Into<String>) -> Inline {
+    Inline::Code(text.into())
+}
+
+fn plain(line: impl Into<String>) -> Line {
+    vec![text(line)]
+}
+
+/// The ticket's summary, at most 255 characters.
+pub fn ticket_summary(ticket: &ReleaseTicket) -> String {
+    let named: Vec<String> =
+        ticket.services.iter().take(NAMED).map(|row| format!("{} {}", row.project, row.version)).collect();
+    let rest = match ticket.services.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let whole = format!("Release {} ({}): {}{rest}", ticket.release, ticket.region, named.join(", "));
+    landfall_secret::escape(&whole, LONGEST_SUMMARY - 1)
+}
+
+/// The ticket's description: what is released, from which pipeline and commits.
+pub fn ticket_description(ticket: &ReleaseTicket) -> Doc {
+    let mut about = vec![
+        text("Release "),
+        code(ticket.release.as_str()),
+        text(format!(" for region {}, first deployed to ", ticket.region)),
+        Inline::Strong(ticket.environment.to_string()),
+        text("."),
+    ];
+    if let Some(pipeline) = &ticket.pipeline {
+        about.extend([Inline::Break, text("Pipeline: "), address(pipeline)]);
+    }
+    if let Some(commits) = &ticket.commits {
+        about.extend([Inline::Break, text("Commits: "), code(commits)]);
+    }
+    Doc::new(vec![Block::Paragraph(about), Block::Heading(2, plain("Services")), services(&ticket.services)])
+}
+
+/// What makes a comment the same: environment, release, versions and contents. For
+/// [`Jira::comment_once`](crate::Jira::comment_once).
+pub fn comment_marker(facts: &CommentFacts) -> String {
+    let mut lines: Vec<String> = facts
+        .services
+        .iter()
+        .map(|row| {
+            format!("{}@{} {}", row.project, row.version, row.digest.map(|d| d.hex()).unwrap_or_default())
+        })
+        .collect();
+    lines.sort();
+    let whole = format!("landfall deployed\n{}\n{}\n{}", facts.environment, facts.release, lines.join("\n"));
+    let digest = Digest::of(whole.as_bytes()).hex();
+    format!("landfall-{}", digest.get(..16).unwrap_or_default())
+}
+
+/// The comment "Deployed to ...".
+pub fn deployed_comment(facts: &CommentFacts) -> Doc {
+    let mut about = vec![
+        Inline::Strong(format!("Deployed to {}", facts.environment)),
+        text(": release "),
+        code(facts.release.as_str()),
+    ];
+    if let Some(pipeline) = &facts.pipeline {
+        about.extend([text(", "), address(pipeline)]);
+    }
+    let mut blocks = vec![Block::Paragraph(about), services(&facts.services)];
+    if let Some((sequence, digest)) = &facts.ledger_head {
+        blocks.push(Block::Paragraph(vec![
+            text(format!("Ledger: record {sequence}, ")),
+            code(digest.to_string()),
+        ]));
+    }
+    Doc::new(blocks)
+}
+
+/// Steps to deploy, verify and roll back.
+pub fn instructions(facts: &InstructionFacts) -> Doc {
+    let environments: Vec<&str> = facts.environments.iter().map(EnvironmentName::as_str).collect();
+    let targets = environments.join(",");
+    let start = match &facts.start_at {
+        Some(place) => {
+            vec![text("Start a pipeline by hand at "), address(place), text(" with these variables:")]
+        }
+        None => plain("Start a pipeline by hand, from the web form, with these variables:"),
+    };
+    let mut blocks = vec![
+        Block::Paragraph(vec![text("For release "), code(facts.release.as_str()), text(".")]),
+        Block::Heading(3, plain("Deploy")),
+        Block::Paragraph(start),
+        Block::Table {
+            head: vec![plain("Variable"), plain("Value")],
+            rows: vec![
+                vec![vec![code("TARGET_DEPLOY_ENVIRONMENTS")], vec![code(targets.as_str())]],
+                vec![vec![code("TARGET_VERSIONS_JSON")], plain("the text below, whole")],
+            ],
+        },
+        json(&facts.versions),
+        Block::Heading(3, plain("Verify")),
+        Block::Numbers(vec![
+            plain(
+                "The jobs deploy-lambda of all environments are green; a yellow job of Jira does not matter.",
+            ),
+            plain(
+                "The deploy report says updated or unchanged for every function; a failed or unknown one is looked at first.",
+            ),
+            plain("The dashboard shows these versions, and the same digest in every environment:"),
+        ]),
+        versions(&facts.versions),
+        Block::Numbers(vec![plain("The smoke tests pass.")]),
+        Block::Heading(3, plain("Roll back")),
+    ];
+    match &facts.previous {
+        Some(previous) if !previous.is_empty() => blocks.extend([
+            Block::Paragraph(vec![
+                text("Start the same pipeline with the same "),
+                code("TARGET_DEPLOY_ENVIRONMENTS"),
+                text(" and with what ran before as "),
+                code("TARGET_VERSIONS_JSON"),
+                text(":"),
+            ]),
+            json(previous),
+        ]),
+        Some(_) | None => blocks.push(Block::Paragraph(vec![
+            text("Start the same pipeline with the versions that ran before as "),
+            code("TARGET_VERSIONS_JSON"),
+            text("; the dashboard's history and the ticket of the release before name them."),
+        ])),
+    }
+    blocks.push(Block::Paragraph(plain(
+        "Images are not built again for that: the digests that ran before are deployed.",
+    )));
+    Doc::new(blocks)
+}
+
+fn address(address: &str) -> Inline {
+    Inline::Link { text: address.to_owned(), href: address.to_owned() }
+}
+
+fn json(versions: &Versions) -> Block {
+    let text = String::from_utf8_lossy(&versions.to_bytes()).trim_end().to_owned();
+    Block::Code { language: "json", text }
+}
+
+fn versions(versions: &Versions) -> Block {
+    let rows = versions
+        .projects
+        .iter()
+        .map(|(project, at)| vec![plain(project.as_str()), vec![code(at.version.to_string())]]);
+    Block::Table { head: vec![plain("Service"), plain("Version")], rows: rows.collect() }
+}
+
+fn services(rows: &[ServiceRow]) -> Block {
+    let or_dash = |text: Option<String>| text.map_or_else(|| plain("–"), |text| vec![code(text)]);
+    let rows = rows.iter().map(|row| {
+        vec![
+            plain(row.project.as_str()),
+            vec![code(row.version.to_string())],
+            or_dash(row.lambda.as_ref().map(ToString::to_string)),
+            or_dash(row.digest.map(|digest| digest.short())),
+        ]
+    });
+    Block::Table {
+        head: ["Service", "Version", "Function", "Digest"].map(plain).to_vec(),
+        rows: rows.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_artifacts::{Digest, Versions};
+
+    use super::{CommentFacts, InstructionFacts, ServiceRow, comment_marker, instructions, ticket_summary};
+    use crate::ReleaseTicket;
+
+    fn row(number: usize) -> ServiceRow {
+        ServiceRow {
+            project: format!("service{number}").parse().expect("a name"),
+            version: "1.4.2".parse().expect("a version"),
+            lambda: None,
+            digest: Some(Digest::of(b"image")),
+        }
+    }
+
+    #[test]
+    fn a_summary_names_some_and_fits() {
+        let mut ticket = ReleaseTicket {
+            release: "r-6b1f0c2d9e77".parse().expect("a release"),
+            region: "eu".parse().expect("a region"),
+            environment: "stg_eu00".parse().expect("an environment"),
+            services: (0..5).map(row).collect(),
+            pipeline: None,
+            commits: None,
+        };
+        assert_eq!(
+            ticket_summary(&ticket),
+            "Release r-6b1f0c2d9e77 (eu): service0 1.4.2, service1 1.4.2, service2 1.4.2 and 2 more"
+        );
+        for service in &mut ticket.services {
+            service.project = "x".repeat(100).parse().expect("a name");
+        }
+        assert_eq!(ticket_summary(&ticket).chars().count(), 255);
+    }
+
+    #[test]
+    fn a_marker_follows_from_what_was_deployed_and_not_from_the_run() {
+        let facts = CommentFacts {
+            environment: "stg_eu00".parse().expect("an environment"),
+            release: "r1".parse().expect("a release"),
+            services: vec![row(1), row(2)],
+            pipeline: Some("https://ci/1".into()),
+            ledger_head: None,
+        };
+        let again = CommentFacts {
+            services: vec![row(2), row(1)],
+            pipeline: Some("https://ci/2".into()),
+            ledger_head: Some((7, Digest::of(b"x"))),
+            ..facts.clone()
+        };
+        assert_eq!(comment_marker(&facts), comment_marker(&again));
+        let elsewhere =
+            CommentFacts { environment: "prod_eu00".parse().expect("an environment"), ..facts.clone() };
+        assert_ne!(comment_marker(&facts), comment_marker(&elsewhere));
+    }
+
+    #[test]
+    fn instructions_hold_what_the_pipeline_takes() {
+        let versions = Versions::parse(br#"{"a":{"version":"1.0.0","folder":"a"}}"#, "v").expect("versions");
+        let facts = InstructionFacts {
+            release: "r1".parse().expect("a release"),
+            environments: vec!["prod_eu00".parse().expect("a name"), "prod_na03".parse().expect("a name")],
+            versions: versions.clone(),
+            previous: None,
+            start_at: Some("https://gitlab.example.com/-/pipelines/new".into()),
+        };
+        let shown = instructions(&facts).to_value().to_string();
+        assert!(shown.contains("prod_eu00,prod_na03") && shown.contains("dashboard's history"), "{shown}");
+        let with_previous = InstructionFacts { previous: Some(versions), ..facts };
+        assert!(instructions(&with_previous).to_value().to_string().contains("what ran before"));
+    }
+}

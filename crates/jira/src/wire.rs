@@ -1,0 +1,130 @@
+//! The parts of Jira's answers that are read. Everything else in them is passed over.
+//!
+//! Source: Jira Cloud platform REST API v3 (`CreatedIssue`, `IssueBean`, `Transitions`, `PageOfComments`,
+//! `SearchAndReconcileResults`, `FieldDetails`, `ErrorCollection`).
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Created {
+    pub(crate) id: String,
+    pub(crate) key: String,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Issue {
+    pub(crate) id: String,
+    pub(crate) key: String,
+    #[serde(default)]
+    pub(crate) fields: BTreeMap<String, Value>,
+    #[serde(default)]
+    pub(crate) properties: BTreeMap<String, Value>,
+}
+
+impl Issue {
+    pub(crate) fn status(&self) -> Option<&str> {
+        self.fields.get("status")?.get("name")?.as_str()
+    }
+
+    pub(crate) fn has_label(&self, label: &str) -> bool {
+        let labels = self.fields.get("labels").and_then(Value::as_array);
+        labels.is_some_and(|labels| labels.iter().any(|one| one.as_str() == Some(label)))
+    }
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Hits {
+    #[serde(default)]
+    pub(crate) issues: Vec<Issue>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Transitions {
+    #[serde(default)]
+    pub(crate) transitions: Vec<Transition>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Transition {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) to: Target,
+    #[serde(default)]
+    pub(crate) has_screen: bool,
+    #[serde(default = "yes")]
+    pub(crate) is_available: bool,
+    #[serde(default)]
+    pub(crate) fields: BTreeMap<String, ScreenField>,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Target {
+    #[serde(default)]
+    pub(crate) name: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ScreenField {
+    #[serde(default)]
+    pub(crate) required: bool,
+    #[serde(default)]
+    pub(crate) has_default_value: bool,
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) allowed_values: Vec<Value>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct CommentPage {
+    #[serde(default)]
+    pub(crate) comments: Vec<Comment>,
+    #[serde(default)]
+    pub(crate) total: u64,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Comment {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) body: Value,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct Field {
+    pub(crate) id: String,
+    #[serde(default)]
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) schema: FieldSchema,
+}
+
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct FieldSchema {
+    #[serde(default)]
+    pub(crate) custom: String,
+    #[serde(default)]
+    pub(crate) system: String,
+    #[serde(default, rename = "type")]
+    pub(crate) kind: String,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ErrorCollection {
+    #[serde(default)]
+    pub(crate) error_messages: Vec<String>,
+    #[serde(default)]
+    pub(crate) errors: BTreeMap<String, Value>,
+}

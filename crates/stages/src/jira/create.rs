@@ -1,0 +1,109 @@
+//! `create-jira-tickets`: one release ticket a region.
+
+use std::collections::BTreeMap;
+
+use landfall_artifacts::{FileError, JiraTicket, JiraTickets, Mode, Versions};
+use landfall_jira::{Jira, ReleaseTicket, TicketOrigin, TicketRef, label};
+use landfall_run::{Event, Run};
+
+use super::{Common, project_versions};
+use crate::{Finished, Item, Outcome, Output, Refusal};
+
+/// What the stage is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// As for all Jira stages.
+    pub common: Common,
+    /// The commits since the release before, such as `1a2b3c4..5d6e7f8`.
+    pub commits: Option<String>,
+}
+
+/// Makes the release's ticket of this region, or finds the one that is there, and notes it in `jira-tickets.json`.
+///
+/// Acts on: Jira. Repeating it makes no second ticket. Tickets of other regions of the same release stay in the file.
+///
+/// # Errors
+/// Bad files; no environment; what Jira says.
+pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Outcome {
+    let common = &config.common;
+    let versions = Versions::read(&common.places.versions)?;
+    if versions.is_empty() {
+        return Ok(Finished::new("nothing to deploy, so there is no ticket to make"));
+    }
+    let (region, release) = (common.region()?.clone(), common.target.release_of(&versions));
+    let environment = common.target.environment.clone().ok_or_else(|| missing_environment())?;
+    let ticket = ReleaseTicket {
+        release: release.clone(),
+        region: region.clone(),
+        environment,
+        services: common.services(&versions),
+        pipeline: common.pipeline.clone(),
+        commits: config.commits.clone(),
+    };
+    let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
+    let (found, outcome) = if output.is_dry_run() {
+        match jira.find(run, &label(&release, &region), &[]).await? {
+            Some(found) => (found.ticket, "unchanged"),
+            None => {
+                finished.items.push(Item::new(format!("ticket {region}"), "planned").with("label", label(&release, &region)));
+                finished.summary = format!("would make a ticket of release {release} for region {region}");
+                return Ok(finished);
+            }
+        }
+    } else {
+        run.progress().event(Event::Phase { name: "make or find the ticket".into(), items: Some(1) });
+        let (found, origin) = jira.create_or_find(run, &ticket).await?;
+        (found, if origin == TicketOrigin::Created { "created" } else { "unchanged" })
+    };
+    let mut item = Item::new(found.key.as_str(), outcome).with("region", region.as_str()).with("url", found.url.as_str());
+    item.changed = outcome == "created";
+    finished.items.push(item);
+    let noted = note(common, &versions, &region, &release, &found)?;
+    finished.files.push(output.write(&common.tickets, &noted.to_bytes(), Mode::Shared)?);
+    finished.summary = format!("{} {} {}", found.key, if outcome == "created" { "made:" } else { "was there:" }, found.url);
+    Ok(finished)
+}
+
+/// The file of tickets with this one in it.
+fn note(
+    common: &Common,
+    versions: &Versions,
+    region: &landfall_artifacts::RegionKey,
+    release: &landfall_artifacts::ReleaseId,
+    found: &TicketRef,
+) -> Result<JiraTickets, Refusal> {
+    let mut tickets: BTreeMap<_, _> = match JiraTickets::read(&common.tickets) {
+        Ok(noted) if noted.release == *release => {
+            noted.tickets.into_iter().map(|ticket| (ticket.region.clone(), ticket)).collect()
+        }
+        // Tickets of another release are of no use to the jobs that follow.
+        Ok(_) | Err(FileError::Missing { .. }) => BTreeMap::new(),
+        Err(error) => return Err(error.into()),
+    };
+    let ticket = JiraTicket {
+        region: region.clone(),
+        key: found.key.clone(),
+        id: found.id.clone(),
+        url: found.url.parse().map_err(|cause: landfall_artifacts::TextError| {
+            Refusal::one(landfall_artifacts::Problem::new(
+                "LF-JIRA-ADDRESS",
+                landfall_artifacts::Class::Defect,
+                cause.to_string(),
+            ))
+        })?,
+        projects: project_versions(versions),
+    };
+    tickets.insert(region.clone(), ticket);
+    Ok(JiraTickets { release: release.clone(), tickets: tickets.into_values().collect() })
+}
+
+fn missing_environment() -> Refusal {
+    Refusal::one(
+        landfall_artifacts::Problem::new(
+            "LF-CONFIG-MISSING",
+            landfall_artifacts::Class::Input,
+            "the environment is missing: the ticket says where the release went first",
+        )
+        .with_remedy("give it by --environment, or the variable CI_ENVIRONMENT_NAME"),
+    )
+}

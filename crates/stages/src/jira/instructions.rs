@@ -1,0 +1,64 @@
+//! `update-jira-instructions`: deploy, verify and rollback steps on the ticket.
+
+use landfall_artifacts::{EnvironmentName, Versions};
+use landfall_jira::{InstructionFacts, Instructed, Jira, instructions};
+use landfall_run::{Event, Run};
+
+use super::Common;
+use crate::{Finished, Item, Outcome, Output};
+
+/// What the stage is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// As for all Jira stages.
+    pub common: Common,
+    /// The versions, where they came on standard input.
+    pub versions: Option<Versions>,
+    /// The environments that the release goes to next.
+    pub environments: Vec<EnvironmentName>,
+    /// Where a person starts the pipeline.
+    pub start_at: Option<String>,
+}
+
+/// Writes the instructions into their marked section of the ticket; what people wrote around it stays.
+///
+/// Acts on: Jira. Repeating it changes nothing.
+///
+/// # Errors
+/// Bad files; a ticket that is nowhere; a section whose marks are damaged; what Jira says.
+pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Outcome {
+    let common = &config.common;
+    let versions = match &config.versions {
+        Some(versions) => versions.clone(),
+        None => Versions::read(&common.places.versions)?,
+    };
+    if versions.is_empty() && common.ticket.is_none() {
+        return Ok(Finished::new("nothing was deployed, so there are no instructions to write"));
+    }
+    let ticket = common.find(jira, &versions, run).await?;
+    let release = common.target.release_of(&versions);
+    let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
+    if output.is_dry_run() {
+        finished.items.push(Item::new(ticket.key.as_str(), "planned"));
+        finished.summary = format!("would write the instructions for release {release} on {}", ticket.key);
+        return Ok(finished);
+    }
+    let facts = InstructionFacts {
+        release,
+        environments: config.environments.clone(),
+        versions,
+        previous: None,
+        start_at: config.start_at.clone(),
+    };
+    run.progress().event(Event::Phase { name: format!("write instructions on {}", ticket.key), items: None });
+    let changed = jira.update_instructions(run, &ticket.key, &instructions(&facts)).await? == Instructed::Updated;
+    let mut item = Item::new(ticket.key.as_str(), if changed { "updated" } else { "unchanged" });
+    item.changed = changed;
+    finished.items.push(item);
+    finished.summary = if changed {
+        format!("instructions written on {}", ticket.key)
+    } else {
+        format!("instructions on {} are as they should be", ticket.key)
+    };
+    Ok(finished)
+}
