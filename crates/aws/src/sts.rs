@@ -40,7 +40,10 @@ pub async fn caller_identity(config: &AwsConfig, run: &Run) -> Result<Identity, 
             Ok(answer) => break answer,
             Err(failed) if failed.code.as_deref() == Some("InvalidClientTokenId") && left > 1 => {
                 left -= 1;
-                run.clock().sleep(std::time::Duration::from_secs(2)).await;
+                tokio::select! {
+                    () = run.clock().sleep(std::time::Duration::from_secs(2)) => {}
+                    () = run.stop().wait() => return Err(failed),
+                }
             }
             Err(failed) => return Err(failed),
         }

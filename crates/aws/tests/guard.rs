@@ -191,3 +191,15 @@ fn debug_shows_no_secret() {
     let shown = format!("{:?}", config("http://127.0.0.1:1"));
     assert!(!shown.contains("secret-key-value") && !shown.contains("session-token-value"), "{shown}");
 }
+
+#[test]
+fn awss_own_endpoints_need_certificates_and_nothing_else() {
+    let http = Http::new(HttpConfig::default()).expect("a client");
+    let keys = AwsKeys::new("AKIA", Secret::new("s"), None);
+    let without_trust = http.trust().is_empty();
+    let config = AwsConfig::new("eu-west-2", keys, Endpoints::default(), http).expect("a configuration");
+    match config.sdk_config(Service::Lambda) {
+        Ok(sdk) => assert_eq!(sdk.endpoint_url(), Some("https://lambda.eu-west-2.amazonaws.com")),
+        Err(error) => assert!(without_trust && error.code() == "LF-AWS-ENDPOINT", "{error}"),
+    }
+}

@@ -3,7 +3,7 @@
 //! A stage's binary is `landfall_commands::main::<stage::Command>()`; the same code serves `landfall stage <name>`.
 
 mod aws;
-mod common;
+mod every_stage;
 mod context;
 mod jira;
 mod report;
@@ -14,6 +14,7 @@ mod table;
 pub mod aws_credentials;
 pub mod comment_jira_tickets;
 pub mod create_jira_tickets;
+pub mod deploy_lambda;
 pub mod generate_mappings;
 pub mod generate_versions;
 pub mod transition_jira_tickets;

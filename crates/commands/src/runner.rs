@@ -14,7 +14,7 @@ use landfall_run::{Clock, Event, MemoryJournal, Progress, Run, Share, Stop};
 use landfall_secret::Redactor;
 use landfall_stages::{Finished, Outcome, Output, Refusal, Target};
 
-use crate::{Command, Context, common, report, settings};
+use crate::{Command, Context, every_stage, report, settings};
 
 /// How a stage ended, and what it printed.
 #[derive(Debug)]
@@ -51,7 +51,7 @@ pub fn main_of<C: Command>(arguments: &[String]) -> ExitCode {
 /// Runs a stage with these arguments and variables.
 pub fn run_stage<C: Command>(arguments: &[String], environment: Environment) -> Ended {
     let mut options: Vec<Opt> = C::options();
-    options.extend(common::OPTIONS);
+    options.extend(every_stage::OPTIONS);
     let look = Look::of(&environment, std::io::stderr().is_terminal());
     let redactor = Redactor::new();
     let refused = |problems: Vec<Problem>| {

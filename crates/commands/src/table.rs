@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use landfall_cli::{Environment, Opt};
 
-use crate::{Command, Ended, aws_credentials, comment_jira_tickets, create_jira_tickets, generate_mappings, generate_versions, transition_jira_tickets, update_jira_instructions, main_of, run_stage};
+use crate::{Command, Ended, aws_credentials, comment_jira_tickets, create_jira_tickets, deploy_lambda, generate_mappings, generate_versions, transition_jira_tickets, update_jira_instructions, main_of, run_stage};
 
 /// A stage, as tools that run any of them see it.
 #[derive(Clone, Copy, Debug)]
@@ -27,10 +27,11 @@ const fn entry<C: Command>() -> StageEntry {
 
 /// All stages, in the order of a pipeline.
 pub fn stages() -> &'static [StageEntry] {
-    const STAGES: [StageEntry; 7] = [
+    const STAGES: [StageEntry; 8] = [
         entry::<generate_versions::Command>(),
         entry::<aws_credentials::Command>(),
         entry::<generate_mappings::Command>(),
+        entry::<deploy_lambda::Command>(),
         entry::<create_jira_tickets::Command>(),
         entry::<transition_jira_tickets::Command>(),
         entry::<comment_jira_tickets::Command>(),

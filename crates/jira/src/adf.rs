@@ -18,7 +18,7 @@ const LONGEST_TEXT: usize = 4_000;
 const LONGEST_LINK: usize = 2_000;
 
 /// Lines of a code block that are kept.
-const MOST_LINES: usize = 400;
+const MOST_LINES: usize = 2_000;
 
 /// The last line of a document that was cut.
 const CUT: &str =
@@ -69,7 +69,7 @@ pub enum Block {
     Code {
         /// The language, such as `bash`.
         language: &'static str,
-        /// The code, at most 400 lines.
+        /// The code, at most 2,000 lines.
         text: String,
     },
     /// A line across.

@@ -9,6 +9,12 @@ use crate::adf::{Block, Doc, Inline, Line};
 /// Longest summary that Jira takes, in characters.
 const LONGEST_SUMMARY: usize = 255;
 
+/// Services of which instructions hold a table; more would push the steps after it out of the field.
+const MOST_ROWS: usize = 30;
+
+/// Longest `versions.json` that instructions hold, in bytes. Cut it would be worse than not there.
+const LONGEST_JSON: usize = 8_000;
+
 /// Services that a summary names.
 const NAMED: usize = 3;
 
@@ -123,7 +129,7 @@ pub fn deployed_comment(facts: &CommentFacts) -> Doc {
     if let Some(pipeline) = &facts.pipeline {
         about.extend([text(", "), address(pipeline)]);
     }
-    let mut blocks = vec![Block::Paragraph(about), services(&facts.services)];
+    let mut blocks = vec![Block::Paragraph(about)];
     if let Some((sequence, digest)) = &facts.ledger_head {
         blocks.push(Block::Paragraph(vec![
             text(format!("Ledger: record {sequence}, ")),
@@ -143,17 +149,16 @@ pub fn instructions(facts: &InstructionFacts) -> Doc {
         }
         None => plain("Start a pipeline by hand, from the web form, with these variables:"),
     };
+    let digests =
+        "The dashboard shows the versions of this release, and the same digest in every environment.";
     let mut blocks = vec![
         Block::Paragraph(vec![text("For release "), code(facts.release.as_str()), text(".")]),
         Block::Heading(3, plain("Deploy")),
         Block::Paragraph(start),
-        Block::Table {
-            head: vec![plain("Variable"), plain("Value")],
-            rows: vec![
-                vec![vec![code("TARGET_DEPLOY_ENVIRONMENTS")], vec![code(targets.as_str())]],
-                vec![vec![code("TARGET_VERSIONS_JSON")], plain("the text below, whole")],
-            ],
-        },
+        Block::Bullets(vec![
+            vec![code("TARGET_DEPLOY_ENVIRONMENTS"), text(": "), code(targets)],
+            vec![code("TARGET_VERSIONS_JSON"), text(": the text below, whole")],
+        ]),
         json(&facts.versions),
         Block::Heading(3, plain("Verify")),
         Block::Numbers(vec![
@@ -163,12 +168,14 @@ pub fn instructions(facts: &InstructionFacts) -> Doc {
             plain(
                 "The deploy report says updated or unchanged for every function; a failed or unknown one is looked at first.",
             ),
-            plain("The dashboard shows these versions, and the same digest in every environment:"),
+            plain(digests),
+            plain("The smoke tests pass."),
         ]),
-        versions(&facts.versions),
-        Block::Numbers(vec![plain("The smoke tests pass.")]),
-        Block::Heading(3, plain("Roll back")),
     ];
+    if (1..=MOST_ROWS).contains(&facts.versions.projects.len()) {
+        blocks.push(versions(&facts.versions));
+    }
+    blocks.push(Block::Heading(3, plain("Roll back")));
     match &facts.previous {
         Some(previous) if !previous.is_empty() => blocks.extend([
             Block::Paragraph(vec![
@@ -198,6 +205,12 @@ fn address(address: &str) -> Inline {
 
 fn json(versions: &Versions) -> Block {
     let text = String::from_utf8_lossy(&versions.to_bytes()).trim_end().to_owned();
+    if text.len() > LONGEST_JSON {
+        let count = versions.projects.len();
+        return Block::Paragraph(plain(format!(
+            "{count} projects are more than fit here: take versions.json from the artifacts of the pipeline."
+        )));
+    }
     Block::Code { language: "json", text }
 }
 
@@ -294,7 +307,16 @@ mod tests {
         };
         let shown = instructions(&facts).to_value().to_string();
         assert!(shown.contains("prod_eu00,prod_na03") && shown.contains("dashboard's history"), "{shown}");
-        let with_previous = InstructionFacts { previous: Some(versions), ..facts };
-        assert!(instructions(&with_previous).to_value().to_string().contains("what ran before"));
+        let many: Vec<String> = (0..500)
+            .map(|n| format!(r#""project{n}":{{"version":"1.0.0","folder":"project{n}"}}"#))
+            .collect();
+        let many = Versions::parse(format!("{{{}}}", many.join(",")).as_bytes(), "v").expect("versions");
+        let full = InstructionFacts { versions: many.clone(), previous: Some(many), ..facts };
+        let shown = instructions(&full).to_value().to_string();
+        assert!(
+            shown.contains("what ran before") && shown.contains("500 projects are more than fit"),
+            "{shown}"
+        );
+        assert!(shown.contains("Images are not built again") && !shown.contains("left out"), "{shown}");
     }
 }

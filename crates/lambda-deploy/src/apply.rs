@@ -94,6 +94,8 @@ pub async fn apply(
             result
         }
     });
+    // Collected first: a stream that still holds the closure would keep the caller's future from being `Send`.
+    let work: Vec<_> = work.collect();
     stream::iter(work).buffered(options.concurrency.max(1)).collect().await
 }
 

@@ -28,5 +28,7 @@ pub async fn observe(
         let seen = client.get(name, Nature::Read, &Calls::default(), run).await;
         Observed { name: name.clone(), seen: seen.map_err(|error| Problem::of(&error)) }
     });
+    // Collected first: a stream that still holds the closure would keep the caller's future from being `Send`.
+    let reading: Vec<_> = reading.collect();
     stream::iter(reading).buffered(concurrency.max(1)).collect().await
 }

@@ -46,8 +46,8 @@ impl FolderLedger {
     /// # Errors
     /// [`Error::Place`] where it cannot be listed; [`Error::Damaged`] where a record is missing or the newest is bad.
     pub fn open(folder: impl Into<PathBuf>, context: Context, clock: Clock) -> Result<Self, Error> {
-        let folder = folder.into();
-        let store = Store { folder, context, clock, newest: Mutex::default() };
+        let ledger = Self::unchecked(folder, context, clock);
+        let store = &ledger.store;
         let last = store.last_sequence()?;
         let mut before = None;
         for sequence in last.saturating_sub(1).max(1)..=last {
@@ -56,7 +56,13 @@ impl FolderLedger {
             before = Some(link.head);
         }
         *store.newest() = before;
-        Ok(Self { store: Arc::new(store) })
+        Ok(ledger)
+    }
+
+    /// The ledger in `folder` without a look at it: for [`verify`](FolderLedger::verify), which then names the first bad
+    /// record and not the newest.
+    pub fn unchecked(folder: impl Into<PathBuf>, context: Context, clock: Clock) -> Self {
+        Self { store: Arc::new(Store { folder: folder.into(), context, clock, newest: Mutex::default() }) }
     }
 
     /// The folder.

@@ -4,6 +4,7 @@
 //! alone on a dry run.
 
 pub mod aws_credentials;
+pub mod deploy_lambda;
 pub mod generate_mappings;
 pub mod generate_versions;
 pub mod jira;

@@ -98,6 +98,22 @@ impl Server {
     /// Listens on a loopback address and a free port.
     pub(crate) async fn at(host: &str, usual: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind((host, 0)).await.expect("a free port");
+        Self::listening(listener, usual)
+    }
+
+    /// A server at 127.0.0.1 and one at 127.0.0.2 on the same port, so that only the host tells them apart.
+    pub(crate) async fn pair(usual: fn(&Seen) -> Reply) -> (Self, Self) {
+        loop {
+            let home = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
+            let port = home.local_addr().expect("an address").port();
+            // Somebody else may have the port on the other address.
+            if let Ok(foreign) = TcpListener::bind(("127.0.0.2", port)).await {
+                return (Self::listening(home, usual), Self::listening(foreign, usual));
+            }
+        }
+    }
+
+    fn listening(listener: TcpListener, usual: impl Fn(&Seen) -> Reply + Send + Sync + 'static) -> Self {
         let address = listener.local_addr().expect("an address");
         let state = Arc::new(State {
             usual: Box::new(usual),

@@ -1,0 +1,104 @@
+//! What a person sees.
+
+use std::error::Error as _;
+
+use landfall_artifacts::{Class, Explain as _, TicketKey};
+use landfall_jira::{Error, Jira, JiraConfig, Statuses, Step};
+use landfall_run::Run;
+use landfall_transport::{Http, HttpConfig};
+use serde_json::json;
+use wiremock::ResponseTemplate;
+
+use crate::support::{Site, TOKEN, no_issue};
+
+fn key() -> TicketKey {
+    "REL-24".parse().expect("a key")
+}
+
+async fn refused(answer: ResponseTemplate) -> (Error, usize) {
+    let site = Site::new(move |_, _, _| answer.clone()).await;
+    let error = site.jira.ticket(&site.run, &key()).await.expect_err("refused");
+    let shown = format!("{error} {error:?} {:?}", error.remedy());
+    assert!(!shown.contains(TOKEN), "{shown}");
+    (error, site.server.received_requests().await.expect("recorded").len())
+}
+
+#[tokio::test]
+async fn each_status_has_its_code_class_and_remedy() {
+    let html = ResponseTemplate::new(200).set_body_string("<html>sign in</html>");
+    let two = ResponseTemplate::new(200).set_body_json(json!({ "id": "x", "key": "REL-24" }));
+    let odd = ResponseTemplate::new(200).set_body_json(json!({ "id": "1", "key": "REL 24" }));
+    for (answer, code, class, requests) in [
+        (ResponseTemplate::new(401), "LF-JIRA-AUTH", Class::Refused, 1),
+        (ResponseTemplate::new(403), "LF-JIRA-FORBIDDEN", Class::Refused, 1),
+        (no_issue(), "LF-JIRA-NOT-FOUND", Class::Refused, 1),
+        (ResponseTemplate::new(410), "LF-JIRA-REFUSED", Class::Refused, 1),
+        (
+            ResponseTemplate::new(302).insert_header("location", "http://127.0.0.2:1/"),
+            "LF-JIRA-REFUSED",
+            Class::Refused,
+            1,
+        ),
+        (
+            ResponseTemplate::new(429).insert_header("retry-after", "0"),
+            "LF-JIRA-THROTTLED",
+            Class::Transient,
+            2,
+        ),
+        (ResponseTemplate::new(503), "LF-JIRA-DOWN", Class::Transient, 2),
+        (html, "LF-JIRA-HTTP", Class::Transient, 1),
+        (two, "LF-JIRA-ANSWER", Class::Transient, 1),
+        (odd, "LF-JIRA-ANSWER", Class::Transient, 1),
+    ] {
+        let (error, seen) = refused(answer).await;
+        assert_eq!((error.code(), error.class(), seen), (code, class, requests), "{error}");
+        assert!(error.remedy().is_some(), "{error}");
+        assert_eq!(error.is_retryable(), class == Class::Transient);
+    }
+}
+
+#[tokio::test]
+async fn a_missing_ticket_is_told_as_jira_tells_it() {
+    let (error, _) = refused(no_issue()).await;
+    assert_eq!(
+        error.to_string(),
+        "cannot read REL-24: there is none, or the account may not see it (404): \
+         Issue does not exist or you do not have permission to see it."
+    );
+}
+
+#[tokio::test]
+async fn a_site_that_is_down_is_a_passing_fault_with_its_cause() {
+    let http = Http::new(HttpConfig::default()).expect("a client");
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = format!("http://{}", listener.local_addr().expect("an address"));
+    drop(listener);
+    let site = http.site("jira", &address, None).expect("a site");
+    let jira = Jira::new(site, JiraConfig::new("REL", "Release")).expect("a client");
+    let policy = landfall_run::RetryPolicy { attempts: 1, ..landfall_run::RetryPolicy::default() };
+    let run = Run::builder().retry_policy(policy).build();
+    let error = jira.transition(&run, &key(), Step::Closed).await.expect_err("down");
+    assert_eq!((error.code(), error.class()), ("LF-JIRA-HTTP", Class::Transient));
+    assert_eq!(error.to_string(), "cannot read REL-24");
+    assert!(
+        error.source().expect("a cause").to_string().starts_with("cannot connect to http://127.0.0.1"),
+        "{error:?}"
+    );
+}
+
+#[tokio::test]
+async fn settings_that_cannot_be_right_are_refused_before_anything_is_sent() {
+    let http = Http::new(HttpConfig::default()).expect("a client");
+    let site = || http.site("jira", "http://127.0.0.1:9", None).expect("a site");
+    for project in ["", "rel", "REL\" OR 1", "REL-1", "R L"] {
+        let error = Jira::new(site(), JiraConfig::new(project, "Release")).expect_err("refused");
+        assert_eq!((error.code(), error.class()), ("LF-JIRA-SETTING", Class::Input));
+    }
+    assert!(Jira::new(site(), JiraConfig::new("REL", " ")).is_err());
+    let mut config = JiraConfig::new("REL", "Release");
+    config.statuses = Statuses { closed: "Clo\nsed".into(), ..Statuses::default() };
+    let error = Jira::new(site(), config).expect_err("refused");
+    assert_eq!(error.to_string(), "`Clo\\u{a}sed` is not a usable status");
+    assert!("nowhere".parse::<Step>().is_err());
+    assert_eq!("pp-testing".parse::<Step>(), Ok(Step::PpTesting));
+}

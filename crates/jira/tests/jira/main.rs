@@ -1,0 +1,9 @@
+//! The client against documented exchanges. Source of the bodies: Jira Cloud platform REST API v3.
+
+mod adf;
+mod comments;
+mod errors;
+mod instructions;
+mod support;
+mod tickets;
+mod transitions;

@@ -1,0 +1,228 @@
+//! `deploy-lambda`: makes every function of the plan run its pinned image and proves it.
+
+use std::path::PathBuf;
+
+use landfall_artifacts::{
+    Class, DeployReport, DeployedFunction, FileError, ImageLock, LambdaName, LockedImage, Mappings, Mode,
+    Problem, ReleaseId, Repository, Shard, Tag,
+};
+use landfall_lambda_deploy::{
+    Action, ApplyOptions, Desired, FunctionResult, LambdaClient, Outcome as Ended, Plan, apply, observe, plan,
+};
+use landfall_run::{Event, Run};
+
+use crate::{Finished, Item, Outcome, Output, Places, Refusal, Target};
+
+/// How many functions are looked at side by side.
+const LOOKS_AT_ONCE: usize = 8;
+
+/// What the stage is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Environment and release.
+    pub target: Target,
+    /// Where the files are.
+    pub places: Places,
+    /// `deploy-report.json`.
+    pub report: PathBuf,
+    /// The repository that images are deployed from; `None` takes it from the lock.
+    pub registry: Option<Repository>,
+    /// The part of the functions that this job does.
+    pub shard: Option<Shard>,
+    /// How the plan is carried out.
+    pub options: ApplyOptions,
+}
+
+/// Input: the mapping and the lock. Acts on: the functions of one environment; sends images by digest alone, waits until
+/// Lambda is done, reads back the digest that runs. Repeating it with the same digests changes nothing.
+///
+/// `deploy-report.json` is written before the first change, with what runs then, and after the last.
+///
+/// Source: AWS Lambda API 2015-03-31, UpdateFunctionCode and GetFunction.
+///
+/// # Errors
+/// Bad files, a function or tag that the lock does not have, and whatever stands in the way of any function: all at once, before
+/// anything is changed.
+pub async fn run(config: &Config, client: &LambdaClient, output: &Output, run: &Run) -> Outcome {
+    let mappings = Mappings::read(&config.places.mappings)?;
+    if mappings.is_empty() {
+        let report = DeployReport {
+            release: config.target.release.clone(),
+            environment: config.target.environment.clone(),
+            functions: Vec::new(),
+        };
+        let mut finished = Finished::new("nothing to deploy: the mapping is empty");
+        finished.files.push(output.write(&config.report, &report.to_bytes(), Mode::Shared)?);
+        return Ok(finished);
+    }
+    let lock = ImageLock::read(&config.places.lock)?;
+    let release = config.target.release.clone().unwrap_or_else(|| lock.release.clone());
+    let desired = desired(config, &mappings, &lock)?;
+
+    run.progress().event(Event::Phase { name: "look at the functions".into(), items: Some(desired.len() as u64) });
+    let names: Vec<LambdaName> = desired.iter().map(|one| one.function.clone()).collect();
+    let plan = plan(&desired, &observe(client, &names, LOOKS_AT_ONCE, run).await, client.place());
+    if plan.is_blocked() {
+        return Err(Refusal(plan.problems().cloned().collect()));
+    }
+    let earlier = earlier_record(config, &release)?;
+    if output.is_dry_run() {
+        return dry_run(config, output, &plan, &release, &earlier);
+    }
+    let options = ApplyOptions { release: Some(release.clone()), ..config.options.clone() };
+    let record = record(config, &release, plan.record(), &earlier);
+    let mut files = vec![output.write(&config.report, &record.to_bytes(), Mode::Shared)?];
+
+    run.progress().event(Event::Phase { name: "deploy".into(), items: Some(plan.steps.len() as u64) });
+    let results = apply(&plan, client, run, &options).await;
+
+    let report = record_of(config, &release, &results, &earlier);
+    let mut finished = finish(&results, run);
+    match output.write(&config.report, &report.to_bytes(), Mode::Shared) {
+        Ok(file) => files = vec![file],
+        Err(error) => finished.problems.push(Problem::of(&error)),
+    }
+    finished.files = files;
+    finished.release = Some(release);
+    Ok(finished)
+}
+
+/// What is wanted: every row of the mapping with the digest that the lock has for it.
+fn desired(config: &Config, mappings: &Mappings, lock: &ImageLock) -> Result<Vec<Desired>, Refusal> {
+    let mut problems = Vec::new();
+    let mut desired = Vec::new();
+    for (position, (function, tag)) in mappings.tags.iter().enumerate() {
+        let Some(image) = locked(lock, function, tag) else {
+            problems.push(
+                Problem::new("LF-LOCK-TAG", Class::Refused, format!("the lock has no image {tag} of function {function}"))
+                    .with_remedy("run retag-push-ecr again, which writes mapping and lock together"),
+            );
+            continue;
+        };
+        if !config.shard.is_none_or(|shard| shard.takes(position)) {
+            continue;
+        }
+        let repository = config.registry.as_ref().unwrap_or_else(|| image.target.repository());
+        if repository != image.target.repository() {
+            problems.push(
+                Problem::new(
+                    "LF-LOCK-REGISTRY",
+                    Class::Refused,
+                    format!("the lock has {function} in {}, not in {repository}", image.target.repository()),
+                )
+                .with_remedy("give the lock of this environment's retag-push-ecr, or correct ECR_REGISTRY_URI"),
+            );
+        }
+        desired.push(Desired {
+            function: function.clone(),
+            project: image.project.clone(),
+            version: Some(image.version.to_string()),
+            image: repository.pinned(image.digest),
+            platform: lock.platform,
+            environment: config.target.environment.clone(),
+            shard: config.shard,
+        });
+    }
+    if problems.is_empty() { Ok(desired) } else { Err(Refusal(problems)) }
+}
+
+fn locked<'a>(lock: &'a ImageLock, function: &LambdaName, tag: &Tag) -> Option<&'a LockedImage> {
+    lock.images.iter().find(|image| image.lambda == *function && image.target.tag() == Some(tag))
+}
+
+/// The report of an earlier try of the same release, which knows what ran before the first change.
+fn earlier_record(config: &Config, release: &ReleaseId) -> Result<Option<DeployReport>, Refusal> {
+    match DeployReport::read(&config.report) {
+        Ok(report) => Ok(Some(report).filter(|report| {
+            report.release.as_ref() == Some(release) && report.environment == config.target.environment
+        })),
+        Err(FileError::Missing { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn record_of(
+    config: &Config,
+    release: &ReleaseId,
+    results: &[FunctionResult],
+    earlier: &Option<DeployReport>,
+) -> DeployReport {
+    record(config, release, results.iter().map(FunctionResult::deployed).collect(), earlier)
+}
+
+/// The report. A function that an earlier try of this release has updated already keeps what ran before that try: it is what a
+/// rollback goes back to.
+fn record(
+    config: &Config,
+    release: &ReleaseId,
+    mut functions: Vec<DeployedFunction>,
+    earlier: &Option<DeployReport>,
+) -> DeployReport {
+    for function in &mut functions {
+        let first = earlier.as_ref().and_then(|report| report.function(&function.name));
+        if let Some(before) = first.and_then(|first| first.before.clone()) {
+            function.before = Some(before);
+        }
+    }
+    DeployReport { release: Some(release.clone()), environment: config.target.environment.clone(), functions }
+}
+
+fn dry_run(
+    config: &Config,
+    output: &Output,
+    plan: &Plan,
+    release: &ReleaseId,
+    earlier: &Option<DeployReport>,
+) -> Outcome {
+    let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
+    let mut updates = 0;
+    for step in &plan.steps {
+        let image = step.desired.image.digest();
+        let (outcome, text) = match &step.action {
+            Action::Unchanged => ("unchanged", format!("{} runs {} already", step.desired.function, image.short())),
+            Action::Update | Action::Await | Action::Blocked(_) => {
+                updates += 1;
+                ("planned", format!("{} would get {}", step.desired.function, image.short()))
+            }
+        };
+        finished.lines.push(text);
+        finished.items.push(Item::new(step.desired.function.as_str(), outcome).with("digest", image.to_string()));
+    }
+    let record = record(config, release, plan.record(), earlier);
+    finished.files.push(output.write(&config.report, &record.to_bytes(), Mode::Shared)?);
+    finished.summary = format!("{updates} of {} functions would be updated, release {release}", plan.steps.len());
+    Ok(finished)
+}
+
+fn finish(results: &[FunctionResult], run: &Run) -> Finished {
+    let mut finished = Finished::default();
+    let count = |ended: Ended| results.iter().filter(|result| result.outcome == ended).count();
+    for result in results {
+        let (word, text) = match result.outcome {
+            Ended::Updated => ("updated", "now runs"),
+            Ended::Unchanged => ("unchanged", "runs already"),
+            Ended::Failed => ("failed", "did not get"),
+            Ended::Unknown => ("unknown", "may run"),
+            Ended::NotAttempted => ("not-tried", "was left alone and not given"),
+        };
+        let digest = result.desired.image.digest();
+        let mut item = Item::new(result.desired.function.as_str(), word)
+            .with("project", result.desired.project.as_str())
+            .with("digest", digest.to_string());
+        item.changed = result.outcome == Ended::Updated;
+        item.duration_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
+        item.problem.clone_from(&result.problem);
+        finished.items.push(item);
+        finished.lines.push(format!("{} {text} {}", result.desired.function, digest.short()));
+    }
+    let left = count(Ended::NotAttempted);
+    finished.note_stop(run, left);
+    finished.summary = format!(
+        "{} updated, {} unchanged, {} failed, {} unknown, {left} not tried",
+        count(Ended::Updated),
+        count(Ended::Unchanged),
+        count(Ended::Failed),
+        count(Ended::Unknown),
+    );
+    finished
+}

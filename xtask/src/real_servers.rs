@@ -1,0 +1,86 @@
+//! The real servers and clients that tests run against, installed where they are missing.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::command::{find, run, succeeds};
+
+/// What goes into the virtual environment. A change of it makes a new one.
+const PYTHON_PACKAGES: [&str; 2] = ["moto[server]==5.2.5", "awscli==1.46.2"];
+
+/// Where the programs are.
+pub(crate) struct RealServers {
+    /// `moto_server`, a stand-in of the AWS APIs by others.
+    pub(crate) moto: PathBuf,
+    /// The AWS CLI.
+    pub(crate) aws_cli: PathBuf,
+    /// The reference registry.
+    pub(crate) docker_registry: PathBuf,
+    /// skopeo, the other client of registries.
+    pub(crate) skopeo: PathBuf,
+}
+
+impl RealServers {
+    /// Finds them; installs what is missing.
+    pub(crate) fn ensure(root: &Path) -> Result<Self> {
+        let missing: Vec<&str> =
+            ["docker-registry", "skopeo"].into_iter().filter(|program| find(program).is_none()).collect();
+        if !missing.is_empty() {
+            apt_install(&missing)?;
+        }
+        let bin = virtual_environment(&root.join("target/venv"))?;
+        Ok(Self {
+            moto: present(bin.join("moto_server"))?,
+            aws_cli: present(bin.join("aws"))?,
+            docker_registry: find("docker-registry").context("docker-registry is not on the path")?,
+            skopeo: find("skopeo").context("skopeo is not on the path")?,
+        })
+    }
+}
+
+/// Installs Debian packages, as root or by a `sudo` that asks nothing.
+fn apt_install(packages: &[&str]) -> Result<()> {
+    let names = packages.join(" ");
+    let apt = find("apt-get")
+        .with_context(|| format!("install {names}: this system has no apt-get to do it with"))?;
+    let is_root =
+        Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let as_root = |args: &[&str]| {
+        let mut command = if is_root { Command::new("env") } else { Command::new("sudo") };
+        // No service is to be started: the tests start their own, on ports of their own.
+        command.args(["DEBIAN_FRONTEND=noninteractive", "RUNLEVEL=1"]).arg(&apt).args(args);
+        command
+    };
+    if !is_root && !succeeds(Command::new("sudo").args(["--non-interactive", "true"])) {
+        bail!("the tests on real servers need {names}; run `sudo apt-get install {names}`, then this again");
+    }
+    run(&mut as_root(&["update", "-q"]))?;
+    run(as_root(&["install", "-y", "-q", "--no-install-recommends"]).args(packages))
+}
+
+/// Makes the virtual environment where it is missing or of other packages, and returns its folder of programs.
+fn virtual_environment(venv: &Path) -> Result<PathBuf> {
+    let bin = venv.join("bin");
+    let stamp = venv.join("landfall-packages");
+    let wanted = PYTHON_PACKAGES.join("\n");
+    if std::fs::read_to_string(&stamp).is_ok_and(|made| made == wanted) {
+        return Ok(bin);
+    }
+    let make = || run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(venv));
+    if make().is_err() {
+        // Debian keeps the module in a package of its own.
+        apt_install(&["python3-venv"])?;
+        make()?;
+    }
+    let mut pip = Command::new(bin.join("python"));
+    pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PYTHON_PACKAGES);
+    run(&mut pip)?;
+    std::fs::write(&stamp, wanted).with_context(|| format!("cannot write {}", stamp.display()))?;
+    Ok(bin)
+}
+
+fn present(program: PathBuf) -> Result<PathBuf> {
+    if program.is_file() { Ok(program) } else { bail!("{} was not installed", program.display()) }
+}

@@ -1,0 +1,33 @@
+//! `cargo xtask test`: all tests, those on real servers too.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::Result;
+
+use crate::command::run as run_command;
+use crate::real_servers::RealServers;
+
+/// Installs what is missing and runs every test of the workspace, or of the packages that `passed` names; `passed` goes to
+/// `cargo test`.
+pub(crate) fn run(root: &Path, passed: &[&str]) -> Result<()> {
+    let servers = RealServers::ensure(root)?;
+    if std::env::var_os("LANDFALL_SPECS").is_none() {
+        eprintln!("LANDFALL_SPECS is not set: checks against published specifications are skipped");
+    }
+    let names_packages = passed.iter().any(|arg| arg.starts_with("-p") || arg.starts_with("--package"));
+    let scope: &[&str] = if names_packages { &[] } else { &["--workspace"] };
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    run_command(
+        Command::new(cargo)
+            .current_dir(root)
+            .args(["test", "--locked"])
+            .args(scope)
+            .args(passed)
+            .env("LANDFALL_REAL_SERVERS", "1")
+            .env("LANDFALL_MOTO", servers.moto)
+            .env("LANDFALL_AWS_CLI", servers.aws_cli)
+            .env("LANDFALL_DOCKER_REGISTRY", servers.docker_registry)
+            .env("LANDFALL_SKOPEO", servers.skopeo),
+    )
+}

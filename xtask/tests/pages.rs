@@ -1,0 +1,97 @@
+//! The pages of docs/formats/: one for every format, with an example that its own reader takes.
+
+use std::path::{Path, PathBuf};
+
+use landfall_artifacts::{
+    AwsAuthEnv, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock, JiraTickets, LedgerEvent,
+    Mappings, PackageJson, ProjectJson, PromotionLog, Report, Settings, Versions,
+};
+
+fn docs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs")
+}
+
+/// The first block of code of a page.
+fn example(page: &str) -> String {
+    let path = docs().join(format!("formats/{page}.md"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let block = text.split("```").nth(1).unwrap_or_else(|| panic!("{page} has no example"));
+    let (_language, body) = block.split_once('\n').expect("a block has lines");
+    body.to_owned()
+}
+
+/// What the reader of a page's format says to its example.
+fn read(page: &str) -> Result<(), String> {
+    fn said<T, E: std::fmt::Display>(read: Result<T, E>) -> Result<(), String> {
+        read.map(drop).map_err(|error| error.to_string())
+    }
+    let text = example(page);
+    let bytes = text.as_bytes();
+    match page {
+        "aws-auth-env" => said(AwsAuthEnv::parse(bytes, page)),
+        "deploy-report" => said(DeployReport::parse(bytes, page)),
+        "deployment" => said(DeploymentFile::parse(bytes, page)),
+        "docker-config" => said(DockerConfig::parse(bytes, page)),
+        "dot-env" => said(DotEnv::parse(bytes, page)),
+        "image-lock" => said(ImageLock::parse(bytes, page)),
+        "jira-tickets" => said(JiraTickets::parse(bytes, page)),
+        "lambda-ecr-mappings" => said(Mappings::parse(bytes, page)),
+        "landfall" => said(Settings::parse(bytes, page, &[])),
+        "ledger-event" => said(LedgerEvent::parse(bytes, page)),
+        "package" => said(PackageJson::parse(bytes, page)),
+        "project" => said(ProjectJson::parse(bytes, page)),
+        "promotion-log" => said(PromotionLog::parse(bytes, page)),
+        "report" => said(Report::parse(bytes, page)),
+        "versions" => said(Versions::parse(bytes, page)),
+        _ => Err("no reader is named here for it".to_owned()),
+    }
+}
+
+#[test]
+fn every_format_has_a_page_whose_example_is_read() {
+    let wrong: Vec<String> = landfall_artifacts::schemas()
+        .into_iter()
+        .filter_map(|(name, _)| read(name).err().map(|error| format!("docs/formats/{name}.md: {error}")))
+        .collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn links_between_pages_lead_somewhere() {
+    let mut folders = vec![docs()];
+    let mut checked = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("docs") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            if path.extension().is_none_or(|extension| extension != "md") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&path).expect("a page");
+            for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+                let target = link.split('#').next().unwrap_or_default();
+                if target.is_empty() || target.contains("://") {
+                    continue;
+                }
+                assert!(
+                    folder.join(target).exists(),
+                    "{} leads to {target}, which is not there",
+                    path.display()
+                );
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 20, "the links were found");
+}
+
+#[test]
+fn every_stage_has_a_row_in_the_page_on_access() {
+    let page = std::fs::read_to_string(docs().join("access.md")).expect("the page");
+    for stage in landfall_artifacts::STAGES {
+        assert!(page.contains(&format!("| `{}` |", stage.name)), "{} is missing", stage.name);
+    }
+}
