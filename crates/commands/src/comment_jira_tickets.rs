@@ -44,11 +44,8 @@ impl crate::Command for Command {
             let ledger = values.text("ledger").unwrap_or_default();
             values.finish().map_err(Refusal)?;
             // The head is evidence for the ticket; a ledger that is elsewhere or not there yet leaves it out.
-            let ledger_head = FolderLedger::open(&ledger, landfall_ledger::Context::new(crate::report::actor(context.environment()), env!("CARGO_PKG_VERSION")), *context.run().clock())
-                .ok()
-                .filter(|_| std::path::Path::new(&ledger).is_dir())
-                .and_then(|ledger| ledger.verify(None).ok())
-                .and_then(|verified| verified.head);
+            let ledger_head =
+                FolderLedger::for_reading(&ledger).verify(None).ok().and_then(|verified| verified.head);
             let config = comment::Config { common: jira::common(context, Self::NAME)?, ledger_head };
             comment::run(&config, &jira::client(context)?, context.output(), context.run()).await
         })

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use landfall_artifacts::{Digest, LedgerEvent};
+use landfall_artifacts::{Actor, Digest, LedgerEvent};
 use landfall_run::Clock;
 
 use crate::chain::{self, Bad, Head, Link, Verified};
@@ -63,6 +63,12 @@ impl FolderLedger {
     /// record and not the newest.
     pub fn unchecked(folder: impl Into<PathBuf>, context: Context, clock: Clock) -> Self {
         Self { store: Arc::new(Store { folder: folder.into(), context, clock, newest: Mutex::default() }) }
+    }
+
+    /// The ledger in `folder`, for readers: [`events`](FolderLedger::events) and [`verify`](FolderLedger::verify).
+    pub fn for_reading(folder: impl Into<PathBuf>) -> Self {
+        let nobody = Actor { name: "reader".to_owned(), source: "reads only".to_owned() };
+        Self::unchecked(folder, Context::new(nobody, env!("CARGO_PKG_VERSION")), Clock::system())
     }
 
     /// The folder.

@@ -97,7 +97,11 @@ pub struct JiraConfig {
 
 impl std::fmt::Debug for JiraConfig {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("JiraConfig").field("user", &self.user).field("projects", &self.projects).finish_non_exhaustive()
+        formatter
+            .debug_struct("JiraConfig")
+            .field("user", &self.user)
+            .field("projects", &self.projects)
+            .finish_non_exhaustive()
     }
 }
 
@@ -106,7 +110,11 @@ impl Default for JiraConfig {
         Self {
             user: "release-bot@sandbox.test".to_owned(),
             token: "sandbox-jira-token".to_owned(),
-            projects: vec![Project { id: "10000".to_owned(), key: "REL".to_owned(), name: "Releases".to_owned() }],
+            projects: vec![Project {
+                id: "10000".to_owned(),
+                key: "REL".to_owned(),
+                name: "Releases".to_owned(),
+            }],
             issue_types: vec!["Release".to_owned(), "Task".to_owned()],
             custom_fields: vec![CustomField {
                 id: "customfield_10100".to_owned(),
@@ -163,7 +171,10 @@ impl Jira {
             .route("/issue/{key}/comment", get(comments::list).post(comments::create))
             .route("/issue/{key}/comment/{id}", get(comments::read).put(comments::edit))
             .route("/issue/{key}/properties", get(properties::issue_keys))
-            .route("/issue/{key}/properties/{name}", get(properties::issue_get).put(properties::issue_put).delete(properties::issue_delete))
+            .route(
+                "/issue/{key}/properties/{name}",
+                get(properties::issue_get).put(properties::issue_put).delete(properties::issue_delete),
+            )
             .route("/issue/{key}/remotelink", get(properties::links).post(properties::put_link))
             .route("/issue/createmeta/{project}/issuetypes", get(site::create_types))
             .route("/issue/createmeta/{project}/issuetypes/{id}", get(site::create_fields))
@@ -228,9 +239,9 @@ impl Jira {
 
     fn knows(&self, authorization: Option<&str>) -> bool {
         match authorization.and_then(|text| text.split_once(' ')) {
-            Some(("Basic", encoded)) => {
-                STANDARD.decode(encoded).is_ok_and(|bytes| bytes == format!("{}:{}", self.config.user, self.config.token).as_bytes())
-            }
+            Some(("Basic", encoded)) => STANDARD
+                .decode(encoded)
+                .is_ok_and(|bytes| bytes == format!("{}:{}", self.config.user, self.config.token).as_bytes()),
             Some(("Bearer", token)) => token == self.config.token,
             _ => false,
         }
@@ -246,7 +257,8 @@ impl WriteLimit {
 
 fn view(issue: &Issue) -> IssueView {
     let current = issue.current();
-    let labels = current.fields.get("labels").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let labels =
+        current.fields.get("labels").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     IssueView {
         id: issue.id.to_string(),
         key: issue.key.clone(),
@@ -263,12 +275,15 @@ fn view(issue: &Issue) -> IssueView {
 async fn guard(Shared(jira): Shared<Arc<Jira>>, request: Request, next: Next) -> Response {
     let authorization = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     if !jira.knows(authorization) {
-        let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "Client must be authenticated to access this resource.");
-        return ([(header::WWW_AUTHENTICATE, "OAuth realm=\"http%3A%2F%2Fsandbox\"")], refusal).into_response();
+        let refusal =
+            Refusal::new(StatusCode::UNAUTHORIZED, "Client must be authenticated to access this resource.");
+        return ([(header::WWW_AUTHENTICATE, "OAuth realm=\"http%3A%2F%2Fsandbox\"")], refusal)
+            .into_response();
     }
     let writes = matches!(*request.method(), Method::POST | Method::PUT);
     if writes && body_kind(request.headers()) != BodyKind::Json {
-        return Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json").into_response();
+        return Refusal::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Content-Type must be application/json")
+            .into_response();
     }
     next.run(request).await
 }

@@ -120,7 +120,10 @@ mod tests {
         assert_eq!(parse_object(br#"{"a":1}"#, &["b"]), Err("unknown field \"a\"".to_owned()));
         assert!(parse_object(b"[]", &[]).is_err());
         assert!(parse(br#"{"a":1} x"#).is_err());
-        assert_eq!(parse(br#"{"a":[1,-2,1.5,null,"x",true]}"#), Ok(serde_json::json!({"a":[1,-2,1.5,null,"x",true]})));
+        assert_eq!(
+            parse(br#"{"a":[1,-2,1.5,null,"x",true]}"#),
+            Ok(serde_json::json!({"a":[1,-2,1.5,null,"x",true]}))
+        );
     }
 
     #[test]

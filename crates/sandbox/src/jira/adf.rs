@@ -11,7 +11,17 @@ const MAX_NODES: usize = 20_000;
 const MAX_TEXT: usize = 32_767;
 
 const INLINE: &[&str] = &["text", "hardBreak", "inlineCard", "status", "emoji", "date"];
-const CELL: &[&str] = &["paragraph", "panel", "blockquote", "orderedList", "bulletList", "rule", "heading", "codeBlock", "taskList"];
+const CELL: &[&str] = &[
+    "paragraph",
+    "panel",
+    "blockquote",
+    "orderedList",
+    "bulletList",
+    "rule",
+    "heading",
+    "codeBlock",
+    "taskList",
+];
 
 /// Checks one document. The error names the place as a path of node types.
 ///
@@ -44,37 +54,77 @@ struct Rule {
 
 fn rule(kind: &str) -> Option<Rule> {
     let leaf = |attrs, required| Rule { attrs, required, children: &[], filled: false, container: false };
-    let node = |attrs, required, children, filled| Rule { attrs, required, children, filled, container: true };
+    let node =
+        |attrs, required, children, filled| Rule { attrs, required, children, filled, container: true };
     Some(match kind {
         "doc" => node(
             &[],
             &[],
-            &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "panel", "table", "rule", "blockquote", "expand", "taskList"],
+            &[
+                "paragraph",
+                "heading",
+                "bulletList",
+                "orderedList",
+                "codeBlock",
+                "panel",
+                "table",
+                "rule",
+                "blockquote",
+                "expand",
+                "taskList",
+            ],
             false,
         ),
         "paragraph" => node(&["localId"], &[], INLINE, false),
         "heading" => node(&["level", "localId"], &["level"], INLINE, false),
         "bulletList" => node(&["localId"], &[], &["listItem"], true),
         "orderedList" => node(&["order", "localId"], &[], &["listItem"], true),
-        "listItem" => node(&["localId"], &[], &["paragraph", "bulletList", "orderedList", "taskList", "codeBlock"], true),
-        "codeBlock" => node(&["language", "uniqueId", "localId", "wrap", "hideLineNumbers"], &[], &["text"], false),
+        "listItem" => node(
+            &["localId"],
+            &[],
+            &["paragraph", "bulletList", "orderedList", "taskList", "codeBlock"],
+            true,
+        ),
+        "codeBlock" => {
+            node(&["language", "uniqueId", "localId", "wrap", "hideLineNumbers"], &[], &["text"], false)
+        }
         "panel" => node(
             &["panelType", "panelIcon", "panelIconId", "panelIconText", "panelColor", "localId"],
             &["panelType"],
             &["paragraph", "heading", "bulletList", "orderedList", "taskList", "rule", "codeBlock"],
             true,
         ),
-        "blockquote" => node(&["localId"], &[], &["paragraph", "orderedList", "bulletList", "codeBlock"], true),
+        "blockquote" => {
+            node(&["localId"], &[], &["paragraph", "orderedList", "bulletList", "codeBlock"], true)
+        }
         "expand" => node(
             &["title", "localId"],
             &[],
-            &["paragraph", "heading", "bulletList", "orderedList", "codeBlock", "panel", "table", "rule", "blockquote", "taskList"],
+            &[
+                "paragraph",
+                "heading",
+                "bulletList",
+                "orderedList",
+                "codeBlock",
+                "panel",
+                "table",
+                "rule",
+                "blockquote",
+                "taskList",
+            ],
             true,
         ),
-        "table" => node(&["displayMode", "isNumberColumnEnabled", "layout", "localId", "width"], &[], &["tableRow"], true),
+        "table" => node(
+            &["displayMode", "isNumberColumnEnabled", "layout", "localId", "width"],
+            &[],
+            &["tableRow"],
+            true,
+        ),
         // An empty row passes the schema; the editor drops it, so it is refused here.
         "tableRow" => node(&["localId"], &[], &["tableCell", "tableHeader"], true),
-        "tableCell" | "tableHeader" => node(&["colspan", "rowspan", "colwidth", "background", "localId", "valign"], &[], CELL, true),
+        "tableCell" | "tableHeader" => {
+            node(&["colspan", "rowspan", "colwidth", "background", "localId", "valign"], &[], CELL, true)
+        }
         "taskList" => node(&["localId"], &["localId"], &["taskItem", "taskList"], true),
         "taskItem" => node(&["localId", "state"], &["localId", "state"], INLINE, false),
         "rule" => leaf(&["localId"], &[]),
@@ -92,12 +142,16 @@ fn check_node(node: &Map<String, Value>, path: &str, depth: usize, seen: &mut Se
     if depth > MAX_DEPTH || seen.nodes > MAX_NODES {
         return Err(format!("{path}: the document is too deep or has too many nodes"));
     }
-    let kind = node.get("type").and_then(Value::as_str).ok_or_else(|| format!("{path}: \"type\" must be a string"))?;
+    let kind = node
+        .get("type")
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("{path}: \"type\" must be a string"))?;
     if kind == "text" {
         return check_text(node, path, seen);
     }
     let rule = rule(kind).ok_or_else(|| format!("{path}: node type \"{kind}\" is not allowed"))?;
-    let known: &[&str] = if kind == "doc" { &["type", "version", "content"] } else { &["type", "attrs", "content"] };
+    let known: &[&str] =
+        if kind == "doc" { &["type", "version", "content"] } else { &["type", "attrs", "content"] };
     // Marks on blocks (alignment, breakout) exist in the schema; a release ticket has no use for them.
     if let Some(key) = node.keys().find(|key| !known.contains(&key.as_str())) {
         return Err(format!("{path}: \"{key}\" is not allowed on {kind}"));
@@ -158,7 +212,9 @@ fn check_attrs(attrs: Option<&Value>, kind: &str, rule: &Rule, path: &str) -> Re
             "valign" => one_of(&["top", "middle", "bottom"]),
             "color" => one_of(&["neutral", "purple", "blue", "red", "yellow", "green"]),
             "url" => text.is_some_and(is_web_address),
-            "timestamp" => text.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())),
+            "timestamp" => {
+                text.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+            }
             "text" if kind == "status" => text.is_some_and(|text| !text.is_empty()),
             "text" if kind == "hardBreak" => text == Some("\n"),
             _ => text.is_some(),
@@ -174,13 +230,18 @@ fn check_text(node: &Map<String, Value>, path: &str, seen: &mut Seen) -> Result<
     if let Some(key) = node.keys().find(|key| !["type", "text", "marks"].contains(&key.as_str())) {
         return Err(format!("{path}: \"{key}\" is not allowed on text"));
     }
-    let text = node.get("text").and_then(Value::as_str).ok_or_else(|| format!("{path}: \"text\" must be a string"))?;
+    let text = node
+        .get("text")
+        .and_then(Value::as_str)
+        .ok_or_else(|| format!("{path}: \"text\" must be a string"))?;
     if text.is_empty() {
         return Err(format!("{path}: empty text is not allowed"));
     }
     seen.text += text.chars().count();
     if seen.text > MAX_TEXT {
-        return Err("The entered text is too long. It exceeds the allowed limit of 32,767 characters.".to_owned());
+        return Err(
+            "The entered text is too long. It exceeds the allowed limit of 32,767 characters.".to_owned()
+        );
     }
     let Some(marks) = node.get("marks") else { return Ok(()) };
     let marks = marks.as_array().ok_or_else(|| format!("{path}: \"marks\" must be a list"))?;
@@ -200,16 +261,22 @@ fn check_text(node: &Map<String, Value>, path: &str, seen: &mut Seen) -> Result<
 
 fn check_mark<'a>(mark: &'a Value, path: &str) -> Result<&'a str, String> {
     let mark = mark.as_object().ok_or_else(|| format!("{path}: a mark must be an object"))?;
-    let name = mark.get("type").and_then(Value::as_str).ok_or_else(|| format!("{path}: a mark needs a \"type\""))?;
+    let name =
+        mark.get("type").and_then(Value::as_str).ok_or_else(|| format!("{path}: a mark needs a \"type\""))?;
     if let Some(key) = mark.keys().find(|key| !["type", "attrs"].contains(&key.as_str())) {
         return Err(format!("{path}: \"{key}\" is not allowed on mark {name}"));
     }
     let attr = |key: &str| mark.get("attrs").and_then(|attrs| attrs.get(key)).and_then(Value::as_str);
-    let keys: Vec<&str> =
-        mark.get("attrs").and_then(Value::as_object).map(|attrs| attrs.keys().map(String::as_str).collect()).unwrap_or_default();
+    let keys: Vec<&str> = mark
+        .get("attrs")
+        .and_then(Value::as_object)
+        .map(|attrs| attrs.keys().map(String::as_str).collect())
+        .unwrap_or_default();
     let good = match name {
         "strong" | "em" | "strike" | "code" | "underline" => !mark.contains_key("attrs"),
-        "link" => attr("href").is_some_and(is_web_address) && keys.iter().all(|key| ["href", "title"].contains(key)),
+        "link" => {
+            attr("href").is_some_and(is_web_address) && keys.iter().all(|key| ["href", "title"].contains(key))
+        }
         "subsup" => keys == ["type"] && attr("type").is_some_and(|value| ["sub", "sup"].contains(&value)),
         "textColor" => keys == ["color"] && attr("color").is_some_and(is_colour),
         _ => return Err(format!("{path}: mark \"{name}\" is not allowed")),
@@ -222,7 +289,8 @@ fn is_web_address(text: &str) -> bool {
 }
 
 fn is_colour(text: &str) -> bool {
-    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    text.strip_prefix('#')
+        .is_some_and(|hex| hex.len() == 6 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 #[cfg(test)]
@@ -260,12 +328,26 @@ mod tests {
             (doc(json!([{"type":"text","text":"x"}])), "\"text\" is not allowed in doc"),
             (paragraph(json!({"type":"text","text":""})), "empty text"),
             (paragraph(json!({"type":"mention","attrs":{"id":"1"}})), "\"mention\" is not allowed"),
-            (paragraph(json!({"type":"text","text":"x","marks":[{"type":"code"},{"type":"strong"}]})), "\"code\" goes together"),
-            (paragraph(json!({"type":"text","text":"x","marks":[{"type":"link","attrs":{"href":"javascript:1"}}]})), "mark \"link\""),
-            (doc(json!([{"type":"codeBlock","content":[{"type":"text","text":"x","marks":[]}]}])), "takes no marks"),
+            (
+                paragraph(json!({"type":"text","text":"x","marks":[{"type":"code"},{"type":"strong"}]})),
+                "\"code\" goes together",
+            ),
+            (
+                paragraph(
+                    json!({"type":"text","text":"x","marks":[{"type":"link","attrs":{"href":"javascript:1"}}]}),
+                ),
+                "mark \"link\"",
+            ),
+            (
+                doc(json!([{"type":"codeBlock","content":[{"type":"text","text":"x","marks":[]}]}])),
+                "takes no marks",
+            ),
             (doc(json!([{"type":"bulletList","content":[]}])), "must not be empty"),
             (doc(json!([{"type":"heading","attrs":{"level":7}}])), "\"level\""),
-            (doc(json!([{"type":"panel","attrs":{"panelType":"x"},"content":[{"type":"paragraph"}]}])), "panelType"),
+            (
+                doc(json!([{"type":"panel","attrs":{"panelType":"x"},"content":[{"type":"paragraph"}]}])),
+                "panelType",
+            ),
             (doc(json!([{"type":"paragraph","text":"x"}])), "\"text\" is not allowed on paragraph"),
             (paragraph(json!({"type":"text","text":"x".repeat(MAX_TEXT + 1)})), "32,767"),
         ];

@@ -43,7 +43,13 @@ pub(super) fn comment_json(comment: &Comment, issue: &Issue, config: &JiraConfig
 }
 
 /// The parts of a comment that a caller may send.
-fn sent(bytes: &[u8]) -> Result<(Value, Option<Value>, BTreeMap<String, Value>), Refusal> {
+struct Sent {
+    body: Value,
+    visibility: Option<Value>,
+    properties: BTreeMap<String, Value>,
+}
+
+fn sent(bytes: &[u8]) -> Result<Sent, Refusal> {
     let mut map: Map<String, Value> = object(bytes, &["body", "visibility", "properties"])?;
     let body = map.remove("body").ok_or_else(|| Refusal::bad("Comment body can not be empty!"))?;
     // Jira answers INVALID_INPUT without a place; the place is added here.
@@ -58,7 +64,7 @@ fn sent(bytes: &[u8]) -> Result<(Value, Option<Value>, BTreeMap<String, Value>),
         }
     }
     let properties = property_list(map.get("properties"))?;
-    Ok((body, map.remove("visibility"), properties))
+    Ok(Sent { body, visibility: map.remove("visibility"), properties })
 }
 
 /// `POST /rest/api/3/issue/{issueIdOrKey}/comment`.
@@ -70,7 +76,7 @@ pub(super) async fn create(
     bytes: Bytes,
 ) -> Answer {
     query(raw.as_deref(), &["expand"])?;
-    let (body, visibility, properties) = sent(&bytes)?;
+    let Sent { body, visibility, properties } = sent(&bytes)?;
     let mut state = jira.lock();
     jira.writable(&mut state, &key)?;
     let id = add_comment(&mut state, &key, body, visibility, properties);
@@ -78,7 +84,12 @@ pub(super) async fn create(
 }
 
 /// `GET /rest/api/3/issue/{issueIdOrKey}/comment`.
-pub(super) async fn list(Shared(jira): Shared<Arc<Jira>>, Path(key): Path<String>, headers: HeaderMap, RawQuery(raw): RawQuery) -> Answer {
+pub(super) async fn list(
+    Shared(jira): Shared<Arc<Jira>>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+) -> Answer {
     let pairs = query(raw.as_deref(), &["startAt", "maxResults", "orderBy", "expand"])?;
     let (start, size) = page(&pairs, 50)?;
     let state = jira.lock();
@@ -89,14 +100,23 @@ pub(super) async fn list(Shared(jira): Shared<Arc<Jira>>, Path(key): Path<String
         Some("-created") => comments.reverse(),
         Some(other) => return Err(Refusal::bad(format!("cannot order comments by '{other}'"))),
     }
-    let beans: Vec<Value> =
-        comments.iter().skip(start).take(size).map(|comment| comment_json(comment, issue, &jira.config, &base(&headers))).collect();
-    let body = json!({"comments": beans, "maxResults": size, "startAt": start, "total": issue.comments.len()});
+    let beans: Vec<Value> = comments
+        .iter()
+        .skip(start)
+        .take(size)
+        .map(|comment| comment_json(comment, issue, &jira.config, &base(&headers)))
+        .collect();
+    let body =
+        json!({"comments": beans, "maxResults": size, "startAt": start, "total": issue.comments.len()});
     Ok(json_reply(StatusCode::OK, &body))
 }
 
 /// `GET /rest/api/3/issue/{issueIdOrKey}/comment/{id}`.
-pub(super) async fn read(Shared(jira): Shared<Arc<Jira>>, Path((key, id)): Path<(String, String)>, headers: HeaderMap) -> Answer {
+pub(super) async fn read(
+    Shared(jira): Shared<Arc<Jira>>,
+    Path((key, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Answer {
     let state = jira.lock();
     reply(&jira, &state, &key, id.parse().ok(), StatusCode::OK, &base(&headers))
 }
@@ -110,10 +130,14 @@ pub(super) async fn edit(
     bytes: Bytes,
 ) -> Answer {
     query(raw.as_deref(), &["notifyUsers", "overrideEditableFlag", "expand"])?;
-    let (body, visibility, properties) = sent(&bytes)?;
+    let Sent { body, visibility, properties } = sent(&bytes)?;
     let mut state = jira.lock();
     let issue = jira.writable(&mut state, &key)?;
-    let comment = issue.comments.iter_mut().find(|comment| comment.id.to_string() == id).ok_or_else(|| no_comment(&id))?;
+    let comment = issue
+        .comments
+        .iter_mut()
+        .find(|comment| comment.id.to_string() == id)
+        .ok_or_else(|| no_comment(&id))?;
     comment.body = body;
     comment.visibility = visibility;
     comment.properties.extend(properties);

@@ -42,7 +42,10 @@ pub(super) fn lay_over(
     let mut comments = Vec::new();
     for (name, value) in fields {
         if update.contains_key(name) {
-            problems.insert(name.clone(), format!("Field '{name}' may be given in 'fields' or in 'update', not in both."));
+            problems.insert(
+                name.clone(),
+                format!("Field '{name}' may be given in 'fields' or in 'update', not in both."),
+            );
             continue;
         }
         match field_value(config, screen, name, value) {
@@ -53,7 +56,9 @@ pub(super) fn lay_over(
     for (name, operations) in update {
         let result = match (name.as_str(), screen) {
             ("labels", Screen::Create | Screen::Edit) => update_labels(operations, target),
-            ("comment", Screen::Create | Screen::Edit | Screen::Transition { has_screen: true }) => added_comments(operations, &mut comments),
+            ("comment", Screen::Create | Screen::Edit | Screen::Transition { has_screen: true }) => {
+                added_comments(operations, &mut comments)
+            }
             _ => Err(format!("Field '{name}' {NOT_ON_SCREEN}")),
         };
         if let Err(problem) = result {
@@ -86,7 +91,9 @@ fn field_value(config: &JiraConfig, screen: Screen, name: &str, value: &Value) -
     }
     match name {
         "project" if screen == Screen::Create => named(value, &["key", "id"])
-            .and_then(|wanted| config.projects.iter().find(|project| project.key == wanted || project.id == wanted))
+            .and_then(|wanted| {
+                config.projects.iter().find(|project| project.key == wanted || project.id == wanted)
+            })
             .map(|project| json!({"id": project.id, "key": project.key, "name": project.name}))
             .ok_or_else(|| "valid project is required".to_owned()),
         "issuetype" if screen == Screen::Create => named(value, &["name", "id"])
@@ -96,9 +103,15 @@ fn field_value(config: &JiraConfig, screen: Screen, name: &str, value: &Value) -
             .ok_or_else(|| "The issue type selected is invalid.".to_owned()),
         "summary" => match value.as_str() {
             None => Err("Operation value must be a string".to_owned()),
-            Some(text) if text.trim().is_empty() => Err("You must specify a summary of the issue.".to_owned()),
-            Some(text) if text.contains(['\n', '\r']) => Err("The summary is invalid because it contains newline characters.".to_owned()),
-            Some(text) if text.chars().count() >= 255 => Err("Summary must be less than 255 characters.".to_owned()),
+            Some(text) if text.trim().is_empty() => {
+                Err("You must specify a summary of the issue.".to_owned())
+            }
+            Some(text) if text.contains(['\n', '\r']) => {
+                Err("The summary is invalid because it contains newline characters.".to_owned())
+            }
+            Some(text) if text.chars().count() >= 255 => {
+                Err("Summary must be less than 255 characters.".to_owned())
+            }
             Some(_) => Ok(value.clone()),
         },
         "description" | "environment" => document(value),
@@ -128,7 +141,9 @@ fn document(value: &Value) -> Result<Value, String> {
         return Ok(Value::Null);
     }
     if !value.is_object() {
-        return Err("Operation value must be an Atlassian Document (see the Atlassian Document Format)".to_owned());
+        return Err(
+            "Operation value must be an Atlassian Document (see the Atlassian Document Format)".to_owned()
+        );
     }
     check_adf(value).map(|()| value.clone())
 }
@@ -158,7 +173,8 @@ fn label(value: &Value) -> Result<String, String> {
 }
 
 fn labels(value: &Value) -> Result<Vec<String>, String> {
-    let mut labels = value.as_array().ok_or("data was not an array")?.iter().map(label).collect::<Result<Vec<_>, _>>()?;
+    let mut labels =
+        value.as_array().ok_or("data was not an array")?.iter().map(label).collect::<Result<Vec<_>, _>>()?;
     labels.sort();
     labels.dedup();
     Ok(labels)
@@ -167,9 +183,11 @@ fn labels(value: &Value) -> Result<Vec<String>, String> {
 fn operations(value: &Value) -> Result<Vec<(&str, &Value)>, String> {
     let list = value.as_array().ok_or("operations must be a list")?;
     list.iter()
-        .map(|operation| match operation.as_object().and_then(|map| map.iter().next().filter(|_| map.len() == 1)) {
-            Some((verb, value)) => Ok((verb.as_str(), value)),
-            None => Err("each operation must be an object of one verb".to_owned()),
+        .map(|operation| {
+            match operation.as_object().and_then(|map| map.iter().next().filter(|_| map.len() == 1)) {
+                Some((verb, value)) => Ok((verb.as_str(), value)),
+                None => Err("each operation must be an object of one verb".to_owned()),
+            }
         })
         .collect()
 }
@@ -193,7 +211,8 @@ fn update_labels(value: &Value, target: &mut Map<String, Value>) -> Result<(), S
 
 fn added_comments(value: &Value, comments: &mut Vec<Value>) -> Result<(), String> {
     for (verb, value) in operations(value)? {
-        let body = value.as_object().filter(|map| verb == "add" && map.len() == 1).and_then(|map| map.get("body"));
+        let body =
+            value.as_object().filter(|map| verb == "add" && map.len() == 1).and_then(|map| map.get("body"));
         let body = body.ok_or("only {\"add\": {\"body\": document}} is supported for comments")?;
         check_adf(body)?;
         comments.push(body.clone());

@@ -20,8 +20,17 @@ use super::{Jira, JiraConfig};
 /// Keys of `IssueUpdateDetails`.
 const DETAILS: &[&str] = &["fields", "update", "transition", "properties", "historyMetadata"];
 const HISTORY: &[&str] = &[
-    "type", "description", "descriptionKey", "activityDescription", "activityDescriptionKey", "emailDescription", "emailDescriptionKey",
-    "actor", "cause", "generator", "extraData",
+    "type",
+    "description",
+    "descriptionKey",
+    "activityDescription",
+    "activityDescriptionKey",
+    "emailDescription",
+    "emailDescriptionKey",
+    "actor",
+    "cause",
+    "generator",
+    "extraData",
 ];
 
 fn details(bytes: &[u8]) -> Result<Map<String, Value>, Refusal> {
@@ -34,14 +43,24 @@ fn details(bytes: &[u8]) -> Result<Map<String, Value>, Refusal> {
 }
 
 /// `POST /rest/api/3/issue`.
-pub(super) async fn create(Shared(jira): Shared<Arc<Jira>>, headers: HeaderMap, RawQuery(raw): RawQuery, bytes: Bytes) -> Answer {
+pub(super) async fn create(
+    Shared(jira): Shared<Arc<Jira>>,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+    bytes: Bytes,
+) -> Answer {
     query(raw.as_deref(), &["updateHistory"])?;
     let body = details(&bytes)?;
     let mut fields = Map::new();
     fields.insert("labels".to_owned(), json!([]));
     let comments = lay_over(&jira.config, Screen::Create, &body, &mut fields)?;
     let properties = property_list(body.get("properties"))?;
-    let project = fields.get("project").and_then(|project| project.get("key")).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let project = fields
+        .get("project")
+        .and_then(|project| project.get("key"))
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .to_owned();
 
     let mut state = jira.lock();
     let number = state.issues.iter().filter(|issue| issue.project == project).count() + 1;
@@ -75,15 +94,30 @@ pub(super) async fn create(Shared(jira): Shared<Arc<Jira>>, headers: HeaderMap, 
 }
 
 /// `GET /rest/api/3/issue/{issueIdOrKey}`.
-pub(super) async fn read(Shared(jira): Shared<Arc<Jira>>, Path(key): Path<String>, headers: HeaderMap, RawQuery(raw): RawQuery) -> Answer {
-    let pairs = query(raw.as_deref(), &["fields", "fieldsByKeys", "expand", "properties", "updateHistory", "failFast"])?;
+pub(super) async fn read(
+    Shared(jira): Shared<Arc<Jira>>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+) -> Answer {
+    let pairs = query(
+        raw.as_deref(),
+        &["fields", "fieldsByKeys", "expand", "properties", "updateHistory", "failFast"],
+    )?;
     let mut wanted = listed(&pairs, "fields");
     if wanted.is_empty() {
         wanted.push("*all".to_owned());
     }
     let state = jira.lock();
     let issue = state.find(&key).ok_or_else(Refusal::no_issue)?;
-    let bean = issue_json(&jira.config, issue, issue.current(), &wanted, &listed(&pairs, "properties"), &base(&headers));
+    let bean = issue_json(
+        &jira.config,
+        issue,
+        issue.current(),
+        &wanted,
+        &listed(&pairs, "properties"),
+        &base(&headers),
+    );
     Ok(json_reply(StatusCode::OK, &bean))
 }
 
@@ -95,7 +129,10 @@ pub(super) async fn edit(
     RawQuery(raw): RawQuery,
     bytes: Bytes,
 ) -> Answer {
-    let pairs = query(raw.as_deref(), &["notifyUsers", "overrideScreenSecurity", "overrideEditableFlag", "returnIssue", "expand"])?;
+    let pairs = query(
+        raw.as_deref(),
+        &["notifyUsers", "overrideScreenSecurity", "overrideEditableFlag", "returnIssue", "expand"],
+    )?;
     let body = details(&bytes)?;
     // Jira ignores a transition here, so a caller who sends one believes in a move that never happens.
     if body.contains_key("transition") {
@@ -118,7 +155,8 @@ pub(super) async fn edit(
     }
     if single(&pairs, "returnIssue") == Some("true") {
         let issue = state.find(&key).ok_or_else(Refusal::no_issue)?;
-        let bean = issue_json(&jira.config, issue, issue.current(), &["*all".to_owned()], &[], &base(&headers));
+        let bean =
+            issue_json(&jira.config, issue, issue.current(), &["*all".to_owned()], &[], &base(&headers));
         return Ok(json_reply(StatusCode::OK, &bean));
     }
     Ok(no_content())
@@ -131,7 +169,13 @@ pub(super) async fn transitions(
     headers: HeaderMap,
     RawQuery(raw): RawQuery,
 ) -> Answer {
-    let known = ["expand", "transitionId", "skipRemoteOnlyCondition", "includeUnavailableTransitions", "sortByOpsBarAndStatus"];
+    let known = [
+        "expand",
+        "transitionId",
+        "skipRemoteOnlyCondition",
+        "includeUnavailableTransitions",
+        "sortByOpsBarAndStatus",
+    ];
     let pairs = query(raw.as_deref(), &known)?;
     let with_fields = listed(&pairs, "expand").iter().any(|expand| expand == "transitions.fields");
     let state = jira.lock();
@@ -168,8 +212,12 @@ fn take_transition(
     body: &Map<String, Value>,
 ) -> Result<(), Refusal> {
     // The two texts about the identifier are Jira's own; a number in place of text is refused here although Jira may convert it.
-    let id = transition.and_then(|transition| transition.get("id")).ok_or_else(|| Refusal::bad("Missing 'transition' identifier"))?;
-    let id = id.as_str().ok_or_else(|| Refusal::bad("'transition' identifier must be an integer, sent as a string."))?;
+    let id = transition
+        .and_then(|transition| transition.get("id"))
+        .ok_or_else(|| Refusal::bad("Missing 'transition' identifier"))?;
+    let id = id
+        .as_str()
+        .ok_or_else(|| Refusal::bad("'transition' identifier must be an integer, sent as a string."))?;
     if transition.and_then(Value::as_object).is_some_and(|map| map.len() > 1) {
         return Err(Refusal::bad("'transition' takes an 'id' and nothing else"));
     }
@@ -205,19 +253,31 @@ pub(super) fn issue_json(
     fields.insert("status".to_owned(), config.workflow.status_json(&revision.status, base));
     fields.insert("created".to_owned(), json!(issue.created));
     fields.insert("updated".to_owned(), json!(revision.updated));
-    let comments: Vec<Value> = issue.comments.iter().map(|comment| super::comments::comment_json(comment, issue, config, base)).collect();
+    let comments: Vec<Value> = issue
+        .comments
+        .iter()
+        .map(|comment| super::comments::comment_json(comment, issue, config, base))
+        .collect();
     let total = comments.len();
-    fields.insert("comment".to_owned(), json!({"comments": comments, "maxResults": total, "total": total, "startAt": 0}));
+    fields.insert(
+        "comment".to_owned(),
+        json!({"comments": comments, "maxResults": total, "total": total, "startAt": 0}),
+    );
     let every = wanted.iter().any(|name| name == "*all" || name == "*navigable");
-    fields.retain(|name, _| (every || wanted.contains(name)) && !wanted.iter().any(|out| out.strip_prefix('-') == Some(name)));
+    fields.retain(|name, _| {
+        (every || wanted.contains(name)) && !wanted.iter().any(|out| out.strip_prefix('-') == Some(name))
+    });
     let mut bean = json!({
         "id": issue.id.to_string(), "key": issue.key, "self": format!("{base}/rest/api/3/issue/{}", issue.id), "fields": fields
     });
     if !properties.is_empty()
         && let Some(map) = bean.as_object_mut()
     {
-        let found: BTreeMap<&String, &Value> =
-            issue.properties.iter().filter(|(key, _)| properties.iter().any(|name| name == "*all" || name == *key)).collect();
+        let found: BTreeMap<&String, &Value> = issue
+            .properties
+            .iter()
+            .filter(|(key, _)| properties.iter().any(|name| name == "*all" || name == *key))
+            .collect();
         map.insert("properties".to_owned(), json!(found));
     }
     bean

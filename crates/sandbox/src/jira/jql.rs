@@ -47,7 +47,10 @@ pub(super) fn parse(text: &str) -> Result<Query, String> {
         query.order = order(rest)?;
     }
     if query.clauses.is_empty() {
-        return Err("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.".to_owned());
+        return Err(
+            "Unbounded JQL queries are not allowed here. Please add a search restriction to your query."
+                .to_owned(),
+        );
     }
     Ok(query)
 }
@@ -67,11 +70,18 @@ fn split(text: &str) -> Result<Vec<Token>, String> {
                 let mut value = String::new();
                 loop {
                     match chars.next() {
-                        None => return Err("Error in the JQL Query: The quoted string has not been completed.".to_owned()),
+                        None => {
+                            return Err("Error in the JQL Query: The quoted string has not been completed."
+                                .to_owned());
+                        }
                         Some(end) if end == next => break,
                         Some('\\') => match chars.next() {
                             Some(escaped @ ('"' | '\'' | '\\')) => value.push(escaped),
-                            Some(other) => return Err(format!("Error in the JQL Query: '\\{other}' is an illegal JQL escape sequence.")),
+                            Some(other) => {
+                                return Err(format!(
+                                    "Error in the JQL Query: '\\{other}' is an illegal JQL escape sequence."
+                                ));
+                            }
                             None => return Err("Error in the JQL Query: '\\' at the end.".to_owned()),
                         },
                         Some(other) => value.push(other),
@@ -87,7 +97,9 @@ fn split(text: &str) -> Result<Vec<Token>, String> {
                 tokens.push(Token::Word(word));
             }
             other => {
-                return Err(format!("Error in the JQL Query: The character '{other}' is a reserved JQL character, or an operator this server does not know."));
+                return Err(format!(
+                    "Error in the JQL Query: The character '{other}' is a reserved JQL character, or an operator this server does not know."
+                ));
             }
         }
     }
@@ -116,8 +128,14 @@ fn unexpected(found: Option<&Token>, wanted: &str) -> String {
 
 fn value(token: &Token) -> Result<String, String> {
     match token {
-        Token::Word(text) if ["and", "or", "not", "in", "order", "by", "empty", "null"].iter().any(|word| text.eq_ignore_ascii_case(word)) => {
-            Err(format!("Error in the JQL Query: '{text}' is a reserved JQL word. You must surround it in quotation marks to use it in a query."))
+        Token::Word(text)
+            if ["and", "or", "not", "in", "order", "by", "empty", "null"]
+                .iter()
+                .any(|word| text.eq_ignore_ascii_case(word)) =>
+        {
+            Err(format!(
+                "Error in the JQL Query: '{text}' is a reserved JQL word. You must surround it in quotation marks to use it in a query."
+            ))
         }
         Token::Word(text) | Token::Quoted(text) => Ok(text.clone()),
         Token::Sign(_) => Err(unexpected(Some(token), "a value")),
@@ -152,7 +170,11 @@ fn order(mut rest: &[Token]) -> Result<Vec<(String, bool)>, String> {
         let (field, after) = rest.split_first().ok_or_else(|| unexpected(None, "a field name"))?;
         let field = value(field)?.to_lowercase();
         let descends = is_word(after.first(), "desc");
-        rest = if descends || is_word(after.first(), "asc") { after.get(1..).unwrap_or_default() } else { after };
+        rest = if descends || is_word(after.first(), "asc") {
+            after.get(1..).unwrap_or_default()
+        } else {
+            after
+        };
         fields.push((field, descends));
         match rest {
             [] if fields.len() <= MAX_ORDER => return Ok(fields),

@@ -125,7 +125,10 @@ impl Issue {
             self.writes.push_back(now);
             return Ok(());
         }
-        let free = self.writes.front().map_or(limit.window, |first| limit.window.saturating_sub(now.saturating_duration_since(*first)));
+        let free = self
+            .writes
+            .front()
+            .map_or(limit.window, |first| limit.window.saturating_sub(now.saturating_duration_since(*first)));
         Err(free.as_secs() + u64::from(free.subsec_nanos() > 0))
     }
 }
@@ -155,6 +158,7 @@ impl State {
 
 /// Now, as Jira writes it: `2026-01-31T09:15:00.000+0000`.
 pub(super) fn timestamp() -> String {
-    let format = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000");
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]+0000");
     OffsetDateTime::now_utc().format(format).unwrap_or_default()
 }

@@ -52,10 +52,13 @@ impl Refusal {
 
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
-        let mut response = json_reply(self.status, &json!({"errorMessages": self.messages, "errors": self.fields}));
+        let mut response =
+            json_reply(self.status, &json!({"errorMessages": self.messages, "errors": self.fields}));
         if let Some(seconds) = self.retry_after_seconds {
             response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
-            response.headers_mut().insert("ratelimit-reason", http::HeaderValue::from_static("jira-per-issue-on-write"));
+            response
+                .headers_mut()
+                .insert("ratelimit-reason", http::HeaderValue::from_static("jira-per-issue-on-write"));
         }
         response
     }
@@ -73,12 +76,14 @@ pub(super) fn no_content() -> Response {
 
 /// Parses a JSON object body.
 pub(super) fn object(bytes: &[u8], known: &[&str]) -> Result<Map<String, Value>, Refusal> {
-    strict_body::parse_object(bytes, known).map_err(|problem| Refusal::bad(format!("Invalid request payload: {problem}")))
+    strict_body::parse_object(bytes, known)
+        .map_err(|problem| Refusal::bad(format!("Invalid request payload: {problem}")))
 }
 
 /// Parses the query string; a parameter that the operation does not have is refused.
 pub(super) fn query(raw: Option<&str>, known: &[&str]) -> Result<Vec<(String, String)>, Refusal> {
-    let pairs: Vec<(String, String)> = url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).into_owned().collect();
+    let pairs: Vec<(String, String)> =
+        url::form_urlencoded::parse(raw.unwrap_or_default().as_bytes()).into_owned().collect();
     match pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
         Some((name, _)) => Err(Refusal::bad(format!("unknown query parameter '{name}'"))),
         None => Ok(pairs),
@@ -90,7 +95,14 @@ pub(super) fn listed(pairs: &[(String, String)], name: &str) -> Vec<String> {
     pairs
         .iter()
         .filter(|(key, _)| key == name)
-        .flat_map(|(_, value)| value.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect::<Vec<_>>())
+        .flat_map(|(_, value)| {
+            value
+                .split(',')
+                .map(str::trim)
+                .filter(|part| !part.is_empty())
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
         .collect()
 }
 

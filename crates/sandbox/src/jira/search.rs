@@ -22,8 +22,17 @@ const MAX_FULL_RESULTS: u64 = 100;
 const MAX_RECONCILED: usize = 50;
 const MAX_PROPERTIES: usize = 5;
 
-const KNOWN: &[&str] =
-    &["jql", "nextPageToken", "maxResults", "fields", "expand", "properties", "fieldsByKeys", "failFast", "reconcileIssues"];
+const KNOWN: &[&str] = &[
+    "jql",
+    "nextPageToken",
+    "maxResults",
+    "fields",
+    "expand",
+    "properties",
+    "fieldsByKeys",
+    "failFast",
+    "reconcileIssues",
+];
 
 #[derive(Debug, Default)]
 struct Search {
@@ -36,22 +45,35 @@ struct Search {
 }
 
 /// `GET /rest/api/3/search/jql`.
-pub(super) async fn get(Shared(jira): Shared<Arc<Jira>>, headers: HeaderMap, RawQuery(raw): RawQuery) -> Answer {
+pub(super) async fn get(
+    Shared(jira): Shared<Arc<Jira>>,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+) -> Answer {
     let pairs = query(raw.as_deref(), KNOWN)?;
-    let number = |text: &str| text.parse::<u64>().map_err(|_| Refusal::bad(format!("'{text}' is not a whole number")));
+    let number =
+        |text: &str| text.parse::<u64>().map_err(|_| Refusal::bad(format!("'{text}' is not a whole number")));
     let search = Search {
         jql: single(&pairs, "jql").unwrap_or_default().to_owned(),
         token: single(&pairs, "nextPageToken").filter(|token| !token.is_empty()).map(str::to_owned),
         max_results: single(&pairs, "maxResults").map(number).transpose()?,
         fields: listed(&pairs, "fields"),
         properties: listed(&pairs, "properties"),
-        reconciled: listed(&pairs, "reconcileIssues").iter().map(|text| number(text)).collect::<Result<_, _>>()?,
+        reconciled: listed(&pairs, "reconcileIssues")
+            .iter()
+            .map(|text| number(text))
+            .collect::<Result<_, _>>()?,
     };
     run(&jira, &search, &base(&headers))
 }
 
 /// `POST /rest/api/3/search/jql` (`SearchAndReconcileRequestBean`).
-pub(super) async fn post(Shared(jira): Shared<Arc<Jira>>, headers: HeaderMap, RawQuery(raw): RawQuery, bytes: Bytes) -> Answer {
+pub(super) async fn post(
+    Shared(jira): Shared<Arc<Jira>>,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+    bytes: Bytes,
+) -> Answer {
     query(raw.as_deref(), &[])?;
     // `failFast` is a parameter of the GET form only.
     let known: Vec<&str> = KNOWN.iter().copied().filter(|name| *name != "failFast").collect();
@@ -59,7 +81,10 @@ pub(super) async fn post(Shared(jira): Shared<Arc<Jira>>, headers: HeaderMap, Ra
     let search = Search {
         jql: text(&map, "jql")?.unwrap_or_default(),
         token: text(&map, "nextPageToken")?,
-        max_results: map.get("maxResults").map(|value| value.as_u64().ok_or_else(|| wrong("maxResults"))).transpose()?,
+        max_results: map
+            .get("maxResults")
+            .map(|value| value.as_u64().ok_or_else(|| wrong("maxResults")))
+            .transpose()?,
         fields: texts(&map, "fields")?,
         properties: texts(&map, "properties")?,
         reconciled: items(&map, "reconcileIssues")?
@@ -91,7 +116,10 @@ fn items<'a>(map: &'a Map<String, Value>, name: &str) -> Result<&'a [Value], Ref
 }
 
 fn texts(map: &Map<String, Value>, name: &str) -> Result<Vec<String>, Refusal> {
-    items(map, name)?.iter().map(|value| value.as_str().map(str::to_owned).ok_or_else(|| wrong(name))).collect()
+    items(map, name)?
+        .iter()
+        .map(|value| value.as_str().map(str::to_owned).ok_or_else(|| wrong(name)))
+        .collect()
 }
 
 fn run(jira: &Jira, search: &Search, base: &str) -> Answer {
@@ -100,12 +128,18 @@ fn run(jira: &Jira, search: &Search, base: &str) -> Answer {
         check_clause(&jira.config, clause)?;
     }
     if search.properties.len() > MAX_PROPERTIES || search.reconciled.len() > MAX_RECONCILED {
-        return Err(Refusal::bad(format!("at most {MAX_PROPERTIES} properties and {MAX_RECONCILED} issues to reconcile")));
+        return Err(Refusal::bad(format!(
+            "at most {MAX_PROPERTIES} properties and {MAX_RECONCILED} issues to reconcile"
+        )));
     }
     let ids_only = search.fields.iter().all(|name| name == "id" || name == "key");
     let size = match search.max_results.unwrap_or(50) {
-        size @ 1..=MAX_RESULTS => if ids_only { size } else { size.min(MAX_FULL_RESULTS) } as usize,
-        _ => return Err(Refusal::bad(format!("The value of maxResults must be between 1 and {MAX_RESULTS}."))),
+        size @ 1..=MAX_RESULTS => (if ids_only { size } else { size.min(MAX_FULL_RESULTS) }) as usize,
+        _ => {
+            return Err(Refusal::bad(format!(
+                "The value of maxResults must be between 1 and {MAX_RESULTS}."
+            )));
+        }
     };
     let start = search.token.as_deref().map_or(Ok(0), |token| page_start(token, &search.jql))?;
 
@@ -117,8 +151,11 @@ fn run(jira: &Jira, search: &Search, base: &str) -> Answer {
         .iter()
         .filter_map(|issue| {
             let fresh = search.reconciled.contains(&issue.id);
-            let revision =
-                if fresh { issue.current() } else { issue.indexed(jira.config.search_lag, state.searches, now)? };
+            let revision = if fresh {
+                issue.current()
+            } else {
+                issue.indexed(jira.config.search_lag, state.searches, now)?
+            };
             parsed.clauses.iter().all(|clause| matches(clause, issue, revision)).then_some((issue, revision))
         })
         .collect();
@@ -159,7 +196,9 @@ fn run(jira: &Jira, search: &Search, base: &str) -> Answer {
 
 fn check_clause(config: &JiraConfig, clause: &Clause) -> Result<(), Refusal> {
     let known = |value: &String| match clause.field.as_str() {
-        "project" => config.projects.iter().any(|project| [&project.key, &project.id, &project.name].contains(&value)),
+        "project" => {
+            config.projects.iter().any(|project| [&project.key, &project.id, &project.name].contains(&value))
+        }
         "status" => config.workflow.status(value).is_some(),
         "issuetype" | "type" => config.issue_type(value).is_some(),
         _ => true,
@@ -167,7 +206,10 @@ fn check_clause(config: &JiraConfig, clause: &Clause) -> Result<(), Refusal> {
     match clause.field.as_str() {
         "project" | "status" | "issuetype" | "type" | "labels" | "key" | "issuekey" | "id" => {
             match clause.values.iter().find(|value| !known(value)) {
-                Some(value) => Err(Refusal::bad(format!("The value '{value}' does not exist for the field '{}'.", clause.field))),
+                Some(value) => Err(Refusal::bad(format!(
+                    "The value '{value}' does not exist for the field '{}'.",
+                    clause.field
+                ))),
                 None => Ok(()),
             }
         }
@@ -181,16 +223,20 @@ fn no_field(name: &str) -> Refusal {
 
 fn matches(clause: &Clause, issue: &Issue, revision: &Revision) -> bool {
     let inner = |field: &str, keys: &[&str], value: &String| {
-        keys.iter().any(|key| revision.fields.get(field).and_then(|field| field.get(key)).and_then(Value::as_str) == Some(value))
+        keys.iter().any(|key| {
+            revision.fields.get(field).and_then(|field| field.get(key)).and_then(Value::as_str) == Some(value)
+        })
     };
     clause.values.iter().any(|value| match clause.field.as_str() {
         "project" => inner("project", &["key", "id", "name"], value),
         "issuetype" | "type" => inner("issuetype", &["name", "id"], value),
         "status" => revision.status == *value,
         "key" | "issuekey" | "id" => issue.key == *value || issue.id.to_string() == *value,
-        "labels" => {
-            revision.fields.get("labels").and_then(Value::as_array).is_some_and(|labels| labels.contains(&Value::from(value.as_str())))
-        }
+        "labels" => revision
+            .fields
+            .get("labels")
+            .and_then(Value::as_array)
+            .is_some_and(|labels| labels.contains(&Value::from(value.as_str()))),
         _ => false,
     })
 }
@@ -202,7 +248,11 @@ fn page_token(start: usize, jql: &str) -> String {
 /// A token belongs to its query; with another one it is refused.
 fn page_start(token: &str, jql: &str) -> Result<usize, Refusal> {
     let invalid = || Refusal::bad("The provided next page token is invalid or expired.");
-    let decoded = URL_SAFE_NO_PAD.decode(token).ok().and_then(|bytes| String::from_utf8(bytes).ok()).ok_or_else(invalid)?;
+    let decoded = URL_SAFE_NO_PAD
+        .decode(token)
+        .ok()
+        .and_then(|bytes| String::from_utf8(bytes).ok())
+        .ok_or_else(invalid)?;
     let (start, of) = decoded.split_once('\n').ok_or_else(invalid)?;
     if of == jql { start.parse().map_err(|_| invalid()) } else { Err(invalid()) }
 }

@@ -20,7 +20,11 @@ impl JiraConfig {
 
     /// Id and name of an issue type, by either.
     pub(super) fn issue_type(&self, wanted: &str) -> Option<(String, &str)> {
-        let numbered = self.issue_types.iter().enumerate().map(|(index, name)| ((10_001 + index).to_string(), name.as_str()));
+        let numbered = self
+            .issue_types
+            .iter()
+            .enumerate()
+            .map(|(index, name)| ((10_001 + index).to_string(), name.as_str()));
         numbered.into_iter().find(|(id, name)| id == wanted || *name == wanted)
     }
 
@@ -34,10 +38,9 @@ impl JiraConfig {
     }
 
     fn project(&self, wanted: &str) -> Result<&Project, Refusal> {
-        self.projects
-            .iter()
-            .find(|project| project.key == wanted || project.id == wanted)
-            .ok_or_else(|| Refusal::new(StatusCode::NOT_FOUND, format!("No project could be found with key '{wanted}'.")))
+        self.projects.iter().find(|project| project.key == wanted || project.id == wanted).ok_or_else(|| {
+            Refusal::new(StatusCode::NOT_FOUND, format!("No project could be found with key '{wanted}'."))
+        })
     }
 
     /// Every field with its id, name, schema, and whether a create needs it.
@@ -83,7 +86,11 @@ pub(super) async fn server_info(headers: HeaderMap) -> Answer {
     Ok(json_reply(StatusCode::OK, &body))
 }
 
-pub(super) async fn project(Shared(jira): Shared<Arc<Jira>>, Path(key): Path<String>, headers: HeaderMap) -> Answer {
+pub(super) async fn project(
+    Shared(jira): Shared<Arc<Jira>>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+) -> Answer {
     let project = jira.config.project(&key)?;
     let base = base(&headers);
     let body = json!({
@@ -105,7 +112,10 @@ pub(super) async fn create_types(
     let all = jira.config.issue_types_json(&base(&headers));
     let total = all.len();
     let types: Vec<Value> = all.into_iter().skip(start).take(size).collect();
-    Ok(json_reply(StatusCode::OK, &json!({"issueTypes": types, "maxResults": size, "startAt": start, "total": total})))
+    Ok(json_reply(
+        StatusCode::OK,
+        &json!({"issueTypes": types, "maxResults": size, "startAt": start, "total": total}),
+    ))
 }
 
 pub(super) async fn create_fields(
@@ -115,8 +125,11 @@ pub(super) async fn create_fields(
 ) -> Answer {
     let (start, size) = page(&query(raw.as_deref(), &["startAt", "maxResults"])?, 50)?;
     jira.config.project(&key)?;
-    if !jira.config.issue_type(&kind).is_some_and(|(id, _)| id == kind) {
-        return Err(Refusal::new(StatusCode::NOT_FOUND, format!("Issue type with id '{kind}' does not exist.")));
+    if jira.config.issue_type(&kind).is_none_or(|(id, _)| id != kind) {
+        return Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            format!("Issue type with id '{kind}' does not exist."),
+        ));
     }
     let all = jira.config.fields_json();
     let total = all.len();
@@ -131,7 +144,10 @@ pub(super) async fn create_fields(
             })
         })
         .collect();
-    Ok(json_reply(StatusCode::OK, &json!({"fields": fields, "maxResults": size, "startAt": start, "total": total})))
+    Ok(json_reply(
+        StatusCode::OK,
+        &json!({"fields": fields, "maxResults": size, "startAt": start, "total": total}),
+    ))
 }
 
 pub(super) async fn fields(Shared(jira): Shared<Arc<Jira>>) -> Answer {

@@ -86,12 +86,25 @@ impl Workflow {
     /// # Panics
     /// When a status of that name was not added before: a mistake of the test that builds it.
     #[must_use]
-    pub fn with_transition(mut self, id: &str, name: &str, from: &[&str], to: &str, has_screen: bool) -> Self {
+    pub fn with_transition(
+        mut self,
+        id: &str,
+        name: &str,
+        from: &[&str],
+        to: &str,
+        has_screen: bool,
+    ) -> Self {
         for status in from.iter().chain([&to]) {
             assert!(self.status(status).is_some(), "no status named {status:?} in this workflow");
         }
         let from = from.iter().map(|&name| name.to_owned()).collect();
-        self.transitions.push(Transition { id: id.to_owned(), name: name.to_owned(), from, to: to.to_owned(), has_screen });
+        self.transitions.push(Transition {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            from,
+            to: to.to_owned(),
+            has_screen,
+        });
         self
     }
 
@@ -107,7 +120,9 @@ impl Workflow {
 
     /// The transitions that may be taken from a status.
     pub fn from_status<'a>(&'a self, status: &'a str) -> impl Iterator<Item = &'a Transition> {
-        self.transitions.iter().filter(move |transition| transition.from.is_empty() || transition.from.iter().any(|name| name == status))
+        self.transitions.iter().filter(move |transition| {
+            transition.from.is_empty() || transition.from.iter().any(|name| name == status)
+        })
     }
 
     /// `StatusDetails` of the Cloud API.

@@ -1,0 +1,78 @@
+//! What a pipeline is told about the sandbox, and what it must keep to itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use crate::jira::JiraConfig;
+use crate::journal::Service;
+use crate::sandbox::{AWS_MOUNT_ROLE, BUILD_KEY, RC_KEY, RELEASE_KEY, Sandbox};
+
+impl Sandbox {
+    /// The variables that a staging pipeline exports. Some of them are secrets.
+    pub fn env(&self) -> BTreeMap<String, String> {
+        let access = &self.secrets.artifactory;
+        let artifactory = self.host(Service::Artifactory);
+        let login = STANDARD.encode(format!("{}:{}", access.user, access.password));
+        let docker = json!({"auths": {artifactory.as_str(): {"auth": login}}}).to_string();
+        let jira = JiraConfig::default();
+        let pairs = [
+            ("HCV_URL", self.url(Service::Vault)),
+            ("HCV_LOGIN_PATH", "approle".to_owned()),
+            ("VAULT_ROLE_ID", self.secrets.role_id.clone()),
+            ("VAULT_SECRET_ID", self.secrets.secret_id.clone()),
+            ("VAULT_AWS_PATH", format!("aws/sts/{AWS_MOUNT_ROLE}")),
+            ("AWS_ROLE_ARN", self.role_arn()),
+            ("AWS_REGION", self.options.region.clone()),
+            // Version 1 of the AWS CLI reads only this one.
+            ("AWS_DEFAULT_REGION", self.options.region.clone()),
+            ("AWS_ACCOUNT_ID", self.options.account.clone()),
+            ("AWS_ENDPOINT_URL_STS", self.url(Service::Sts)),
+            ("AWS_ENDPOINT_URL_ECR", self.url(Service::EcrApi)),
+            ("AWS_ENDPOINT_URL_LAMBDA", self.url(Service::Lambda)),
+            (
+                "ECR_REGISTRY_URI",
+                format!("{}/{}", self.host(Service::EcrRegistry), self.options.ecr_repository),
+            ),
+            ("BUILD_ARTIFACTORY_URL", format!("{artifactory}/{BUILD_KEY}")),
+            ("IMAGE_NAMESPACE", self.options.image_namespace.clone()),
+            ("DOCKER_AUTH_CONFIG", docker),
+            ("ARTIFACTORY_URL", self.url(Service::Artifactory)),
+            ("ARTIFACTORY_USER", access.user.clone()),
+            ("ARTIFACTORY_PASS", access.password.clone()),
+            ("ARTIFACTORY_BUILD_BUCKET", BUILD_KEY.to_owned()),
+            ("ARTIFACTORY_RC_BUCKET", RC_KEY.to_owned()),
+            ("ARTIFACTORY_RELEASE_BUCKET", RELEASE_KEY.to_owned()),
+            ("JIRA_URL", self.url(Service::Jira)),
+            ("JIRA_USER", jira.user),
+            ("JIRA_TOKEN", self.secrets.jira_token.clone()),
+            ("JIRA_PROJECT", jira.projects.first().map(|project| project.key.clone()).unwrap_or_default()),
+            ("CI_ENVIRONMENT_NAME", self.options.environment.clone()),
+        ];
+        pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// Every secret that exists now or was seen in a request: what must not appear in any output.
+    pub fn secret_values(&self) -> BTreeSet<String> {
+        let access = &self.secrets.artifactory;
+        let mut values: BTreeSet<String> = BTreeSet::from([
+            self.secrets.secret_id.clone(),
+            access.password.clone(),
+            access.access_token.clone(),
+            self.secrets.jira_token.clone(),
+        ]);
+        values.extend(self.issued.secrets());
+        values.extend(self.ecr_tokens.secrets());
+        values.extend(self.artifactory.bearer_tokens());
+        values.extend(self.vault.live_tokens());
+        for entry in self.journal().entries() {
+            let token = entry.raw_headers().get("x-vault-token").and_then(|value| value.to_str().ok());
+            values.extend(token.map(str::to_owned));
+            let basic = entry.authorization().and_then(|value| value.strip_prefix("Basic "));
+            values.extend(basic.map(str::to_owned));
+        }
+        values
+    }
+}

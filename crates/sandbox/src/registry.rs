@@ -1,0 +1,189 @@
+//! A strict OCI registry in memory, in the two flavours that Landfall meets: Artifactory and Amazon ECR.
+//!
+//! Wire format: OCI distribution specification 1.1 (pull, push, mount, tag listing; no referrers, no deletion). Stricter than it asks: every digest is
+//! computed from the bytes, an upload's `Location` works once, a manifest is taken only when all it names is in that very repository and its
+//! `Content-Type` is what it says of itself. Blobs are kept once for the whole registry, but a repository shows only what was put there.
+//!
+//! Artifactory flavour: path mode (`host/<repository key>/<image>`), Bearer tokens with a realm for each repository key and no scope in the
+//! challenge, 202 to a mount, optionally 302 to a storage host, the promote endpoint.
+//! ECR flavour: Basic `AWS:<token>`, 201 to a PATCH and a `Range` that stays at the first part, parts of 5 MiB at least, immutable tags,
+//! repositories that must exist, 307 to a storage host.
+
+mod access;
+mod artifactory;
+mod blobs;
+mod call;
+mod contents;
+mod digest;
+mod manifest;
+mod manifests;
+mod promote;
+mod quirks;
+mod reply;
+mod storage;
+mod store;
+mod uploads;
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, Uri};
+
+pub use access::EcrTokens;
+pub use artifactory::ArtifactoryAccess;
+pub use digest::digest_of;
+pub use quirks::{Mounts, Quirks};
+pub use storage::Storage;
+pub use store::RepositoryView;
+
+use crate::issued::Issued;
+use access::Token;
+use call::{Call, Place};
+use reply::{Answer, Refusal};
+use store::Store;
+
+enum Flavour {
+    Artifactory(ArtifactoryAccess),
+    Ecr { tokens: Arc<EcrTokens>, issued: Arc<Issued> },
+}
+
+struct Inner {
+    store: Store,
+    quirks: Quirks,
+    tokens: std::collections::BTreeMap<String, Token>,
+    /// Repository keys (Artifactory).
+    keys: BTreeSet<String>,
+    /// Prefixes of repository names that nobody may read or write.
+    denied: BTreeSet<String>,
+    /// Packages whose promotion is refused.
+    unpromotable: BTreeSet<String>,
+    manifest_puts: Vec<std::time::Instant>,
+}
+
+/// One registry.
+pub struct Registry {
+    flavour: Flavour,
+    host: String,
+    storage: Arc<Storage>,
+    inner: Mutex<Inner>,
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Registry").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+impl Registry {
+    /// An Artifactory reached as `host` (`127.0.0.1:1234`), with these repository keys.
+    pub fn artifactory(
+        host: &str,
+        access: ArtifactoryAccess,
+        keys: &[&str],
+        storage: Arc<Storage>,
+    ) -> Arc<Self> {
+        let keys = keys.iter().map(|&key| key.to_owned()).collect();
+        Self::new(Flavour::Artifactory(access), host, keys, Quirks::artifactory(), storage)
+    }
+
+    /// An ECR registry reached as `host`. It takes the passwords in `tokens`.
+    pub fn ecr(host: &str, tokens: Arc<EcrTokens>, issued: Arc<Issued>, storage: Arc<Storage>) -> Arc<Self> {
+        Self::new(Flavour::Ecr { tokens, issued }, host, BTreeSet::new(), Quirks::ecr(), storage)
+    }
+
+    fn new(
+        flavour: Flavour,
+        host: &str,
+        keys: BTreeSet<String>,
+        quirks: Quirks,
+        storage: Arc<Storage>,
+    ) -> Arc<Self> {
+        let inner = Inner {
+            store: Store::default(),
+            quirks,
+            tokens: std::collections::BTreeMap::new(),
+            keys,
+            denied: BTreeSet::new(),
+            unpromotable: BTreeSet::new(),
+            manifest_puts: Vec::new(),
+        };
+        Arc::new(Self { flavour, host: host.to_owned(), storage, inner: Mutex::new(inner) })
+    }
+
+    /// All routes: `/v2/…`, and `/artifactory/api/…` where it is one.
+    pub fn router(self: &Arc<Self>) -> Router {
+        Router::new().fallback(entry).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(self))
+    }
+
+    /// Host and port as in image references.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Changes how the registry behaves from now on.
+    pub fn configure(&self, change: impl FnOnce(&mut Quirks)) {
+        change(&mut self.lock().quirks);
+    }
+
+    fn is_ecr(&self) -> bool {
+        matches!(self.flavour, Flavour::Ecr { .. })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn dispatch(&self, call: &Call, body: Bytes) -> Answer {
+        if let (Flavour::Artifactory(access), Some(rest)) =
+            (&self.flavour, call.path.strip_prefix("/artifactory/api/"))
+        {
+            return self.artifactory_api(access, rest, call, &body);
+        }
+        match call.place()? {
+            Place::Ping => {
+                self.authenticate(call)?;
+                Ok((StatusCode::OK, [("docker-distribution-api-version", "registry/2.0")], "{}")
+                    .into_response())
+            }
+            Place::Manifest { repository, reference } => match call.method {
+                Method::GET | Method::HEAD => self.read_manifest(call, repository, reference),
+                Method::PUT => self.put_manifest_request(call, repository, reference, &body),
+                _ => Err(Refusal::method()),
+            },
+            Place::Blob { repository, digest } => match call.method {
+                Method::GET | Method::HEAD => self.read_blob(call, repository, digest),
+                _ => Err(Refusal::method()),
+            },
+            Place::Uploads { repository } => match call.method {
+                Method::POST => self.start_upload(call, repository),
+                _ => Err(Refusal::method()),
+            },
+            Place::Upload { repository, session } => self.upload(call, repository, session, body),
+            Place::Tags { repository } => match call.method {
+                Method::GET => self.list_tags(call, repository),
+                _ => Err(Refusal::method()),
+            },
+        }
+    }
+}
+
+async fn entry(
+    State(registry): State<Arc<Registry>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let call = Call {
+        path: uri.path().to_owned(),
+        query: uri.query().unwrap_or_default().to_owned(),
+        method,
+        headers,
+    };
+    registry.dispatch(&call, body).unwrap_or_else(IntoResponse::into_response)
+}

@@ -1,0 +1,10 @@
+//! The sandbox from outside, over sockets.
+
+mod artifactory;
+mod aws_cli;
+mod client;
+mod core;
+mod ecr;
+mod quirks;
+mod skopeo;
+mod uploads;
