@@ -11,7 +11,8 @@ mod demo;
 mod sandbox;
 
 fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
+    let arguments: Vec<String> =
+        std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
     match call(&arguments) {
         Call::Stage(stage, rest) => (stage.main)(&rest),
         Call::Print { text, code } => {

@@ -120,7 +120,9 @@ pub(crate) async fn check_account(context: &Context, config: &AwsConfig) -> Resu
                 Class::Refused,
                 format!("the AWS credentials belong to account {}, not {expected}", identity.account),
             )
-            .with_remedy("check the Vault role and AWS_ROLE_ARN of this environment, and the account in landfall.toml"),
+            .with_remedy(
+                "check the Vault role and AWS_ROLE_ARN of this environment, and the account in landfall.toml",
+            ),
         ));
     }
     context.run().progress().event(Event::Note(format!("acting as {}", identity.arn)));

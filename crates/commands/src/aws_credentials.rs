@@ -23,8 +23,12 @@ impl crate::Command for Command {
 
     fn options() -> Vec<Opt> {
         vec![
-            Opt::value("vault", "URL", "Vault's address").env(&["HCV_URL", "VAULT_ADDR"]).key("environment.vault.address"),
-            Opt::value("vault-namespace", "NAME", "Vault's namespace").env(&["VAULT_NAMESPACE"]).key("environment.vault.namespace"),
+            Opt::value("vault", "URL", "Vault's address")
+                .env(&["HCV_URL", "VAULT_ADDR"])
+                .key("environment.vault.address"),
+            Opt::value("vault-namespace", "NAME", "Vault's namespace")
+                .env(&["VAULT_NAMESPACE"])
+                .key("environment.vault.namespace"),
             Opt::value("login-path", "MOUNT", "where AppRole is mounted")
                 .env(&["HCV_LOGIN_PATH"])
                 .key("environment.vault.login_path")
@@ -42,9 +46,13 @@ impl crate::Command for Command {
             Opt::value("least-ttl", "DURATION", "how long they must live at least, for the jobs that follow")
                 .env(&["VAULT_AWS_LEAST_TTL"])
                 .default("0s"),
-            Opt::value("account", "ID", "the AWS account that the credentials must belong to; else that of the role's ARN")
-                .env(&["AWS_ACCOUNT_ID"])
-                .key("environment.account"),
+            Opt::value(
+                "account",
+                "ID",
+                "the AWS account that the credentials must belong to; else that of the role's ARN",
+            )
+            .env(&["AWS_ACCOUNT_ID"])
+            .key("environment.account"),
             Opt::value("region", "REGION", "the AWS region")
                 .env(&["AWS_REGION", "AWS_DEFAULT_REGION"])
                 .key("environment.aws_region"),

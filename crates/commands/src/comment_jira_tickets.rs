@@ -34,7 +34,8 @@ impl crate::Command for Command {
             match values.text("kind").or(named).as_deref() {
                 Some("staging" | "production") => {}
                 Some(other) => {
-                    let what = format!("`{}` is neither staging nor production", landfall_secret::escape(other, 60));
+                    let what =
+                        format!("`{}` is neither staging nor production", landfall_secret::escape(other, 60));
                     values.problem("LF-USAGE", &what, None);
                 }
                 None => {

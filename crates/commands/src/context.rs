@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use landfall_artifacts::{Class, EnvironmentName, MissingName, Problem};
+use landfall_artifacts::{Class, EnvironmentName, MissingName, Problem, Settings};
 use landfall_cli::{Environment, Layers, Opt, Values};
+use landfall_ledger::FolderLedger;
 use landfall_run::{Event, Run};
 use landfall_stages::{Output, Places, Refusal, Target};
 use landfall_transport::{Http, HttpConfig, PlainHttp, Proxy};
@@ -16,6 +17,8 @@ pub struct Context {
     pub(crate) run: Run,
     pub(crate) output: Output,
     pub(crate) target: Target,
+    pub(crate) settings: Settings,
+    pub(crate) ledger: FolderLedger,
 }
 
 impl Context {
@@ -62,7 +65,8 @@ impl Context {
         let values = self.values();
         let path = |name: &str| PathBuf::from(values.text(name).unwrap_or_default());
         let declared = |name: &str| self.options.iter().any(|option| option.name == name);
-        let or_default = |name: &str, default: &str| if declared(name) { path(name) } else { PathBuf::from(default) };
+        let or_default =
+            |name: &str, default: &str| if declared(name) { path(name) } else { PathBuf::from(default) };
         Places {
             functions: or_default("functions", "functions"),
             versions: or_default("versions", "versions.json"),
@@ -97,7 +101,9 @@ impl Context {
         };
         used.extend(self.environment().names_with_prefix("AWS_ENDPOINT_URL").map(str::to_owned));
         if !used.is_empty() {
-            self.run.progress().event(Event::Note(format!("the environment directs requests: {}", used.join(", "))));
+            self.run
+                .progress()
+                .event(Event::Note(format!("the environment directs requests: {}", used.join(", "))));
         }
         // A variable that is set to nothing is no certificate file: it is refused rather than taken for "not set".
         if self.environment().is_set("SSL_CERT_FILE") && self.environment().get("SSL_CERT_FILE").is_none() {
@@ -120,18 +126,22 @@ impl Context {
 }
 
 /// Options of stages that read the versions and the functions' names.
-pub(crate) const FUNCTIONS: Opt =
-    Opt::value("functions", "DIR", "the folder of the Lambda projects").env(&["LANDFALL_FUNCTIONS"]).key("functions").default("functions");
+pub(crate) const FUNCTIONS: Opt = Opt::value("functions", "DIR", "the folder of the Lambda projects")
+    .env(&["LANDFALL_FUNCTIONS"])
+    .key("functions")
+    .default("functions");
 /// `versions.json`.
-pub(crate) const VERSIONS: Opt = Opt::value("versions", "FILE", "the versions that are to be deployed").default("versions.json");
+pub(crate) const VERSIONS: Opt =
+    Opt::value("versions", "FILE", "the versions that are to be deployed").default("versions.json");
 /// `lambda-ecr-mappings.json`.
-pub(crate) const MAPPINGS: Opt =
-    Opt::value("mappings", "FILE", "the deployment plan: function to image tag").default("lambda-ecr-mappings.json");
+pub(crate) const MAPPINGS: Opt = Opt::value("mappings", "FILE", "the deployment plan: function to image tag")
+    .default("lambda-ecr-mappings.json");
 /// `image-lock.json`.
 pub(crate) const LOCK: Opt =
     Opt::value("lock", "FILE", "the deployment plan pinned to digests").default("image-lock.json");
 /// Whether a project without `.deployment` is passed over.
-pub(crate) const SKIP_MISSING: Opt = Opt::switch("skip-missing", "warn of projects without a .deployment file and leave them out");
+pub(crate) const SKIP_MISSING: Opt =
+    Opt::switch("skip-missing", "warn of projects without a .deployment file and leave them out");
 
 /// `versions.json` from standard input.
 pub(crate) fn versions_of_stdin() -> Result<landfall_artifacts::Versions, Refusal> {
@@ -139,7 +149,11 @@ pub(crate) fn versions_of_stdin() -> Result<landfall_artifacts::Versions, Refusa
     let mut bytes = Vec::new();
     let most = landfall_artifacts::Versions::MAX_BYTES as u64 + 1;
     std::io::stdin().take(most).read_to_end(&mut bytes).map_err(|cause| {
-        Refusal::one(Problem::new("LF-FILE-READ", Class::Input, format!("cannot read the versions from standard input: {cause}")))
+        Refusal::one(Problem::new(
+            "LF-FILE-READ",
+            Class::Input,
+            format!("cannot read the versions from standard input: {cause}"),
+        ))
     })?;
     Ok(landfall_artifacts::Versions::parse(&bytes, "standard input")?)
 }

@@ -19,11 +19,8 @@ impl crate::Command for Command {
     const CHANGES_WORLD: bool = true;
 
     fn options() -> Vec<Opt> {
-        [
-            jira::options(),
-            vec![Opt::value("commits", "A..B", "the commits since the release before")],
-        ]
-        .concat()
+        [jira::options(), vec![Opt::value("commits", "A..B", "the commits since the release before")]]
+            .concat()
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {

@@ -26,15 +26,25 @@ impl crate::Command for Command {
             vec![
                 MAPPINGS,
                 LOCK,
-                Opt::value("deploy-report", "FILE", "what each function ran before and runs after").default("deploy-report.json"),
-                Opt::value("registry", "HOST/PATH", "where the images are deployed from; taken from the lock where not given")
-                    .env(&["ECR_REGISTRY_URI"])
-                    .key("environment.ecr"),
+                Opt::value("deploy-report", "FILE", "what each function ran before and runs after")
+                    .default("deploy-report.json"),
+                Opt::value(
+                    "registry",
+                    "HOST/PATH",
+                    "where the images are deployed from; taken from the lock where not given",
+                )
+                .env(&["ECR_REGISTRY_URI"])
+                .key("environment.ecr"),
                 Opt::value("jobs", "N", "functions at a time, 1 to 50").env(&["LANDFALL_JOBS"]).default("4"),
                 Opt::value("settle-timeout", "DURATION", "how long one update may take").default("5m"),
-                Opt::value("on-failure", "stop|continue", "what a failed function means for those whose turn has not come")
-                    .default("stop"),
-                Opt::value("shard", "I/N", "the part of the functions that this job does").env(&["LANDFALL_SHARD"]),
+                Opt::value(
+                    "on-failure",
+                    "stop|continue",
+                    "what a failed function means for those whose turn has not come",
+                )
+                .default("stop"),
+                Opt::value("shard", "I/N", "the part of the functions that this job does")
+                    .env(&["LANDFALL_SHARD"]),
             ],
             aws::OPTIONS.to_vec(),
         ]
@@ -52,7 +62,10 @@ impl crate::Command for Command {
                 Some("continue") => OnFailure::Continue,
                 Some("stop") | None => OnFailure::Stop,
                 Some(other) => {
-                    let what = format!("--on-failure `{}` is neither stop nor continue", landfall_secret::escape(other, 40));
+                    let what = format!(
+                        "--on-failure `{}` is neither stop nor continue",
+                        landfall_secret::escape(other, 40)
+                    );
                     values.problem("LF-CONFIG", &what, None);
                     OnFailure::Stop
                 }

@@ -26,9 +26,17 @@ impl crate::Command for Command {
             MAPPINGS,
             LOCK,
             SKIP_MISSING,
-            Opt::value("versions-json", "TEXT", "the versions as text; they are then written to versions.json too")
-                .env(&["PROD_VERSIONS_JSON", "TARGET_VERSIONS_JSON"]),
-            Opt::value("staging-lock", "FILE", "the lock of the pipeline that built these versions, to take digests from"),
+            Opt::value(
+                "versions-json",
+                "TEXT",
+                "the versions as text; they are then written to versions.json too",
+            )
+            .env(&["PROD_VERSIONS_JSON", "TARGET_VERSIONS_JSON"]),
+            Opt::value(
+                "staging-lock",
+                "FILE",
+                "the lock of the pipeline that built these versions, to take digests from",
+            ),
             Opt::value("registry", "HOST/PATH", "where the images are deployed from")
                 .env(&["ECR_REGISTRY_URI"])
                 .key("environment.ecr"),
@@ -49,7 +57,7 @@ impl crate::Command for Command {
                 staging_lock: values.text("staging-lock").map(PathBuf::from),
             };
             values.finish().map_err(Refusal)?;
-            generate_mappings::run(&config, context.output(), context.run()).await
+            generate_mappings::run(&config, context.output(), context.run())
         })
     }
 }

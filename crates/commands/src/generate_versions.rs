@@ -26,7 +26,7 @@ impl crate::Command for Command {
         Box::pin(async {
             let places = context.places();
             let config = generate_versions::Config { functions: places.functions, versions: places.versions };
-            generate_versions::run(&config, context.output(), context.run()).await
+            generate_versions::run(&config, context.output(), context.run())
         })
     }
 }

@@ -94,7 +94,8 @@ pub(crate) fn client(context: &Context) -> Result<Jira, Refusal> {
     let site = context.http()?.site("jira", &address, Some(Credential::new(origin, kind)))?;
     let file = &context.layers.file;
     let mut config = JiraConfig::new(project, issue_type);
-    let status = |step: &str, default: String| file.get(&format!("jira.status.{step}")).cloned().unwrap_or(default);
+    let status =
+        |step: &str, default: String| file.get(&format!("jira.status.{step}")).cloned().unwrap_or(default);
     let default = Statuses::default();
     config.statuses = Statuses {
         deploy_pp: status("deploy-pp", default.deploy_pp),

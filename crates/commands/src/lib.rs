@@ -3,8 +3,8 @@
 //! A stage's binary is `landfall_commands::main::<stage::Command>()`; the same code serves `landfall stage <name>`.
 
 mod aws;
-mod every_stage;
 mod context;
+mod every_stage;
 mod jira;
 mod report;
 mod runner;
@@ -19,6 +19,7 @@ pub mod generate_mappings;
 pub mod generate_versions;
 pub mod transition_jira_tickets;
 pub mod update_jira_instructions;
+pub mod update_version_dashboard;
 pub mod tool;
 
 pub use context::Context;

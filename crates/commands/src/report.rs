@@ -76,13 +76,20 @@ pub(crate) fn config(context: &Context) -> std::collections::BTreeMap<String, se
     context
         .options
         .iter()
-        .filter_map(|option| Some((option.name.to_owned(), serde_json::Value::from(landfall_secret::escape(&shown(option)?, 400)))))
+        .filter_map(|option| {
+            Some((
+                option.name.to_owned(),
+                serde_json::Value::from(landfall_secret::escape(&shown(option)?, 400)),
+            ))
+        })
         .collect()
 }
 
 /// Who runs this, from the variables in which CI systems say so.
 pub(crate) fn actor(environment: &Environment) -> Actor {
-    let from = |name: &str| environment.get(name).map(|value| (landfall_secret::escape(value, 120), name.to_owned()));
+    let from = |name: &str| {
+        environment.get(name).map(|value| (landfall_secret::escape(value, 120), name.to_owned()))
+    };
     let (name, source) = ["GITLAB_USER_LOGIN", "GITHUB_ACTOR", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| from(name))

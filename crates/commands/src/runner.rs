@@ -7,10 +7,10 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Instant;
 
-use landfall_artifacts::{Class, EnvironmentName, OutcomeKind, Problem, ReleaseId};
+use landfall_artifacts::{Class, EnvironmentName, OutcomeKind, Problem, ReleaseId, Settings};
 use landfall_cli::{Environment, Layers, LogFormat, Look, Opt, Parsed, Shower, Source, Values, exit};
 use landfall_ledger::FolderLedger;
-use landfall_run::{Clock, Event, MemoryJournal, Progress, Run, Share, Stop};
+use landfall_run::{Clock, Event, Progress, Run, Share, Stop};
 use landfall_secret::Redactor;
 use landfall_stages::{Finished, Outcome, Output, Refusal, Target};
 
@@ -29,12 +29,11 @@ pub struct Ended {
 
 /// The whole `main` of a stage's binary.
 pub fn main<C: Command>() -> ExitCode {
-    let arguments: Vec<String> = match std::env::args_os().skip(1).map(std::ffi::OsString::into_string).collect() {
-        Ok(arguments) => arguments,
-        Err(_) => {
-            eprintln!("error[LF-USAGE] exit {}\n  an argument is not UTF-8", exit::INPUT);
-            return ExitCode::from(exit::INPUT);
-        }
+    let arguments: Result<Vec<String>, _> =
+        std::env::args_os().skip(1).map(std::ffi::OsString::into_string).collect();
+    let Ok(arguments) = arguments else {
+        eprintln!("error[LF-USAGE] exit {}\n  an argument is not UTF-8", exit::INPUT);
+        return ExitCode::from(exit::INPUT);
     };
     main_of::<C>(&arguments)
 }
@@ -74,7 +73,11 @@ pub fn run_stage<C: Command>(arguments: &[String], environment: Environment) -> 
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => {
-            return refused(vec![Problem::new("LF-RUNTIME", Class::Defect, format!("cannot start: {cause}"))]);
+            return refused(vec![Problem::new(
+                "LF-RUNTIME",
+                Class::Defect,
+                format!("cannot start: {cause}"),
+            )]);
         }
     };
     let ended = runtime.block_on(async move {
@@ -92,6 +95,7 @@ struct Prepared {
     options: Vec<Opt>,
     layers: Layers,
     target: Target,
+    settings: Settings,
     output: Output,
     log_format: LogFormat,
     json: bool,
@@ -117,7 +121,7 @@ fn prepare(
     early.finish().map_err(Refusal)?;
     let file = settings::read(Path::new(&config), named, name.as_ref())?;
     layers.file = file.values;
-    let mut target = file.target;
+    let (mut target, settings) = (file.target, file.settings);
 
     let mut values = Values::new(&options, &layers);
     let release: Option<ReleaseId> = values.parsed("release");
@@ -147,7 +151,7 @@ fn prepare(
     let (deadline, share, report, ledger, quiet) = prepared;
     let output = if dry_run { Output::DryRun { foretell } } else { Output::Real };
     target.release = release;
-    Ok(Prepared { options, layers, target, output, log_format, json, quiet, report, deadline, share, ledger })
+    Ok(Prepared { options, layers, target, settings, output, log_format, json, quiet, report, deadline, share, ledger })
 }
 
 async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor) -> Ended {
@@ -171,18 +175,19 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor) -> E
     if let Some(limit) = prepared.deadline {
         builder = builder.deadline(limit);
     }
-    builder = if C::CHANGES_WORLD && !prepared.output.is_dry_run() {
+    let mut ledger = FolderLedger::for_reading(&prepared.ledger);
+    if C::CHANGES_WORLD && !prepared.output.is_dry_run() {
         match open_ledger(C::NAME, &prepared, &redactor, clock, &mut early_warnings) {
-            Ok(ledger) => builder.journal(Arc::new(ledger)),
+            Ok(opened) => ledger = opened,
             Err(Refusal(problems)) => {
-                let code = exit::of(landfall_artifacts::gravest(&problems, false).unwrap_or(Class::Defect), None);
+                let class = landfall_artifacts::gravest(&problems, false).unwrap_or(Class::Defect);
+                let code = exit::of(class, None);
                 let page = landfall_cli::error_page(&problems, code, &[], &redactor, look.colour);
                 return Ended { code, stdout: String::new(), stderr: page };
             }
         }
-    } else {
-        builder.journal(Arc::new(MemoryJournal::default()))
-    };
+        builder = builder.journal(Arc::new(ledger.clone()));
+    }
     let run = builder.build();
     for warning in early_warnings {
         progress.event(Event::Warning(warning));
@@ -193,6 +198,8 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor) -> E
         run: run.clone(),
         output: prepared.output,
         target: prepared.target,
+        settings: prepared.settings,
+        ledger,
     };
     for option in &context.options {
         if let Some(secret) = context.values().secret(option.name) {
@@ -222,8 +229,12 @@ fn open_ledger(
 ) -> Result<FolderLedger, Refusal> {
     if prepared.ledger.starts_with("s3://") {
         return Err(Refusal::one(
-            Problem::new("LF-LEDGER-STORE", Class::Input, format!("the ledger {} is not a folder", prepared.ledger))
-                .with_remedy("give a folder by --ledger or LANDFALL_LEDGER"),
+            Problem::new(
+                "LF-LEDGER-STORE",
+                Class::Input,
+                format!("the ledger {} is not a folder", prepared.ledger),
+            )
+            .with_remedy("give a folder by --ledger or LANDFALL_LEDGER"),
         ));
     }
     let environment = &prepared.layers.environment;
@@ -267,7 +278,8 @@ fn finish(
     let report = report::make(written, &finished, kind, code, run);
     let text = report::to_text(&report, run);
     if let Some(path) = report_path
-        && let Err(error) = landfall_artifacts::write_atomic(path, text.as_bytes(), landfall_artifacts::Mode::Shared)
+        && let Err(error) =
+            landfall_artifacts::write_atomic(path, text.as_bytes(), landfall_artifacts::Mode::Shared)
     {
         problems.push(Problem::of(&error));
         if code == exit::DONE {

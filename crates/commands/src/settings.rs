@@ -11,13 +11,18 @@ use landfall_stages::{Refusal, Target};
 pub(crate) struct FileLayer {
     pub(crate) values: BTreeMap<String, String>,
     pub(crate) target: Target,
+    pub(crate) settings: Settings,
 }
 
 /// Reads `landfall.toml`, where it exists or was `named`, and picks the row of the environment.
 ///
 /// # Errors
 /// A file that breaks its format; an environment that is not among the rows, where there are rows.
-pub(crate) fn read(path: &Path, named: bool, environment: Option<&EnvironmentName>) -> Result<FileLayer, Refusal> {
+pub(crate) fn read(
+    path: &Path,
+    named: bool,
+    environment: Option<&EnvironmentName>,
+) -> Result<FileLayer, Refusal> {
     let settings = match Settings::read(path, &[]) {
         Ok(settings) => settings,
         Err(FileError::Missing { .. }) if !named => Settings::default(),
@@ -29,13 +34,17 @@ pub(crate) fn read(path: &Path, named: bool, environment: Option<&EnvironmentNam
         target.function_name = row.and_then(|row| row.function_name.clone());
         target.region_key = settings.region_key(name);
     }
-    Ok(FileLayer { values: settings.layer(environment), target })
+    Ok(FileLayer { values: settings.layer(environment), target, settings })
 }
 
 fn unknown(name: &EnvironmentName, path: &Path, settings: &Settings) -> Refusal {
     let known: Vec<&str> = settings.environments.keys().map(EnvironmentName::as_str).collect();
     Refusal::one(
-        Problem::new("LF-CONFIG-ENVIRONMENT", Class::Input, format!("environment {name} is not in {}", path.display()))
-            .with_remedy(format!("name one of {}, or add a table [environment.{name}]", known.join(", "))),
+        Problem::new(
+            "LF-CONFIG-ENVIRONMENT",
+            Class::Input,
+            format!("environment {name} is not in {}", path.display()),
+        )
+        .with_remedy(format!("name one of {}, or add a table [environment.{name}]", known.join(", "))),
     )
 }

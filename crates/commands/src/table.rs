@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use landfall_cli::{Environment, Opt};
 
-use crate::{Command, Ended, aws_credentials, comment_jira_tickets, create_jira_tickets, deploy_lambda, generate_mappings, generate_versions, transition_jira_tickets, update_jira_instructions, main_of, run_stage};
+use crate::{Command, Ended, aws_credentials, comment_jira_tickets, create_jira_tickets, deploy_lambda, generate_mappings, generate_versions, transition_jira_tickets, update_jira_instructions, update_version_dashboard, main_of, run_stage};
 
 /// A stage, as tools that run any of them see it.
 #[derive(Clone, Copy, Debug)]
@@ -22,16 +22,23 @@ pub struct StageEntry {
 }
 
 const fn entry<C: Command>() -> StageEntry {
-    StageEntry { name: C::NAME, summary: C::SUMMARY, options: C::options, main: main_of::<C>, run: run_stage::<C> }
+    StageEntry {
+        name: C::NAME,
+        summary: C::SUMMARY,
+        options: C::options,
+        main: main_of::<C>,
+        run: run_stage::<C>,
+    }
 }
 
 /// All stages, in the order of a pipeline.
 pub fn stages() -> &'static [StageEntry] {
-    const STAGES: [StageEntry; 8] = [
+    const STAGES: [StageEntry; 9] = [
         entry::<generate_versions::Command>(),
         entry::<aws_credentials::Command>(),
         entry::<generate_mappings::Command>(),
         entry::<deploy_lambda::Command>(),
+        entry::<update_version_dashboard::Command>(),
         entry::<create_jira_tickets::Command>(),
         entry::<transition_jira_tickets::Command>(),
         entry::<comment_jira_tickets::Command>(),

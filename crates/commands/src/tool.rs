@@ -28,8 +28,11 @@ pub enum Call {
     },
 }
 
-const DEMO: [Opt; 1] =
-    [Opt::value("keep", "DIR", "keep what the demo makes in this folder, which must be empty or not there yet")];
+const DEMO: [Opt; 1] = [Opt::value(
+    "keep",
+    "DIR",
+    "keep what the demo makes in this folder, which must be empty or not there yet",
+)];
 
 /// Understands the tool's arguments.
 pub fn call(arguments: &[String]) -> Call {
@@ -41,7 +44,11 @@ pub fn call(arguments: &[String]) -> Call {
         }
         Some("stage") => stage_call(rest),
         Some("demo") => {
-            let command = landfall_cli::command("demo", "Take a sample release through the staging pipeline on an embedded sandbox", &DEMO);
+            let command = landfall_cli::command(
+                "demo",
+                "Take a sample release through the staging pipeline on an embedded sandbox",
+                &DEMO,
+            );
             match landfall_cli::parse(command, &DEMO, rest) {
                 Ok(Parsed::Values(values)) => Call::Demo { keep: values.get("keep").map(PathBuf::from) },
                 Ok(Parsed::Print(text)) => Call::Print { text, code: exit::DONE },
@@ -49,7 +56,11 @@ pub fn call(arguments: &[String]) -> Call {
             }
         }
         Some("sandbox") => {
-            let command = landfall_cli::command("sandbox", "Start the stand-ins of all outside systems and print the variables to export", &[]);
+            let command = landfall_cli::command(
+                "sandbox",
+                "Start the stand-ins of all outside systems and print the variables to export",
+                &[],
+            );
             match landfall_cli::parse(command, &[], rest) {
                 Ok(Parsed::Values(_)) => Call::Sandbox,
                 Ok(Parsed::Print(text)) => Call::Print { text, code: exit::DONE },
@@ -59,7 +70,8 @@ pub fn call(arguments: &[String]) -> Call {
         Some("schema") => schema(rest),
         Some(other) => {
             let shown = landfall_secret::escape(other, 60);
-            let mut problem = Problem::new("LF-USAGE", Class::Input, format!("`{shown}` is no command of landfall"));
+            let mut problem =
+                Problem::new("LF-USAGE", Class::Input, format!("`{shown}` is no command of landfall"));
             problem = problem.with_remedy(if stage(other).is_some() {
                 format!("`landfall stage {shown}` runs that stage")
             } else {
@@ -99,8 +111,12 @@ fn schema(arguments: &[String]) -> Call {
     match schemas.iter().find(|(known, _)| known == name) {
         Some((_, schema)) => Call::Print { text: format!("{schema:#}\n"), code: exit::DONE },
         None => refused(
-            Problem::new("LF-USAGE", Class::Input, format!("there is no schema `{}`", landfall_secret::escape(name, 60)))
-                .with_remedy("`landfall schema` lists all schemas"),
+            Problem::new(
+                "LF-USAGE",
+                Class::Input,
+                format!("there is no schema `{}`", landfall_secret::escape(name, 60)),
+            )
+            .with_remedy("`landfall schema` lists all schemas"),
         ),
     }
 }
@@ -155,7 +171,12 @@ fn nearest(text: &str) -> Option<&'static str> {
         }
         row.last().copied().unwrap_or(usize::MAX)
     };
-    stages().iter().map(|entry| (distance(entry.name), entry.name)).min().filter(|(far, _)| *far <= 4).map(|(_, name)| name)
+    stages()
+        .iter()
+        .map(|entry| (distance(entry.name), entry.name))
+        .min()
+        .filter(|(far, _)| *far <= 4)
+        .map(|(_, name)| name)
 }
 
 #[cfg(test)]

@@ -22,9 +22,14 @@ impl crate::Command for Command {
         [
             jira::options(),
             vec![
-                Opt::value("targets", "NAMES", "the environments that the release goes to next, comma-separated")
-                    .env(&["LANDFALL_NEXT_ENVIRONMENTS"]),
-                Opt::value("start-at", "URL", "where a person starts the pipeline").env(&["LANDFALL_START_AT"]),
+                Opt::value(
+                    "targets",
+                    "NAMES",
+                    "the environments that the release goes to next, comma-separated",
+                )
+                .env(&["LANDFALL_NEXT_ENVIRONMENTS"]),
+                Opt::value("start-at", "URL", "where a person starts the pipeline")
+                    .env(&["LANDFALL_START_AT"]),
             ],
         ]
         .concat()
@@ -34,21 +39,30 @@ impl crate::Command for Command {
         Box::pin(async {
             let mut values = context.values();
             let mut environments = Vec::new();
-            for name in values.text("targets").unwrap_or_default().split([',', ' ']).filter(|name| !name.is_empty()) {
+            for name in
+                values.text("targets").unwrap_or_default().split([',', ' ']).filter(|name| !name.is_empty())
+            {
                 match name.parse() {
                     Ok(name) => environments.push(name),
-                    Err(cause) => values.problem("LF-CONFIG", &format!("--targets cannot be used: {cause}"), None),
+                    Err(cause) => {
+                        values.problem("LF-CONFIG", &format!("--targets cannot be used: {cause}"), None);
+                    }
                 }
             }
             let versions = match values.text("versions").as_deref() {
                 Some("-") => Some(crate::context::versions_of_stdin()?),
                 Some(_) | None => None,
             };
-            let project_url = context.environment().get("CI_PROJECT_URL").map(|url| format!("{url}/-/pipelines/new"));
+            let project_url =
+                context.environment().get("CI_PROJECT_URL").map(|url| format!("{url}/-/pipelines/new"));
             let start_at = values.text("start-at").or(project_url);
             values.finish().map_err(Refusal)?;
-            let config =
-                instructions::Config { common: jira::common(context, Self::NAME)?, versions, environments, start_at };
+            let config = instructions::Config {
+                common: jira::common(context, Self::NAME)?,
+                versions,
+                environments,
+                start_at,
+            };
             instructions::run(&config, &jira::client(context)?, context.output(), context.run()).await
         })
     }

@@ -59,7 +59,8 @@ async fn identify(config: &Config, keys: &AwsKeys, http: &Http, run: &Run) -> Re
     let aws = AwsConfig::new(&config.region, keys.clone(), config.endpoints.clone(), http.clone())?;
     run.progress().event(Event::Phase { name: "check whose credentials they are".into(), items: None });
     let identity = caller_identity(&aws, run).await?;
-    let from_role = || config.vault.role_arn.as_deref().and_then(|arn| arn.split(':').nth(4)).map(str::to_owned);
+    let from_role =
+        || config.vault.role_arn.as_deref().and_then(|arn| arn.split(':').nth(4)).map(str::to_owned);
     match config.account.clone().or_else(from_role) {
         Some(expected) if expected != identity.account => Err(Refusal::one(
             Problem::new(
@@ -67,7 +68,9 @@ async fn identify(config: &Config, keys: &AwsKeys, http: &Http, run: &Run) -> Re
                 Class::Refused,
                 format!("Vault's credentials belong to account {}, not {expected}", identity.account),
             )
-            .with_remedy("check AWS_ROLE_ARN and VAULT_AWS_PATH, and the role's trust policy; no file was written"),
+            .with_remedy(
+                "check AWS_ROLE_ARN and VAULT_AWS_PATH, and the role's trust policy; no file was written",
+            ),
         )),
         Some(_) | None => Ok(identity),
     }
@@ -76,8 +79,12 @@ async fn identify(config: &Config, keys: &AwsKeys, http: &Http, run: &Run) -> Re
 fn write(config: &Config, keys: &AwsKeys) -> Result<landfall_artifacts::WrittenFile, Refusal> {
     let Some(session_token) = keys.session_token.clone() else {
         return Err(Refusal::one(
-            Problem::new("LF-VAULT-USER-KEYS", Class::Refused, "Vault gave the keys of a user, which have no session token")
-                .with_remedy("let VAULT_AWS_PATH name a role of type assumed_role, such as aws/sts/deployer"),
+            Problem::new(
+                "LF-VAULT-USER-KEYS",
+                Class::Refused,
+                "Vault gave the keys of a user, which have no session token",
+            )
+            .with_remedy("let VAULT_AWS_PATH name a role of type assumed_role, such as aws/sts/deployer"),
         ));
     };
     let file = AwsAuthEnv {
@@ -96,7 +103,8 @@ fn item(fetched: &Fetched, identity: &Identity) -> Item {
         Revocation::KeptForUser => "kept for the user's keys",
         Revocation::Failed(_) => "not revoked, ends by itself",
     };
-    Item::new("aws credentials", "fetched").changed()
+    Item::new("aws credentials", "fetched")
+        .changed()
         .with("account", identity.account.as_str())
         .with("arn", identity.arn.as_str())
         .with("grantedSeconds", fetched.granted_ttl.as_secs())

@@ -59,7 +59,8 @@ pub async fn run(config: &Config, client: &LambdaClient, output: &Output, run: &
     let release = config.target.release.clone().unwrap_or_else(|| lock.release.clone());
     let desired = desired(config, &mappings, &lock)?;
 
-    run.progress().event(Event::Phase { name: "look at the functions".into(), items: Some(desired.len() as u64) });
+    run.progress()
+        .event(Event::Phase { name: "look at the functions".into(), items: Some(desired.len() as u64) });
     let names: Vec<LambdaName> = desired.iter().map(|one| one.function.clone()).collect();
     let plan = plan(&desired, &observe(client, &names, LOOKS_AT_ONCE, run).await, client.place());
     if plan.is_blocked() {
@@ -67,16 +68,16 @@ pub async fn run(config: &Config, client: &LambdaClient, output: &Output, run: &
     }
     let earlier = earlier_record(config, &release)?;
     if output.is_dry_run() {
-        return dry_run(config, output, &plan, &release, &earlier);
+        return dry_run(config, output, &plan, &release, earlier.as_ref());
     }
     let options = ApplyOptions { release: Some(release.clone()), ..config.options.clone() };
-    let record = record(config, &release, plan.record(), &earlier);
+    let record = record(config, &release, plan.record(), earlier.as_ref());
     let mut files = vec![output.write(&config.report, &record.to_bytes(), Mode::Shared)?];
 
     run.progress().event(Event::Phase { name: "deploy".into(), items: Some(plan.steps.len() as u64) });
     let results = apply(&plan, client, run, &options).await;
 
-    let report = record_of(config, &release, &results, &earlier);
+    let report = record_of(config, &release, &results, earlier.as_ref());
     let mut finished = finish(&results, run);
     match output.write(&config.report, &report.to_bytes(), Mode::Shared) {
         Ok(file) => files = vec![file],
@@ -94,8 +95,12 @@ fn desired(config: &Config, mappings: &Mappings, lock: &ImageLock) -> Result<Vec
     for (position, (function, tag)) in mappings.tags.iter().enumerate() {
         let Some(image) = locked(lock, function, tag) else {
             problems.push(
-                Problem::new("LF-LOCK-TAG", Class::Refused, format!("the lock has no image {tag} of function {function}"))
-                    .with_remedy("run retag-push-ecr again, which writes mapping and lock together"),
+                Problem::new(
+                    "LF-LOCK-TAG",
+                    Class::Refused,
+                    format!("the lock has no image {tag} of function {function}"),
+                )
+                .with_remedy("run retag-push-ecr again, which writes mapping and lock together"),
             );
             continue;
         };
@@ -110,7 +115,9 @@ fn desired(config: &Config, mappings: &Mappings, lock: &ImageLock) -> Result<Vec
                     Class::Refused,
                     format!("the lock has {function} in {}, not in {repository}", image.target.repository()),
                 )
-                .with_remedy("give the lock of this environment's retag-push-ecr, or correct ECR_REGISTRY_URI"),
+                .with_remedy(
+                    "give the lock of this environment's retag-push-ecr, or correct ECR_REGISTRY_URI",
+                ),
             );
         }
         desired.push(Desired {
@@ -145,7 +152,7 @@ fn record_of(
     config: &Config,
     release: &ReleaseId,
     results: &[FunctionResult],
-    earlier: &Option<DeployReport>,
+    earlier: Option<&DeployReport>,
 ) -> DeployReport {
     record(config, release, results.iter().map(FunctionResult::deployed).collect(), earlier)
 }
@@ -156,10 +163,10 @@ fn record(
     config: &Config,
     release: &ReleaseId,
     mut functions: Vec<DeployedFunction>,
-    earlier: &Option<DeployReport>,
+    earlier: Option<&DeployReport>,
 ) -> DeployReport {
     for function in &mut functions {
-        let first = earlier.as_ref().and_then(|report| report.function(&function.name));
+        let first = earlier.and_then(|report| report.function(&function.name));
         if let Some(before) = first.and_then(|first| first.before.clone()) {
             function.before = Some(before);
         }
@@ -172,25 +179,30 @@ fn dry_run(
     output: &Output,
     plan: &Plan,
     release: &ReleaseId,
-    earlier: &Option<DeployReport>,
+    earlier: Option<&DeployReport>,
 ) -> Outcome {
     let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
     let mut updates = 0;
     for step in &plan.steps {
         let image = step.desired.image.digest();
         let (outcome, text) = match &step.action {
-            Action::Unchanged => ("unchanged", format!("{} runs {} already", step.desired.function, image.short())),
+            Action::Unchanged => {
+                ("unchanged", format!("{} runs {} already", step.desired.function, image.short()))
+            }
             Action::Update | Action::Await | Action::Blocked(_) => {
                 updates += 1;
                 ("planned", format!("{} would get {}", step.desired.function, image.short()))
             }
         };
         finished.lines.push(text);
-        finished.items.push(Item::new(step.desired.function.as_str(), outcome).with("digest", image.to_string()));
+        finished
+            .items
+            .push(Item::new(step.desired.function.as_str(), outcome).with("digest", image.to_string()));
     }
     let record = record(config, release, plan.record(), earlier);
     finished.files.push(output.write(&config.report, &record.to_bytes(), Mode::Shared)?);
-    finished.summary = format!("{updates} of {} functions would be updated, release {release}", plan.steps.len());
+    finished.summary =
+        format!("{updates} of {} functions would be updated, release {release}", plan.steps.len());
     Ok(finished)
 }
 

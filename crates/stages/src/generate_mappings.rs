@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{
-    Class, FileError, ImageLock, LockedImage, Mappings, MissingName, Mode, Problem, ProjectName, Repository, Versions,
-    image_tag,
+    Class, FileError, ImageLock, LockedImage, Mappings, MissingName, Mode, Problem, ProjectName, Repository,
+    Versions, image_tag,
 };
 use landfall_run::{Event, Run};
 
@@ -36,7 +36,7 @@ pub struct Config {
 /// # Errors
 /// A text that is not JSON, a `versions.json` that differs from it, a missing `.deployment`, a tag that breaks its rule, a lock
 /// that lacks a version that is to be deployed: all at once, and nothing is written.
-pub async fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
+pub fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
     run.progress().event(Event::Phase { name: "read versions".into(), items: None });
     let mut finished = Finished::default();
     let versions = versions(config, &mut finished)?;
@@ -56,9 +56,14 @@ pub async fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
             }
         };
         if tag.rewritten {
-            finished.warnings.push(format!("{project}: version {} becomes the tag {}", entry.version, tag.tag));
+            finished
+                .warnings
+                .push(format!("{project}: version {} becomes the tag {}", entry.version, tag.tag));
         }
-        let mut item = Item::new(project.as_str(), "planned").changed().with("lambda", lambda.as_str()).with("tag", tag.tag.as_str());
+        let mut item = Item::new(project.as_str(), "planned")
+            .changed()
+            .with("lambda", lambda.as_str())
+            .with("tag", tag.tag.as_str());
         if let Some(lock) = &lock {
             match locked_anew(lock, project, lambda, config, &entry.version, &tag.tag) {
                 Ok(image) => {
@@ -114,7 +119,10 @@ fn versions(config: &Config, finished: &mut Finished) -> Result<Versions, Refusa
             Problem::new(
                 "LF-VERSIONS-DIFFER",
                 Class::Input,
-                format!("{} differs from the versions that were given as text", config.places.versions.display()),
+                format!(
+                    "{} differs from the versions that were given as text",
+                    config.places.versions.display()
+                ),
             )
             .with_remedy("remove the file, or give no text: neither wins silently"),
         )),
@@ -139,8 +147,12 @@ fn locked_anew(
         .or_else(|| lock.images.iter().find(same_version))
         .ok_or_else(|| {
             Box::new(
-                Problem::new("LF-LOCK-VERSION", Class::Refused, format!("the lock has no {project} {version}"))
-                    .with_remedy("give the lock of the pipeline that built this version"),
+                Problem::new(
+                    "LF-LOCK-VERSION",
+                    Class::Refused,
+                    format!("the lock has no {project} {version}"),
+                )
+                .with_remedy("give the lock of the pipeline that built this version"),
             )
         })?;
     let mut image = image.clone();

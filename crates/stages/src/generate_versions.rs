@@ -28,7 +28,7 @@ pub struct Config {
 /// # Errors
 /// No functions folder, an unreadable `project.json`, a name, version or folder that breaks its rule, two projects of one
 /// name: all of them at once, and no file is written.
-pub async fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
+pub fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
     let folders = project_folders(&config.functions)?;
     run.progress().event(Event::Phase { name: "collect".into(), items: Some(folders.len() as u64) });
     let mut found: BTreeMap<ProjectName, VersionedProject> = BTreeMap::new();
@@ -53,10 +53,13 @@ pub async fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
     let versions = Versions { projects: found };
     for (name, project) in &versions.projects {
         finished.lines.push(format!("{name} {} ({})", project.version, project.folder));
-        finished.items.push(Item::new(name.as_str(), "listed").changed().with("version", project.version.to_string()));
+        finished
+            .items
+            .push(Item::new(name.as_str(), "listed").changed().with("version", project.version.to_string()));
     }
     let file = output.write(&config.versions, &versions.to_bytes(), Mode::Shared)?;
-    finished.summary = format!("{} projects in {}, release {}", versions.projects.len(), file.path, versions.release_id());
+    finished.summary =
+        format!("{} projects in {}, release {}", versions.projects.len(), file.path, versions.release_id());
     finished.release = Some(versions.release_id());
     finished.files.push(file);
     Ok(finished)
@@ -121,6 +124,10 @@ fn collect(path: &Path) -> Result<Collected, Vec<Problem>> {
 }
 
 fn twice(name: &ProjectName, one: &Folder, other: &Folder) -> Problem {
-    Problem::new("LF-VERSIONS-TWICE", Class::Input, format!("two projects are named {name}: in {one} and in {other}"))
-        .with_remedy("give one of them another name in its project.json")
+    Problem::new(
+        "LF-VERSIONS-TWICE",
+        Class::Input,
+        format!("two projects are named {name}: in {one} and in {other}"),
+    )
+    .with_remedy("give one of them another name in its project.json")
 }

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
-    EnvironmentName, FileErrors, ImageLock, LambdaName, LambdaNames, LockedImage, MissingName, NameTemplate, ProjectName, RegionKey,
-    ReleaseId, Versions,
+    EnvironmentName, FileErrors, ImageLock, LambdaName, LambdaNames, LockedImage, MissingName, NameTemplate,
+    ProjectName, RegionKey, ReleaseId, Versions,
 };
 
 /// For which environment and release a stage works.
@@ -60,6 +60,10 @@ pub struct Places {
 }
 
 /// The image of a project's function in a lock.
-pub fn locked<'a>(lock: &'a ImageLock, project: &ProjectName, lambda: &LambdaName) -> Option<&'a LockedImage> {
+pub fn locked<'a>(
+    lock: &'a ImageLock,
+    project: &ProjectName,
+    lambda: &LambdaName,
+) -> Option<&'a LockedImage> {
     lock.images.iter().find(|image| image.project == *project && image.lambda == *lambda)
 }

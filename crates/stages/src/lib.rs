@@ -7,8 +7,9 @@ pub mod aws_credentials;
 pub mod deploy_lambda;
 pub mod generate_mappings;
 pub mod generate_versions;
-pub mod jira;
+pub mod update_version_dashboard;
 mod inputs;
+pub mod jira;
 mod outcome;
 mod output;
 

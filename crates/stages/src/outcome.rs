@@ -113,12 +113,20 @@ impl Finished {
 
     /// What was changed, a line each, for the error page.
     pub fn changes(&self) -> Vec<String> {
-        self.items.iter().filter(|item| item.changed).map(|item| format!("{}: {}", item.name, item.outcome)).collect()
+        self.items
+            .iter()
+            .filter(|item| item.changed)
+            .map(|item| format!("{}: {}", item.name, item.outcome))
+            .collect()
     }
 
     /// All problems: those of items and those of the whole.
     pub fn all_problems(&self) -> Vec<Problem> {
-        self.items.iter().filter_map(|item| item.problem.clone()).chain(self.problems.iter().cloned()).collect()
+        self.items
+            .iter()
+            .filter_map(|item| item.problem.clone())
+            .chain(self.problems.iter().cloned())
+            .collect()
     }
 
     /// The verdict: kind of outcome, and the class that decides the exit code, where it is not a success.
@@ -141,8 +149,12 @@ impl Finished {
     pub fn note_stop(&mut self, run: &Run, left: usize) {
         if run.stop().requested().is_some() && left > 0 {
             self.problems.push(
-                Problem::new("LF-STOPPED", Class::Interrupted, format!("stopped on request with {left} left to do"))
-                    .with_remedy("run again: it does what is left"),
+                Problem::new(
+                    "LF-STOPPED",
+                    Class::Interrupted,
+                    format!("stopped on request with {left} left to do"),
+                )
+                .with_remedy("run again: it does what is left"),
             );
         }
     }
@@ -172,9 +184,18 @@ mod tests {
         assert_eq!(finished(vec![copied()]).verdict(), (OutcomeKind::Done, None));
         let partly = finished(vec![copied(), failed(Class::Transient)]);
         assert_eq!(partly.verdict(), (OutcomeKind::Partial, Some(Class::Partial)));
-        assert_eq!(finished(vec![failed(Class::Transient)]).verdict(), (OutcomeKind::Failed, Some(Class::Transient)));
-        assert_eq!(finished(vec![failed(Class::Refused)]).verdict(), (OutcomeKind::Blocked, Some(Class::Refused)));
-        assert_eq!(finished(vec![failed(Class::Unknown)]).verdict(), (OutcomeKind::Unknown, Some(Class::Unknown)));
+        assert_eq!(
+            finished(vec![failed(Class::Transient)]).verdict(),
+            (OutcomeKind::Failed, Some(Class::Transient))
+        );
+        assert_eq!(
+            finished(vec![failed(Class::Refused)]).verdict(),
+            (OutcomeKind::Blocked, Some(Class::Refused))
+        );
+        assert_eq!(
+            finished(vec![failed(Class::Unknown)]).verdict(),
+            (OutcomeKind::Unknown, Some(Class::Unknown))
+        );
         let lenient = Finished { lenient: true, ..partly };
         assert_eq!(lenient.verdict(), (OutcomeKind::Partial, None));
     }

@@ -12,7 +12,10 @@ pub(crate) fn end_state(sandbox: &Sandbox, repo: &Path) -> anyhow::Result<Vec<(b
     let ecr = &sandbox.options().ecr_repository;
     let projects = sample::projects();
     let built = |project: &sample::SampleProject| {
-        sandbox.artifactory.digest_of(&format!("{}/{namespace}/{}", landfall_sandbox::BUILD_KEY, project.project), project.version)
+        sandbox.artifactory.digest_of(
+            &format!("{}/{namespace}/{}", landfall_sandbox::BUILD_KEY, project.project),
+            project.version,
+        )
     };
     let all = |holds: &dyn Fn(&sample::SampleProject) -> bool| projects.iter().all(holds);
 
@@ -48,7 +51,10 @@ pub(crate) fn end_state(sandbox: &Sandbox, repo: &Path) -> anyhow::Result<Vec<(b
 /// Whether the chain of events is whole.
 fn ledger(repo: &Path) -> (bool, String) {
     match FolderLedger::for_reading(repo.join(".landfall/ledger")).verify(None) {
-        Ok(verified) => (verified.records > 0, format!("the ledger's {} records are one unbroken chain", verified.records)),
+        Ok(verified) => (
+            verified.records > 0,
+            format!("the ledger's {} records are one unbroken chain", verified.records),
+        ),
         Err(error) => (false, format!("the ledger is damaged: {error}")),
     }
 }

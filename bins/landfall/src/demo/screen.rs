@@ -33,7 +33,7 @@ impl Screen {
 
     /// A line that the step printed.
     pub(crate) fn said(self, line: &str) {
-        println!("    {line}");
+        println!("    {}", self.paint("22", line));
     }
 
     /// A line of the step's log.

@@ -29,7 +29,9 @@ pub(crate) async fn tell(keep: Option<PathBuf>) -> anyhow::Result<bool> {
     sample::load_except(&sandbox, &[FORGOTTEN])?;
 
     screen.part("Landfall takes a release from project.json to running code.");
-    screen.said("Vault, STS, Artifactory, ECR, Lambda and Jira are stand-ins inside this process, on 127.0.0.1.");
+    screen.said(
+        "Vault, STS, Artifactory, ECR, Lambda and Jira are stand-ins inside this process, on 127.0.0.1.",
+    );
     screen.said(&format!("The sample repo with six functions is in {}", place.repo().display()));
 
     let teller = Teller { screen, repo: place.repo().to_owned(), variables: sandbox.env() };
@@ -50,13 +52,18 @@ pub(crate) async fn tell(keep: Option<PathBuf>) -> anyhow::Result<bool> {
 async fn play(teller: &Teller, sandbox: &Sandbox) -> anyhow::Result<bool> {
     let screen = teller.screen;
     screen.part("1  What is to be deployed, and with which keys");
-    let mut well = teller.expect(0, &["generate-versions"], "name, version and folder of every project").await?;
+    let mut well =
+        teller.expect(0, &["generate-versions"], "name, version and folder of every project").await?;
     well &= teller.expect(0, &["aws-credentials"], "Vault login, temporary keys, whose are they?").await?;
     well &= teller.expect(0, &["prepare-docker-config"], "registry logins, merged").await?;
 
     screen.part("2  Images to ECR: no daemon, no disk, every byte verified");
     well &= teller
-        .expect(3, &["retag-push-ecr"], "but somebody forgot to build one image: all is checked before the first byte")
+        .expect(
+            3,
+            &["retag-push-ecr"],
+            "but somebody forgot to build one image: all is checked before the first byte",
+        )
         .await?;
     sample::add_image(sandbox, FORGOTTEN)?;
     screen.said(&format!("(the build of {FORGOTTEN} is run, as the error page says)"));
@@ -89,7 +96,9 @@ fn farewell(screen: Screen, place: &Place, took: Duration) {
         screen.said(&format!("ticket texts   {}", repo.join("tickets").display()));
         screen.said(&format!("ledger         {}", repo.join(".landfall/ledger").display()));
     } else {
-        screen.said("Nothing was kept. `landfall demo --keep DIR` keeps files, ticket texts, ledger and dashboard.");
+        screen.said(
+            "Nothing was kept. `landfall demo --keep DIR` keeps files, ticket texts, ledger and dashboard.",
+        );
     }
     screen.said("Next: `landfall stage deploy-lambda --help`, or README.md for the stages and a pipeline in ten lines.");
 }
@@ -107,7 +116,10 @@ impl Place {
         };
         std::fs::create_dir_all(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
         if std::fs::read_dir(&folder)?.next().is_some() {
-            bail!("{} is not empty: name a new folder by --keep, so that nothing is overwritten", folder.display());
+            bail!(
+                "{} is not empty: name a new folder by --keep, so that nothing is overwritten",
+                folder.display()
+            );
         }
         Ok(Self::Kept(std::fs::canonicalize(folder)?))
     }

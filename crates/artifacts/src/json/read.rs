@@ -307,6 +307,15 @@ macro_rules! record_fields {
 /// Reads an enum from one of a few words.
 macro_rules! one_of {
     ($type:ident { $($word:literal => $variant:ident),+ $(,)? }) => {
+        impl $type {
+            /// The word that files use for it.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $word,)+
+                }
+            }
+        }
+
         impl $crate::json::FromJson for $type {
             fn from_json(
                 at: $crate::json::At<'_>,

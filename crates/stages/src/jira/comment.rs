@@ -31,8 +31,12 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     }
     let Some(environment) = common.target.environment.clone() else {
         return Err(Refusal::one(
-            Problem::new("LF-CONFIG-MISSING", Class::Input, "the environment is missing: the comment names it")
-                .with_remedy("give it by --environment, or the variable CI_ENVIRONMENT_NAME"),
+            Problem::new(
+                "LF-CONFIG-MISSING",
+                Class::Input,
+                "the environment is missing: the comment names it",
+            )
+            .with_remedy("give it by --environment, or the variable CI_ENVIRONMENT_NAME"),
         ));
     };
     let ticket = common.find(jira, &versions, run).await?;
@@ -46,11 +50,15 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     let mut finished = Finished { release: Some(facts.release.clone()), ..Finished::default() };
     if output.is_dry_run() {
         finished.items.push(Item::new(ticket.key.as_str(), "planned").with("marker", comment_marker(&facts)));
-        finished.summary = format!("would say on {} that {environment} was deployed, unless it is said already", ticket.key);
+        finished.summary =
+            format!("would say on {} that {environment} was deployed, unless it is said already", ticket.key);
         return Ok(finished);
     }
     run.progress().event(Event::Phase { name: format!("comment on {}", ticket.key), items: None });
-    let (outcome, id) = match jira.comment_once(run, &ticket.key, &comment_marker(&facts), &deployed_comment(&facts)).await? {
+    let (outcome, id) = match jira
+        .comment_once(run, &ticket.key, &comment_marker(&facts), &deployed_comment(&facts))
+        .await?
+    {
         Commented::Added(id) => ("commented", id),
         Commented::AlreadyThere(id) => ("unchanged", id),
     };

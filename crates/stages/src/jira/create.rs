@@ -31,7 +31,7 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         return Ok(Finished::new("nothing to deploy, so there is no ticket to make"));
     }
     let (region, release) = (common.region()?.clone(), common.target.release_of(&versions));
-    let environment = common.target.environment.clone().ok_or_else(|| missing_environment())?;
+    let environment = common.target.environment.clone().ok_or_else(missing_environment)?;
     let ticket = ReleaseTicket {
         release: release.clone(),
         region: region.clone(),
@@ -42,25 +42,27 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     };
     let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
     let (found, outcome) = if output.is_dry_run() {
-        match jira.find(run, &label(&release, &region), &[]).await? {
-            Some(found) => (found.ticket, "unchanged"),
-            None => {
-                finished.items.push(Item::new(format!("ticket {region}"), "planned").with("label", label(&release, &region)));
-                finished.summary = format!("would make a ticket of release {release} for region {region}");
-                return Ok(finished);
-            }
-        }
+        let Some(found) = jira.find(run, &label(&release, &region), &[]).await? else {
+            let item = Item::new(format!("ticket {region}"), "planned").with("label", label(&release, &region));
+            finished.items.push(item);
+            finished.summary = format!("would make a ticket of release {release} for region {region}");
+            return Ok(finished);
+        };
+        (found.ticket, "unchanged")
     } else {
         run.progress().event(Event::Phase { name: "make or find the ticket".into(), items: Some(1) });
         let (found, origin) = jira.create_or_find(run, &ticket).await?;
         (found, if origin == TicketOrigin::Created { "created" } else { "unchanged" })
     };
-    let mut item = Item::new(found.key.as_str(), outcome).with("region", region.as_str()).with("url", found.url.as_str());
+    let mut item = Item::new(found.key.as_str(), outcome)
+        .with("region", region.as_str())
+        .with("url", found.url.as_str());
     item.changed = outcome == "created";
     finished.items.push(item);
     let noted = note(common, &versions, &region, &release, &found)?;
     finished.files.push(output.write(&common.tickets, &noted.to_bytes(), Mode::Shared)?);
-    finished.summary = format!("{} {} {}", found.key, if outcome == "created" { "made:" } else { "was there:" }, found.url);
+    finished.summary =
+        format!("{} {} {}", found.key, if outcome == "created" { "made:" } else { "was there:" }, found.url);
     Ok(finished)
 }
 

@@ -1,7 +1,7 @@
 //! `update-jira-instructions`: deploy, verify and rollback steps on the ticket.
 
 use landfall_artifacts::{EnvironmentName, Versions};
-use landfall_jira::{InstructionFacts, Instructed, Jira, instructions};
+use landfall_jira::{Instructed, InstructionFacts, Jira, instructions};
 use landfall_run::{Event, Run};
 
 use super::Common;
@@ -51,7 +51,8 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         start_at: config.start_at.clone(),
     };
     run.progress().event(Event::Phase { name: format!("write instructions on {}", ticket.key), items: None });
-    let changed = jira.update_instructions(run, &ticket.key, &instructions(&facts)).await? == Instructed::Updated;
+    let changed =
+        jira.update_instructions(run, &ticket.key, &instructions(&facts)).await? == Instructed::Updated;
     let mut item = Item::new(ticket.key.as_str(), if changed { "updated" } else { "unchanged" });
     item.changed = changed;
     finished.items.push(item);

@@ -8,8 +8,8 @@ pub mod transition;
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, FileError, ImageLock, JiraTickets, MissingName, Problem, ProjectName, ProjectVersion, RegionKey, ReleaseId, TicketKey,
-    Versions,
+    Class, FileError, ImageLock, JiraTickets, MissingName, Problem, ProjectName, ProjectVersion, RegionKey,
+    ReleaseId, TicketKey, Versions,
 };
 use landfall_jira::{Jira, ServiceRow, TicketRef, label};
 use landfall_run::{Event, Run};
@@ -48,7 +48,8 @@ impl Common {
     /// What is released: one row a project, with function and digest where they are known.
     pub(crate) fn services(&self, versions: &Versions) -> Vec<ServiceRow> {
         // Tickets must not fail over a missing name or lock: they then say less.
-        let names = self.target.functions(&self.places.functions, versions, MissingName::Skip).unwrap_or_default();
+        let names =
+            self.target.functions(&self.places.functions, versions, MissingName::Skip).unwrap_or_default();
         let lock = ImageLock::read(&self.places.lock).ok();
         let digest = |project: &ProjectName| {
             let lock = lock.as_ref()?;
@@ -71,7 +72,12 @@ impl Common {
     ///
     /// # Errors
     /// What Jira says; a ticket that is nowhere.
-    pub(crate) async fn find(&self, jira: &Jira, versions: &Versions, run: &Run) -> Result<TicketRef, Refusal> {
+    pub(crate) async fn find(
+        &self,
+        jira: &Jira,
+        versions: &Versions,
+        run: &Run,
+    ) -> Result<TicketRef, Refusal> {
         if let Some(key) = &self.ticket {
             return Ok(jira.ticket(run, key).await?);
         }
@@ -79,10 +85,12 @@ impl Common {
         if let Some(ticket) = self.noted(region, &release)? {
             return Ok(ticket);
         }
-        run.progress().event(Event::Phase { name: format!("find the ticket of {release} in {region}"), items: None });
+        run.progress()
+            .event(Event::Phase { name: format!("find the ticket of {release} in {region}"), items: None });
         if let Some(found) = jira.find(run, &label(&release, region), &[]).await? {
             for duplicate in &found.duplicates {
-                let text = format!("{} is a duplicate of {}: close it by hand", duplicate.key, found.ticket.key);
+                let text =
+                    format!("{} is a duplicate of {}: close it by hand", duplicate.key, found.ticket.key);
                 run.progress().event(Event::Warning(text));
             }
             return Ok(found.ticket);
@@ -91,8 +99,12 @@ impl Common {
             return Ok(ticket);
         }
         Err(Refusal::one(
-            Problem::new("LF-JIRA-NO-TICKET", Class::Refused, format!("no ticket of release {release} in region {region}"))
-                .with_remedy("run create-jira-tickets, or give the ticket by --ticket or JIRA_TICKET"),
+            Problem::new(
+                "LF-JIRA-NO-TICKET",
+                Class::Refused,
+                format!("no ticket of release {release} in region {region}"),
+            )
+            .with_remedy("run create-jira-tickets, or give the ticket by --ticket or JIRA_TICKET"),
         ))
     }
 
@@ -103,7 +115,11 @@ impl Common {
             Err(error) => return Err(error.into()),
         };
         let ticket = noted.ticket(region).filter(|_| noted.release == *release);
-        Ok(ticket.map(|ticket| TicketRef { id: ticket.id.clone(), key: ticket.key.clone(), url: ticket.url.to_string() }))
+        Ok(ticket.map(|ticket| TicketRef {
+            id: ticket.id.clone(),
+            key: ticket.key.clone(),
+            url: ticket.url.to_string(),
+        }))
     }
 }
 
