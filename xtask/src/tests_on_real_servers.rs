@@ -18,16 +18,31 @@ pub(crate) fn run(root: &Path, passed: &[&str]) -> Result<()> {
     let names_packages = passed.iter().any(|arg| arg.starts_with("-p") || arg.starts_with("--package"));
     let scope: &[&str] = if names_packages { &[] } else { &["--workspace"] };
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // Tests that need one of the programs are marked as ignored; here the programs are, so all are run.
+    let (for_cargo, for_tests) = match passed.iter().position(|arg| *arg == "--") {
+        Some(at) => (&passed[..at], &passed[at + 1..]),
+        None => (passed, &[][..]),
+    };
     run_command(
         Command::new(cargo)
             .current_dir(root)
             .args(["test", "--locked"])
             .args(scope)
-            .args(passed)
+            .args(for_cargo)
+            .args(["--lib", "--bins", "--tests", "--", "--include-ignored"])
+            .args(for_tests)
             .env("LANDFALL_REAL_SERVERS", "1")
-            .env("LANDFALL_MOTO", servers.moto)
-            .env("LANDFALL_AWS_CLI", servers.aws_cli)
-            .env("LANDFALL_DOCKER_REGISTRY", servers.docker_registry)
-            .env("LANDFALL_SKOPEO", servers.skopeo),
+            .env("LANDFALL_MOTO", &servers.moto)
+            .env("LANDFALL_AWS_CLI", &servers.aws_cli)
+            .env("LANDFALL_DOCKER_REGISTRY", &servers.docker_registry)
+            .env("LANDFALL_SKOPEO", &servers.skopeo),
+    )?;
+    // Examples in the documentation; one that is marked `ignore` there is no program.
+    run_command(
+        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+            .current_dir(root)
+            .args(["test", "--locked", "--doc"])
+            .args(scope)
+            .args(for_cargo),
     )
 }

@@ -10,7 +10,7 @@ use landfall_secret::Secret;
 use landfall_stages::{Outcome, Refusal, aws_credentials};
 use landfall_vault_creds::VaultConfig;
 
-use crate::{Context, aws};
+use crate::{Context, Effects, aws};
 
 /// The command.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Command;
 impl crate::Command for Command {
     const NAME: &'static str = "aws-credentials";
     const SUMMARY: &'static str = "Log in to Vault, take temporary AWS credentials, check whose they are";
-    const CHANGES_WORLD: bool = false;
+    const EFFECTS: Effects = Effects::Files;
 
     fn options() -> Vec<Opt> {
         vec![

@@ -8,7 +8,7 @@ use landfall_ledger::FolderLedger;
 use landfall_stages::jira::comment;
 use landfall_stages::{Outcome, Refusal};
 
-use crate::{Context, jira};
+use crate::{Context, Effects, jira};
 
 /// The command.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Command;
 impl crate::Command for Command {
     const NAME: &'static str = "comment-jira-tickets";
     const SUMMARY: &'static str = "Say once on the release ticket what was deployed where";
-    const CHANGES_WORLD: bool = true;
+    const EFFECTS: Effects = Effects::Recorded;
 
     fn options() -> Vec<Opt> {
         [

@@ -7,7 +7,7 @@ use landfall_cli::Opt;
 use landfall_stages::Outcome;
 use landfall_stages::jira::create;
 
-use crate::{Context, jira};
+use crate::{Context, Effects, jira};
 
 /// The command.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Command;
 impl crate::Command for Command {
     const NAME: &'static str = "create-jira-tickets";
     const SUMMARY: &'static str = "Make the release ticket of a region, or find the one that is there";
-    const CHANGES_WORLD: bool = true;
+    const EFFECTS: Effects = Effects::Recorded;
 
     fn options() -> Vec<Opt> {
         [jira::options(), vec![Opt::value("commits", "A..B", "the commits since the release before")]]

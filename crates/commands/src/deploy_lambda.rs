@@ -10,7 +10,7 @@ use landfall_lambda_deploy::{ApplyOptions, LambdaClient, OnFailure};
 use landfall_stages::{Outcome, Refusal, deploy_lambda};
 
 use crate::context::{LOCK, MAPPINGS};
-use crate::{Context, aws};
+use crate::{Context, Effects, aws};
 
 /// The command.
 #[derive(Debug)]
@@ -19,7 +19,7 @@ pub struct Command;
 impl crate::Command for Command {
     const NAME: &'static str = "deploy-lambda";
     const SUMMARY: &'static str = "Make every function of the plan run its pinned image, and prove it";
-    const CHANGES_WORLD: bool = true;
+    const EFFECTS: Effects = Effects::Exclusive;
 
     fn options() -> Vec<Opt> {
         [

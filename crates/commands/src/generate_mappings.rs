@@ -7,8 +7,8 @@ use std::pin::Pin;
 use landfall_cli::Opt;
 use landfall_stages::{Outcome, Refusal, generate_mappings};
 
-use crate::Context;
 use crate::context::{FUNCTIONS, LOCK, MAPPINGS, SKIP_MISSING, VERSIONS};
+use crate::{Context, Effects};
 
 /// The command.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Command;
 impl crate::Command for Command {
     const NAME: &'static str = "generate-mappings";
     const SUMMARY: &'static str = "Compute the deployment plan without any transfer";
-    const CHANGES_WORLD: bool = false;
+    const EFFECTS: Effects = Effects::Files;
 
     fn options() -> Vec<Opt> {
         vec![

@@ -6,8 +6,8 @@ use std::pin::Pin;
 use landfall_cli::Opt;
 use landfall_stages::{Outcome, generate_versions};
 
-use crate::Context;
 use crate::context::{FUNCTIONS, VERSIONS};
+use crate::{Context, Effects};
 
 /// The command.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Command;
 impl crate::Command for Command {
     const NAME: &'static str = "generate-versions";
     const SUMMARY: &'static str = "Collect name, version and folder of every project into versions.json";
-    const CHANGES_WORLD: bool = false;
+    const EFFECTS: Effects = Effects::Files;
 
     fn options() -> Vec<Opt> {
         vec![FUNCTIONS, VERSIONS]

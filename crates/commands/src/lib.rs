@@ -17,10 +17,10 @@ pub mod create_jira_tickets;
 pub mod deploy_lambda;
 pub mod generate_mappings;
 pub mod generate_versions;
+pub mod tool;
 pub mod transition_jira_tickets;
 pub mod update_jira_instructions;
 pub mod update_version_dashboard;
-pub mod tool;
 
 pub use context::Context;
 pub use runner::{Ended, main, main_of, run_stage};
@@ -32,14 +32,25 @@ use std::pin::Pin;
 use landfall_cli::Opt;
 use landfall_stages::Outcome;
 
+/// What a stage changes besides its own result.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effects {
+    /// Files of the folder it runs in.
+    Files,
+    /// The world outside: intents and outcomes are recorded in the ledger.
+    Recorded,
+    /// An environment, which it holds meanwhile, so that two runs on one environment do not interleave.
+    Exclusive,
+}
+
 /// A stage as a command: its name, its options, and what it does with their values.
 pub trait Command: 'static {
     /// The stage's name, which is also its binary's.
     const NAME: &'static str;
     /// One sentence for the help, without a full stop.
     const SUMMARY: &'static str;
-    /// Whether the stage changes anything but files of its own folder: such a stage records intents and outcomes in the ledger.
-    const CHANGES_WORLD: bool;
+    /// What the stage changes.
+    const EFFECTS: Effects;
 
     /// The stage's own options.
     fn options() -> Vec<Opt>;

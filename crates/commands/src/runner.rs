@@ -9,12 +9,12 @@ use std::time::Instant;
 
 use landfall_artifacts::{Class, EnvironmentName, OutcomeKind, Problem, ReleaseId, Settings};
 use landfall_cli::{Environment, Layers, LogFormat, Look, Opt, Parsed, Shower, Source, Values, exit};
-use landfall_ledger::FolderLedger;
+use landfall_ledger::{FolderLedger, Hold};
 use landfall_run::{Clock, Event, Progress, Run, Share, Stop};
 use landfall_secret::Redactor;
 use landfall_stages::{Finished, Outcome, Output, Refusal, Target};
 
-use crate::{Command, Context, every_stage, report, settings};
+use crate::{Command, Context, Effects, every_stage, report, settings};
 
 /// How a stage ended, and what it printed.
 #[derive(Debug)]
@@ -151,7 +151,20 @@ fn prepare(
     let (deadline, share, report, ledger, quiet) = prepared;
     let output = if dry_run { Output::DryRun { foretell } } else { Output::Real };
     target.release = release;
-    Ok(Prepared { options, layers, target, settings, output, log_format, json, quiet, report, deadline, share, ledger })
+    Ok(Prepared {
+        options,
+        layers,
+        target,
+        settings,
+        output,
+        log_format,
+        json,
+        quiet,
+        report,
+        deadline,
+        share,
+        ledger,
+    })
 }
 
 async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor) -> Ended {
@@ -176,9 +189,10 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor) -> E
         builder = builder.deadline(limit);
     }
     let mut ledger = FolderLedger::for_reading(&prepared.ledger);
-    if C::CHANGES_WORLD && !prepared.output.is_dry_run() {
-        match open_ledger(C::NAME, &prepared, &redactor, clock, &mut early_warnings) {
-            Ok(opened) => ledger = opened,
+    let mut hold = None;
+    if C::EFFECTS != Effects::Files && !prepared.output.is_dry_run() {
+        match open_ledger::<C>(&prepared, &redactor, clock, &mut early_warnings) {
+            Ok((opened, held)) => (ledger, hold) = (opened, held),
             Err(Refusal(problems)) => {
                 let class = landfall_artifacts::gravest(&problems, false).unwrap_or(Class::Defect);
                 let code = exit::of(class, None);
@@ -207,6 +221,7 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor) -> E
         }
     }
     let outcome = C::run(&context).await;
+    drop(hold);
     shower.close();
     let written = report::Written {
         stage: C::NAME,
@@ -220,13 +235,12 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor) -> E
     finish(&written, outcome, &run, &progress, prepared.report.as_deref(), prepared.json, look)
 }
 
-fn open_ledger(
-    stage: &str,
+fn open_ledger<C: Command>(
     prepared: &Prepared,
     redactor: &Redactor,
     clock: Clock,
     warnings: &mut Vec<String>,
-) -> Result<FolderLedger, Refusal> {
+) -> Result<(FolderLedger, Option<Hold>), Refusal> {
     if prepared.ledger.starts_with("s3://") {
         return Err(Refusal::one(
             Problem::new(
@@ -248,11 +262,16 @@ fn open_ledger(
         run: report::run_link(environment),
         release: prepared.target.release.clone(),
         environment: prepared.target.environment.clone(),
-        stage: Some(stage.to_owned()),
+        stage: Some(C::NAME.to_owned()),
         redactor: redactor.clone(),
         ..landfall_ledger::Context::new(report::actor(environment), env!("CARGO_PKG_VERSION"))
     };
-    Ok(FolderLedger::open(&prepared.ledger, context, clock)?)
+    let ledger = FolderLedger::open(&prepared.ledger, context, clock)?;
+    let hold = match &prepared.target.environment {
+        Some(environment) if C::EFFECTS == Effects::Exclusive => Some(ledger.hold(environment)?),
+        Some(_) | None => None,
+    };
+    Ok((ledger, hold))
 }
 
 fn finish(

@@ -4,7 +4,11 @@ use std::process::ExitCode;
 
 use landfall_cli::{Environment, Opt};
 
-use crate::{Command, Ended, aws_credentials, comment_jira_tickets, create_jira_tickets, deploy_lambda, generate_mappings, generate_versions, transition_jira_tickets, update_jira_instructions, update_version_dashboard, main_of, run_stage};
+use crate::{
+    Command, Ended, aws_credentials, comment_jira_tickets, create_jira_tickets, deploy_lambda,
+    generate_mappings, generate_versions, main_of, run_stage, transition_jira_tickets,
+    update_jira_instructions, update_version_dashboard,
+};
 
 /// A stage, as tools that run any of them see it.
 #[derive(Clone, Copy, Debug)]

@@ -8,7 +8,7 @@ use landfall_jira::Step;
 use landfall_stages::jira::transition;
 use landfall_stages::{Outcome, Refusal};
 
-use crate::{Context, jira};
+use crate::{Context, Effects, jira};
 
 /// The command.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Command;
 impl crate::Command for Command {
     const NAME: &'static str = "transition-jira-tickets";
     const SUMMARY: &'static str = "Move the release ticket to the status of a step";
-    const CHANGES_WORLD: bool = true;
+    const EFFECTS: Effects = Effects::Recorded;
 
     fn options() -> Vec<Opt> {
         [

@@ -7,7 +7,7 @@ use landfall_cli::Opt;
 use landfall_stages::jira::instructions;
 use landfall_stages::{Outcome, Refusal};
 
-use crate::{Context, jira};
+use crate::{Context, Effects, jira};
 
 /// The command.
 #[derive(Debug)]
@@ -16,7 +16,7 @@ pub struct Command;
 impl crate::Command for Command {
     const NAME: &'static str = "update-jira-instructions";
     const SUMMARY: &'static str = "Write deploy, verify and rollback steps on the release ticket";
-    const CHANGES_WORLD: bool = true;
+    const EFFECTS: Effects = Effects::Recorded;
 
     fn options() -> Vec<Opt> {
         [

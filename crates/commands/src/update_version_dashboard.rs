@@ -7,8 +7,8 @@ use std::pin::Pin;
 use landfall_cli::Opt;
 use landfall_stages::{Outcome, Refusal, update_version_dashboard};
 
-use crate::Context;
 use crate::context::{LOCK, VERSIONS};
+use crate::{Context, Effects};
 
 /// The command.
 #[derive(Debug)]
@@ -16,8 +16,9 @@ pub struct Command;
 
 impl crate::Command for Command {
     const NAME: &'static str = "update-version-dashboard";
-    const SUMMARY: &'static str = "Record the deployment in the ledger and draw the page that shows what runs where";
-    const CHANGES_WORLD: bool = true;
+    const SUMMARY: &'static str =
+        "Record the deployment in the ledger and draw the page that shows what runs where";
+    const EFFECTS: Effects = Effects::Recorded;
 
     fn options() -> Vec<Opt> {
         vec![
@@ -26,8 +27,12 @@ impl crate::Command for Command {
             Opt::value("deploy-report", "FILE", "what deploy-lambda did").default("deploy-report.json"),
             Opt::value("tickets", "FILE", "the tickets of this release, shown where the file is there")
                 .default("jira-tickets.json"),
-            Opt::value("page", "FILE", "where the page goes").env(&["LANDFALL_DASHBOARD"]).default("dashboard/index.html"),
-            Opt::value("title", "TEXT", "what the page is about").env(&["CI_PROJECT_TITLE", "CI_PROJECT_NAME"]).default("Versions"),
+            Opt::value("page", "FILE", "where the page goes")
+                .env(&["LANDFALL_DASHBOARD"])
+                .default("dashboard/index.html"),
+            Opt::value("title", "TEXT", "what the page is about")
+                .env(&["CI_PROJECT_TITLE", "CI_PROJECT_NAME"])
+                .default("Versions"),
         ]
     }
 

@@ -44,6 +44,14 @@ pub enum Error {
         /// The bound in bytes.
         limit: usize,
     },
+    /// Another run has the environment.
+    #[error("environment {environment} is held by {holder}")]
+    Held {
+        /// The environment.
+        environment: String,
+        /// Who has it.
+        holder: String,
+    },
     /// The writing did not come to an end.
     #[error("the writing of an event was cut short")]
     CutShort {
@@ -67,7 +75,7 @@ impl Error {
     /// Whether the same call may simply be made again.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Crowded { .. } => true,
+            Self::Crowded { .. } | Self::Held { .. } => true,
             Self::Place { .. }
             | Self::Write { .. }
             | Self::TooLarge { .. }
@@ -79,6 +87,7 @@ impl Error {
     /// The same as the error of a journal, for the action that was to be recorded.
     pub(crate) fn into_journal(self, action: String, place: String) -> JournalError {
         match self {
+            Self::Held { environment, holder } => JournalError::Held { environment, holder },
             Self::Damaged { sequence, what, .. } => JournalError::Damaged { place, sequence, what },
             Self::Place { cause, .. } | Self::Write { cause, .. } => {
                 JournalError::Write { action, place, cause }
@@ -98,6 +107,7 @@ impl Explain for Error {
             Self::Crowded { .. } => "LF-LEDGER-CROWDED",
             Self::TooLarge { .. } => "LF-LEDGER-TOO-LARGE",
             Self::CutShort { .. } => "LF-LEDGER-CUT-SHORT",
+            Self::Held { .. } => "LF-LEDGER-HELD",
             Self::Damaged { .. } => "LF-LEDGER-DAMAGED",
         }
     }
@@ -108,11 +118,13 @@ impl Explain for Error {
             Self::Write { .. } | Self::Crowded { .. } => Class::Transient,
             Self::TooLarge { .. } | Self::CutShort { .. } => Class::Defect,
             Self::Damaged { .. } => Class::Integrity,
+            Self::Held { .. } => Class::Locked,
         }
     }
 
     fn remedy(&self) -> Option<Cow<'static, str>> {
         match self {
+            Self::Held { holder, .. } => Some(format!("wait for {holder} to end, then run again").into()),
             Self::Place { path, .. } => Some(
                 format!("name a folder that can be read and made by --ledger instead of {}", path.display())
                     .into(),

@@ -27,6 +27,7 @@ mod chain;
 mod draft;
 mod error;
 mod folder;
+mod hold;
 mod journal;
 mod view;
 
@@ -34,4 +35,5 @@ pub use chain::{Head, Verified};
 pub use draft::{Context, Draft};
 pub use error::Error;
 pub use folder::FolderLedger;
+pub use hold::Hold;
 pub use view::{Conflict, Deployed, ReleaseLife, Resolved, deployments, releases, resolve};

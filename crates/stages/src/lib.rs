@@ -7,11 +7,11 @@ pub mod aws_credentials;
 pub mod deploy_lambda;
 pub mod generate_mappings;
 pub mod generate_versions;
-pub mod update_version_dashboard;
 mod inputs;
 pub mod jira;
 mod outcome;
 mod output;
+pub mod update_version_dashboard;
 
 pub use inputs::{Places, Target, locked};
 pub use outcome::{Finished, Item, Outcome, Refusal};

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName, EventKind, FileError, ImageLock,
-    JiraTickets, LedgerEvent, LedgerItem, Mode, Problem, RegionKey, ReleaseId, Settings, Versions,
+    Class, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName, EventKind, FileError,
+    ImageLock, JiraTickets, LedgerEvent, LedgerItem, Mode, Problem, RegionKey, ReleaseId, Settings, Versions,
 };
 use landfall_dashboard::{
-    Cell, Environment, FunctionRow, HistoryRow, LedgerState, Page, ReleaseRow, ReleaseState, TicketRow, render,
+    Cell, Environment, FunctionRow, HistoryRow, LedgerState, Page, ReleaseRow, ReleaseState, TicketRow,
+    render,
 };
 use landfall_ledger::{Deployed, Draft, FolderLedger, deployments, releases};
 use landfall_run::{Event, Run};
@@ -52,7 +53,9 @@ pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &
     let versions = Versions::read(&config.places.versions)?;
     let report = optional(DeployReport::read(&config.report))?;
     let mut finished = Finished { release: Some(config.target.release_of(&versions)), ..Finished::default() };
-    if let Some(other) = report.as_ref().and_then(|report| report.environment.as_ref()).filter(|other| **other != environment) {
+    if let Some(other) =
+        report.as_ref().and_then(|report| report.environment.as_ref()).filter(|other| **other != environment)
+    {
         return Err(Refusal::one(
             Problem::new(
                 "LF-DASHBOARD-ENVIRONMENT",
@@ -67,12 +70,16 @@ pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &
     let lock = optional(ImageLock::read(&config.places.lock))?;
     let confirmed = confirmed(report.as_ref(), lock.as_ref());
     match &report {
-        None if !versions.is_empty() => finished
-            .warnings
-            .push(format!("{} is not there: nothing is recorded, the page shows what was known", config.report.display())),
+        None if !versions.is_empty() => finished.warnings.push(format!(
+            "{} is not there: nothing is recorded, the page shows what was known",
+            config.report.display()
+        )),
         Some(_) | None => {}
     }
-    let release = report.as_ref().and_then(|report| report.release.clone()).unwrap_or_else(|| config.target.release_of(&versions));
+    let release = report
+        .as_ref()
+        .and_then(|report| report.release.clone())
+        .unwrap_or_else(|| config.target.release_of(&versions));
     let news = !confirmed.is_empty() && !is_recorded(&events, &environment, &release, &confirmed);
     if news && !output.is_dry_run() {
         let draft = Draft {
@@ -106,8 +113,12 @@ pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &
 fn environment(config: &Config) -> Result<EnvironmentName, Refusal> {
     config.target.environment.clone().ok_or_else(|| {
         Refusal::one(
-            Problem::new("LF-CONFIG-MISSING", Class::Input, "the environment is missing: the page shows what runs in which")
-                .with_remedy("give it by --environment, or the variable CI_ENVIRONMENT_NAME"),
+            Problem::new(
+                "LF-CONFIG-MISSING",
+                Class::Input,
+                "the environment is missing: the page shows what runs in which",
+            )
+            .with_remedy("give it by --environment, or the variable CI_ENVIRONMENT_NAME"),
         )
     })
 }
@@ -130,7 +141,9 @@ fn confirmed(report: Option<&DeployReport>, lock: Option<&ImageLock>) -> Vec<Led
         .iter()
         .filter(is_so)
         .map(|function| {
-            let image = |state: &Option<landfall_artifacts::FunctionState>| state.as_ref().and_then(|state| state.image.clone());
+            let image = |state: &Option<landfall_artifacts::FunctionState>| {
+                state.as_ref().and_then(|state| state.image.clone())
+            };
             let after = image(&function.after).or_else(|| image(&function.before));
             let digest = after.as_ref().map(landfall_artifacts::PinnedReference::digest);
             let locked = lock.and_then(|lock| {
@@ -143,21 +156,30 @@ fn confirmed(report: Option<&DeployReport>, lock: Option<&ImageLock>) -> Vec<Led
                 lambda: Some(function.name.clone()),
                 target: after.map(|image| image.to_string()),
                 digest,
-                before: image(&function.before).map(|image| image.digest()).filter(|before| Some(*before) != digest),
+                before: image(&function.before)
+                    .map(|image| image.digest())
+                    .filter(|before| Some(*before) != digest),
             }
         })
         .collect()
 }
 
 /// Whether the ledger shows for this environment that each of these functions came to this digest by this release.
-fn is_recorded(events: &[LedgerEvent], environment: &EnvironmentName, release: &ReleaseId, items: &[LedgerItem]) -> bool {
+fn is_recorded(
+    events: &[LedgerEvent],
+    environment: &EnvironmentName,
+    release: &ReleaseId,
+    items: &[LedgerItem],
+) -> bool {
     let standing: BTreeMap<String, (Option<Digest>, Option<ReleaseId>)> = deployments(events)
         .into_iter()
         .filter(|deployed| deployed.environment == *environment)
         .map(|deployed| (deployed.function, (deployed.digest, deployed.release)))
         .collect();
     items.iter().all(|item| {
-        standing.get(&item.name).is_some_and(|(digest, by)| *digest == item.digest && by.as_ref() == Some(release))
+        standing
+            .get(&item.name)
+            .is_some_and(|(digest, by)| *digest == item.digest && by.as_ref() == Some(release))
     })
 }
 
@@ -190,16 +212,29 @@ fn page(
 fn environments(config: &Config, current: &EnvironmentName, deployed: &[Deployed]) -> Vec<Environment> {
     let mut names: Vec<EnvironmentName> = config.settings.environments.keys().cloned().collect();
     let known: BTreeSet<EnvironmentName> = names.iter().cloned().collect();
-    let others: BTreeSet<&EnvironmentName> =
-        deployed.iter().map(|deployed| &deployed.environment).chain([current]).filter(|name| !known.contains(*name)).collect();
+    let others: BTreeSet<&EnvironmentName> = deployed
+        .iter()
+        .map(|deployed| &deployed.environment)
+        .chain([current])
+        .filter(|name| !known.contains(*name))
+        .collect();
     names.extend(others.into_iter().cloned());
     // Those that come before stand before; the rest keeps the order of their names.
     names.sort_by_key(|name| config.settings.environments.get(name).map_or(0, |row| row.after.len()));
     names
         .into_iter()
         .map(|name| Environment {
-            kind: config.settings.environments.get(&name).map(|row| row.kind.as_str().to_owned()).unwrap_or_default(),
-            region: config.settings.region_key(&name).map(|key: RegionKey| key.to_string()).unwrap_or_default(),
+            kind: config
+                .settings
+                .environments
+                .get(&name)
+                .map(|row| row.kind.as_str().to_owned())
+                .unwrap_or_default(),
+            region: config
+                .settings
+                .region_key(&name)
+                .map(|key: RegionKey| key.to_string())
+                .unwrap_or_default(),
             name,
         })
         .collect()
@@ -233,7 +268,9 @@ fn release_rows(events: &[LedgerEvent]) -> Vec<ReleaseRow> {
         .into_iter()
         .map(|life| {
             let state = match life.rejected {
-                Some((by, _, reason)) => ReleaseState::Dead { by: by.name, reason: reason.unwrap_or_default() },
+                Some((by, _, reason)) => {
+                    ReleaseState::Dead { by: by.name, reason: reason.unwrap_or_default() }
+                }
                 None if !life.promoted.is_empty() => ReleaseState::Promoted,
                 None => ReleaseState::Going,
             };
@@ -253,7 +290,9 @@ fn history(events: &[LedgerEvent]) -> Vec<HistoryRow> {
         .iter()
         .rev()
         .filter(|event| !matches!(event.kind, EventKind::Intent | EventKind::Lock | EventKind::Unlock))
-        .filter(|event| event.kind != EventKind::Outcome || event.outcome != Some(landfall_artifacts::EffectResult::Done))
+        .filter(|event| {
+            event.kind != EventKind::Outcome || event.outcome != Some(landfall_artifacts::EffectResult::Done)
+        })
         .take(HISTORY)
         .map(|event| HistoryRow {
             at: event.time,
@@ -277,7 +316,10 @@ fn what(event: &LedgerEvent) -> String {
     if event.items.len() > items.len() {
         items.push(format!("and {} more", event.items.len() - items.len()));
     }
-    let action = event.action.as_deref().map(|action| format!("{action} {}: ", event.target.as_deref().unwrap_or_default()));
+    let action = event
+        .action
+        .as_deref()
+        .map(|action| format!("{action} {}: ", event.target.as_deref().unwrap_or_default()));
     let reason = event.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
     format!("{}{}{reason}", action.unwrap_or_default(), items.join(", "))
 }

@@ -50,7 +50,7 @@ impl Moving {
                     .clone();
                 let bad = (!self.bad.is_empty()).then(|| self.bad.remove(0));
                 if bad.as_ref().is_none_or(|(taken, _)| *taken) {
-                    self.status = chosen["bean"]["to"]["name"].as_str().expect("a name").to_owned();
+                    chosen["bean"]["to"]["name"].as_str().expect("a name").clone_into(&mut self.status);
                 }
                 bad.map_or_else(|| ResponseTemplate::new(204), |(_, answer)| answer)
             }

@@ -12,7 +12,7 @@ use crate::client::{send, start};
 
 async fn aws(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let keys = sandbox.static_keys();
-    let output = Command::new("aws")
+    let output = Command::new(std::env::var_os("LANDFALL_AWS_CLI").unwrap_or_else(|| "aws".into()))
         .args(arguments)
         .envs(sandbox.env())
         .env("AWS_ACCESS_KEY_ID", &keys.access_key_id)

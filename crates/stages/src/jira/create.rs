@@ -43,7 +43,8 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
     let (found, outcome) = if output.is_dry_run() {
         let Some(found) = jira.find(run, &label(&release, &region), &[]).await? else {
-            let item = Item::new(format!("ticket {region}"), "planned").with("label", label(&release, &region));
+            let item =
+                Item::new(format!("ticket {region}"), "planned").with("label", label(&release, &region));
             finished.items.push(item);
             finished.summary = format!("would make a ticket of release {release} for region {region}");
             return Ok(finished);

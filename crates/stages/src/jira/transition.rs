@@ -39,6 +39,14 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         finished.summary = format!("{} is in `{status}` and would go to `{target}`", ticket.key);
         return Ok(finished);
     }
+    let status = jira.status(run, &ticket.key).await?;
+    if jira.config().statuses.step(&status).is_some_and(|reached| reached > config.step) {
+        // An early job that runs again must not pull back a ticket that later jobs have moved on.
+        finished.items.push(Item::new(ticket.key.as_str(), "unchanged").with("from", status.as_str()));
+        finished.summary =
+            format!("{} is in `{status}`, which comes after `{target}`: left there", ticket.key);
+        return Ok(finished);
+    }
     run.progress().event(Event::Phase { name: format!("move {} to {target}", ticket.key), items: None });
     let moved = jira.transition(run, &ticket.key, config.step).await?;
     let mut item = Item::new(ticket.key.as_str(), if moved.taken.is_empty() { "unchanged" } else { "moved" })
