@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use landfall_artifacts::{Class, EnvironmentName, MissingName, Problem, Settings};
+use landfall_artifacts::{Class, EnvironmentName, MissingName, Platform, Problem, Settings};
 use landfall_cli::{Environment, Layers, Opt, Values};
 use landfall_ledger::FolderLedger;
 use landfall_run::{Event, Run};
@@ -142,6 +142,28 @@ pub(crate) const LOCK: Opt =
 /// Whether a project without `.deployment` is passed over.
 pub(crate) const SKIP_MISSING: Opt =
     Opt::switch("skip-missing", "warn of projects without a .deployment file and leave them out");
+
+/// The platform of images.
+pub(crate) const PLATFORM: Opt =
+    Opt::value("platform", "OS/ARCH", "what the functions run on: linux/amd64 or linux/arm64")
+        .env(&["LANDFALL_PLATFORM"])
+        .default("linux/amd64");
+
+/// The platform, by `--platform`.
+pub(crate) fn platform(values: &mut Values<'_>) -> Platform {
+    match values.text("platform").as_deref() {
+        Some("linux/arm64") => Platform::LinuxArm64,
+        Some("linux/amd64") | None => Platform::LinuxAmd64,
+        Some(other) => {
+            let what = format!(
+                "--platform `{}` is neither linux/amd64 nor linux/arm64",
+                landfall_secret::escape(other, 40)
+            );
+            values.problem("LF-CONFIG", &what, None);
+            Platform::LinuxAmd64
+        }
+    }
+}
 
 /// `versions.json` from standard input.
 pub(crate) fn versions_of_stdin() -> Result<landfall_artifacts::Versions, Refusal> {

@@ -9,7 +9,7 @@ use landfall_cli::Opt;
 use landfall_lambda_deploy::{ApplyOptions, LambdaClient, OnFailure};
 use landfall_stages::{Outcome, Refusal, deploy_lambda};
 
-use crate::context::{LOCK, MAPPINGS};
+use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, VERSIONS};
 use crate::{Context, Effects, aws};
 
 /// The command.
@@ -26,6 +26,8 @@ impl crate::Command for Command {
             vec![
                 MAPPINGS,
                 LOCK,
+                VERSIONS,
+                FUNCTIONS,
                 Opt::value("deploy-report", "FILE", "what each function ran before and runs after")
                     .default("deploy-report.json"),
                 Opt::value(
@@ -43,6 +45,7 @@ impl crate::Command for Command {
                     "what a failed function means for those whose turn has not come",
                 )
                 .default("stop"),
+                context::PLATFORM,
                 Opt::value("shard", "I/N", "the part of the functions that this job does")
                     .env(&["LANDFALL_SHARD"]),
             ],
@@ -76,6 +79,7 @@ impl crate::Command for Command {
                 report: PathBuf::from(values.text("deploy-report").unwrap_or_default()),
                 registry: values.parsed("registry"),
                 shard: values.parsed("shard"),
+                platform: context::platform(&mut values),
                 options: ApplyOptions {
                     concurrency: jobs,
                     settle_timeout: values.duration("settle-timeout").unwrap_or(Duration::from_secs(300)),
@@ -87,7 +91,7 @@ impl crate::Command for Command {
             let aws = aws::config(context, &context.http()?)?;
             let client = LambdaClient::new(&aws, context.run().share())?;
             aws::check_account(context, &aws).await?;
-            deploy_lambda::run(&config, &client, context.output(), context.run()).await
+            deploy_lambda::run(&config, &client, &context.ledger, context.output(), context.run()).await
         })
     }
 }

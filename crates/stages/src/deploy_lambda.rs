@@ -1,14 +1,17 @@
 //! `deploy-lambda`: makes every function of the plan run its pinned image and proves it.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, DeployReport, DeployedFunction, FileError, ImageLock, LambdaName, LockedImage, Mappings, Mode,
-    Problem, ReleaseId, Repository, Shard, Tag,
+    Class, DeployReport, DeployedFunction, FileError, ImageLock, LambdaName, LedgerEvent, LockedImage,
+    Mappings, MissingName, Mode, PinnedReference, Platform, Problem, ProjectName, ReleaseId, Repository,
+    Shard, Tag, Versions, image_tag,
 };
 use landfall_lambda_deploy::{
     Action, ApplyOptions, Desired, FunctionResult, LambdaClient, Outcome as Ended, Plan, apply, observe, plan,
 };
+use landfall_ledger::FolderLedger;
 use landfall_run::{Event, Run};
 
 use crate::{Finished, Item, Outcome, Output, Places, Refusal, Target};
@@ -29,11 +32,13 @@ pub struct Config {
     pub registry: Option<Repository>,
     /// The part of the functions that this job does.
     pub shard: Option<Shard>,
+    /// What the images are for, where there is no lock that says it.
+    pub platform: Platform,
     /// How the plan is carried out.
     pub options: ApplyOptions,
 }
 
-/// Input: the mapping and the lock. Acts on: the functions of one environment; sends images by digest alone, waits until
+/// Input: the mapping, and the lock or a ledger that knows the digests. Acts on: the functions of one environment; sends images by digest alone, waits until
 /// Lambda is done, reads back the digest that runs. Repeating it with the same digests changes nothing.
 ///
 /// `deploy-report.json` is written before the first change, with what runs then, and after the last.
@@ -43,7 +48,13 @@ pub struct Config {
 /// # Errors
 /// Bad files, a function or tag that the lock does not have, and whatever stands in the way of any function: all at once, before
 /// anything is changed.
-pub async fn run(config: &Config, client: &LambdaClient, output: &Output, run: &Run) -> Outcome {
+pub async fn run(
+    config: &Config,
+    client: &LambdaClient,
+    ledger: &FolderLedger,
+    output: &Output,
+    run: &Run,
+) -> Outcome {
     let mappings = Mappings::read(&config.places.mappings)?;
     if mappings.is_empty() {
         let report = DeployReport {
@@ -55,9 +66,13 @@ pub async fn run(config: &Config, client: &LambdaClient, output: &Output, run: &
         finished.files.push(output.write(&config.report, &report.to_bytes(), Mode::Shared)?);
         return Ok(finished);
     }
-    let lock = ImageLock::read(&config.places.lock)?;
-    let release = config.target.release.clone().unwrap_or_else(|| lock.release.clone());
-    let desired = desired(config, &mappings, &lock)?;
+    let lock = match ImageLock::read(&config.places.lock) {
+        Ok(lock) => Some(lock),
+        Err(FileError::Missing { .. }) => None,
+        Err(error) => return Err(error.into()),
+    };
+    let desired = desired(config, &mappings, lock.as_ref(), ledger)?;
+    let release = release(config, lock.as_ref())?;
 
     run.progress()
         .event(Event::Phase { name: "look at the functions".into(), items: Some(desired.len() as u64) });
@@ -88,53 +103,140 @@ pub async fn run(config: &Config, client: &LambdaClient, output: &Output, run: &
     Ok(finished)
 }
 
-/// What is wanted: every row of the mapping with the digest that the lock has for it.
-fn desired(config: &Config, mappings: &Mappings, lock: &ImageLock) -> Result<Vec<Desired>, Refusal> {
+/// The release: the given one, else the lock's, else the one that the versions are.
+fn release(config: &Config, lock: Option<&ImageLock>) -> Result<ReleaseId, Refusal> {
+    match (&config.target.release, lock) {
+        (Some(release), _) => Ok(release.clone()),
+        (None, Some(lock)) => Ok(lock.release.clone()),
+        (None, None) => Ok(Versions::read(&config.places.versions)?.release_id()),
+    }
+}
+
+/// What is wanted: every row of the mapping with the digest that the lock, or else the ledger, has for it.
+fn desired(
+    config: &Config,
+    mappings: &Mappings,
+    lock: Option<&ImageLock>,
+    ledger: &FolderLedger,
+) -> Result<Vec<Desired>, Refusal> {
+    let known = match lock {
+        Some(_) => None,
+        None => Some(Known::read(config, ledger)?),
+    };
     let mut problems = Vec::new();
     let mut desired = Vec::new();
     for (position, (function, tag)) in mappings.tags.iter().enumerate() {
-        let Some(image) = locked(lock, function, tag) else {
-            problems.push(
-                Problem::new(
-                    "LF-LOCK-TAG",
-                    Class::Refused,
-                    format!("the lock has no image {tag} of function {function}"),
-                )
-                .with_remedy("run retag-push-ecr again, which writes mapping and lock together"),
-            );
-            continue;
+        let pin = match (lock, &known) {
+            (Some(lock), _) => of_lock(config, lock, function, tag),
+            (None, Some(known)) => known.pin(config, function, tag),
+            (None, None) => continue,
         };
-        if !config.shard.is_none_or(|shard| shard.takes(position)) {
-            continue;
+        match pin {
+            Err(problem) => problems.push(*problem),
+            Ok(_) if !config.shard.is_none_or(|shard| shard.takes(position)) => {}
+            Ok(pin) => desired.push(Desired {
+                function: function.clone(),
+                project: pin.project,
+                version: Some(pin.version),
+                image: pin.image,
+                platform: pin.platform,
+                environment: config.target.environment.clone(),
+                shard: config.shard,
+            }),
         }
-        let repository = config.registry.as_ref().unwrap_or_else(|| image.target.repository());
-        if repository != image.target.repository() {
-            problems.push(
-                Problem::new(
-                    "LF-LOCK-REGISTRY",
-                    Class::Refused,
-                    format!("the lock has {function} in {}, not in {repository}", image.target.repository()),
-                )
-                .with_remedy(
-                    "give the lock of this environment's retag-push-ecr, or correct ECR_REGISTRY_URI",
-                ),
-            );
-        }
-        desired.push(Desired {
-            function: function.clone(),
-            project: image.project.clone(),
-            version: Some(image.version.to_string()),
-            image: repository.pinned(image.digest),
-            platform: lock.platform,
-            environment: config.target.environment.clone(),
-            shard: config.shard,
-        });
     }
     if problems.is_empty() { Ok(desired) } else { Err(Refusal(problems)) }
 }
 
-fn locked<'a>(lock: &'a ImageLock, function: &LambdaName, tag: &Tag) -> Option<&'a LockedImage> {
-    lock.images.iter().find(|image| image.lambda == *function && image.target.tag() == Some(tag))
+/// A function's image, by digest.
+struct Pin {
+    project: ProjectName,
+    version: String,
+    image: PinnedReference,
+    platform: Platform,
+}
+
+fn of_lock(config: &Config, lock: &ImageLock, function: &LambdaName, tag: &Tag) -> Result<Pin, Box<Problem>> {
+    let is_it = |image: &&LockedImage| image.lambda == *function && image.target.tag() == Some(tag);
+    let Some(image) = lock.images.iter().find(is_it) else {
+        let what = format!("the lock has no image {tag} of function {function}");
+        return Err(Box::new(
+            Problem::new("LF-LOCK-TAG", Class::Refused, what)
+                .with_remedy("run retag-push-ecr again, which writes mapping and lock together"),
+        ));
+    };
+    let repository = config.registry.as_ref().unwrap_or_else(|| image.target.repository());
+    if repository != image.target.repository() {
+        let what = format!("the lock has {function} in {}, not in {repository}", image.target.repository());
+        return Err(Box::new(Problem::new("LF-LOCK-REGISTRY", Class::Refused, what).with_remedy(
+            "give the lock of this environment's retag-push-ecr, or correct ECR_REGISTRY_URI",
+        )));
+    }
+    Ok(Pin {
+        project: image.project.clone(),
+        version: image.version.to_string(),
+        image: repository.pinned(image.digest),
+        platform: lock.platform,
+    })
+}
+
+/// What the ledger and the repo say where there is no lock.
+struct Known {
+    versions: Versions,
+    projects: BTreeMap<LambdaName, ProjectName>,
+    events: Vec<LedgerEvent>,
+}
+
+impl Known {
+    fn read(config: &Config, ledger: &FolderLedger) -> Result<Self, Refusal> {
+        let versions = Versions::read(&config.places.versions)?;
+        let names = config.target.functions(&config.places.functions, &versions, MissingName::Skip)?;
+        let projects = names.functions.into_iter().map(|(project, function)| (function, project)).collect();
+        Ok(Self { versions, projects, events: ledger.events()? })
+    }
+
+    fn pin(&self, config: &Config, function: &LambdaName, tag: &Tag) -> Result<Pin, Box<Problem>> {
+        let unknown = |why: String| {
+            Box::new(
+                Problem::new("LF-LOCK-MISSING", Class::Refused, format!("the digest of {tag} is not known: {why}"))
+                    .with_remedy(
+                        "give the image-lock.json of the pipeline that copied it by --lock, or the ledger that recorded it by --ledger",
+                    ),
+            )
+        };
+        let lock = config.places.lock.display();
+        let Some((project, entry)) =
+            self.projects.get(function).and_then(|project| self.versions.projects.get_key_value(project))
+        else {
+            return Err(unknown(format!(
+                "{lock} is not there, and no project of versions.json has function {function}"
+            )));
+        };
+        if !image_tag(function, &entry.version).is_ok_and(|expected| expected.tag == *tag) {
+            return Err(unknown(format!(
+                "{lock} is not there, and versions.json has {project} at {}",
+                entry.version
+            )));
+        }
+        let Some(repository) = &config.registry else {
+            return Err(unknown(
+                "the registry is not known: give it by --registry or ECR_REGISTRY_URI".to_owned(),
+            ));
+        };
+        match landfall_ledger::resolve(&self.events, project, &entry.version) {
+            Ok(Some(found)) => Ok(Pin {
+                project: project.clone(),
+                version: entry.version.to_string(),
+                image: repository.pinned(found.digest),
+                platform: config.platform,
+            }),
+            Ok(None) => Err(unknown(format!(
+                "{lock} is not there, and the ledger does not know {project} {}",
+                entry.version
+            ))),
+            Err(conflict) => Err(Box::new(Problem::of(&*conflict))),
+        }
+    }
 }
 
 /// The report of an earlier try of the same release, which knows what ran before the first change.
