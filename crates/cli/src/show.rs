@@ -7,7 +7,7 @@ use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-use landfall_run::{Event, Progress};
+use landfall_run::{Event, Progress, human_bytes};
 use landfall_secret::{Redactor, escape};
 use serde_json::json;
 
@@ -245,23 +245,9 @@ fn unix_seconds() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
-/// Bytes for people, in powers of 1024.
-pub fn human_bytes(bytes: u64) -> String {
-    let mut value = bytes as f64;
-    let mut unit = "B";
-    for next in ["KiB", "MiB", "GiB", "TiB"] {
-        if value < 1024.0 {
-            break;
-        }
-        value /= 1024.0;
-        unit = next;
-    }
-    if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Look, Sections, human_bytes};
+    use super::{Look, Sections};
     use crate::Environment;
 
     fn look(variables: &[(&str, &str)], terminal: bool) -> Look {
@@ -280,13 +266,5 @@ mod tests {
         let gitlab = look(&[("CI", "true"), ("GITLAB_CI", "true"), ("TERM", "xterm")], true);
         assert_eq!((gitlab.bars, gitlab.sections), (false, Sections::GitLab));
         assert_eq!(look(&[("GITHUB_ACTIONS", "true")], false).sections, Sections::GitHub);
-    }
-
-    #[test]
-    fn bytes_for_people() {
-        assert_eq!(
-            [human_bytes(0), human_bytes(1023), human_bytes(1536), human_bytes(81_234_567)],
-            ["0 B", "1023 B", "1.5 KiB", "77.5 MiB"]
-        );
     }
 }

@@ -143,6 +143,15 @@ pub(crate) const LOCK: Opt =
 pub(crate) const SKIP_MISSING: Opt =
     Opt::switch("skip-missing", "warn of projects without a .deployment file and leave them out");
 
+/// A repository below another, where it may be written as an address and the folder may be empty.
+pub(crate) fn below(base: &str, folder: Option<&str>) -> String {
+    let bare = base.trim_start_matches("https://").trim_start_matches("http://").trim_end_matches('/');
+    match folder.map(|folder| folder.trim_matches('/')).filter(|folder| !folder.is_empty()) {
+        Some(folder) => format!("{bare}/{folder}"),
+        None => bare.to_owned(),
+    }
+}
+
 /// The platform of images.
 pub(crate) const PLATFORM: Opt =
     Opt::value("platform", "OS/ARCH", "what the functions run on: linux/amd64 or linux/arm64")

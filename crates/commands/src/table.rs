@@ -6,8 +6,8 @@ use landfall_cli::{Environment, Opt};
 
 use crate::{
     Command, Ended, aws_credentials, comment_jira_tickets, create_jira_tickets, deploy_lambda,
-    generate_mappings, generate_versions, main_of, run_stage, transition_jira_tickets,
-    update_jira_instructions, update_version_dashboard,
+    generate_mappings, generate_versions, main_of, prepare_docker_config, promote_artifacts, retag_push_ecr,
+    run_stage, transition_jira_tickets, update_jira_instructions, update_version_dashboard,
 };
 
 /// A stage, as tools that run any of them see it.
@@ -37,9 +37,11 @@ const fn entry<C: Command>() -> StageEntry {
 
 /// All stages, in the order of a pipeline.
 pub fn stages() -> &'static [StageEntry] {
-    const STAGES: [StageEntry; 9] = [
+    const STAGES: [StageEntry; 12] = [
         entry::<generate_versions::Command>(),
         entry::<aws_credentials::Command>(),
+        entry::<prepare_docker_config::Command>(),
+        entry::<retag_push_ecr::Command>(),
         entry::<generate_mappings::Command>(),
         entry::<deploy_lambda::Command>(),
         entry::<update_version_dashboard::Command>(),
@@ -47,6 +49,7 @@ pub fn stages() -> &'static [StageEntry] {
         entry::<transition_jira_tickets::Command>(),
         entry::<comment_jira_tickets::Command>(),
         entry::<update_jira_instructions::Command>(),
+        entry::<promote_artifacts::Command>(),
     ];
     &STAGES
 }

@@ -234,7 +234,7 @@ impl Jira {
         if with_facts {
             body["properties"] = json!([PROPERTY]);
         }
-        let request = self.site.post_json("/rest/api/3/search/jql", &body).idempotent();
+        let request = self.site.post_json("/rest/api/3/search/jql", &body).reading();
         let answer = self.ask(run, request, HITS, doing).await?;
         let hits: Hits =
             answer.json().map_err(|cause| Error::Http { doing: doing.to_owned(), cause: cause.into() })?;

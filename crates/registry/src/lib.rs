@@ -1,1 +1,62 @@
-//! placeholder
+//! OCI registries: reading, pushing and copying images by digest; docker logins; Amazon ECR; Artifactory promotion.
+//!
+//! A [`Registry`] is one host, bound to the login that was configured for it; a redirect to another host carries no
+//! credential, and a token server elsewhere is refused unless it was configured. Digests are computed from the bytes that
+//! arrive, never taken from a header. [`plan_copies`] looks at everything first and finds all problems together; [`apply`]
+//! streams blob by blob from source to target without touching the disk, and names a tag only when all its content is there.
+//!
+//! Spoken: OCI distribution-spec 1.1 and Docker Registry HTTP API v2 with its token protocol; ECR API 2015-09-21;
+//! JFrog's "Promote Docker Image". Not here: what a function runs, and who decides what is copied.
+//!
+//! ```no_run
+//! # async fn f(http: landfall_transport::Http, run: &landfall_run::Run) -> Result<(), Box<dyn std::error::Error>> {
+//! use landfall_registry::{Registry, RegistryOptions};
+//! let registry = Registry::new(&http, "registry.example.com", None, RegistryOptions::default())?;
+//! let reference: landfall_artifacts::Reference = "registry.example.com/app:1.4.2".parse()?;
+//! let digest = registry.head_manifest("app", reference.version(), run).await?;
+//! println!("{digest:?}");
+//! # Ok(()) }
+//! ```
+
+mod artifactory;
+mod blobs;
+mod challenge;
+mod copy;
+mod descriptor;
+#[cfg(feature = "ecr")]
+mod ecr;
+mod ecr_host;
+mod error;
+mod explain;
+mod lambda;
+mod login;
+mod manifest;
+mod manifests;
+mod misfit;
+mod refusal;
+mod registry;
+mod source;
+mod token;
+mod uploads;
+
+pub use artifactory::{
+    Artifactory, DockerAccess, PromoteRequest, Promoted, PromotedHow, PromotionState, keeps_shared_layers,
+};
+pub use blobs::BlobStream;
+pub use challenge::{Challenge, parse_challenges};
+pub use copy::{
+    BlobState, CopyOptions, CopyOutcome, CopyPlan, CopyRequest, CopyResult, PlanProblem, PlannedBlob,
+    PlannedCopy, Registries, TargetState, apply, plan_copies,
+};
+pub use descriptor::Descriptor;
+#[cfg(feature = "ecr")]
+pub use ecr::{EcrClient, EcrLogin, EcrRepositories, EcrRepository};
+pub use ecr_host::EcrHost;
+pub use error::Error;
+pub use lambda::{LambdaImage, resolve_for_lambda};
+pub use login::{Login, login_for};
+pub use manifest::{ImageManifest, IndexEntry, IndexManifest, Manifest, ManifestFault, ManifestKind};
+pub use manifests::Put;
+pub use misfit::Misfit;
+pub use registry::{Flavour, Registry, RegistryOptions, Scheme};
+pub use uploads::{Begun, UploadSession};

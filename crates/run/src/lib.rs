@@ -20,6 +20,7 @@
 //! # }
 //! ```
 
+mod amount;
 mod clock;
 mod counters;
 mod journal;
@@ -28,6 +29,7 @@ mod progress;
 mod retry;
 mod stop;
 
+pub use amount::human_bytes;
 pub use clock::Clock;
 pub use counters::{Counters, Traffic};
 pub use journal::{

@@ -11,6 +11,9 @@ mod inputs;
 pub mod jira;
 mod outcome;
 mod output;
+pub mod prepare_docker_config;
+pub mod promote_artifacts;
+pub mod retag_push_ecr;
 pub mod update_version_dashboard;
 
 pub use inputs::{Places, Target, locked};

@@ -61,6 +61,7 @@ impl Anonymous {
             http: &self.http,
             name: self.name,
             method: &Method::GET,
+            reads: true,
             url: &self.url,
             headers: &self.headers,
             credential: None,

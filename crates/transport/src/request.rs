@@ -32,6 +32,7 @@ pub struct Request {
     url: Url,
     headers: HeaderMap,
     body: Bytes,
+    reads: bool,
     repeat: Repeat,
     timeout: Option<Duration>,
     refused: Option<Error>,
@@ -45,6 +46,7 @@ impl Request {
             Repeat::Idempotent
         };
         Self {
+            reads: method.is_safe(),
             site,
             method,
             url,
@@ -105,6 +107,13 @@ impl Request {
         self
     }
 
+    /// Says that the request changes nothing, whatever its method, as a search by POST. The default for GET and HEAD.
+    pub fn reading(mut self) -> Self {
+        self.reads = true;
+        self.repeat = Repeat::Idempotent;
+        self
+    }
+
     /// How long the whole answer may take (default: the idle timeout of the configuration).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
@@ -124,6 +133,7 @@ impl Request {
             http: self.site.http(),
             name: self.site.name(),
             method: &self.method,
+            reads: self.reads,
             url: &self.url,
             headers: &self.headers,
             credential: self.site.credential(),
@@ -171,6 +181,7 @@ impl Request {
             http: self.site.http(),
             name: self.site.name(),
             method: &self.method,
+            reads: self.reads,
             url: &self.url,
             headers: &headers,
             credential: self.site.credential(),
@@ -179,7 +190,7 @@ impl Request {
         };
         run.counters().sent(size_bytes);
         let streaming = send_streaming(&sending, run, Some(reqwest::Body::wrap_stream(body))).await?;
-        let changes = !self.method.is_safe();
+        let changes = !self.reads;
         read(streaming, cap).await.map_err(|error| lost(error, &self.method, changes))
     }
 
@@ -195,6 +206,7 @@ impl Request {
             http: self.site.http(),
             name: self.site.name(),
             method: &self.method,
+            reads: self.reads,
             url: &self.url,
             headers: &self.headers,
             credential: self.site.credential(),
@@ -234,6 +246,8 @@ pub(crate) struct Sending<'a> {
     pub(crate) http: &'a Http,
     pub(crate) name: &'static str,
     pub(crate) method: &'a Method,
+    /// Whether it changes nothing.
+    pub(crate) reads: bool,
     pub(crate) url: &'a Url,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) credential: Option<&'a Credential>,
@@ -301,7 +315,7 @@ async fn attempt(
     cap: Cap,
     repeat: Repeat,
 ) -> Result<Answer, Failed> {
-    let changes = repeat == Repeat::Never || !sending.method.is_safe();
+    let changes = repeat == Repeat::Never || !sending.reads;
     run.counters().sent(body.len() as u64);
     // Waiting for a turn is no part of the time an answer may take: nothing was sent yet.
     turn(sending).await;
@@ -374,7 +388,7 @@ async fn exchange_heads(
     if let Some(body) = request_body {
         request = request.body(body);
     }
-    let safe = sending.method.is_safe();
+    let safe = sending.reads;
     let patience = sending.timeout.unwrap_or(sending.http.config().idle_timeout);
     let answered = tokio::select! {
         answered = tokio::time::timeout(patience, request.send()) => answered,

@@ -1,0 +1,87 @@
+//! The registries of a stage, each with its login.
+
+use std::path::PathBuf;
+
+use landfall_artifacts::{DockerConfig, FileError, Login as DockerLogin};
+use landfall_aws::AwsConfig;
+use landfall_cli::Source;
+use landfall_registry::{
+    EcrClient, EcrHost, Flavour, Login, Registries, Registry, RegistryOptions, login_for,
+};
+use landfall_run::Event;
+use landfall_stages::Refusal;
+use landfall_transport::Http;
+
+use crate::{Context, aws};
+
+/// The user that ECR gives logins for.
+const ECR_USER: &str = "AWS";
+
+/// Registries of these hosts: logins come from `docker-config.json`; for ECR, where it has none, from ECR itself.
+///
+/// # Errors
+/// A bad file of logins, a login of a kind that is not taken, what ECR says.
+pub(crate) async fn registries(
+    context: &Context,
+    http: &Http,
+    hosts: &[&str],
+) -> Result<Registries, Refusal> {
+    let logins = logins(context)?;
+    let mut registries = Registries::new();
+    for host in hosts {
+        let mut login = login_for(&logins, host)?;
+        let mut is_ecr = EcrHost::parse(host).is_some() || is_ecr_user(&logins, host);
+        if login.is_none() && (is_ecr || plays_ecr(context, host)) {
+            login = ecr_login(context, http).await?;
+            is_ecr |= login.is_some();
+        }
+        let options = RegistryOptions {
+            flavour: if is_ecr { Flavour::Ecr } else { Flavour::Generic },
+            auth_host: context.settings.registries.auth_hosts.get(*host).cloned(),
+            share: context.run().share(),
+            ..RegistryOptions::default()
+        };
+        registries.insert(Registry::new(http, host, login, options)?);
+    }
+    Ok(registries)
+}
+
+fn logins(context: &Context) -> Result<DockerConfig, Refusal> {
+    let Some((path, source)) = context.values().sourced("docker-config") else {
+        return Ok(DockerConfig::new());
+    };
+    let logins = match DockerConfig::read(&PathBuf::from(&path)) {
+        Ok(logins) => logins,
+        Err(FileError::Missing { .. }) if source == Source::Default => {
+            context
+                .run()
+                .progress()
+                .event(Event::Note(format!("{path} is not there: registries are asked without a login")));
+            DockerConfig::new()
+        }
+        Err(error) => return Err(error.into()),
+    };
+    for secret in logins.secrets() {
+        context.run().redactor().learn(secret);
+    }
+    Ok(logins)
+}
+
+fn is_ecr_user(logins: &DockerConfig, host: &str) -> bool {
+    matches!(logins.login_for(host), Some(DockerLogin::Password { username, .. }) if username == ECR_USER)
+}
+
+/// Whether the host is the target and ECR's API was directed elsewhere, as on a stand-in.
+fn plays_ecr(context: &Context, host: &str) -> bool {
+    let target = context.values().text("registry").unwrap_or_default();
+    target.split('/').next() == Some(host) && aws::endpoints(context).ecr.is_some()
+}
+
+async fn ecr_login(context: &Context, http: &Http) -> Result<Option<Login>, Refusal> {
+    if aws::keys(context)?.is_none() {
+        return Ok(None);
+    }
+    let config: AwsConfig = aws::config(context, http)?;
+    let login = EcrClient::new(&config)?.authorization_token(context.run()).await?;
+    Ok(Some(login.login()))
+}

@@ -1,0 +1,90 @@
+//! `retag-push-ecr` as a command.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use landfall_artifacts::Repository;
+use landfall_cli::Opt;
+use landfall_stages::{Outcome, Refusal, retag_push_ecr};
+
+use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, SKIP_MISSING, VERSIONS};
+use crate::{Context, Effects, aws, registries};
+
+/// The command.
+#[derive(Debug)]
+pub struct Command;
+
+impl crate::Command for Command {
+    const NAME: &'static str = "retag-push-ecr";
+    const SUMMARY: &'static str = "Copy every image of the release to where Lambda takes it from";
+    const EFFECTS: Effects = Effects::Exclusive;
+
+    fn options() -> Vec<Opt> {
+        [
+            vec![
+                VERSIONS,
+                FUNCTIONS,
+                MAPPINGS,
+                LOCK,
+                SKIP_MISSING,
+                Opt::value("source", "HOST/PATH", "where the images are, without the namespace")
+                    .env(&["BUILD_ARTIFACTORY_URL"])
+                    .key("registries.source"),
+                Opt::value("namespace", "PATH", "the images' folder below the source; may be empty")
+                    .env(&["IMAGE_NAMESPACE"])
+                    .key("image_namespace"),
+                Opt::value(
+                    "registry",
+                    "HOST/PATH",
+                    "where the images go: one repository, tagged <LambdaName>-<version>",
+                )
+                .env(&["ECR_REGISTRY_URI"])
+                .key("environment.ecr"),
+                Opt::value("docker-config", "FILE", "logins at registries").default("docker-config.json"),
+                context::PLATFORM,
+                Opt::switch("overwrite", "move tags that exist with other content"),
+                Opt::value("shard", "I/N", "the part of the images that this job copies")
+                    .env(&["LANDFALL_SHARD"]),
+            ],
+            aws::OPTIONS.to_vec(),
+        ]
+        .concat()
+    }
+
+    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
+        Box::pin(async {
+            let mut values = context.values();
+            let (source, namespace) = (values.required("source"), values.text("namespace"));
+            let registry: Option<Repository> = values.required_parsed("registry");
+            let source = source.and_then(|source| {
+                let joined = context::below(&source, namespace.as_deref());
+                let parsed = joined.parse::<Repository>();
+                if let Err(cause) = &parsed {
+                    values.problem(
+                        "LF-CONFIG",
+                        &format!("the source of images cannot be used: {cause}"),
+                        None,
+                    );
+                }
+                parsed.ok()
+            });
+            let (platform, shard) = (context::platform(&mut values), values.parsed("shard"));
+            let overwrite = values.is_on("overwrite");
+            values.finish().map_err(Refusal)?;
+            let (Some(source), Some(registry)) = (source, registry) else { return Err(Refusal(Vec::new())) };
+            let config = retag_push_ecr::Config {
+                target: context.target().clone(),
+                places: context.places(),
+                source,
+                registry,
+                platform,
+                overwrite,
+                shard,
+                missing: context.missing(),
+            };
+            let hosts = [config.source.host(), config.registry.host()];
+            let registries = registries::registries(context, &context.http()?, &hosts).await?;
+            retag_push_ecr::run(&config, &registries, context.output(), context.run()).await
+        })
+    }
+}

@@ -1,0 +1,36 @@
+//! What a manifest says about a part of it (OCI image-spec 1.1, "Descriptors").
+
+use landfall_artifacts::Digest;
+use oci_client::manifest::OciDescriptor;
+
+/// Media type, digest and size of content, as somebody promises it. It is held against the bytes when they come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    /// The media type.
+    pub media_type: String,
+    /// The digest.
+    pub digest: Digest,
+    /// The size in bytes.
+    pub size_bytes: u64,
+    /// Whether it says that the content is to be had elsewhere (`urls`).
+    pub is_foreign: bool,
+}
+
+impl Descriptor {
+    /// From the library's form, in which the digest is any text and the size may be negative.
+    pub(crate) fn from_oci(given: &OciDescriptor) -> Result<Self, String> {
+        let shown = || landfall_secret::escape(&given.digest, 80);
+        let digest = given.digest.parse().map_err(|_| format!("`{}` is not a sha256 digest", shown()))?;
+        let size_bytes =
+            u64::try_from(given.size).map_err(|_| format!("the size of {} is {}", shown(), given.size))?;
+        if given.media_type.is_empty() || given.media_type.len() > 255 {
+            return Err(format!("the media type of {} is empty or too long", shown()));
+        }
+        Ok(Self {
+            media_type: given.media_type.clone(),
+            digest,
+            size_bytes,
+            is_foreign: given.urls.as_ref().is_some_and(|urls| !urls.is_empty()),
+        })
+    }
+}

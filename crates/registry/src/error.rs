@@ -1,0 +1,494 @@
+//! What can go wrong with registries, ECR and Artifactory. What it means and what to do is in `explain.rs`.
+
+use std::time::Duration;
+
+use landfall_artifacts::{Digest, FileErrors};
+use landfall_run::{Hint, JournalError};
+
+use crate::{ManifestFault, Misfit};
+
+/// What went wrong. Foreign text in it is escaped, and known secrets are removed from it.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A request could not be made or got no answer.
+    #[error("cannot {doing}")]
+    Transport {
+        /// What was to be done, such as `GET manifest host/app:1.4.2`.
+        doing: String,
+        /// Why not.
+        #[source]
+        cause: Box<landfall_transport::Error>,
+    },
+    /// The registry wants a login and none was given for it.
+    #[error("{host} wants a login to {doing}, and there is none for it")]
+    NoLogin {
+        /// The registry.
+        host: String,
+        /// What was to be done.
+        doing: String,
+    },
+    /// The registry does not take the login.
+    #[error("{host} does not accept the login of `{user}` to {doing}")]
+    LoginRefused {
+        /// The registry, or its token server.
+        host: String,
+        /// The user of the login.
+        user: String,
+        /// What was to be done.
+        doing: String,
+        /// What the server said.
+        said: String,
+    },
+    /// The login's time is over.
+    #[error("the login of `{user}` at {host} has expired")]
+    LoginExpired {
+        /// The registry.
+        host: String,
+        /// The user of the login.
+        user: String,
+        /// What the server said.
+        said: String,
+    },
+    /// The configuration names a login that cannot be used here.
+    #[error("the login for {host} is {kind}, which cannot be used here")]
+    LoginKind {
+        /// The registry.
+        host: String,
+        /// What it is: an identity token, or a credential helper's.
+        kind: String,
+    },
+    /// The registry asks for a login in a way that is not understood.
+    #[error("{host} asks for a login in a way that is not understood: {shown}")]
+    Challenge {
+        /// The registry.
+        host: String,
+        /// The challenge, escaped.
+        shown: String,
+    },
+    /// The token server did not give a token.
+    #[error("the token server of {host} answered {status} without a usable token: {said}")]
+    Token {
+        /// The registry.
+        host: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        said: String,
+    },
+    /// The login is good and may not do this.
+    #[error("{host} does not allow `{user}` to {doing}: {said}")]
+    Denied {
+        /// The registry.
+        host: String,
+        /// The user of the login, or `nobody`.
+        user: String,
+        /// What was to be done.
+        doing: String,
+        /// What the registry said.
+        said: String,
+    },
+    /// The image is not there.
+    #[error("{reference} is not there")]
+    ImageMissing {
+        /// The image.
+        reference: String,
+    },
+    /// The repository is not there.
+    #[error("the repository {repository} does not exist")]
+    RepositoryMissing {
+        /// The repository with its host.
+        repository: String,
+    },
+    /// A blob that a manifest names is not there.
+    #[error("{digest}, which a manifest names, is not in {repository}")]
+    BlobMissing {
+        /// The blob.
+        digest: Digest,
+        /// The repository with its host.
+        repository: String,
+    },
+    /// The tag exists with other content. Nothing was changed.
+    #[error("{target} exists with other content: {held} is there, {wanted} was to be")]
+    TagTaken {
+        /// The tag.
+        target: String,
+        /// What it names.
+        held: Digest,
+        /// What it was to name.
+        wanted: Digest,
+    },
+    /// The tag names other content than what was just put there.
+    #[error("{target} names {held} after {wanted} was put there")]
+    TagDiffers {
+        /// The tag.
+        target: String,
+        /// What it names.
+        held: Digest,
+        /// What it was to name.
+        wanted: Digest,
+    },
+    /// Two images of one plan are for the same tag.
+    #[error("{target} is the target of two images: {first} and {second}")]
+    TargetTwice {
+        /// The tag.
+        target: String,
+        /// The source of the first.
+        first: String,
+        /// The source of the second.
+        second: String,
+    },
+    /// The target of a copy is not a tag.
+    #[error("{target} is not a tag, and a copy is put at a tag")]
+    TargetNotTag {
+        /// The target.
+        target: String,
+    },
+    /// Nothing was configured for a host.
+    #[error("no registry was configured for {host}")]
+    UnknownHost {
+        /// The host.
+        host: String,
+    },
+    /// A manifest breaks its format.
+    #[error("the manifest of {reference} is not usable")]
+    Manifest {
+        /// The image.
+        reference: String,
+        /// What is wrong with it.
+        #[source]
+        cause: ManifestFault,
+    },
+    /// An image's configuration breaks its format.
+    #[error("the configuration of {reference} is not usable")]
+    ImageConfig {
+        /// The image.
+        reference: String,
+        /// What is wrong with it.
+        #[source]
+        cause: FileErrors,
+    },
+    /// Content is not what its digest says.
+    #[error("{what} is {actual}, and {expected} was promised")]
+    DigestDiffers {
+        /// What was read, and where.
+        what: String,
+        /// The digest that was promised.
+        expected: Digest,
+        /// The digest of the bytes that came.
+        actual: Digest,
+    },
+    /// A blob's length is not what its descriptor says.
+    #[error("{what} has {actual} bytes, and {expected} were promised")]
+    SizeDiffers {
+        /// The blob, and where.
+        what: String,
+        /// Bytes that were promised.
+        expected: u64,
+        /// Bytes that came or were announced.
+        actual: u64,
+    },
+    /// A blob was cut off more often than is borne.
+    #[error("{what} broke off after {received} of {size} bytes, for the last time that is borne")]
+    Cut {
+        /// The blob, and where.
+        what: String,
+        /// Bytes that came.
+        received: u64,
+        /// Bytes that were promised.
+        size: u64,
+    },
+    /// The target stopped taking a blob's bytes.
+    #[error("{target} took no byte for {waited:?}")]
+    TargetStalled {
+        /// The target.
+        target: String,
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// AWS Lambda cannot run the image.
+    #[error("AWS Lambda cannot run {reference}: {}", list(misfits))]
+    NotForLambda {
+        /// The image.
+        reference: String,
+        /// All reasons.
+        misfits: Vec<Misfit>,
+    },
+    /// The registry answered what it should not.
+    #[error("{host} answered {status} to {doing}: {said}")]
+    Answer {
+        /// The registry.
+        host: String,
+        /// What was to be done.
+        doing: String,
+        /// The HTTP status.
+        status: u16,
+        /// The registry's error code, where it gave one.
+        code: Option<String>,
+        /// What it said.
+        said: String,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// An answer lacks what the protocol says it has.
+    #[error("{host} answered {doing} without a usable {missing}")]
+    Incomplete {
+        /// The registry.
+        host: String,
+        /// What was to be done.
+        doing: String,
+        /// What is missing.
+        missing: &'static str,
+    },
+    /// The storage behind a registry did not give a blob.
+    #[error("the storage that {host} points to answered {status} for {digest}")]
+    Storage {
+        /// The registry.
+        host: String,
+        /// The blob.
+        digest: Digest,
+        /// The HTTP status.
+        status: u16,
+    },
+    /// More redirects than are followed.
+    #[error("{host} redirects {doing} more than {limit} times")]
+    Redirects {
+        /// The registry.
+        host: String,
+        /// What was to be done.
+        doing: String,
+        /// How many are followed.
+        limit: u8,
+    },
+    /// A write got no answer, and was read back as not there.
+    #[error("{target} is not there after its write got no answer")]
+    NotWritten {
+        /// What was written.
+        target: String,
+        /// How the write ended.
+        #[source]
+        cause: Box<Error>,
+    },
+    /// A write got no answer, and could not be read back either.
+    #[error("whether {target} was written is not known")]
+    Unconfirmed {
+        /// What was written.
+        target: String,
+        /// How the reading back ended.
+        #[source]
+        cause: Box<Error>,
+    },
+    /// The journal does not let the effect pass.
+    #[error("{target} may not be written now")]
+    Journal {
+        /// What was to be written.
+        target: String,
+        /// Why not.
+        #[source]
+        cause: JournalError,
+    },
+    /// The run was asked to stop.
+    #[error("stopped before {doing}")]
+    Stopped {
+        /// What was to be done.
+        doing: String,
+    },
+
+    /// A call of the ECR API failed.
+    #[cfg(feature = "ecr")]
+    #[error("ECR did not {doing}")]
+    EcrCall {
+        /// What was to be done.
+        doing: String,
+        /// What ECR answered.
+        #[source]
+        cause: Box<landfall_aws::AwsFailure>,
+    },
+    /// The ECR client could not be made.
+    #[cfg(feature = "ecr")]
+    #[error("cannot prepare the ECR client")]
+    EcrSetup {
+        /// Why not.
+        #[source]
+        cause: Box<landfall_aws::Error>,
+    },
+    /// ECR's login is not one.
+    #[error("ECR's answer to GetAuthorizationToken holds no usable {missing}")]
+    EcrToken {
+        /// What is missing or odd.
+        missing: &'static str,
+    },
+    /// Repositories that do not exist.
+    #[error("ECR has no repository {}", names.join(", "))]
+    EcrRepositories {
+        /// Their names.
+        names: Vec<String>,
+    },
+    /// ECR could not say which images there are.
+    #[error("ECR cannot show {reference}: {code}")]
+    EcrImage {
+        /// The image.
+        reference: String,
+        /// ECR's failure code.
+        code: String,
+    },
+    /// The registry's host and the configured region differ.
+    #[error("{host} is in {found}, and the region is set to {region}")]
+    EcrRegion {
+        /// The registry.
+        host: String,
+        /// The region in its name.
+        found: String,
+        /// The configured region.
+        region: String,
+    },
+
+    /// Artifactory refused a promotion.
+    #[error("Artifactory answered {status} to the promotion of {what}: {said}")]
+    PromotionRefused {
+        /// What was to be promoted, from where to where.
+        what: String,
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        said: String,
+    },
+    /// There is nothing to promote.
+    #[error("{what} is not in {source_key}")]
+    PromotionSource {
+        /// The image and tag.
+        what: String,
+        /// The repository key that it was to be in.
+        source_key: String,
+    },
+    /// The source holds other content than what was released.
+    #[error("{what} is {actual} in {source_key}, and {expected} was released")]
+    PromotionContent {
+        /// The image and tag.
+        what: String,
+        /// The repository key.
+        source_key: String,
+        /// What was released.
+        expected: Digest,
+        /// What is there.
+        actual: Digest,
+    },
+    /// Artifactory's version could not be read.
+    #[error("Artifactory answered {status} when asked for its version: {said}")]
+    ArtifactoryVersion {
+        /// The HTTP status.
+        status: u16,
+        /// What it said.
+        said: String,
+    },
+}
+
+fn list(misfits: &[Misfit]) -> String {
+    misfits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// Statuses that a later attempt may not see.
+pub(crate) fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 425 | 429 | 499 | 500 | 502 | 503 | 504 | 522)
+}
+
+impl Error {
+    pub(crate) fn transport(doing: impl Into<String>, cause: landfall_transport::Error) -> Self {
+        Self::Transport { doing: doing.into(), cause: Box::new(cause) }
+    }
+
+    /// Whether a request was sent and its answer did not come, or not whole.
+    pub(crate) fn is_unanswered(&self) -> bool {
+        match self {
+            Self::Transport { cause, .. } => matches!(
+                **cause,
+                landfall_transport::Error::Unanswered { .. } | landfall_transport::Error::Stalled { .. }
+            ),
+            _ => false,
+        }
+    }
+
+    /// Whether the same may simply be tried again.
+    pub fn is_retryable(&self) -> bool {
+        self.hint() != Hint::Stop
+    }
+
+    /// What this says about repeating.
+    pub fn hint(&self) -> Hint {
+        match self {
+            Self::Transport { cause, .. } => cause.hint(),
+            Self::Answer { status, code, retry_after, .. } => {
+                if is_passing(*status) || code.as_deref() == Some("TOOMANYREQUESTS") {
+                    retry_after.map_or(Hint::Again, Hint::After)
+                } else {
+                    Hint::Stop
+                }
+            }
+            Self::Storage { status, .. } => {
+                // An address that was signed for a time is refused with 403 when the time is over; the registry signs a new one.
+                if is_passing(*status) || *status == 403 { Hint::Again } else { Hint::Stop }
+            }
+            Self::Token { status, .. }
+            | Self::PromotionRefused { status, .. }
+            | Self::ArtifactoryVersion { status, .. } => {
+                if is_passing(*status) {
+                    Hint::Again
+                } else {
+                    Hint::Stop
+                }
+            }
+            Self::Cut { .. } | Self::TargetStalled { .. } | Self::NotWritten { .. } => Hint::Again,
+            #[cfg(feature = "ecr")]
+            Self::EcrCall { cause, .. } => cause.hint(),
+            #[cfg(feature = "ecr")]
+            Self::EcrSetup { .. } => Hint::Stop,
+            Self::NoLogin { .. }
+            | Self::LoginRefused { .. }
+            | Self::LoginExpired { .. }
+            | Self::LoginKind { .. }
+            | Self::Challenge { .. }
+            | Self::Denied { .. }
+            | Self::ImageMissing { .. }
+            | Self::RepositoryMissing { .. }
+            | Self::BlobMissing { .. }
+            | Self::TagTaken { .. }
+            | Self::TagDiffers { .. }
+            | Self::TargetTwice { .. }
+            | Self::TargetNotTag { .. }
+            | Self::UnknownHost { .. }
+            | Self::Manifest { .. }
+            | Self::ImageConfig { .. }
+            | Self::DigestDiffers { .. }
+            | Self::SizeDiffers { .. }
+            | Self::NotForLambda { .. }
+            | Self::Incomplete { .. }
+            | Self::Redirects { .. }
+            | Self::Unconfirmed { .. }
+            | Self::Journal { .. }
+            | Self::Stopped { .. }
+            | Self::EcrToken { .. }
+            | Self::EcrRepositories { .. }
+            | Self::EcrImage { .. }
+            | Self::EcrRegion { .. }
+            | Self::PromotionSource { .. }
+            | Self::PromotionContent { .. } => Hint::Stop,
+        }
+    }
+
+    /// The HTTP status of the answer that this is about, where there was one.
+    pub fn http_status(&self) -> Option<u16> {
+        match self {
+            Self::Answer { status, .. }
+            | Self::Storage { status, .. }
+            | Self::Token { status, .. }
+            | Self::PromotionRefused { status, .. }
+            | Self::ArtifactoryVersion { status, .. } => Some(*status),
+            Self::NoLogin { .. } | Self::LoginRefused { .. } | Self::Challenge { .. } => Some(401),
+            Self::LoginExpired { .. } | Self::Denied { .. } => Some(403),
+            Self::ImageMissing { .. } | Self::RepositoryMissing { .. } | Self::BlobMissing { .. } => {
+                Some(404)
+            }
+            Self::NotWritten { cause, .. } | Self::Unconfirmed { cause, .. } => cause.http_status(),
+            _ => None,
+        }
+    }
+}

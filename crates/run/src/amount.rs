@@ -1,0 +1,28 @@
+//! Amounts as people read them.
+
+/// Bytes for people, in powers of 1024.
+pub fn human_bytes(bytes: u64) -> String {
+    let mut value = bytes as f64;
+    let mut unit = "B";
+    for next in ["KiB", "MiB", "GiB", "TiB"] {
+        if value < 1024.0 {
+            break;
+        }
+        value /= 1024.0;
+        unit = next;
+    }
+    if unit == "B" { format!("{bytes} B") } else { format!("{value:.1} {unit}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::human_bytes;
+
+    #[test]
+    fn bytes_for_people() {
+        assert_eq!(
+            [human_bytes(0), human_bytes(1023), human_bytes(1536), human_bytes(81_234_567)],
+            ["0 B", "1023 B", "1.5 KiB", "77.5 MiB"]
+        );
+    }
+}
