@@ -27,7 +27,13 @@ pub(crate) const OPTIONS: [Opt; 6] = [
 ];
 
 /// Where AWS services are, by `AWS_ENDPOINT_URL` and its forms for single services.
+///
+/// What directs requests elsewhere is said in the log.
 pub(crate) fn endpoints(context: &Context) -> Endpoints {
+    let set: Vec<&str> = context.environment().names_with_prefix("AWS_ENDPOINT_URL").collect();
+    if !set.is_empty() {
+        context.run().progress().event(Event::Note(format!("AWS endpoints as set in {}", set.join(", "))));
+    }
     let get = |name: &str| context.environment().get(name).map(str::to_owned);
     Endpoints {
         general: get("AWS_ENDPOINT_URL"),

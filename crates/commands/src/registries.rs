@@ -74,7 +74,7 @@ fn is_ecr_user(logins: &DockerConfig, host: &str) -> bool {
 /// Whether the host is the target and ECR's API was directed elsewhere, as on a stand-in.
 fn plays_ecr(context: &Context, host: &str) -> bool {
     let target = context.values().text("registry").unwrap_or_default();
-    target.split('/').next() == Some(host) && aws::endpoints(context).ecr.is_some()
+    target.split('/').next() == Some(host) && context.environment().get("AWS_ENDPOINT_URL_ECR").is_some()
 }
 
 async fn ecr_login(context: &Context, http: &Http) -> Result<Option<Login>, Refusal> {

@@ -4,6 +4,13 @@ use std::time::Duration;
 
 use time::OffsetDateTime;
 
+/// A time as our files and messages write it: RFC 3339, in UTC, to the second.
+pub fn rfc3339(time: OffsetDateTime) -> String {
+    let format = time::macros::format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z");
+    // A description of fixed parts fails on no time.
+    time.to_offset(time::UtcOffset::UTC).format(format).unwrap_or_default()
+}
+
 /// The wall clock of a run. Waiting uses tokio's clock, so that tests may pause it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clock {

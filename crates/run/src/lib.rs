@@ -30,7 +30,7 @@ mod retry;
 mod stop;
 
 pub use amount::human_bytes;
-pub use clock::Clock;
+pub use clock::{Clock, rfc3339};
 pub use counters::{Counters, Traffic};
 pub use journal::{
     Effect, EffectItem, EffectOutcome, Intent, Journal, JournalError, JournalFuture, MemoryJournal,

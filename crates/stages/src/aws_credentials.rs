@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use landfall_artifacts::{AwsAuthEnv, Class, Problem};
 use landfall_aws::{AwsConfig, AwsKeys, Endpoints, Identity, caller_identity};
-use landfall_run::{Event, Run};
+use landfall_run::{Event, Run, rfc3339};
 use landfall_secret::Secret;
 use landfall_transport::Http;
 use landfall_vault_creds::{Fetched, Revocation, VaultConfig, fetch};
@@ -48,7 +48,7 @@ pub async fn run(config: &Config, http: &Http, output: &Output, run: &Run) -> Ou
     finished.warnings.extend(fetched.warnings.iter().cloned());
     finished.items.push(item(&fetched, &identity));
     finished.lines.push(format!("{} in account {}", identity.arn, identity.account));
-    let until = fetched.keys.expires_at.map_or_else(|| "an unknown time".to_owned(), |at| at.to_string());
+    let until = fetched.keys.expires_at.map_or_else(|| "an unknown time".to_owned(), rfc3339);
     finished.summary = format!("AWS credentials until {until} in {}", file.path);
     finished.files.push(file);
     Ok(finished)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use landfall_artifacts::{DockerConfig, Repository};
 use landfall_registry::{EcrClient, EcrHost};
-use landfall_run::{Event, Run};
+use landfall_run::{Event, Run, rfc3339};
 use landfall_secret::Secret;
 
 use crate::{Finished, Item, Outcome, Output};
@@ -52,8 +52,12 @@ pub async fn run(config: &Config, ecr: &EcrClient, output: &Output, run: &Run) -
         finished.items.push(Item::new(host, "login").changed());
     }
     finished.lines = logins.hosts().map(|host| format!("login for {host}")).collect();
-    finished.summary =
-        format!("{} logins in {}, ECR's until {}", finished.items.len(), file.path, login.expires_at);
+    finished.summary = format!(
+        "{} logins in {}, ECR's until {}",
+        finished.items.len(),
+        file.path,
+        rfc3339(login.expires_at)
+    );
     finished.files.push(file);
     Ok(finished)
 }

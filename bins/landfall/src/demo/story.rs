@@ -34,7 +34,10 @@ pub(crate) async fn tell(keep: Option<PathBuf>) -> anyhow::Result<bool> {
     );
     screen.said(&format!("The sample repo with six functions is in {}", place.repo().display()));
 
-    let teller = Teller { screen, repo: place.repo().to_owned(), variables: sandbox.env() };
+    let mut variables = sandbox.env();
+    variables.insert("GITLAB_USER_LOGIN".to_owned(), "demo".to_owned());
+    variables.insert("CI_PROJECT_TITLE".to_owned(), "Shop services".to_owned());
+    let teller = Teller { screen, repo: place.repo().to_owned(), variables };
     let went_well = play(&teller, &sandbox).await?;
 
     screen.part("Is it so? Checked on the services, not in our reports:");
@@ -77,13 +80,21 @@ async fn play(teller: &Teller, sandbox: &Sandbox) -> anyhow::Result<bool> {
     screen.part("4  Who should know, knows");
     well &= teller.expect(0, &["update-version-dashboard"], "recorded, and on the page").await?;
     well &= teller.expect(0, &["create-jira-tickets"], "one release ticket for this region").await?;
-    well &= teller.expect(0, &["transition-jira-tickets", "deploy-pp"], "").await?;
+    well &= teller
+        .expect(
+            0,
+            &["transition-jira-tickets", "deploy-pp"],
+            "by target status, whatever the workflow calls the way",
+        )
+        .await?;
     well &= teller.expect(0, &["update-jira-instructions"], "deploy, verify and rollback steps").await?;
-    well &= teller.expect(0, &["transition-jira-tickets", "pp-testing"], "").await?;
+    well &= teller.expect(0, &["transition-jira-tickets", "pp-testing"], "one step on").await?;
     well &= teller.expect(0, &["comment-jira-tickets", "staging"], "said once, also on a re-run").await?;
 
     screen.part("5  Release candidates: the same digests, one repository further");
-    well &= teller.expect(0, &["promote-artifacts", "--preset", "to-rc"], "").await?;
+    well &= teller
+        .expect(0, &["promote-artifacts", "--preset", "to-rc"], "several at a time, read back, logged")
+        .await?;
     Ok(well)
 }
 

@@ -203,7 +203,6 @@ async fn send_blobs(
         }
         let home = brought.homes.get(&(repository.host().to_owned(), blob.descriptor.digest));
         let own = (from.host() == repository.host()).then(|| from.path());
-        let label = format!("{} of {}", blob.descriptor.digest.short(), copy.request.target);
         let job = Job {
             source,
             source_path: from.path(),
@@ -211,7 +210,7 @@ async fn send_blobs(
             target_path: repository.path(),
             blob: &blob.descriptor,
             mount_from: home.map(String::as_str).or(own).filter(|home| *home != repository.path()),
-            label,
+            label: copy.request.target.to_string(),
         };
         if let Arrived::Sent(bytes) = job.run(run).await? {
             result.sent_bytes = result.sent_bytes.saturating_add(bytes);

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use landfall_run::{Event, Hint, Run};
+use landfall_run::{Hint, Run};
 
 use crate::source::Source;
 use crate::{Begun, Descriptor, Error, Registry};
@@ -57,8 +57,6 @@ impl Job<'_> {
     /// Copies the blob; when it returns, the target has it whole and verified.
     pub(super) async fn run(&self, run: &Run) -> Result<Arrived, Error> {
         let attempts = AtomicU32::new(0);
-        let size_bytes = Some(self.blob.size_bytes);
-        run.progress().event(Event::Started { item: self.label.clone(), size_bytes });
         let what = format!("copy blob {}", self.blob.digest.short());
         let result = run
             .retry(&what, Failed::hint, || {
@@ -66,12 +64,6 @@ impl Job<'_> {
                 self.attempt(attempt, run)
             })
             .await;
-        let said = match &result {
-            Ok(Arrived::Sent(_)) => "sent",
-            Ok(Arrived::There) => "there",
-            Err(_) => "failed",
-        };
-        run.progress().event(Event::Finished { item: self.label.clone(), result: said.to_owned() });
         result.map_err(|failed| failed.error)
     }
 

@@ -10,7 +10,11 @@ use tokio::process::Command;
 use crate::client::start;
 
 async fn skopeo(arguments: &[&str]) -> Output {
-    Command::new(std::env::var_os("LANDFALL_SKOPEO").unwrap_or_else(|| "skopeo".into())).args(arguments).output().await.expect("skopeo is installed")
+    Command::new(std::env::var_os("LANDFALL_SKOPEO").unwrap_or_else(|| "skopeo".into()))
+        .args(arguments)
+        .output()
+        .await
+        .expect("skopeo is installed")
 }
 
 async fn copy(sandbox: &Sandbox, source: &str, target: &str, more: &[&str]) -> Output {

@@ -1,0 +1,176 @@
+//! What a copy does when the network or a registry fails.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::http::StatusCode;
+use landfall_artifacts::{Class, Digest, Explain, Version};
+use landfall_registry::{CopyOptions, CopyOutcome, CopyResult, Error, Manifest, Put, apply, plan_copies};
+use landfall_run::{EffectOutcome, MemoryJournal, Run, Signal};
+
+use crate::server::{Image, OCI, Server, layer, registries, request, run, run_with};
+
+const SIZE: usize = 400_000;
+
+struct Case {
+    source: Server,
+    target: Server,
+    image: Image,
+    layer: Digest,
+}
+
+impl Case {
+    async fn new() -> Self {
+        let (source, target) = (Server::start().await, Server::start().await);
+        let bytes = layer(1, SIZE);
+        let image = Image::new(std::slice::from_ref(&bytes));
+        source.push("build/a", "1", &image);
+        Self { source, target, image, layer: Digest::of(&bytes) }
+    }
+
+    async fn copy(&self, run: &Run) -> CopyResult {
+        let all = registries(&[&self.source, &self.target]);
+        let requests = vec![request(&self.source, "build/a:1", &self.target, "app:a-1")];
+        let plan = plan_copies(requests, &all, CopyOptions::default(), run).await;
+        assert!(plan.is_clear(), "{:?}", plan.problems);
+        apply(&plan, &all, run).await.remove(0)
+    }
+
+    fn manifest(&self) -> Manifest {
+        Manifest::read(self.image.manifest.clone(), Some(OCI)).expect("a manifest")
+    }
+}
+
+#[tokio::test]
+async fn a_blob_that_breaks_off_goes_on_where_it_broke() {
+    for no_ranges in [false, true] {
+        let case = Case::new().await;
+        case.source.contents().cuts.insert(case.layer, 2);
+        case.source.contents().no_ranges = no_ranges;
+        let result = case.copy(&run()).await;
+        assert_eq!(result.outcome, CopyOutcome::Copied, "{result:?}");
+        assert_eq!(case.target.tag("app", "a-1"), Some(result.digest));
+        assert_eq!(
+            case.target.count("PUT", "/blobs/uploads/"),
+            2,
+            "one upload a blob, however often the source breaks"
+        );
+        let asked = case.source.contents().seen.iter().filter(|one| one.range.is_some()).count();
+        assert_eq!(asked, 2);
+    }
+}
+
+#[tokio::test]
+async fn a_blob_that_breaks_off_for_ever_ends_the_copy() {
+    let case = Case::new().await;
+    case.source.contents().no_ranges = true;
+    case.source.contents().cuts.insert(case.layer, u32::MAX);
+    let result = case.copy(&run()).await;
+    let error = result.error.expect("an error");
+    assert!(matches!(error, Error::Cut { .. }), "{error:?}");
+    assert_eq!((error.class(), result.outcome), (Class::Transient, CopyOutcome::Failed));
+    assert_eq!(case.target.tag("app", "a-1"), None);
+    assert!(!case.target.contents().blobs.contains_key(&("app".to_owned(), case.layer)));
+}
+
+#[tokio::test]
+async fn a_flipped_bit_never_completes_a_blob() {
+    let case = Case::new().await;
+    case.source.contents().flipped.insert(case.layer);
+    let journal = Arc::<MemoryJournal>::default();
+    let result = case.copy(&run_with(Arc::clone(&journal))).await;
+    let error = result.error.expect("an error");
+    assert!(matches!(&error, Error::DigestDiffers { expected, .. } if *expected == case.layer), "{error:?}");
+    assert_eq!(error.class(), Class::Integrity);
+    assert_eq!(case.target.tag("app", "a-1"), None);
+    assert_eq!(case.target.count("PUT", "/manifests/"), 0);
+    assert!(!case.target.contents().blobs.contains_key(&("app".to_owned(), case.layer)));
+    assert!(matches!(journal.records()[0].1, Some(EffectOutcome::Failed(_))));
+}
+
+#[tokio::test]
+async fn digests_come_from_bytes_and_headers_are_held_against_them() {
+    let case = Case::new().await;
+    let registry = case.source.registry();
+    let tag = Version::Tag("1".parse().expect("a tag"));
+    case.source.contents().digest_header = Some(Digest::of(b"other").to_string());
+    let error = registry.get_manifest("build/a", &tag, &run()).await.expect_err("a lie");
+    assert!(matches!(error, Error::DigestDiffers { .. }), "{error:?}");
+    case.source.contents().digest_header = Some("nonsense".to_owned());
+    let digest = registry.head_manifest("build/a", &tag, &run()).await.expect("read from the bytes");
+    assert_eq!(digest, Some(case.manifest().digest));
+
+    // A manifest stored under a digest that is not its own.
+    let wrong = Digest::of(b"wrong");
+    let stored = (OCI.to_owned(), case.image.manifest.clone());
+    case.source.contents().manifests.insert(("build/a".to_owned(), wrong.to_string()), stored);
+    let by_digest = Version::Digest(wrong);
+    let error = registry.get_manifest("build/a", &by_digest, &run()).await.expect_err("damaged");
+    assert!(matches!(error, Error::DigestDiffers { expected, .. } if expected == wrong), "{error:?}");
+}
+
+#[tokio::test]
+async fn lost_answers_and_immutable_tags_are_settled_by_reading_back() {
+    let case = Case::new().await;
+    case.target.contents().lost_answers = 1;
+    case.target.contents().immutable = true;
+    let result = case.copy(&run()).await;
+    assert!(result.error.is_none(), "{result:?}");
+    assert_eq!(case.target.tag("app", "a-1"), Some(result.digest));
+
+    let registry = case.target.registry();
+    let tag = "a-1".parse().expect("a tag");
+    let put = registry.put_manifest("app", &tag, &case.manifest(), &run()).await;
+    assert_eq!(put.expect("the same"), Put::Already);
+    let other = Image::new(&[layer(8, 10)]);
+    case.target.push("app", "other", &other);
+    let other = Manifest::read(other.manifest, Some(OCI)).expect("a manifest");
+    let error = registry.put_manifest("app", &tag, &other, &run()).await.expect_err("taken");
+    assert!(
+        matches!(&error, Error::TagDiffers { held, wanted, .. } if *held == result.digest && *wanted == other.digest),
+        "{error:?}"
+    );
+    assert!(error.to_string().contains(&other.digest.to_string()));
+    assert_eq!(error.class(), Class::Integrity);
+}
+
+#[tokio::test]
+async fn a_refused_put_becomes_a_patch() {
+    let case = Case::new().await;
+    case.target.contents().refuse_put = Some(StatusCode::METHOD_NOT_ALLOWED);
+    let result = case.copy(&run()).await;
+    assert_eq!(result.outcome, CopyOutcome::Copied, "{result:?}");
+    assert_eq!(case.target.count("PATCH", ""), 2);
+}
+
+#[tokio::test]
+async fn blobs_that_a_target_only_says_it_has_are_sent_after_all() {
+    let case = Case::new().await;
+    case.target.contents().head_lies = true;
+    let result = case.copy(&run()).await;
+    assert_eq!(result.outcome, CopyOutcome::Copied, "{result:?}");
+    assert_eq!(result.sent_blobs, 2);
+}
+
+#[tokio::test]
+async fn a_stop_abandons_the_blob_and_tries_no_more() {
+    let case = Case::new().await;
+    case.source.contents().slow = Some(Duration::from_millis(50));
+    let run = run();
+    let all = registries(&[&case.source, &case.target]);
+    let requests = vec![
+        request(&case.source, "build/a:1", &case.target, "app:a-1"),
+        request(&case.source, "build/a:1", &case.target, "app:b-1"),
+    ];
+    let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
+    let poll = async {
+        while case.target.count("PUT", "/blobs/uploads/") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        run.stop().request(Signal::Terminate);
+    };
+    let (results, ()) = tokio::join!(apply(&plan, &all, &run), poll);
+    assert_eq!(results[0].error.as_ref().map(Explain::class), Some(Class::Interrupted), "{results:?}");
+    assert_eq!(results[1].outcome, CopyOutcome::NotTried);
+    assert_eq!(case.target.count("PUT", "/manifests/"), 0);
+}

@@ -1,0 +1,12 @@
+//! The client against loopback servers: copying, logging in, and hosts that mean harm.
+
+mod auth;
+mod copying;
+mod faults;
+mod hostile;
+mod lambda;
+mod server;
+
+#[cfg(feature = "ecr")]
+mod ecr;
+mod promotion;
