@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use landfall_artifacts::Digest;
-use landfall_run::Run;
+use landfall_run::{Hint, Run};
 use landfall_transport::{BodyStream, Cap, Hop, Method, Site, StatusCode, Streaming};
 
 use crate::registry::{Access, Need};
@@ -88,12 +88,18 @@ impl Registry {
                 }
                 Hop::Foreign(anonymous) => {
                     let anonymous = if from > 0 { anonymous.from_byte(from) } else { anonymous };
-                    let answer = anonymous.send(run).await.map_err(failed)?;
-                    if !answer.status().is_success() {
-                        // Whatever it asks for: there is nothing to be had from here.
-                        let status = answer.status().as_u16();
-                        return Err(Error::Storage { host: self.host().to_owned(), digest, status });
-                    }
+                    let hint = |error: &Error| if error.is_stale() { Hint::Stop } else { error.hint() };
+                    let answer = run
+                        .retry(&need.doing, hint, || async {
+                            let answer = anonymous.send(run).await.map_err(failed)?;
+                            if answer.status().is_success() {
+                                return Ok(answer);
+                            }
+                            // Whatever it asks for: there is nothing to be had from here.
+                            let status = answer.status().as_u16();
+                            Err(Error::Storage { host: self.host().to_owned(), digest, status })
+                        })
+                        .await?;
                     return self.opened(&need, answer, from);
                 }
             }
@@ -173,12 +179,17 @@ impl Registry {
 }
 
 impl Error {
+    /// Whether an address that was signed for a time is over: the registry signs a new one.
+    pub(crate) fn is_stale(&self) -> bool {
+        matches!(self, Self::Storage { status: 403, .. })
+    }
+
     /// What a broken body says about reading anew. Faults before the body were repeated already.
-    fn hint_of_reading(&self) -> landfall_run::Hint {
+    fn hint_of_reading(&self) -> Hint {
         match self {
-            Self::Cut { .. } | Self::Storage { .. } => self.hint(),
-            _ if self.is_unanswered() => landfall_run::Hint::Again,
-            _ => landfall_run::Hint::Stop,
+            Self::Cut { .. } => Hint::Again,
+            _ if self.is_unanswered() || self.is_stale() => Hint::Again,
+            _ => Hint::Stop,
         }
     }
 }

@@ -424,7 +424,7 @@ impl Error {
                 }
             }
             Self::Storage { status, .. } => {
-                // An address that was signed for a time is refused with 403 when the time is over; the registry signs a new one.
+                // An address that was signed for a time is refused with 403 when the time is over.
                 if is_passing(*status) || *status == 403 { Hint::Again } else { Hint::Stop }
             }
             Self::Token { status, .. }

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 
 use landfall_artifacts::{Class, Explain};
+#[cfg(feature = "ecr")]
+use landfall_aws::FailureKind;
 
 use crate::Error;
 use crate::error::is_passing;
@@ -42,15 +44,18 @@ impl Explain for Error {
             Self::Journal { cause, .. } => cause.code(),
             Self::Stopped { .. } => "LF-STOPPED",
             #[cfg(feature = "ecr")]
-            Self::EcrCall { cause, .. } => match cause.class() {
-                Class::Refused | Class::Input => "LF-ECR-AUTH",
-                Class::Defect
-                | Class::Locked
-                | Class::Transient
-                | Class::Partial
-                | Class::Integrity
-                | Class::Unknown
-                | Class::Interrupted => cause.code(),
+            Self::EcrCall { cause, .. } => match cause.kind {
+                FailureKind::Denied | FailureKind::Keys | FailureKind::Expired => "LF-ECR-AUTH",
+                FailureKind::NotConnected
+                | FailureKind::Untrusted
+                | FailureKind::Unanswered
+                | FailureKind::Throttled
+                | FailureKind::Server
+                | FailureKind::Refused
+                | FailureKind::Endpoint
+                | FailureKind::Answer
+                | FailureKind::Request
+                | FailureKind::Stopped => cause.code(),
             },
             #[cfg(feature = "ecr")]
             Self::EcrSetup { cause } => cause.code(),

@@ -270,8 +270,8 @@ impl Source {
                 self.registry.get_blob_stream(&self.path, self.blob.digest, self.received, &self.run).await;
             match again {
                 Ok(stream) => return self.take(stream),
-                // The registry's own faults were repeated already; the storage behind it is asked once each time.
-                Err(error @ (Error::Storage { .. } | Error::Transport { .. })) if error.is_retryable() => {}
+                // Other faults of opening were repeated already.
+                Err(error) if error.is_stale() => {}
                 Err(error) => return Err(error),
             }
         }

@@ -84,7 +84,7 @@ impl Job<'_> {
         // The upload is begun when the source gives its first bytes: a slow source would let the session grow old.
         let source = Source::open(self.source, self.source_path, self.blob, &self.label, run)
             .await
-            .map_err(Failed::last)?;
+            .map_err(|error| Failed { again: error.is_stale(), error })?;
         let session = match session {
             Some(session) => session,
             None => match self

@@ -63,6 +63,31 @@ async fn a_redirect_elsewhere_carries_no_credential_and_a_login_page_there_is_no
 }
 
 #[tokio::test]
+async fn an_address_that_is_over_is_asked_for_anew() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    let storage = Server::start_at("127.0.0.2").await;
+    let image = Image::new(&[layer(1, 1_000)]);
+    source.push("a", "1", &image);
+    storage.push("a", "1", &image);
+    let all = registries(&[&source, &target]);
+    let run = run();
+    let requests = vec![request(&source, "a:1", &target, "app:a-1")];
+    source.contents().redirect_to = Some(format!("http://{}", storage.host()));
+    let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
+    assert!(plan.is_clear(), "{:?}", plan.problems);
+    storage.contents().always = Some(StatusCode::FORBIDDEN);
+    let opened = async {
+        while storage.count("GET", "signature") < 3 {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+        storage.contents().always = None;
+    };
+    let (results, ()) = tokio::join!(apply(&plan, &all, &run), opened);
+    assert_eq!(results[0].outcome, CopyOutcome::Copied, "{results:?}");
+    assert!(source.count("GET", "/blobs/") >= 3, "each time the registry was asked first");
+}
+
+#[tokio::test]
 async fn redirects_in_a_circle_end() {
     let server = Server::start().await;
     server.contents().redirect_to = Some(format!("http://{}", server.host()));

@@ -2,6 +2,7 @@
 
 mod auth;
 mod copying;
+mod errors;
 mod faults;
 mod hostile;
 mod lambda;

@@ -17,7 +17,7 @@ pub struct Config {
     pub ledger_head: Option<Head>,
 }
 
-/// Adds "Deployed to <environment>" with versions and link to the release's ticket.
+/// Adds "Deployed to" and the environment, with versions and link to the release's ticket.
 ///
 /// Acts on: Jira. The same comment is not added twice.
 ///

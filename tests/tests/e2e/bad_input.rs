@@ -1,0 +1,591 @@
+//! Bad input: the documented exit code, nothing half-written, and a message that says what to do.
+
+use std::collections::BTreeSet;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use landfall_sandbox::images::{ImageIndex, function_image};
+use landfall_sandbox::{BUILD_KEY, Service};
+
+use crate::harness::Ran;
+use crate::snapshot::page;
+use crate::world::World;
+
+/// Runs a stage that must refuse: with this code, and nothing changed anywhere, be it a file or a service.
+async fn refused(world: &World, words: &[&str], code: i32) -> Ran {
+    let (files, writes) = (world.files(), world.writes().len());
+    let words: Vec<&str> = words.iter().copied().chain(["--quiet"]).collect();
+    let ran = world.run(&words).await.expect(code);
+    assert_eq!(world.changed_since(&files), BTreeSet::new(), "`{}` left files", ran.words);
+    assert_eq!(world.writes().len(), writes, "`{}` changed something", ran.words);
+    ran
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_versions() {
+    let world = World::new().await;
+    let ran = refused(&world, &["generate-mappings"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-FILE-MISSING] exit 2
+      versions.json does not exist
+      next: check that the job which writes it ran before, and that its artifacts are passed on
+
+    nothing was changed
+    exit 2
+    "#);
+    for words in [
+        &["create-jira-tickets"][..],
+        &["transition-jira-tickets", "deploy-pp"],
+        &["comment-jira-tickets", "staging"],
+    ] {
+        assert_eq!(refused(&world, words, 2).await.codes(), ["LF-FILE-MISSING"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_of_no_bytes() {
+    let world = World::new().await;
+    world.write("versions.json", "");
+    let ran = refused(&world, &["generate-mappings"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-FILE-EMPTY] exit 2
+      versions.json is empty (zero bytes)
+      next: the job which writes it was cut off or wrote nothing; run that job again
+
+    nothing was changed
+    exit 2
+    "#);
+    assert_eq!(refused(&world, &["create-jira-tickets"], 2).await.stderr, ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_versions_are_nothing_to_do() {
+    let world = World::new().await;
+    world.write("versions.json", "{}");
+    let ran = world.run(&["generate-mappings"]).await.expect(0);
+    page!(ran.stdout, @r#"
+    nothing to deploy: the versions are empty
+    "#);
+    assert_eq!(world.read("lambda-ecr-mappings.json"), "{}\n");
+    world.run(&["aws-credentials"]).await.expect(0);
+    for words in [
+        &["deploy-lambda"][..],
+        &["create-jira-tickets"],
+        &["transition-jira-tickets", "deploy-pp"],
+        &["update-jira-instructions"],
+        &["comment-jira-tickets", "staging"],
+    ] {
+        let writes = world.writes().len();
+        let ran = world.run(words).await.expect(0);
+        assert_eq!(ran.outcome(), "nothing-to-do", "{words:?}");
+        assert!(ran.stdout.contains("nothing"), "{words:?} does not say so: {}", ran.stdout);
+        assert_eq!(world.writes().len(), writes, "{words:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_problem_of_the_versions_at_once() {
+    let world = World::new().await;
+    world.write(
+        "versions.json",
+        r#"{"orderService":{"version":"v1.4.2","folder":"../x"},"orderService":{"version":"1.0.0","folder":"order-service"},"a/b":{"version":3}}"#,
+    );
+    let ran = refused(&world, &["generate-mappings"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-FILE-INVALID] exit 2
+      6 problems in versions.json
+        /orderService/version at 1:28: found `v1.4.2`, expected a version as SemVer 2.0.0 writes it, such as 1.4.2, without `v`
+        /orderService/folder at 1:46: found `../x`, expected a folder: one path segment without / or \, not . or .., no control characters, at most 255 bytes
+        /orderService at 1:54: found the same key a second time, expected one such key; the first stands at 1:2
+        /a~1b at 1:114: found the key `a/b`, expected a project name: 1 to 100 of A-Z a-z 0-9 _ . - with at most one @scope/ before it
+        /a~1b at 1:120: found no `folder`, expected the key `folder`
+        /a~1b/version at 1:131: found 3, expected a version as SemVer 2.0.0 writes it, such as 1.4.2, without `v`
+      next: correct the places named; docs/formats describes each file and docs/schemas has its schema
+
+    nothing was changed
+    exit 2
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn missing_empty_and_duplicate_function_names() {
+    let world = World::new().await;
+    world.run(&["generate-versions"]).await.expect(0);
+    world.remove("functions/order-service/.deployment");
+    world.write("functions/payment-gateway/.deployment", "\n# later\n");
+    world.write("functions/stock-levels/.deployment", "ShippingLabelsFunction\n");
+    let ran = refused(&world, &["generate-mappings"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-FILE-INVALID] exit 2
+      3 problems
+        functions/order-service/.deployment: found no file, expected a file whose first line is the name of orderService's Lambda function in AWS
+        functions/payment-gateway/.deployment: found no name, expected the name of the Lambda function on the first line
+        functions/stock-levels/.deployment: found `ShippingLabelsFunction`, expected a function that no other folder names; functions/shipping-labels/.deployment names it too
+      next: correct the places named; docs/formats describes each file and docs/schemas has its schema
+
+    nothing was changed
+    exit 2
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_projects_of_one_name() {
+    let world = World::new().await;
+    world.write("functions/copy/project.json", r#"{"name":"orderService","version":"1.0.0"}"#);
+    let ran = refused(&world, &["generate-versions"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-VERSIONS-TWICE] exit 2
+      two projects are named orderService: in copy and in order-service
+      next: give one of them another name in its project.json
+
+    nothing was changed
+    exit 2
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn odd_arguments_and_unknown_environment() {
+    let mut world = World::new().await;
+    let ran = refused(&world, &["generate-versions", "--verions", "x"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-USAGE] exit 2
+      unexpected argument '--verions' found
+      next: a similar argument exists: '--version'; `generate-versions --help` lists all options
+
+    nothing was changed
+    exit 2
+    "#);
+    world.set("CI_ENVIRONMENT_NAME", "stg_us00");
+    let ran = refused(&world, &["generate-versions"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-CONFIG-ENVIRONMENT] exit 2
+      environment stg_us00 is not in landfall.toml
+      next: name one of prod_eu00, stg_eu00, or add a table [environment.stg_us00]
+
+    nothing was changed
+    exit 2
+    "#);
+    for name in ["HCV_URL", "VAULT_SECRET_ID", "AWS_REGION"] {
+        world.unset(name);
+    }
+    world.set("CI_ENVIRONMENT_NAME", "stg_eu00");
+    let ran = refused(&world, &["aws-credentials"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-CONFIG-MISSING] exit 2
+      vault is missing: Vault's address
+      next: give it by --vault, or the variable HCV_URL or VAULT_ADDR, or environment.vault.address in landfall.toml
+
+    error[LF-CONFIG-MISSING] exit 2
+      secret-id is missing: the AppRole's secret id
+      next: give it by the variable VAULT_SECRET_ID
+
+    nothing was changed
+    exit 2
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_secret_id() {
+    let mut world = World::new().await;
+    let wrong = "11111111-2222-3333-4444-555555555555";
+    world.set("VAULT_SECRET_ID", wrong);
+    world.further_secrets.push(wrong.to_owned());
+    let ran = world.run(&["aws-credentials", "--quiet"]).await.expect(3);
+    page!(ran.page(&world), @r#"
+    error[LF-VAULT-LOGIN] exit 3
+      Vault refused the login at auth/approle: invalid role or secret ID
+      next: check role id and secret id; a secret id ends by time or number of uses: make a new one with vault write -f auth/approle/role/<role>/secret-id; check namespace and mount
+
+    nothing was changed
+    exit 3
+    "#);
+    assert!(world.made().is_empty() && world.sandbox.vault.live_tokens().is_empty());
+    assert_eq!(world.sandbox.vault.logins(), 1, "a refused login is not repeated");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sealed_vault() {
+    let world = World::new().await;
+    world.sandbox.vault.configure(|vault| vault.sealed = true);
+    let ran = world.run(&["aws-credentials", "--quiet"]).await.expect(5);
+    page!(ran.page(&world), @r#"
+    error[LF-VAULT-SEALED] exit 5
+      Vault at http://vault.test is sealed or in maintenance: Vault is sealed
+      next: have Vault unsealed by its keepers, then run again; the secret id was not used
+
+    nothing was changed
+    exit 5
+    "#);
+    assert!(world.made().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_account() {
+    let mut world = World::new().await;
+    world.set("AWS_ACCOUNT_ID", "999999999999");
+    let ran = world.run(&["aws-credentials", "--quiet"]).await.expect(3);
+    page!(ran.page(&world), @r#"
+    error[LF-AWS-ACCOUNT] exit 3
+      Vault's credentials belong to account 111122223333, not 999999999999
+      next: check AWS_ROLE_ARN and VAULT_AWS_PATH, and the role's trust policy; no file was written
+
+    nothing was changed
+    exit 3
+    "#);
+    assert!(world.made().is_empty() && world.sandbox.vault.live_tokens().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn certificates_that_are_nothing() {
+    let mut world = World::new().await;
+    world.set("SSL_CERT_FILE", "");
+    let ran = refused(&world, &["aws-credentials"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-TLS-CA-FILE] exit 2
+      the variable SSL_CERT_FILE is set to nothing
+      next: unset SSL_CERT_FILE, or let it name a PEM file of certificates
+
+    nothing was changed
+    exit 2
+    "#);
+    world.write("empty.pem", "");
+    world.set("SSL_CERT_FILE", "empty.pem");
+    let ran = refused(&world, &["aws-credentials"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-TLS-CA-FILE] exit 2
+      empty.pem is not a usable file of certificates
+      caused by: it is empty
+      next: give a PEM file with at least one certificate by --ca-file or SSL_CERT_FILE, or unset it
+
+    nothing was changed
+    exit 2
+    "#);
+    assert!(world.sandbox.journal().entries().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_ticket_of_this_release() {
+    let world = World::new().await;
+    world.run(&["generate-versions"]).await.expect(0);
+    let ran = refused(&world, &["comment-jira-tickets", "staging"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-JIRA-NO-TICKET] exit 3
+      no ticket of release r-c947db84709f in region eu
+      next: run create-jira-tickets, or give the ticket by --ticket or JIRA_TICKET
+
+    nothing was changed
+    exit 3
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn jira_with_another_token() {
+    let mut world = World::new().await;
+    world.run(&["generate-versions"]).await.expect(0);
+    world.set("JIRA_TOKEN", "not-the-token-of-this-account");
+    world.further_secrets.push("not-the-token-of-this-account".to_owned());
+    let ran = refused(&world, &["create-jira-tickets"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-JIRA-AUTH] exit 3
+      http://jira.test does not accept the credential (401) to search for label rel-a6bfca89df295996
+      next: make a new API token for the account, check JIRA_USER and JIRA_TOKEN, and that http://jira.test is the right site
+
+    nothing was changed
+    exit 3
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_that_were_not_built() {
+    let mut world = World::missing(&["orderService", "stockLevels"]).await;
+    world.has_versions();
+    world.has_logins();
+    world.has_aws_keys();
+    let ran = refused(&world, &["retag-push-ecr"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-REG-IMAGE-MISSING] exit 3
+      artifactory.test/docker-build/shop/orderService:1.4.2 is not there
+      next: run the build job, or build-docker-images, for orderService:1.4.2; then run again
+
+    error[LF-REG-IMAGE-MISSING] exit 3
+      artifactory.test/docker-build/shop/stockLevels:5.2.0-rc.1 is not there
+      next: run the build job, or build-docker-images, for stockLevels:5.2.0-rc.1; then run again
+
+    nothing was changed
+    exit 3
+    "#);
+    assert!(world.sandbox.ecr_registry.uploaded().is_empty(), "all is checked before the first byte");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tag_with_other_content() {
+    let mut world = World::small().await;
+    world.has_versions();
+    world.has_logins();
+    world.has_aws_keys();
+    let project = world.projects()[0];
+    world.sandbox.ecr_registry.put_image("app", &project.tag(), &project.running_image());
+    let ran = refused(&world, &["retag-push-ecr"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-REG-TAG-TAKEN] exit 3
+      ecr-registry.test/app:OrderServiceFunction-1.4.2 exists with other content: [digest] is there, [digest] was to be
+      next: release a new version; with --overwrite the tag is moved and what it named before loses its name
+
+    nothing was changed
+    exit 3
+    "#);
+    assert_eq!(world.ecr_tags()[&project.tag()], project.running_image().digest());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_that_lambda_cannot_run() {
+    let mut world = World::small().await;
+    world.has_versions();
+    world.has_logins();
+    world.has_aws_keys();
+    let arm = function_image("orderService", "1.4.2", "arm64", 100);
+    let attested = ImageIndex::new(vec![arm.clone(), function_image("paymentGateway", "2.0.0", "arm64", 100)], true);
+    let artifactory = &world.sandbox.artifactory;
+    artifactory.put_image(&world.sandbox.source_repository(BUILD_KEY, "orderService"), "1.4.2", &arm);
+    artifactory.put_index(&world.sandbox.source_repository(BUILD_KEY, "paymentGateway"), "2.0.0", &attested);
+    let ran = refused(&world, &["retag-push-ecr"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-REG-LAMBDA] exit 3
+      AWS Lambda cannot run artifactory.test/docker-build/shop/orderService@[digest]: it is made for the architecture `arm64`, and the functions run linux/amd64
+      next: build it with --platform linux/amd64, or set the platform that the functions run
+
+    error[LF-REG-LAMBDA] exit 3
+      AWS Lambda cannot run artifactory.test/docker-build/shop/paymentGateway@[digest]: the index has no image for linux/amd64, only for linux/arm64
+      next: build it with --platform linux/amd64, or set the platform that the functions run
+
+    nothing was changed
+    exit 3
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_that_the_registry_does_not_accept() {
+    let mut world = World::small().await;
+    world.has_versions();
+    world.has_aws_keys();
+    let host = world.sandbox.host(Service::Artifactory);
+    let logins = serde_json::json!({"auths": {host: {"auth": STANDARD.encode("svc-landfall:not-the-password")}}});
+    world.set("DOCKER_AUTH_CONFIG", &logins.to_string());
+    world.further_secrets.push("not-the-password".to_owned());
+    world.run(&["prepare-docker-config"]).await.expect(0);
+    let ran = refused(&world, &["retag-push-ecr"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-REG-AUTH] exit 3
+      artifactory.test does not accept the login of `svc-landfall` to GET manifest artifactory.test/docker-build/shop/orderService:1.4.2
+      next: renew the password or token of `svc-landfall` for artifactory.test in DOCKER_AUTH_CONFIG (for ECR: run prepare-docker-config again)
+
+    error[LF-REG-AUTH] exit 3
+      artifactory.test does not accept the login of `svc-landfall` to GET manifest artifactory.test/docker-build/shop/paymentGateway:2.0.0
+      next: renew the password or token of `svc-landfall` for artifactory.test in DOCKER_AUTH_CONFIG (for ECR: run prepare-docker-config again)
+
+    nothing was changed
+    exit 3
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn registry_logins_that_are_none() {
+    let mut world = World::small().await;
+    world.has_aws_keys();
+    world.unset("DOCKER_AUTH_CONFIG");
+    let ran = refused(&world, &["prepare-docker-config"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-CONFIG-MISSING] exit 2
+      docker-auth-config is missing: the other logins, as Docker's config.json
+      next: give it by the variable DOCKER_AUTH_CONFIG
+
+    nothing was changed
+    exit 2
+    "#);
+    world.set("DOCKER_AUTH_CONFIG", r#"{"auths":{"registry.example.com":{"auth":"bm90LWEtcGFpcg=="}}}"#);
+    let ran = refused(&world, &["prepare-docker-config"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-FILE-INVALID] exit 2
+      DOCKER_AUTH_CONFIG: /auths/registry.example.com/auth at 1:42: found a text (not shown), expected base64 of `user:password`
+      next: correct the places named; docs/formats describes each file and docs/schemas has its schema
+
+    nothing was changed
+    exit 2
+    "#);
+    world.set("DOCKER_AUTH_CONFIG", r#"{"auths":{}}"#);
+    world.set("ECR_REGISTRY_URI", "111122223333.dkr.ecr.eu-west-2.amazonaws.com/app");
+    let ran = refused(&world, &["prepare-docker-config"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-ECR-REGION] exit 2
+      111122223333.dkr.ecr.eu-west-2.amazonaws.com is in eu-west-2, and the region is set to eu-west-1
+      next: set AWS_REGION to eu-west-2, or use the registry of the other region: Lambda pulls from its own
+
+    nothing was changed
+    exit 2
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_have_expired() {
+    let world = World::small().await;
+    world.has_images_and_plan();
+    world.run(&["aws-credentials"]).await.expect(0);
+    world.sandbox.issued.expire_all();
+    let ran = refused(&world, &["deploy-lambda"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-AWS-EXPIRED] exit 3
+      sts GetCallerIdentity: the AWS keys have expired (403 ExpiredToken): The security token included in the request is expired
+      next: run aws-credentials again, with a time to live that covers the pipeline
+
+    nothing was changed
+    exit 3
+    "#);
+    // The file says it, too: then nobody is asked.
+    let text = world.read("aws_auth.env");
+    let (keys, _) = text.split_once("AWS_CREDENTIAL_EXPIRATION=").expect("the fourth line");
+    world.write("aws_auth.env", &format!("{keys}AWS_CREDENTIAL_EXPIRATION=2025-01-01T00:00:00Z\n"));
+    let asked = world.sandbox.journal().count();
+    let ran = refused(&world, &["deploy-lambda"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-AWS-EXPIRED] exit 3
+      the AWS credentials are over
+      next: run aws-credentials again, then this stage
+
+    nothing was changed
+    exit 3
+    "#);
+    assert_eq!(world.sandbox.journal().count(), asked);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_keys_and_only_half_of_them() {
+    let mut world = World::small().await;
+    world.has_images_and_plan();
+    let ran = refused(&world, &["deploy-lambda"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-AWS-KEYS] exit 2
+      there are no AWS credentials
+      next: run aws-credentials, which leaves aws_auth.env; or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN
+
+    nothing was changed
+    exit 2
+    "#);
+    world.set("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE");
+    let ran = refused(&world, &["deploy-lambda"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-AWS-KEYS] exit 2
+      only one of AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY is set
+      next: set both, or neither and have aws-credentials leave aws_auth.env
+
+    nothing was changed
+    exit 2
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn functions_that_are_not_there_or_of_another_kind() {
+    let mut world = World::new().await;
+    world.has_versions();
+    world.has_aws_keys();
+    world.write("functions/order-service/.deployment", "NoSuchFunction\n");
+    world.sandbox.lambda.create_zip_function("PaymentGatewayFunction", "x86_64");
+    let old = format!("{}/app:StockLevelsFunction-5.1.7", world.sandbox.host(Service::EcrRegistry));
+    world.sandbox.lambda.create_function("StockLevelsFunction", "arm64", &old);
+    world.has_logins();
+    world.run(&["retag-push-ecr"]).await.expect(0);
+    let running = world.running();
+    let ran = refused(&world, &["deploy-lambda"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-LAMBDA-MISSING] exit 3
+      function NoSuchFunction does not exist in eu-west-1
+      next: check the name in .deployment, AWS_REGION (eu-west-1) and the account; a new function is made by whoever keeps the infrastructure
+
+    error[LF-LAMBDA-PACKAGE] exit 3
+      function PaymentGatewayFunction is made from an archive and cannot run an image
+      next: a function's package type cannot change: make a new function for images, or deploy an archive
+
+    error[LF-LAMBDA-ARCHITECTURE] exit 3
+      function StockLevelsFunction runs on arm64 and the image is for x86_64
+      next: build the image for the function's architecture, or set the function to x86_64
+
+    nothing was changed
+    exit 3
+    "#);
+    assert_eq!(world.running(), running, "nothing is deployed while anything stands in the way");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_without_its_lock() {
+    let mut world = World::small().await;
+    world.has_images_and_plan();
+    world.has_aws_keys();
+    world.write("lambda-ecr-mappings.json", r#"{"OrderServiceFunction":"OrderServiceFunction-9.9.9"}"#);
+    let ran = refused(&world, &["deploy-lambda"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-LOCK-TAG] exit 3
+      the lock has no image OrderServiceFunction-9.9.9 of function OrderServiceFunction
+      next: run retag-push-ecr again, which writes mapping and lock together
+
+    nothing was changed
+    exit 3
+    "#);
+    world.has_images_and_plan();
+    world.has_versions();
+    world.remove("image-lock.json");
+    let ran = refused(&world, &["deploy-lambda"], 3).await;
+    page!(ran.page(&world), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repository_that_nobody_made() {
+    let mut world = World::small().await;
+    world.has_versions();
+    world.has_logins();
+    world.has_aws_keys();
+    let registry = format!("{}/other", world.sandbox.host(Service::EcrRegistry));
+    world.set("ECR_REGISTRY_URI", &registry);
+    let ran = refused(&world, &["retag-push-ecr"], 3).await;
+    page!(ran.page(&world), @"");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_that_differ_from_the_text() {
+    let mut world = World::small().await;
+    world.has_versions();
+    world.set("PROD_VERSIONS_JSON", r#"{"orderService":{"version":"1.4.3","folder":"order-service"}}"#);
+    let ran = refused(&world, &["generate-mappings"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-VERSIONS-DIFFER] exit 2
+      versions.json differs from the versions that were given as text
+      next: remove the file, or give no text: neither wins silently
+
+    nothing was changed
+    exit 2
+    "#);
+    world.set("PROD_VERSIONS_JSON", "versions: none");
+    let ran = refused(&world, &["generate-mappings"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-FILE-INVALID] exit 2
+      the versions that were given as text: at 1:1: found `v`, expected a JSON value
+      next: correct the places named; docs/formats describes each file and docs/schemas has its schema
+
+    nothing was changed
+    exit 2
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_promotion_without_password() {
+    let mut world = World::small().await;
+    world.has_versions();
+    world.unset("ARTIFACTORY_PASS");
+    let ran = refused(&world, &["promote-artifacts", "--preset", "to-rc"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-CONFIG-MISSING] exit 2
+      password is missing: the account's password
+      next: give it by the variable ARTIFACTORY_PASS
+
+    nothing was changed
+    exit 2
+    "#);
+}

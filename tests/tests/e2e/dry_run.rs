@@ -1,0 +1,74 @@
+//! `--dry-run` reads and foretells; it changes nothing anywhere.
+
+use std::collections::BTreeSet;
+
+use crate::harness::Ran;
+use crate::world::World;
+
+/// Runs a stage dry: no file is made, no request changes anything.
+async fn dry(world: &World, words: &[&str], code: i32) -> Ran {
+    let (files, writes) = (world.files(), world.writes().len());
+    let words: Vec<&str> = words.iter().copied().chain(["--dry-run"]).collect();
+    let ran = world.run(&words).await.expect(code);
+    assert_eq!(world.changed_since(&files), BTreeSet::new(), "`{}` left files", ran.words);
+    let asked: Vec<String> = world.writes().iter().skip(writes).map(ToString::to_string).collect();
+    assert!(asked.is_empty(), "`{}` changed something: {asked:#?}", ran.words);
+    assert_eq!(ran.report()["dryRun"], true);
+    ran
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn stages_that_only_write_files() {
+    let world = World::small().await;
+    dry(&world, &["generate-versions"], 0).await;
+    world.has_versions();
+    dry(&world, &["generate-mappings"], 0).await;
+    dry(&world, &["aws-credentials"], 0).await;
+    assert!(world.sandbox.journal().entries().is_empty(), "a login may use up a secret id");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deploy_lambda() {
+    let mut world = World::small().await;
+    world.has_aws_keys();
+    world.has_images_and_plan();
+    let running = world.running();
+    let ran = dry(&world, &["deploy-lambda"], 0).await;
+    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(), 2);
+    assert_eq!(world.running(), running);
+    world.run(&["deploy-lambda"]).await.expect(0);
+    let ran = dry(&world, &["deploy-lambda"], 0).await;
+    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "unchanged").count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_jira_stages() {
+    let world = World::small().await;
+    world.has_versions();
+    dry(&world, &["create-jira-tickets"], 0).await;
+    world.run(&["create-jira-tickets"]).await.expect(0);
+    dry(&world, &["create-jira-tickets"], 0).await;
+    dry(&world, &["transition-jira-tickets", "resolved"], 0).await;
+    dry(&world, &["comment-jira-tickets", "staging"], 0).await;
+    dry(&world, &["update-jira-instructions"], 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn foretold_files_are_marked_and_elsewhere() {
+    let world = World::small().await;
+    let plan = world.home.path().join("plan");
+    let folder = plan.to_str().expect("a path of letters");
+    dry(&world, &["generate-versions", "--foretell", folder], 0).await;
+    let mark = std::fs::read_to_string(plan.join("foretold.txt")).expect("the mark");
+    assert!(mark.contains("versions.json"), "{mark}");
+    let foretold = std::fs::read(plan.join("versions.json")).expect("the foretold file");
+    let versions = plan.join("versions.json");
+    let words = ["generate-mappings", "--foretell", folder, "--versions", versions.to_str().expect("a path")];
+    dry(&world, &words, 0).await;
+    assert!(plan.join("lambda-ecr-mappings.json").exists());
+
+    world.run(&["generate-versions"]).await.expect(0);
+    assert_eq!(foretold, world.read("versions.json").into_bytes(), "what was foretold came true");
+    let ran = world.run(&["generate-versions", "--foretell", folder]).await.expect(2);
+    assert!(ran.stderr.contains("--dry-run"), "{}", ran.stderr);
+}

@@ -1,0 +1,136 @@
+//! Every exit code is reached: 0 to 8 here, 130 and 143 in `signals`.
+
+use std::time::Duration;
+
+use landfall_cli::exit;
+use landfall_sandbox::{Fault, Service, What};
+
+use crate::snapshot::page;
+use crate::world::World;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn done_and_bad_usage() {
+    let world = World::small().await;
+    world.run(&["generate-versions"]).await.expect(i32::from(exit::DONE));
+    world.run(&["generate-versions", "--no-such-flag"]).await.expect(i32::from(exit::INPUT));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_a_defect_and_tells_no_secret() {
+    let mut world = World::small().await;
+    world.set("PANIC_PASSWORD", "hush-hush-hush");
+    world.further_secrets.push("hush-hush-hush".to_owned());
+    let ran = world.run(&["panics", "--quiet"]).await.expect(i32::from(exit::DEFECT));
+    assert!(
+        ran.stderr.contains("LF-DEFECT") && ran.stderr.contains("no entry for <redacted>"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_that_another_run_holds() {
+    let world = deployable().await;
+    let slow = Fault::new(What::DelayAnswer(Duration::from_secs(2))).on(Service::Lambda);
+    world.sandbox.faults().add(slow);
+    let first = world.start(&["deploy-lambda"], None).await;
+    while world.sandbox.journal().of(Service::Lambda).is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let ran = world.run(&["deploy-lambda", "--quiet"]).await.expect(i32::from(exit::LOCKED));
+    page!(ran.page(&world), @r#"
+    error[LF-LEDGER-HELD] exit 4
+      environment stg_eu00 is held by deploy-lambda of unknown, process [number]
+      next: wait for deploy-lambda of unknown, process [number] to end, then run again
+
+    nothing was changed
+    exit 4
+    "#);
+    first.end().await.expect(i32::from(exit::DONE));
+    world.run(&["deploy-lambda"]).await.expect(i32::from(exit::DONE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_check_that_says_no() {
+    let mut world = World::small().await;
+    world.set("AWS_ACCOUNT_ID", "999999999999");
+    world.run(&["aws-credentials"]).await.expect(i32::from(exit::REFUSED));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_passing_fault_that_does_not_pass() {
+    let world = deployable().await;
+    world.sandbox.faults().add(Fault::new(What::CutBefore).on(Service::Lambda).every());
+    let ran = world.run(&["deploy-lambda", "--quiet"]).await.expect(i32::from(exit::TRANSIENT));
+    page!(ran.page(&world), @r#"
+    error[LF-AWS-UNANSWERED] exit 5
+      function OrderServiceFunction cannot be read
+      caused by: lambda GetFunction got no complete answer
+        caused by: client error (SendRequest)
+          caused by: connection closed before message completed
+      next: the service or the network is slow or failing; run again
+
+    error[LF-AWS-UNANSWERED] exit 5
+      function PaymentGatewayFunction cannot be read
+      caused by: lambda GetFunction got no complete answer
+        caused by: client error (SendRequest)
+          caused by: connection closed before message completed
+      next: the service or the network is slow or failing; run again
+
+    nothing was changed
+    exit 5
+    "#);
+}
+
+async fn deployable() -> World {
+    let mut world = World::small().await;
+    world.has_aws_keys();
+    world.has_images_and_plan();
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn partly_done() {
+    let world = deployable().await;
+    world.sandbox.lambda.fail_next("PaymentGatewayFunction", "InternalError", "An internal error occurred.");
+    let ran = world.run(&["deploy-lambda", "--jobs", "1"]).await.expect(i32::from(exit::PARTIAL));
+    assert_eq!(ran.outcome(), "partial");
+    world.run(&["deploy-lambda"]).await.expect(i32::from(exit::DONE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_that_was_tampered_with() {
+    let world = deployable().await;
+    world.run(&["deploy-lambda"]).await.expect(0);
+    let record = ".landfall/ledger/00000000000000000001.json";
+    let changed = world.read(record).replace("stg_eu00", "stg_eu01");
+    world.write(record, &changed);
+    world.remove(".landfall/ledger/00000000000000000002.json");
+    let ran = world.run(&["deploy-lambda", "--quiet"]).await.expect(i32::from(exit::INTEGRITY));
+    page!(ran.page(&world), @r#"
+    error[LF-LEDGER-DAMAGED] exit 7
+      the ledger in .landfall/ledger is damaged at record 2: it is missing
+      next: find out who changed .landfall/ledger, restore it from where it is kept, and delete no record
+
+    nothing was changed
+    exit 7
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_outcome_that_stays_unknown() {
+    let world = deployable().await;
+    world.sandbox.lambda.settle_after("OrderServiceFunction", Duration::from_secs(3600));
+    let words = ["deploy-lambda", "--settle-timeout", "1s", "--quiet"];
+    let ran = world.run(&words).await.expect(i32::from(exit::UNKNOWN));
+    page!(ran.page(&world), @r#"
+    error[LF-LAMBDA-UNSETTLED] exit 8
+      the update of OrderServiceFunction is not over after 1 s
+      next: run again, which goes on waiting, or raise settle_timeout
+
+    what was changed (1):
+      PaymentGatewayFunction: updated
+    exit 8
+    "#);
+    assert_eq!(ran.outcome(), "unknown");
+}

@@ -1,0 +1,250 @@
+//! Running a stage as a child process, with every place that it can write to watched.
+
+use std::collections::BTreeSet;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::PathBuf;
+use std::process::{ExitStatus, Stdio};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use landfall_sandbox::Service;
+use landfall_sandbox::registry::digest_of;
+use serde_json::Value;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::process::{Child, Command};
+
+use crate::scan::{Sink, leaks};
+use crate::world::{World, files_below};
+
+/// The files that are named for their secrets.
+const SECRET_FILES: [&str; 2] = ["aws_auth.env", "docker-config.json"];
+
+/// A run that takes longer hangs.
+const LONGEST: Duration = Duration::from_secs(180);
+
+/// How a run ended and what it printed.
+#[derive(Clone, Debug)]
+pub(crate) struct Ran {
+    pub(crate) words: String,
+    pub(crate) code: Option<i32>,
+    pub(crate) signal: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+    pub(crate) report: Option<Value>,
+}
+
+/// A run under way.
+pub(crate) struct Running<'a> {
+    world: &'a World,
+    child: Child,
+    words: Vec<String>,
+    report: PathBuf,
+    temporary_before: BTreeSet<String>,
+}
+
+impl World {
+    /// Runs a stage to its end; the first word is its name. Panics where a secret stands anywhere it should not.
+    pub(crate) async fn run(&self, words: &[&str]) -> Ran {
+        self.start(words, None).await.end().await
+    }
+
+    /// Runs a stage with a text on its standard input.
+    pub(crate) async fn run_with_input(&self, words: &[&str], input: &str) -> Ran {
+        self.start(words, Some(input)).await.end().await
+    }
+
+    /// Runs stages one after the other, each of which must end with 0.
+    pub(crate) async fn run_all(&self, stages: &[&[&str]]) {
+        for words in stages {
+            self.run(words).await.expect(0);
+        }
+    }
+
+    /// Starts a stage.
+    pub(crate) async fn start(&self, words: &[&str], input: Option<&str>) -> Running<'_> {
+        let number = self.runs.fetch_add(1, Ordering::Relaxed);
+        let report = self.home.path().join(format!("reports/{number}.json"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_under-test"));
+        command
+            .args(words)
+            .arg("--report")
+            .arg(&report)
+            .current_dir(self.repo.path())
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .env("HOME", self.home.path().join("home"))
+            .env("TMPDIR", self.home.path().join("tmp"))
+            .envs(&self.variables)
+            .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        let temporary_before = self.temporary();
+        let mut child = command.spawn().expect("the stage starts");
+        self.sandbox.set_child(child.id().expect("it has not been waited for"));
+        if let (Some(text), Some(mut stdin)) = (input, child.stdin.take()) {
+            // A stage that does not read its input closes it.
+            let _ = stdin.write_all(text.as_bytes()).await;
+        }
+        let words = words.iter().map(|&word| word.to_owned()).collect();
+        Running { world: self, child, words, report, temporary_before }
+    }
+
+    /// Everything that a run may have written to, besides the files that are named for their secrets.
+    fn sinks(&self) -> Vec<Sink> {
+        let mut sinks = Vec::new();
+        for (place, folder) in [("repo", self.repo.path()), ("home", self.home.path())] {
+            for (name, bytes) in files_below(folder) {
+                if SECRET_FILES.contains(&name.as_str()) {
+                    let mode =
+                        std::fs::metadata(folder.join(&name)).map(|data| data.permissions().mode() & 0o777);
+                    assert_eq!(mode.ok(), Some(0o600), "{name} is for its owner alone");
+                } else {
+                    sinks.push(Sink::new(format!("{place}/{name}"), String::from_utf8_lossy(&bytes)));
+                }
+            }
+        }
+        for issue in self.sandbox.jira.issues() {
+            sinks.push(Sink::new(format!("ticket {}", issue.key), format!("{issue:?}")));
+        }
+        sinks
+    }
+
+    /// Temporary files in the repo: a killed run may leave one, no other may.
+    fn temporary(&self) -> BTreeSet<String> {
+        self.files().into_keys().filter(|name| name.ends_with(".tmp")).collect()
+    }
+
+    fn check(&self, ran: &Ran, before: &BTreeSet<String>) {
+        let mut sinks = self.sinks();
+        sinks.push(Sink::new("standard output", ran.stdout.as_str()));
+        sinks.push(Sink::new("standard error", ran.stderr.as_str()));
+        sinks.push(Sink::new("arguments", ran.words.as_str()));
+        let found = leaks(&self.sandbox, &self.further_secrets, &sinks);
+        assert!(found.is_empty(), "`{}` left a secret in {found:?}", ran.words);
+        assert!(self.sandbox.journal().of(Service::Foreign).is_empty(), "a foreign host was asked");
+        if ran.signal.is_none() {
+            let left: Vec<String> = self.temporary().difference(before).cloned().collect();
+            assert!(left.is_empty(), "`{}` left {left:?}", ran.words);
+        }
+        if let Some(report) = &ran.report {
+            assert_eq!(
+                report["exitCode"].as_i64(),
+                ran.code.map(i64::from),
+                "the report tells another exit code"
+            );
+            self.check_files(report);
+        } else {
+            assert_ne!(ran.code, Some(0), "`{}` left no report", ran.words);
+        }
+    }
+}
+
+impl World {
+    /// The files that a report lists are there, with those bytes; on a dry run they need not be.
+    fn check_files(&self, report: &Value) {
+        if report["dryRun"] == Value::Bool(true) {
+            return;
+        }
+        for file in report["files"].as_array().into_iter().flatten() {
+            let path = file["path"].as_str().expect("a path");
+            let bytes =
+                std::fs::read(self.path(path)).unwrap_or_else(|error| panic!("{path} is listed: {error}"));
+            assert_eq!(file["sha256"].as_str(), Some(digest_of(&bytes).as_str()), "{path}");
+            assert_eq!(file["sizeBytes"].as_u64(), Some(bytes.len() as u64), "{path}");
+        }
+    }
+}
+
+impl Running<'_> {
+    /// The child's process id.
+    pub(crate) fn pid(&self) -> i32 {
+        i32::try_from(self.child.id().expect("it has not been waited for")).expect("a process id")
+    }
+
+    /// Whether the child has not ended.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        matches!(self.child.try_wait(), Ok(None))
+    }
+
+    /// Waits for the end, and looks at everything that was left behind.
+    pub(crate) async fn end(mut self) -> Ran {
+        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let (mut stdout, mut stderr) =
+            (self.child.stdout.take().expect("piped"), self.child.stderr.take().expect("piped"));
+        let ended = async {
+            let (_, _, status) =
+                tokio::join!(stdout.read_to_end(&mut out), stderr.read_to_end(&mut err), self.child.wait());
+            status
+        };
+        let status = tokio::time::timeout(LONGEST, ended).await;
+        self.world.sandbox.clear_child();
+        let (out, err) =
+            (String::from_utf8_lossy(&out).into_owned(), String::from_utf8_lossy(&err).into_owned());
+        let Ok(status) = status else { panic!("`{}` hangs:\n{out}\n{err}", self.words.join(" ")) };
+        let status: ExitStatus = status.expect("its end can be seen");
+        let ran = Ran {
+            words: self.words.join(" "),
+            code: status.code(),
+            signal: status.signal(),
+            stdout: out,
+            stderr: err,
+            report: std::fs::read(&self.report).ok().map(|bytes| {
+                serde_json::from_slice(&bytes)
+                    .unwrap_or_else(|error| panic!("the report is not JSON: {error}"))
+            }),
+        };
+        self.world.check(&ran, &self.temporary_before);
+        ran
+    }
+}
+
+impl Ran {
+    /// Panics, showing what was printed, where it did not end with this code.
+    #[track_caller]
+    pub(crate) fn expect(self, code: i32) -> Self {
+        assert_eq!(
+            (self.code, self.signal),
+            (Some(code), None),
+            "`{}`\n--- standard output\n{}\n--- standard error\n{}",
+            self.words,
+            self.stdout,
+            self.stderr
+        );
+        self
+    }
+
+    /// The report's kind of outcome, such as `nothing-to-do`.
+    pub(crate) fn outcome(&self) -> &str {
+        self.report().get("outcome").and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// The report.
+    pub(crate) fn report(&self) -> &Value {
+        self.report.as_ref().unwrap_or_else(|| panic!("`{}` left no report:\n{}", self.words, self.stderr))
+    }
+
+    /// Codes of the report's problems.
+    pub(crate) fn codes(&self) -> Vec<&str> {
+        let problems = self.report()["problems"].as_array().map(Vec::as_slice).unwrap_or_default();
+        problems.iter().filter_map(|problem| problem["code"].as_str()).collect()
+    }
+
+    /// Names and outcomes of the report's items.
+    pub(crate) fn items(&self) -> Vec<(String, String)> {
+        let items = self.report()["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let text = |item: &Value, key: &str| item[key].as_str().unwrap_or_default().to_owned();
+        items.iter().map(|item| (text(item, "name"), text(item, "outcome"))).collect()
+    }
+
+    /// How often a request was repeated.
+    pub(crate) fn retries(&self) -> u64 {
+        self.report()["retries"].as_u64().unwrap_or_default()
+    }
+
+    /// The error page as people see it, without what differs from run to run.
+    pub(crate) fn page(&self, world: &World) -> String {
+        format!("{}exit {}", world.tidy(&self.stderr), self.code.unwrap_or(-1))
+    }
+}

@@ -1,0 +1,133 @@
+//! A stage that is killed at any request, before or after the effect, and run again, ends as if it had not been killed.
+
+use std::collections::BTreeMap;
+
+use futures_util::StreamExt as _;
+use landfall_ledger::FolderLedger;
+use landfall_sandbox::{Fault, RC_KEY, What};
+
+use crate::world::World;
+
+/// Worlds side by side: a run waits for the disk and for Lambda more than for a processor.
+const AT_ONCE: usize = 4;
+
+/// A stage, what it needs, and what it is to achieve.
+#[derive(Clone, Copy)]
+struct Subject {
+    words: &'static [&'static str],
+    prepare: fn(&mut World),
+    state: fn(&World) -> State,
+}
+
+/// What the services and the contract files hold in the end, without what differs from run to run.
+type State = BTreeMap<String, String>;
+
+async fn survives(subject: Subject) {
+    let clean = prepared(subject).await;
+    clean.run(subject.words).await.expect(0);
+    let (requests, wanted) = (clean.sandbox.journal().count(), (subject.state)(&clean));
+    assert!(requests > 2 && !wanted.is_empty(), "{requests} requests");
+    clean.sandbox.stop().await;
+
+    let moments = (1..=requests).flat_map(|number| [(number, What::KillBefore), (number, What::KillAfter)]);
+    let killed: Vec<bool> = futures_util::stream::iter(moments)
+        .map(|(number, what)| killed_at(subject, number, what, &wanted))
+        .buffer_unordered(AT_ONCE)
+        .collect()
+        .await;
+    // Two transfers side by side may share a token or not, so the last request or two need not come in each run.
+    let alive = killed.iter().filter(|killed| !**killed).count();
+    println!("`{}`: {requests} requests, {} kills", subject.words.join(" "), killed.len() - alive);
+    assert!(alive <= 4 && alive * 4 <= killed.len(), "{alive} of {} runs were not killed", killed.len());
+}
+
+/// Kills the stage at a request, runs it again and compares; false where the request never came.
+async fn killed_at(subject: Subject, number: u64, what: What, wanted: &State) -> bool {
+    let at = format!("`{}`, {what:?} at request {number}", subject.words.join(" "));
+    let world = prepared(subject).await;
+    world.sandbox.faults().add(Fault::new(what).nth(number));
+    let first = world.run(subject.words).await;
+    let killed = first.signal == Some(9);
+    assert!(killed || first.code == Some(0), "{at}: {:?}\n{}", first.code, first.stderr);
+    for name in world.made().iter().filter(|name| name.ends_with(".json")) {
+        // Each file is whole, or not there.
+        world.json(name);
+    }
+    world.sandbox.faults().clear();
+
+    let second = world.run(subject.words).await;
+    assert_eq!(second.code, Some(0), "{at}, then again:\n{}", second.stderr);
+    assert_eq!((subject.state)(&world), *wanted, "{at}, then again");
+    FolderLedger::for_reading(world.path(".landfall/ledger"))
+        .verify(None)
+        .unwrap_or_else(|error| panic!("{at}: {error}"));
+    let writes = world.writes().len();
+    let third = world.run(subject.words).await;
+    assert_eq!((third.code, third.outcome()), (Some(0), "nothing-to-do"), "{at}: a third run");
+    assert_eq!(world.writes().len(), writes, "{at}: a third run");
+    world.sandbox.stop().await;
+    killed
+}
+
+async fn prepared(subject: Subject) -> World {
+    let mut world = World::small().await;
+    (subject.prepare)(&mut world);
+    world
+}
+
+/// A contract file with this world's hosts replaced.
+fn file(world: &World, name: &str) -> (String, String) {
+    (name.to_owned(), world.tidy(&world.read(name)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deploy_lambda() {
+    survives(Subject {
+        words: &["deploy-lambda"],
+        prepare: |world| {
+            world.has_aws_keys();
+            world.has_images_and_plan();
+        },
+        state: World::running,
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retag_push_ecr() {
+    survives(Subject {
+        words: &["retag-push-ecr"],
+        prepare: |world| {
+            world.has_versions();
+            world.has_logins();
+            world.has_aws_keys();
+        },
+        state: |world| {
+            let files = ["lambda-ecr-mappings.json", "image-lock.json"].map(|name| file(world, name));
+            world.ecr_tags().into_iter().chain(files).collect()
+        },
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promote_artifacts() {
+    survives(Subject {
+        words: &["promote-artifacts", "--preset", "to-rc"],
+        prepare: |world| world.has_versions(),
+        state: |world| {
+            let mut state = world.artifactory(RC_KEY);
+            let log = world.json("promotion-log-to-rc.json");
+            let entries = log["promotions"].as_array().map(Vec::as_slice).unwrap_or_default();
+            for entry in entries {
+                let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+                state.insert(
+                    format!("promoted {}", text("package")),
+                    format!("{} {}", text("version"), entry["success"]),
+                );
+            }
+            state
+        },
+    })
+    .await;
+}

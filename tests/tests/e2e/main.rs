@@ -1,0 +1,17 @@
+//! Stages and pipelines as child processes, on the sandbox and on real servers.
+
+mod harness;
+mod prepared;
+mod scan;
+mod snapshot;
+mod world;
+
+mod bad_input;
+mod dry_run;
+mod exit_codes;
+mod faults;
+mod jira_specs;
+mod kills;
+mod pipeline;
+mod real;
+mod signals;
