@@ -29,20 +29,12 @@ pub(crate) fn run(root: &Path, passed: &[&str]) -> Result<()> {
             .args(["test", "--locked"])
             .args(scope)
             .args(for_cargo)
-            .args(["--lib", "--bins", "--tests", "--", "--include-ignored"])
+            .args(["--", "--include-ignored"])
             .args(for_tests)
             .env("LANDFALL_REAL_SERVERS", "1")
             .env("LANDFALL_MOTO", &servers.moto)
             .env("LANDFALL_AWS_CLI", &servers.aws_cli)
             .env("LANDFALL_DOCKER_REGISTRY", &servers.docker_registry)
             .env("LANDFALL_SKOPEO", &servers.skopeo),
-    )?;
-    // Examples in the documentation; one that is marked `ignore` there is no program.
-    run_command(
-        Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-            .current_dir(root)
-            .args(["test", "--locked", "--doc"])
-            .args(scope)
-            .args(for_cargo),
     )
 }

@@ -98,9 +98,13 @@ pub(crate) fn config(context: &Context, http: &Http) -> Result<AwsConfig, Refusa
     let region = values.required("region");
     let keys = keys(context)?;
     if keys.is_none() {
+        let what = match context.environment().get("AWS_PROFILE") {
+            Some(_) => "there are no AWS credentials: AWS_PROFILE is set, but profiles are not read yet",
+            None => "there are no AWS credentials",
+        };
         values.problem(
             "LF-AWS-KEYS",
-            "there are no AWS credentials",
+            what,
             Some(
                 "run aws-credentials, which leaves aws_auth.env; or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
                     .to_owned(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use landfall_artifacts::{Class, EnvironmentName, MissingName, Platform, Problem, Settings};
+use landfall_artifacts::{Class, EnvironmentName, MissingName, Platform, Problem, Settings, Shard};
 use landfall_cli::{Environment, Layers, Opt, Values};
 use landfall_ledger::FolderLedger;
 use landfall_run::{Event, Run};
@@ -58,6 +58,12 @@ impl Context {
                     .with_remedy("give it by --environment, or the variable CI_ENVIRONMENT_NAME"),
             )
         })
+    }
+
+    /// The part of the work that this job does, where the stage splits its work and a part was named.
+    pub fn shard(&self) -> Option<Shard> {
+        let declared = self.options.iter().any(|option| option.name == "shard");
+        if declared { self.values().text("shard").and_then(|text| text.parse().ok()) } else { None }
     }
 
     /// The files that stages share.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use landfall_cli::Opt;
 use landfall_lambda_deploy::{ApplyOptions, LambdaClient, OnFailure};
+use landfall_registry::EcrClient;
 use landfall_stages::{Outcome, Refusal, deploy_lambda};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, VERSIONS};
@@ -45,6 +46,10 @@ impl crate::Command for Command {
                     "what a failed function means for those whose turn has not come",
                 )
                 .default("stop"),
+                Opt::switch(
+                    "skip-verify",
+                    "do not ask ECR for each tag and its digest, where the role may not read ECR",
+                ),
                 context::PLATFORM,
                 Opt::value("shard", "I/N", "the part of the functions that this job does")
                     .env(&["LANDFALL_SHARD"]),
@@ -87,11 +92,21 @@ impl crate::Command for Command {
                     ..ApplyOptions::default()
                 },
             };
+            let skip_verify = values.is_on("skip-verify");
             values.finish().map_err(Refusal)?;
             let aws = aws::config(context, &context.http()?)?;
             let client = LambdaClient::new(&aws, context.run().share())?;
+            let ecr = if skip_verify { None } else { Some(EcrClient::new(&aws)?) };
             aws::check_account(context, &aws).await?;
-            deploy_lambda::run(&config, &client, &context.ledger, context.output(), context.run()).await
+            deploy_lambda::run(
+                &config,
+                &client,
+                ecr.as_ref(),
+                &context.ledger,
+                context.output(),
+                context.run(),
+            )
+            .await
         })
     }
 }

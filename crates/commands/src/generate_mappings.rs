@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use landfall_cli::Opt;
+use landfall_registry::EcrClient;
 use landfall_stages::{Outcome, Refusal, generate_mappings};
 
 use crate::context::{FUNCTIONS, LOCK, MAPPINGS, SKIP_MISSING, VERSIONS};
-use crate::{Context, Effects};
+use crate::{Context, Effects, aws};
 
 /// The command.
 #[derive(Debug)]
@@ -20,28 +21,36 @@ impl crate::Command for Command {
     const EFFECTS: Effects = Effects::Files;
 
     fn options() -> Vec<Opt> {
-        vec![
-            FUNCTIONS,
-            VERSIONS,
-            MAPPINGS,
-            LOCK,
-            SKIP_MISSING,
-            Opt::value(
-                "versions-json",
-                "TEXT",
-                "the versions as text; they are then written to versions.json too",
-            )
-            .env(&["PROD_VERSIONS_JSON", "TARGET_VERSIONS_JSON"]),
-            Opt::value(
-                "staging-lock",
-                "FILE",
-                "the lock of the pipeline that built these versions, to take digests from",
-            ),
-            Opt::value("registry", "HOST/PATH", "where the images are deployed from")
-                .env(&["ECR_REGISTRY_URI"])
-                .key("environment.ecr"),
-            Opt::switch("strict", "an entry that lacks a field is an error, not a warning"),
+        [
+            vec![
+                FUNCTIONS,
+                VERSIONS,
+                MAPPINGS,
+                LOCK,
+                SKIP_MISSING,
+                Opt::value(
+                    "versions-json",
+                    "TEXT",
+                    "the versions as text; they are then written to versions.json too",
+                )
+                .env(&["PROD_VERSIONS_JSON", "TARGET_VERSIONS_JSON"]),
+                Opt::value(
+                    "staging-lock",
+                    "FILE",
+                    "the lock of the pipeline that built these versions, to take digests from",
+                ),
+                Opt::value("registry", "HOST/PATH", "where the images are deployed from")
+                    .env(&["ECR_REGISTRY_URI"])
+                    .key("environment.ecr"),
+                Opt::switch(
+                    "verify",
+                    "ask ECR whether each tag is there, with the lock's digest; needs AWS credentials",
+                ),
+                Opt::switch("strict", "an entry that lacks a field is an error, not a warning"),
+            ],
+            aws::OPTIONS.to_vec(),
         ]
+        .concat()
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
@@ -56,8 +65,14 @@ impl crate::Command for Command {
                 registry: values.parsed("registry"),
                 staging_lock: values.text("staging-lock").map(PathBuf::from),
             };
+            let verify = values.is_on("verify");
+            if verify && config.registry.is_none() {
+                values.required("registry");
+            }
             values.finish().map_err(Refusal)?;
-            generate_mappings::run(&config, context.output(), context.run())
+            let ecr =
+                if verify { Some(EcrClient::new(&aws::config(context, &context.http()?)?)?) } else { None };
+            generate_mappings::run(&config, ecr.as_ref(), context.output(), context.run()).await
         })
     }
 }

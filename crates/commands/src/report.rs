@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use landfall_artifacts::{Actor, OutcomeKind, Report, ReportItem};
+use landfall_artifacts::{Actor, OutcomeKind, Report, ReportItem, Shard};
 use landfall_cli::{Environment, Kind};
 use landfall_run::{Run, Signal};
 use landfall_stages::{Finished, Target};
@@ -15,6 +15,7 @@ use crate::Context;
 pub(crate) struct Written {
     pub(crate) stage: &'static str,
     pub(crate) target: Target,
+    pub(crate) shard: Option<Shard>,
     pub(crate) dry_run: bool,
     pub(crate) started_at: OffsetDateTime,
     pub(crate) duration: Duration,
@@ -31,7 +32,7 @@ pub(crate) fn make(written: &Written, finished: &Finished, kind: OutcomeKind, co
         .map(|item| ReportItem {
             name: item.name.clone(),
             environment: environment.clone(),
-            shard: None,
+            shard: written.shard,
             outcome: item.outcome.to_owned(),
             changed: item.changed,
             duration_ms: item.duration_ms,
@@ -47,7 +48,7 @@ pub(crate) fn make(written: &Written, finished: &Finished, kind: OutcomeKind, co
         dry_run: written.dry_run,
         release: written.target.release.clone().or_else(|| finished.release.clone()),
         environment,
-        shard: None,
+        shard: written.shard,
         started_at: written.started_at,
         duration_ms: u64::try_from(written.duration.as_millis()).unwrap_or(u64::MAX),
         items,

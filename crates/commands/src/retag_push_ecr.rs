@@ -27,9 +27,12 @@ impl crate::Command for Command {
                 MAPPINGS,
                 LOCK,
                 SKIP_MISSING,
-                Opt::value("source", "HOST/PATH", "where the images are, without the namespace")
-                    .env(&["BUILD_ARTIFACTORY_URL"])
-                    .key("registries.source"),
+                Opt::value(
+                    "source",
+                    "HOST/PATH",
+                    "where the images are, without the namespace; else registries.docker_host/registries.build",
+                )
+                .env(&["BUILD_ARTIFACTORY_URL"]),
                 Opt::value("namespace", "PATH", "the images' folder below the source; may be empty")
                     .env(&["IMAGE_NAMESPACE"])
                     .key("image_namespace"),
@@ -54,7 +57,17 @@ impl crate::Command for Command {
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
-            let (source, namespace) = (values.required("source"), values.text("namespace"));
+            let registries_of_file = &context.settings.registries;
+            let of_file = registries_of_file
+                .docker_host
+                .as_ref()
+                .zip(registries_of_file.build.as_ref())
+                .map(|(host, key)| format!("{host}/{key}"));
+            let namespace = values.text("namespace");
+            let source = match (values.text("source"), of_file) {
+                (None, Some(source)) => Some(source),
+                (Some(_) | None, _) => values.required("source"),
+            };
             let registry: Option<Repository> = values.required_parsed("registry");
             let source = source.and_then(|source| {
                 let joined = context::below(&source, namespace.as_deref());

@@ -227,6 +227,7 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor) -> E
         stage: C::NAME,
         config: report::config(&context),
         target: context.target.clone(),
+        shard: context.shard(),
         dry_run: context.output.is_dry_run(),
         started_at,
         duration: begun.elapsed(),

@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, DeployReport, DeployedFunction, FileError, ImageLock, LambdaName, LedgerEvent, LockedImage,
-    Mappings, MissingName, Mode, PinnedReference, Platform, Problem, ProjectName, ReleaseId, Repository,
-    Shard, Tag, Versions, image_tag,
+    Class, DeployReport, DeployedFunction, Digest, FileError, ImageLock, LambdaName, LedgerEvent,
+    LockedImage, Mappings, MissingName, Mode, PinnedReference, Platform, Problem, ProjectName, ReleaseId,
+    Repository, Shard, Tag, Versions, image_tag,
 };
 use landfall_lambda_deploy::{
     Action, ApplyOptions, Desired, FunctionResult, LambdaClient, Outcome as Ended, Plan, apply, observe, plan,
 };
 use landfall_ledger::FolderLedger;
+use landfall_registry::EcrClient;
 use landfall_run::{Event, Run};
 
+use crate::verify_tags::verify_tags;
 use crate::{Finished, Item, Outcome, Output, Places, Refusal, Target};
 
 /// How many functions are looked at side by side.
@@ -51,6 +53,7 @@ pub struct Config {
 pub async fn run(
     config: &Config,
     client: &LambdaClient,
+    ecr: Option<&EcrClient>,
     ledger: &FolderLedger,
     output: &Output,
     run: &Run,
@@ -78,8 +81,12 @@ pub async fn run(
         .event(Event::Phase { name: "look at the functions".into(), items: Some(desired.len() as u64) });
     let names: Vec<LambdaName> = desired.iter().map(|one| one.function.clone()).collect();
     let plan = plan(&desired, &observe(client, &names, LOOKS_AT_ONCE, run).await, client.place());
-    if plan.is_blocked() {
-        return Err(Refusal(plan.problems().cloned().collect()));
+    let mut problems: Vec<Problem> = plan.problems().cloned().collect();
+    if let Some(ecr) = ecr {
+        problems.extend(unverified(&mappings, &desired, ecr, run).await?);
+    }
+    if !problems.is_empty() {
+        return Err(Refusal(problems));
     }
     let earlier = earlier_record(config, &release)?;
     if output.is_dry_run() {
@@ -101,6 +108,27 @@ pub async fn run(
     finished.files = files;
     finished.release = Some(release);
     Ok(finished)
+}
+
+/// Tags that ECR does not have with the digest that is to be deployed.
+async fn unverified(
+    mappings: &Mappings,
+    desired: &[Desired],
+    ecr: &EcrClient,
+    run: &Run,
+) -> Result<Vec<Problem>, Refusal> {
+    let mut by_repository: BTreeMap<&Repository, BTreeMap<Tag, Option<Digest>>> = BTreeMap::new();
+    for one in desired {
+        if let Some(tag) = mappings.tags.get(&one.function) {
+            let wanted = by_repository.entry(one.image.repository()).or_default();
+            wanted.insert(tag.clone(), Some(one.image.digest()));
+        }
+    }
+    let mut problems = Vec::new();
+    for (repository, wanted) in by_repository {
+        problems.extend(verify_tags(ecr, repository, &wanted, run).await?);
+    }
+    Ok(problems)
 }
 
 /// The release: the given one, else the lock's, else the one that the versions are.

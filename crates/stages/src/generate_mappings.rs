@@ -6,9 +6,11 @@ use landfall_artifacts::{
     Class, FileError, ImageLock, LockedImage, Mappings, MissingName, Mode, Problem, ProjectName, Repository,
     Versions, image_tag,
 };
+use landfall_registry::EcrClient;
 use landfall_run::{Event, Run};
 
 use crate::inputs::{Places, Target, locked};
+use crate::verify_tags::verify_tags;
 use crate::{Finished, Item, Outcome, Output, Refusal};
 
 /// What the stage is told.
@@ -31,12 +33,12 @@ pub struct Config {
 }
 
 /// Computes `lambda-ecr-mappings.json` (and `versions.json`, where the versions came as text; and `image-lock.json`, where
-/// staging's lock is given). Contacts nobody.
+/// staging's lock is given). With `ecr` it asks ECR for each tag and its digest; without, it contacts nobody.
 ///
 /// # Errors
 /// A text that is not JSON, a `versions.json` that differs from it, a missing `.deployment`, a tag that breaks its rule, a lock
 /// that lacks a version that is to be deployed: all at once, and nothing is written.
-pub fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
+pub async fn run(config: &Config, ecr: Option<&EcrClient>, output: &Output, run: &Run) -> Outcome {
     run.progress().event(Event::Phase { name: "read versions".into(), items: None });
     let mut finished = Finished::default();
     let versions = versions(config, &mut finished)?;
@@ -81,6 +83,16 @@ pub fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
         return Err(Refusal(problems));
     }
     let mappings = Mappings { tags };
+    if let (Some(ecr), Some(registry)) = (ecr, &config.registry) {
+        let digest = |tag: &landfall_artifacts::Tag| {
+            images.iter().find(|image| image.target.tag() == Some(tag)).map(|image| image.digest)
+        };
+        let wanted = mappings.tags.values().map(|tag| (tag.clone(), digest(tag))).collect();
+        let problems = verify_tags(ecr, registry, &wanted, run).await?;
+        if !problems.is_empty() {
+            return Err(Refusal(problems));
+        }
+    }
     if config.versions_text.is_some() {
         finished.files.push(output.write(&config.places.versions, &versions.to_bytes(), Mode::Shared)?);
     }

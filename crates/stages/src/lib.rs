@@ -15,6 +15,7 @@ pub mod prepare_docker_config;
 pub mod promote_artifacts;
 pub mod retag_push_ecr;
 pub mod update_version_dashboard;
+mod verify_tags;
 
 pub use inputs::{Places, Target, locked};
 pub use outcome::{Finished, Item, Outcome, Refusal};

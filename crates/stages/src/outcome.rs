@@ -101,7 +101,7 @@ pub struct Finished {
     pub summary: String,
     /// The release, where the stage found out which it is.
     pub release: Option<ReleaseId>,
-    /// Whether problems leave the stage a success, as partial promotion does unless `--strict`.
+    /// Whether problems of items leave the stage a success, as partial promotion does unless `--strict`.
     pub lenient: bool,
 }
 
@@ -142,7 +142,8 @@ impl Finished {
             Some(_) if something => OutcomeKind::Partial,
             Some(_) => OutcomeKind::Failed,
         };
-        (kind, class.filter(|_| !self.lenient))
+        // Leniency is for items: a stop, say, is still no success.
+        (kind, if self.lenient { gravest(&self.problems, something) } else { class })
     }
 
     /// Adds a problem of class interrupted where the run was asked to stop and `left` items were not taken up.
@@ -198,5 +199,8 @@ mod tests {
         );
         let lenient = Finished { lenient: true, ..partly };
         assert_eq!(lenient.verdict(), (OutcomeKind::Partial, None));
+        let mut stopped = lenient;
+        stopped.problems.push(Problem::new("LF-STOPPED", Class::Interrupted, "x"));
+        assert_eq!(stopped.verdict().1, Some(Class::Interrupted));
     }
 }

@@ -533,7 +533,18 @@ async fn a_plan_without_its_lock() {
     world.has_versions();
     world.remove("image-lock.json");
     let ran = refused(&world, &["deploy-lambda"], 3).await;
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-LOCK-MISSING] exit 3
+      the digest of OrderServiceFunction-1.4.2 is not known: image-lock.json is not there, and the ledger does not know orderService 1.4.2
+      next: give the image-lock.json of the pipeline that copied it by --lock, or the ledger that recorded it by --ledger
+
+    error[LF-LOCK-MISSING] exit 3
+      the digest of PaymentGatewayFunction-2.0.0 is not known: image-lock.json is not there, and the ledger does not know paymentGateway 2.0.0
+      next: give the image-lock.json of the pipeline that copied it by --lock, or the ledger that recorded it by --ledger
+
+    nothing was changed
+    exit 3
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -545,7 +556,14 @@ async fn a_repository_that_nobody_made() {
     let registry = format!("{}/other", world.sandbox.host(Service::EcrRegistry));
     world.set("ECR_REGISTRY_URI", &registry);
     let ran = refused(&world, &["retag-push-ecr"], 3).await;
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-REG-REPOSITORY-MISSING] exit 3
+      the repository ecr-registry.test/other does not exist
+      next: create ecr-registry.test/other, or correct its name
+
+    nothing was changed
+    exit 3
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]

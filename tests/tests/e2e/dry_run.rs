@@ -72,3 +72,61 @@ async fn foretold_files_are_marked_and_elsewhere() {
     let ran = world.run(&["generate-versions", "--foretell", folder]).await.expect(2);
     assert!(ran.stderr.contains("--dry-run"), "{}", ran.stderr);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn copies_and_promotions() {
+    let mut world = World::small().await;
+    world.has_versions();
+    world.has_logins();
+    world.has_aws_keys();
+    let ran = dry(&world, &["retag-push-ecr"], 0).await;
+    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(), 2, "{:?}", ran.items());
+    let ran = dry(&world, &["promote-artifacts", "--preset", "to-rc"], 0).await;
+    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(), 2, "{:?}", ran.items());
+    dry(&world, &["prepare-docker-config"], 0).await;
+    world.run(&["retag-push-ecr"]).await.expect(0);
+    world.run(&["promote-artifacts", "--preset", "to-rc"]).await.expect(0);
+    for words in [&["retag-push-ecr"][..], &["promote-artifacts", "--preset", "to-rc"]] {
+        let ran = dry(&world, words, 0).await;
+        assert!(ran.items().iter().all(|(_, outcome)| outcome == "unchanged"), "{:?}", ran.items());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_stands_in_the_way_is_told_too() {
+    let mut world = World::missing(&["orderService"]).await;
+    world.has_versions();
+    world.has_logins();
+    world.has_aws_keys();
+    assert_eq!(dry(&world, &["retag-push-ecr"], 3).await.codes(), ["LF-REG-IMAGE-MISSING"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_dashboard() {
+    let mut world = World::small().await;
+    world.has_versions();
+    world.has_aws_keys();
+    world.has_images_and_plan();
+    world.run(&["deploy-lambda"]).await.expect(0);
+    dry(&world, &["update-version-dashboard"], 0).await;
+}
+
+/// The whole pipeline on foretold files: each stage plans on what the one before would have written.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pipeline_that_is_only_foretold() {
+    let mut world = World::small().await;
+    world.has_logins();
+    world.has_aws_keys();
+    let plan = world.home.path().join("plan");
+    let at = |name: &str| plan.join(name).to_string_lossy().into_owned();
+    let (folder, versions) = (plan.to_string_lossy().into_owned(), at("versions.json"));
+    let (mappings, lock) = (at("lambda-ecr-mappings.json"), at("image-lock.json"));
+    dry(&world, &["generate-versions", "--foretell", &folder], 0).await;
+    dry(&world, &["retag-push-ecr", "--versions", &versions, "--foretell", &folder], 0).await;
+    let ran = dry(&world, &["deploy-lambda", "--mappings", &mappings, "--lock", &lock, "--foretell", &folder], 0).await;
+    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(), 2, "{:?}", ran.items());
+    let mark = std::fs::read_to_string(plan.join("foretold.txt")).expect("the mark");
+    for name in ["versions.json", "lambda-ecr-mappings.json", "image-lock.json", "deploy-report.json"] {
+        assert!(mark.lines().any(|line| line == name), "{mark}");
+    }
+}

@@ -197,7 +197,15 @@ async fn bytes_that_are_not_those_of_their_digest() {
     let layer = digest_of(&world.projects()[0].image().layers[2].bytes);
     world.sandbox.artifactory.configure(|quirks| quirks.corrupt_blob = Some(layer));
     let ran = world.run(&["retag-push-ecr", "--quiet"]).await.expect(7);
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-REG-DIGEST] exit 7
+      blob [digest] of artifactory.test/docker-build/shop/orderService is [digest], and [digest] was promised
+      next: do not run again blindly: the content was changed on its way or in the registry; rebuild and push the image
+
+    what was changed (1):
+      ecr-registry.test/app:PaymentGatewayFunction-2.0.0: copied
+    exit 7
+    "#);
     assert!(!world.ecr_tags().contains_key(&world.projects()[0].tag()), "a tag names only verified content");
     world.sandbox.artifactory.configure(|quirks| quirks.corrupt_blob = None);
     world.run(&["retag-push-ecr"]).await.expect(0);
@@ -210,7 +218,16 @@ async fn the_registry_is_down_half_way() {
     let manifests = Fault::new(What::status(503)).on(Service::EcrRegistry).method(Method::PUT).matching("/manifests/");
     world.sandbox.faults().add(manifests.nth(2).every());
     let ran = world.run(&["retag-push-ecr", "--quiet"]).await.expect(6);
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-REG-NOT-WRITTEN] exit 6
+      ecr-registry.test/app:PaymentGatewayFunction-2.0.0 is not there after its write got no answer
+      caused by: ecr-registry.test answered 503 to PUT manifest ecr-registry.test/app:PaymentGatewayFunction-2.0.0: 
+      next: the network or the registry is failing; run again, which does what is left
+
+    what was changed (1):
+      ecr-registry.test/app:OrderServiceFunction-1.4.2: copied
+    exit 6
+    "#);
     assert_eq!(ran.outcome(), "partial");
     world.sandbox.faults().clear();
     let again = world.run(&["retag-push-ecr"]).await.expect(0);
@@ -224,12 +241,31 @@ async fn promotion_partly_refused() {
     world.sandbox.artifactory.refuse_promotion("paymentGateway");
     let words = ["promote-artifacts", "--preset", "to-rc", "--quiet"];
     let ran = world.run(&words).await.expect(0);
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-ART-PROMOTE] exit 0
+      Artifactory answered 403 to the promotion of docker-build/shop/paymentGateway:2.0.0 to docker-rc/shop/paymentGateway:2.0.0: Promotion of 'shop/paymentGateway' to 'docker-rc' is forbidden for this user
+      next: give the Artifactory user read and annotate on the source, deploy and delete on the target
+
+    what was changed (1):
+      orderService: promoted
+    exit 0
+    "#);
     assert_eq!(ran.outcome(), "partial");
     let log = world.json("promotion-log-to-rc.json");
     assert_eq!((log["summary"]["successful"].as_u64(), log["summary"]["failed"].as_u64()), (Some(1), Some(1)));
     let strict = world.run(&[&words[..], &["--strict"]].concat()).await.expect(6);
-    page!(strict.page(&world), @"");
+    page!(strict.page(&world), @r#"
+    error[LF-ART-PROMOTE] exit 6
+      Artifactory answered 403 to the promotion of docker-build/shop/paymentGateway:2.0.0 to docker-rc/shop/paymentGateway:2.0.0: Promotion of 'shop/paymentGateway' to 'docker-rc' is forbidden for this user
+      next: give the Artifactory user read and annotate on the source, deploy and delete on the target
+
+    error[LF-PROMOTE-PARTIAL] exit 6
+      1 of 2 promotions failed
+      next: see the log for each; running again promotes what is left
+
+    nothing was changed
+    exit 6
+    "#);
     world.sandbox.artifactory.allow_promotion("paymentGateway");
     world.run(&[&words[..], &["--strict"]].concat()).await.expect(0);
     let log = world.json("promotion-log-to-rc.json");
@@ -258,6 +294,18 @@ async fn content_at_the_target_of_a_promotion() {
     let words = ["promote-artifacts", "--preset", "to-rc", "--strict", "--quiet"];
     let ran = world.run(&words).await;
     assert_eq!(ran.code, Some(6), "{}", ran.stderr);
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-REG-TAG-TAKEN] exit 6
+      docker-rc/shop/orderService:1.4.2 exists with other content: [digest] is there, [digest] was to be
+      next: release a new version; with --overwrite the tag is moved and what it named before loses its name
+
+    error[LF-PROMOTE-PARTIAL] exit 6
+      1 of 2 promotions failed
+      next: see the log for each; running again promotes what is left
+
+    what was changed (1):
+      paymentGateway: promoted
+    exit 6
+    "#);
     assert_eq!(world.artifactory(RC_KEY)[project.project], project.running_image().digest(), "never overwritten");
 }

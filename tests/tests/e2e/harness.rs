@@ -54,6 +54,15 @@ impl World {
         self.start(words, Some(input)).await.end().await
     }
 
+    /// What a stage's `--help` shows.
+    pub(crate) async fn help(&self, stage: &str) -> String {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_under-test"));
+        let output = command.args([stage, "--help"]).env_clear().stdin(Stdio::null()).kill_on_drop(true).output().await;
+        let output = output.expect("it starts");
+        assert!(output.status.success() && output.stderr.is_empty(), "{stage} --help: {output:?}");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
     /// Runs stages one after the other, each of which must end with 0.
     pub(crate) async fn run_all(&self, stages: &[&[&str]]) {
         for words in stages {

@@ -7,6 +7,7 @@ mod snapshot;
 mod world;
 
 mod bad_input;
+mod contract;
 mod dry_run;
 mod exit_codes;
 mod faults;

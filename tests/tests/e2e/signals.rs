@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Method;
 use landfall_sandbox::{Fault, RC_KEY, Service, What};
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -78,4 +79,50 @@ async fn create_jira_tickets() {
     world.sandbox.faults().clear();
     world.run(&["create-jira-tickets"]).await.expect(0);
     assert_eq!(world.sandbox.jira.issues().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn retag_push_ecr() {
+    for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
+        let mut world = World::small().await;
+        world.has_versions();
+        world.has_logins();
+        world.has_aws_keys();
+        world.sandbox.faults().add(
+            Fault::new(What::Delay(Duration::from_secs(20))).on(Service::Artifactory).matching("/blobs/").every(),
+        );
+        let blobs = || world.sandbox.journal().of(Service::EcrRegistry).len() as u64;
+        // Before the first blob the target was looked at; the transfer begins with an upload session there.
+        let ran = interrupted(&world, &["retag-push-ecr"], (Service::EcrRegistry, 8), signal).await.expect(code);
+        assert!(blobs() >= 8 && ran.report.is_some());
+        let tags = world.ecr_tags();
+        assert!(world.projects().iter().all(|project| !tags.contains_key(&project.tag())), "{tags:?}");
+        world.sandbox.faults().clear();
+        world.run(&["retag-push-ecr"]).await.expect(0);
+        let tags = world.ecr_tags();
+        assert!(world.projects().iter().all(|project| tags.get(&project.tag()) == Some(&project.image().digest())));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promote_artifacts() {
+    let world = World::small().await;
+    world.has_versions();
+    world.sandbox.faults().add(
+        Fault::new(What::DelayAnswer(Duration::from_millis(500))).on(Service::Artifactory).matching("/promote"),
+    );
+    let promoted = || world.sandbox.journal().matching(&Method::POST, "/promote").len();
+    let mut running = world.start(&["promote-artifacts", "--preset", "to-rc", "--jobs", "1"], None).await;
+    while promoted() == 0 {
+        assert!(running.is_alive());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    kill_process(Pid::from_raw(running.pid()).expect("a process id"), Signal::TERM).expect("the signal is sent");
+    let ran = running.end().await.expect(143);
+    assert_eq!(promoted(), 1, "no new work is taken up");
+    assert!(ran.items().iter().any(|(_, outcome)| outcome == "not-tried"), "{:?}", ran.items());
+    assert_eq!(world.json("promotion-log-to-rc.json")["summary"]["total"], 1);
+    world.run(&["promote-artifacts", "--preset", "to-rc"]).await.expect(0);
+    assert_eq!(world.artifactory(RC_KEY).len(), 2);
+    assert_eq!(promoted(), 2);
 }

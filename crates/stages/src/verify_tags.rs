@@ -1,0 +1,45 @@
+//! Whether ECR has each tag with the digest that is to be deployed.
+
+use std::collections::BTreeMap;
+
+use landfall_artifacts::{Class, Digest, Problem, Repository, Tag};
+use landfall_registry::EcrClient;
+use landfall_run::{Event, Run};
+
+use crate::Refusal;
+
+/// Asks ECR, a hundred tags a call, and says everything that differs. `wanted` has no digest where any will do.
+///
+/// # Errors
+/// What ECR says. What differs is returned, not an error.
+pub(crate) async fn verify_tags(
+    ecr: &EcrClient,
+    repository: &Repository,
+    wanted: &BTreeMap<Tag, Option<Digest>>,
+    run: &Run,
+) -> Result<Vec<Problem>, Refusal> {
+    run.progress()
+        .event(Event::Phase { name: "look for the tags in ECR".into(), items: Some(wanted.len() as u64) });
+    let tags: Vec<Tag> = wanted.keys().cloned().collect();
+    let found = ecr.digests_by_tag(repository.path(), &tags, run).await?;
+    let mut problems = Vec::new();
+    for (tag, digest) in wanted {
+        let reference = repository.tagged(tag.clone());
+        match (found.get(tag), digest) {
+            (None, _) => problems.push(
+                Problem::new("LF-ECR-TAG-MISSING", Class::Refused, format!("{reference} is not there"))
+                    .with_remedy("run retag-push-ecr for this version, then again"),
+            ),
+            (Some(held), Some(wanted)) if held != wanted => problems.push(
+                Problem::new(
+                    "LF-ECR-TAG-DIFFERS",
+                    Class::Integrity,
+                    format!("{reference} names {held}, the lock has {wanted}"),
+                )
+                .with_remedy("find out who pushed to that tag; do not deploy either before that"),
+            ),
+            (Some(_), _) => {}
+        }
+    }
+    Ok(problems)
+}
