@@ -17,10 +17,11 @@ pub fn error_page(
         if colour { ("\u{1b}[1m", "\u{1b}[31m", "\u{1b}[2m", "\u{1b}[0m") } else { ("", "", "", "") };
     let clean = |text: &str| redactor.redact(text);
     let mut page = String::new();
-    for problem in problems {
+    for alike in grouped(problems) {
+        let Some(problem) = alike.first() else { continue };
         page.push_str(&format!("{red}{bold}error[{}]{plain} exit {exit_code}\n", problem.code));
-        for line in clean(&problem.what).lines() {
-            page.push_str(&format!("  {line}\n"));
+        for line in alike.iter().flat_map(|problem| problem.what.lines()) {
+            page.push_str(&format!("  {}\n", clean(line)));
         }
         for (depth, cause) in problem.cause.iter().enumerate() {
             let indent = "  ".repeat(depth.min(4));
@@ -43,6 +44,21 @@ pub fn error_page(
         }
     }
     page
+}
+
+/// Problems that differ in nothing but what they are about, together: one remedy is read once.
+fn grouped(problems: &[Problem]) -> Vec<Vec<&Problem>> {
+    let mut groups: Vec<Vec<&Problem>> = Vec::new();
+    for problem in problems {
+        let alike = |other: &&Problem| {
+            (&other.code, &other.cause, &other.remedy) == (&problem.code, &problem.cause, &problem.remedy)
+        };
+        match groups.iter_mut().find(|group| group.first().is_some_and(alike)) {
+            Some(group) => group.push(problem),
+            None => groups.push(vec![problem]),
+        }
+    }
+    groups
 }
 
 #[cfg(test)]
@@ -71,6 +87,24 @@ mod tests {
 
         what was changed (1):
           function Orders now runs sha256:ab
+        ");
+    }
+
+    #[test]
+    fn problems_of_one_kind_share_their_remedy() {
+        let problem = |what: &str| Problem::new("LF-X", Class::Input, what).with_remedy("mend it");
+        let other = Problem::new("LF-Y", Class::Input, "c");
+        let page = error_page(&[problem("a"), other, problem("b")], 2, &[], &Redactor::new(), false);
+        insta::assert_snapshot!(page, @r"
+        error[LF-X] exit 2
+          a
+          b
+          next: mend it
+
+        error[LF-Y] exit 2
+          c
+
+        nothing was changed
         ");
     }
 }

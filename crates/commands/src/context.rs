@@ -105,11 +105,8 @@ impl Context {
             http: variable(&["http_proxy"]),
             bypass: variable(&["NO_PROXY", "no_proxy"]).unwrap_or_default(),
         };
-        used.extend(self.environment().names_with_prefix("AWS_ENDPOINT_URL").map(str::to_owned));
         if !used.is_empty() {
-            self.run
-                .progress()
-                .event(Event::Note(format!("the environment directs requests: {}", used.join(", "))));
+            self.run.progress().event(Event::Note(format!("proxies as set in {}", used.join(", "))));
         }
         // A variable that is set to nothing is no certificate file: it is refused rather than taken for "not set".
         if self.environment().is_set("SSL_CERT_FILE") && self.environment().get("SSL_CERT_FILE").is_none() {
