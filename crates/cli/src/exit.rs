@@ -54,6 +54,7 @@ pub fn of(class: Class, signal: Option<Signal>) -> u8 {
         Class::Unknown => UNKNOWN,
         Class::Interrupted => match signal {
             Some(Signal::Interrupt) => INTERRUPTED,
+            Some(Signal::Deadline) => TRANSIENT,
             Some(Signal::Terminate) | None => TERMINATED,
         },
     }

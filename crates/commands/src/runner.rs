@@ -10,7 +10,7 @@ use std::time::Instant;
 use landfall_artifacts::{Class, EnvironmentName, OutcomeKind, Problem, ReleaseId, Settings};
 use landfall_cli::{Environment, Layers, LogFormat, Look, Opt, Parsed, Shower, Source, Values, exit};
 use landfall_ledger::{FolderLedger, Hold};
-use landfall_run::{Clock, Event, Progress, Run, Share, Stop};
+use landfall_run::{Clock, Event, Progress, Run, Share, Signal, Stop};
 use landfall_secret::Redactor;
 use landfall_stages::{Finished, Outcome, Output, Refusal, Target};
 
@@ -203,6 +203,13 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor) -> E
         builder = builder.journal(Arc::new(ledger.clone()));
     }
     let run = builder.build();
+    if let Some(limit) = prepared.deadline {
+        let stop = stop.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(limit).await;
+            stop.request(Signal::Deadline);
+        });
+    }
     for warning in early_warnings {
         progress.event(Event::Warning(warning));
     }

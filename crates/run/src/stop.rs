@@ -12,6 +12,8 @@ pub enum Signal {
     Interrupt,
     /// SIGTERM, as CI sends it on cancel: exit code 143.
     Terminate,
+    /// The run's own deadline: what is left is for the next run.
+    Deadline,
 }
 
 /// Tells every part of a run to take no new work and to end what is in flight.
@@ -32,6 +34,7 @@ impl Stop {
         let code = match signal {
             Signal::Interrupt => 1,
             Signal::Terminate => 2,
+            Signal::Deadline => 3,
         };
         let _ = self.signal.compare_exchange(0, code, Ordering::SeqCst, Ordering::SeqCst);
         self.token.cancel();
@@ -42,7 +45,8 @@ impl Stop {
         match self.signal.load(Ordering::SeqCst) {
             0 => None,
             1 => Some(Signal::Interrupt),
-            _ => Some(Signal::Terminate),
+            2 => Some(Signal::Terminate),
+            _ => Some(Signal::Deadline),
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{Class, Explain, OutcomeKind, Problem, ReleaseId, WrittenFile, gravest};
-use landfall_run::Run;
+use landfall_run::{Run, Signal};
 use serde_json::Value;
 
 /// What a stage's `run` returns: once anything was attempted there is a [`Finished`]; a [`Refusal`] means that nothing was
@@ -146,17 +146,18 @@ impl Finished {
         (kind, if self.lenient { gravest(&self.problems, something) } else { class })
     }
 
-    /// Adds a problem of class interrupted where the run was asked to stop and `left` items were not taken up.
+    /// Adds a problem where the run was asked to stop, or its deadline passed, and `left` items were not taken up.
     pub fn note_stop(&mut self, run: &Run, left: usize) {
-        if run.stop().requested().is_some() && left > 0 {
-            self.problems.push(
-                Problem::new(
-                    "LF-STOPPED",
-                    Class::Interrupted,
-                    format!("stopped on request with {left} left to do"),
-                )
-                .with_remedy("run again: it does what is left"),
-            );
+        let (code, class, why) = match run.stop().requested() {
+            Some(Signal::Interrupt | Signal::Terminate) => {
+                ("LF-STOPPED", Class::Interrupted, "stopped on request")
+            }
+            Some(Signal::Deadline) => ("LF-DEADLINE", Class::Transient, "the deadline passed"),
+            None => return,
+        };
+        if left > 0 {
+            let problem = Problem::new(code, class, format!("{why} with {left} left to do"));
+            self.problems.push(problem.with_remedy("run again: it does what is left"));
         }
     }
 }

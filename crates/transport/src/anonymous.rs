@@ -6,7 +6,7 @@ use landfall_run::Run;
 use landfall_secret::Origin;
 use url::{Host, Url};
 
-use crate::request::{Sending, send_streaming};
+use crate::sending::{Sending, send_streaming};
 use crate::{Error, HeaderMap, HeaderValue, Http, Location, Method, Site, Streaming, header};
 
 /// Where a redirect leads.

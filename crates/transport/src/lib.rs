@@ -27,6 +27,7 @@ mod error;
 mod request;
 mod response;
 mod retry_after;
+mod sending;
 mod site;
 mod trust;
 

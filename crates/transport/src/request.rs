@@ -1,19 +1,16 @@
-//! A request on a site, and its sending.
+//! A request on a site, being put together and sent.
 
-use std::error::Error as _;
 use std::time::Duration;
 
-use base64::Engine as _;
-use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use landfall_run::{Hint, RateLimiter, Run};
-use landfall_secret::{Credential, CredentialKind};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use landfall_run::Run;
 use serde::Serialize;
 use url::Url;
 
 use crate::response::shown;
-use crate::{Answer, BodyStream, Cap, Error, Http, Site, Streaming, body, retry_after};
+use crate::sending::{Failed, Sending, StreamFailed, attempt, is_passing, lost, read, send_streaming};
+use crate::{Answer, BodyStream, Cap, Error, Site, Streaming};
 
 /// Whether a request may be made again when it is not known whether it arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,21 +122,11 @@ impl Request {
     ///
     /// # Errors
     /// See [`Error`]. A status is no error here: the last answer is returned when repeating does not help.
-    pub async fn send(self, run: &Run, cap: Cap) -> Result<Answer, Error> {
-        if let Some(refused) = self.refused {
+    pub async fn send(mut self, run: &Run, cap: Cap) -> Result<Answer, Error> {
+        if let Some(refused) = self.refused.take() {
             return Err(refused);
         }
-        let sending = Sending {
-            http: self.site.http(),
-            name: self.site.name(),
-            method: &self.method,
-            reads: self.reads,
-            url: &self.url,
-            headers: &self.headers,
-            credential: self.site.credential(),
-            limiter: self.site.limiter(),
-            timeout: self.timeout,
-        };
+        let sending = self.sending();
         let what = format!("{} {}", self.method, shown(&self.url));
         let repeat = self.repeat;
         let result = run
@@ -164,30 +151,20 @@ impl Request {
     /// # Errors
     /// See [`Error`].
     pub async fn send_body(
-        self,
+        mut self,
         run: &Run,
         size_bytes: u64,
         body: BodyStream,
         cap: Cap,
     ) -> Result<Answer, Error> {
-        if let Some(refused) = self.refused {
+        if let Some(refused) = self.refused.take() {
             return Err(refused);
         }
         let least = self.site.http().config().least_bytes_per_second.max(1);
         let patience = self.site.http().config().idle_timeout + Duration::from_secs(size_bytes / least);
-        let mut headers = self.headers;
-        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size_bytes));
-        let sending = Sending {
-            http: self.site.http(),
-            name: self.site.name(),
-            method: &self.method,
-            reads: self.reads,
-            url: &self.url,
-            headers: &headers,
-            credential: self.site.credential(),
-            limiter: self.site.limiter(),
-            timeout: Some(self.timeout.unwrap_or(patience)),
-        };
+        self.headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size_bytes));
+        self.timeout.get_or_insert(patience);
+        let sending = self.sending();
         run.counters().sent(size_bytes);
         let streaming = send_streaming(&sending, run, Some(reqwest::Body::wrap_stream(body))).await?;
         let changes = !self.reads;
@@ -198,21 +175,11 @@ impl Request {
     ///
     /// # Errors
     /// See [`Error`].
-    pub async fn send_streaming(self, run: &Run) -> Result<Streaming, Error> {
-        if let Some(refused) = self.refused {
+    pub async fn send_streaming(mut self, run: &Run) -> Result<Streaming, Error> {
+        if let Some(refused) = self.refused.take() {
             return Err(refused);
         }
-        let sending = Sending {
-            http: self.site.http(),
-            name: self.site.name(),
-            method: &self.method,
-            reads: self.reads,
-            url: &self.url,
-            headers: &self.headers,
-            credential: self.site.credential(),
-            limiter: self.site.limiter(),
-            timeout: self.timeout,
-        };
+        let sending = self.sending();
         let what = format!("{} {}", self.method, shown(&self.url));
         let repeat = self.repeat;
         let result = run
@@ -239,252 +206,18 @@ impl Request {
             Err(StreamFailed::Error(error)) => Err(error),
         }
     }
-}
 
-/// All that one sending needs.
-pub(crate) struct Sending<'a> {
-    pub(crate) http: &'a Http,
-    pub(crate) name: &'static str,
-    pub(crate) method: &'a Method,
-    /// Whether it changes nothing.
-    pub(crate) reads: bool,
-    pub(crate) url: &'a Url,
-    pub(crate) headers: &'a HeaderMap,
-    pub(crate) credential: Option<&'a Credential>,
-    pub(crate) limiter: Option<&'a RateLimiter>,
-    pub(crate) timeout: Option<Duration>,
-}
-
-enum Failed {
-    Error(Error),
-    Status(Answer),
-}
-
-enum StreamFailed {
-    Error(Error),
-    Status(Streaming),
-}
-
-impl Failed {
-    fn hint(&self, run: &Run, repeat: Repeat) -> Hint {
-        match self {
-            Self::Error(error) => error_hint(error, repeat),
-            Self::Status(answer) => status_hint(answer.status, &answer.headers, run, repeat),
+    fn sending(&self) -> Sending<'_> {
+        Sending {
+            http: self.site.http(),
+            name: self.site.name(),
+            method: &self.method,
+            reads: self.reads,
+            url: &self.url,
+            headers: &self.headers,
+            credential: self.site.credential(),
+            limiter: self.site.limiter(),
+            timeout: self.timeout,
         }
     }
-}
-
-impl StreamFailed {
-    fn hint(&self, run: &Run, repeat: Repeat) -> Hint {
-        match self {
-            Self::Error(error) => error_hint(error, repeat),
-            Self::Status(streaming) => status_hint(streaming.status, &streaming.headers, run, repeat),
-        }
-    }
-}
-
-fn error_hint(error: &Error, repeat: Repeat) -> Hint {
-    match (error, repeat) {
-        // An idempotent write whose answer was lost may be made again: the second answer is the first one's.
-        (Error::Unanswered { .. }, Repeat::Idempotent) => Hint::Again,
-        (Error::Unanswered { .. } | Error::Stalled { .. }, Repeat::Never) => Hint::Stop,
-        (error, _) => error.hint(),
-    }
-}
-
-fn status_hint(status: StatusCode, headers: &HeaderMap, run: &Run, repeat: Repeat) -> Hint {
-    let refused_untouched = status == StatusCode::TOO_MANY_REQUESTS;
-    if repeat == Repeat::Never && !refused_untouched {
-        return Hint::Stop;
-    }
-    match retry_after(headers, run.clock().now()) {
-        Some(pause) => Hint::After(pause),
-        None => Hint::Again,
-    }
-}
-
-/// Statuses that a later attempt may not see: 408, 425, 429, 500, 502, 503, 504, and the 499 and 522 of proxies.
-fn is_passing(status: StatusCode) -> bool {
-    matches!(status.as_u16(), 408 | 425 | 429 | 499 | 500 | 502 | 503 | 504 | 522)
-}
-
-async fn attempt(
-    sending: &Sending<'_>,
-    run: &Run,
-    body: Bytes,
-    cap: Cap,
-    repeat: Repeat,
-) -> Result<Answer, Failed> {
-    let changes = repeat == Repeat::Never || !sending.reads;
-    run.counters().sent(body.len() as u64);
-    // Waiting for a turn is no part of the time an answer may take: nothing was sent yet.
-    turn(sending).await;
-    let exchange = async {
-        let streaming = exchange_heads(sending, run, (!body.is_empty()).then(|| body.into())).await?;
-        read(streaming, cap).await
-    };
-    let limit = sending.timeout.unwrap_or(sending.http.config().idle_timeout);
-    let answer = match tokio::time::timeout(limit, exchange).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Err(Failed::Error(lost(error, sending.method, changes))),
-        Err(elapsed) => {
-            return Err(Failed::Error(Error::Unanswered {
-                method: sending.method.to_string(),
-                url: shown(sending.url),
-                changes,
-                cause: elapsed.into(),
-            }));
-        }
-    };
-    if is_passing(answer.status) { Err(Failed::Status(answer)) } else { Ok(answer) }
-}
-
-/// An answer that broke off or fell silent after its head: whether the request changed something is not known either.
-fn lost(error: Error, method: &Method, changes: bool) -> Error {
-    match error {
-        Error::Unanswered { url, cause, .. } => {
-            Error::Unanswered { method: method.to_string(), url, changes, cause }
-        }
-        Error::Stalled { ref url, .. } if changes => {
-            let url = url.clone();
-            Error::Unanswered { method: method.to_string(), url, changes, cause: error.into() }
-        }
-        error => error,
-    }
-}
-
-async fn turn(sending: &Sending<'_>) {
-    if let Some(limiter) = sending.limiter {
-        limiter.turn().await;
-    }
-}
-
-pub(crate) async fn send_streaming(
-    sending: &Sending<'_>,
-    run: &Run,
-    request_body: Option<reqwest::Body>,
-) -> Result<Streaming, Error> {
-    turn(sending).await;
-    exchange_heads(sending, run, request_body).await
-}
-
-/// Sends the request and waits for the head of the answer.
-async fn exchange_heads(
-    sending: &Sending<'_>,
-    run: &Run,
-    request_body: Option<reqwest::Body>,
-) -> Result<Streaming, Error> {
-    let url = shown(sending.url);
-    let mut headers = sending.headers.clone();
-    // Compressed bodies would have another digest than the one that was asked for, and could be bombs.
-    headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
-    if let Some(credential) = sending.credential {
-        let (name, value) = authorization(credential)?;
-        headers.insert(name, value);
-    }
-    run.counters().request(&format!("{}.{}", sending.name, sending.method));
-    let mut request =
-        sending.http.client().request(sending.method.clone(), sending.url.clone()).headers(headers);
-    if let Some(body) = request_body {
-        request = request.body(body);
-    }
-    let safe = sending.reads;
-    let patience = sending.timeout.unwrap_or(sending.http.config().idle_timeout);
-    let answered = tokio::select! {
-        answered = tokio::time::timeout(patience, request.send()) => answered,
-        // What may change something is seen to its end; what only reads is dropped at once.
-        () = run.stop().wait(), if safe => return Err(Error::Stopped { url }),
-    };
-    let unanswered = |cause| Error::Unanswered {
-        method: sending.method.to_string(),
-        url: url.clone(),
-        changes: !safe,
-        cause,
-    };
-    let response = match answered {
-        Err(elapsed) => return Err(unanswered(elapsed.into())),
-        Ok(Err(error)) => return Err(failed_send(error, &url, unanswered)),
-        Ok(Ok(response)) => response,
-    };
-    if response.headers().contains_key(header::CONTENT_ENCODING)
-        && response.headers().get(header::CONTENT_ENCODING) != Some(&HeaderValue::from_static("identity"))
-    {
-        return Err(Error::NotAsAsked {
-            what: "unencoded body",
-            url,
-            begins: String::new(),
-            cause: "the server encoded the body although `identity` was asked for".into(),
-        });
-    }
-    Ok(Streaming {
-        status: response.status(),
-        headers: response.headers().clone(),
-        url: sending.url.clone(),
-        body: body::guarded(response, url, sending.http.config(), run),
-    })
-}
-
-/// A body stream that failed carries our own error inside the client's: it is the cause, and not the connection.
-fn failed_send(
-    error: reqwest::Error,
-    url: &str,
-    unanswered: impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Error,
-) -> Error {
-    let error = error.without_url();
-    if error.is_connect() {
-        return Error::Connect { url: url.to_owned(), cause: error.into() };
-    }
-    let mut source = error.source();
-    while let Some(inner) = source {
-        if inner.downcast_ref::<Error>().is_some() {
-            return unanswered(inner.to_string().into());
-        }
-        source = inner.source();
-    }
-    unanswered(error.into())
-}
-
-async fn read(mut streaming: Streaming, cap: Cap) -> Result<Answer, Error> {
-    let is_error = streaming.status.is_client_error() || streaming.status.is_server_error();
-    let cap = if is_error { Cap::ERROR } else { cap };
-    let mut bytes = BytesMut::new();
-    while let Some(chunk) = streaming.body.next().await {
-        let chunk = chunk?;
-        let room = usize::try_from(cap.bytes).unwrap_or(usize::MAX).saturating_sub(bytes.len());
-        if chunk.len() > room {
-            if !is_error {
-                return Err(Error::TooLarge { what: cap.what, url: shown(&streaming.url), limit: cap.bytes });
-            }
-            bytes.extend_from_slice(chunk.get(..room).unwrap_or_default());
-            break;
-        }
-        bytes.extend_from_slice(&chunk);
-    }
-    Ok(Answer {
-        status: streaming.status,
-        headers: streaming.headers,
-        url: streaming.url,
-        body: bytes.freeze(),
-    })
-}
-
-fn authorization(credential: &Credential) -> Result<(HeaderName, HeaderValue), Error> {
-    let (name, text) = match credential.kind() {
-        CredentialKind::Basic { user, password } => {
-            let pair = format!("{user}:{}", password.expose());
-            (
-                header::AUTHORIZATION,
-                format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair)),
-            )
-        }
-        CredentialKind::Bearer(token) => (header::AUTHORIZATION, format!("Bearer {}", token.expose())),
-        CredentialKind::Header { name, value } => {
-            let name = HeaderName::try_from(*name).map_err(|_| Error::Header { name: (*name).to_owned() })?;
-            (name, value.expose().to_owned())
-        }
-    };
-    let mut value =
-        HeaderValue::from_str(&text).map_err(|_| Error::Header { name: name.as_str().to_owned() })?;
-    value.set_sensitive(true);
-    Ok((name, value))
 }

@@ -63,9 +63,7 @@ async fn no_versions_are_nothing_to_do() {
     let world = World::new().await;
     world.write("versions.json", "{}");
     let ran = world.run(&["generate-mappings"]).await.expect(0);
-    page!(ran.stdout, @r#"
-    nothing to deploy: the versions are empty
-    "#);
+    assert_eq!(ran.stdout, "nothing to deploy: the versions are empty\n");
     assert_eq!(world.read("lambda-ecr-mappings.json"), "{}\n");
     world.run(&["aws-credentials"]).await.expect(0);
     for words in [
@@ -344,7 +342,8 @@ async fn images_that_lambda_cannot_run() {
     world.has_logins();
     world.has_aws_keys();
     let arm = function_image("orderService", "1.4.2", "arm64", 100);
-    let attested = ImageIndex::new(vec![arm.clone(), function_image("paymentGateway", "2.0.0", "arm64", 100)], true);
+    let attested =
+        ImageIndex::new(vec![arm.clone(), function_image("paymentGateway", "2.0.0", "arm64", 100)], true);
     let artifactory = &world.sandbox.artifactory;
     artifactory.put_image(&world.sandbox.source_repository(BUILD_KEY, "orderService"), "1.4.2", &arm);
     artifactory.put_index(&world.sandbox.source_repository(BUILD_KEY, "paymentGateway"), "2.0.0", &attested);
@@ -369,7 +368,8 @@ async fn a_login_that_the_registry_does_not_accept() {
     world.has_versions();
     world.has_aws_keys();
     let host = world.sandbox.host(Service::Artifactory);
-    let logins = serde_json::json!({"auths": {host: {"auth": STANDARD.encode("svc-landfall:not-the-password")}}});
+    let logins =
+        serde_json::json!({"auths": {host: {"auth": STANDARD.encode("svc-landfall:not-the-password")}}});
     world.set("DOCKER_AUTH_CONFIG", &logins.to_string());
     world.further_secrets.push("not-the-password".to_owned());
     world.run(&["prepare-docker-config"]).await.expect(0);

@@ -39,8 +39,11 @@ async fn logs_are_lines_for_people_or_machines() {
     let ran = world.run(&["aws-credentials", "--quiet"]).await.expect(0);
     assert_eq!(ran.stderr, "");
     let ran = world.run(&["aws-credentials", "--log-format", "json"]).await.expect(0);
-    let lines: Vec<Value> =
-        ran.stderr.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}"))).collect();
+    let lines: Vec<Value> = ran
+        .stderr
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("{line}")))
+        .collect();
     assert!(!lines.is_empty());
     world.set("GITLAB_CI", "true");
     let ran = world.run(&["aws-credentials"]).await.expect(0);
@@ -54,7 +57,10 @@ async fn logs_are_lines_for_people_or_machines() {
 #[tokio::test(flavor = "multi_thread")]
 async fn foreign_text_does_not_reach_the_terminal_unescaped() {
     let world = World::small().await;
-    world.write("versions.json", "{\"a\\u001b[2J\\u202eb\": {\"version\": \"\\u001b]0;x\\u0007\", \"folder\": \"::error::y\\n\"}}");
+    world.write(
+        "versions.json",
+        "{\"a\\u001b[2J\\u202eb\": {\"version\": \"\\u001b]0;x\\u0007\", \"folder\": \"::error::y\\n\"}}",
+    );
     let ran = world.run(&["generate-mappings"]).await.expect(2);
     let printed = format!("{}{}", ran.stdout, ran.stderr);
     assert!(!printed.chars().any(|c| c != '\n' && (c.is_control() || c == '\u{202e}')), "{printed:?}");
@@ -65,7 +71,9 @@ async fn a_flag_stands_above_a_variable_and_that_above_the_file() {
     let mut world = World::small().await;
     world.unset("AWS_REGION");
     world.unset("AWS_DEFAULT_REGION");
-    let settings = world.read("landfall.toml").replace("kind = \"staging\"", "kind = \"staging\"\naws_region = \"eu-west-1\"");
+    let settings = world
+        .read("landfall.toml")
+        .replace("kind = \"staging\"", "kind = \"staging\"\naws_region = \"eu-west-1\"");
     world.write("landfall.toml", &settings);
     world.run(&["aws-credentials"]).await.expect(0);
     world.set("AWS_REGION", "us-east-1");

@@ -80,9 +80,19 @@ async fn copies_and_promotions() {
     world.has_logins();
     world.has_aws_keys();
     let ran = dry(&world, &["retag-push-ecr"], 0).await;
-    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(), 2, "{:?}", ran.items());
+    assert_eq!(
+        ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(),
+        2,
+        "{:?}",
+        ran.items()
+    );
     let ran = dry(&world, &["promote-artifacts", "--preset", "to-rc"], 0).await;
-    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(), 2, "{:?}", ran.items());
+    assert_eq!(
+        ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(),
+        2,
+        "{:?}",
+        ran.items()
+    );
     dry(&world, &["prepare-docker-config"], 0).await;
     world.run(&["retag-push-ecr"]).await.expect(0);
     world.run(&["promote-artifacts", "--preset", "to-rc"]).await.expect(0);
@@ -123,8 +133,16 @@ async fn a_pipeline_that_is_only_foretold() {
     let (mappings, lock) = (at("lambda-ecr-mappings.json"), at("image-lock.json"));
     dry(&world, &["generate-versions", "--foretell", &folder], 0).await;
     dry(&world, &["retag-push-ecr", "--versions", &versions, "--foretell", &folder], 0).await;
-    let ran = dry(&world, &["deploy-lambda", "--mappings", &mappings, "--lock", &lock, "--foretell", &folder], 0).await;
-    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(), 2, "{:?}", ran.items());
+    // A foretold tag is not at ECR yet.
+    let words =
+        ["deploy-lambda", "--mappings", &mappings, "--lock", &lock, "--skip-verify", "--foretell", &folder];
+    let ran = dry(&world, &words, 0).await;
+    assert_eq!(
+        ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(),
+        2,
+        "{:?}",
+        ran.items()
+    );
     let mark = std::fs::read_to_string(plan.join("foretold.txt")).expect("the mark");
     for name in ["versions.json", "lambda-ecr-mappings.json", "image-lock.json", "deploy-report.json"] {
         assert!(mark.lines().any(|line| line == name), "{mark}");

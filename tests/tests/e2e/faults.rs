@@ -182,7 +182,10 @@ async fn uploads_are_cut_and_their_answers_lost() {
     for what in [What::CutRequestAfter(10_000), What::LoseAnswer, What::CutBefore] {
         for method in [Method::POST, Method::PATCH, Method::PUT] {
             let world = copyable().await;
-            world.sandbox.faults().add(Fault::new(what.clone()).on(Service::EcrRegistry).method(method.clone()));
+            world
+                .sandbox
+                .faults()
+                .add(Fault::new(what.clone()).on(Service::EcrRegistry).method(method.clone()));
             let ran = world.run(&["retag-push-ecr"]).await;
             assert_eq!(ran.code, Some(0), "{method} {what:?}: {}", ran.stderr);
             assert!(all_copied(&world), "{method} {what:?}");
@@ -215,7 +218,8 @@ async fn bytes_that_are_not_those_of_their_digest() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_registry_is_down_half_way() {
     let world = copyable().await;
-    let manifests = Fault::new(What::status(503)).on(Service::EcrRegistry).method(Method::PUT).matching("/manifests/");
+    let manifests =
+        Fault::new(What::status(503)).on(Service::EcrRegistry).method(Method::PUT).matching("/manifests/");
     world.sandbox.faults().add(manifests.nth(2).every());
     let ran = world.run(&["retag-push-ecr", "--quiet"]).await.expect(6);
     page!(ran.page(&world), @r#"
@@ -252,7 +256,10 @@ async fn promotion_partly_refused() {
     "#);
     assert_eq!(ran.outcome(), "partial");
     let log = world.json("promotion-log-to-rc.json");
-    assert_eq!((log["summary"]["successful"].as_u64(), log["summary"]["failed"].as_u64()), (Some(1), Some(1)));
+    assert_eq!(
+        (log["summary"]["successful"].as_u64(), log["summary"]["failed"].as_u64()),
+        (Some(1), Some(1))
+    );
     let strict = world.run(&[&words[..], &["--strict"]].concat()).await.expect(6);
     page!(strict.page(&world), @r#"
     error[LF-ART-PROMOTE] exit 6
@@ -269,13 +276,17 @@ async fn promotion_partly_refused() {
     world.sandbox.artifactory.allow_promotion("paymentGateway");
     world.run(&[&words[..], &["--strict"]].concat()).await.expect(0);
     let log = world.json("promotion-log-to-rc.json");
-    assert_eq!((log["summary"]["successful"].as_u64(), log["summary"]["failed"].as_u64()), (Some(2), Some(0)));
+    assert_eq!(
+        (log["summary"]["successful"].as_u64(), log["summary"]["failed"].as_u64()),
+        (Some(2), Some(0))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promotion_whose_answer_was_lost_is_read_back() {
     let world = with_versions().await;
-    let promote = |what: What| Fault::new(what).on(Service::Artifactory).method(Method::POST).matching("/promote");
+    let promote =
+        |what: What| Fault::new(what).on(Service::Artifactory).method(Method::POST).matching("/promote");
     world.sandbox.faults().add(promote(What::LoseAnswer));
     world.sandbox.faults().add(promote(What::status(503)).nth(2));
     world.run(&["promote-artifacts", "--preset", "to-rc", "--strict"]).await.expect(0);
@@ -307,5 +318,9 @@ async fn content_at_the_target_of_a_promotion() {
       paymentGateway: promoted
     exit 6
     "#);
-    assert_eq!(world.artifactory(RC_KEY)[project.project], project.running_image().digest(), "never overwritten");
+    assert_eq!(
+        world.artifactory(RC_KEY)[project.project],
+        project.running_image().digest(),
+        "never overwritten"
+    );
 }

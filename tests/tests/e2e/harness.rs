@@ -57,7 +57,13 @@ impl World {
     /// What a stage's `--help` shows.
     pub(crate) async fn help(&self, stage: &str) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_under-test"));
-        let output = command.args([stage, "--help"]).env_clear().stdin(Stdio::null()).kill_on_drop(true).output().await;
+        let output = command
+            .args([stage, "--help"])
+            .env_clear()
+            .stdin(Stdio::null())
+            .kill_on_drop(true)
+            .output()
+            .await;
         let output = output.expect("it starts");
         assert!(output.status.success() && output.stderr.is_empty(), "{stage} --help: {output:?}");
         String::from_utf8_lossy(&output.stdout).into_owned()

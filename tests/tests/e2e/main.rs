@@ -11,6 +11,7 @@ mod contract;
 mod dry_run;
 mod exit_codes;
 mod faults;
+mod hostile;
 mod jira_specs;
 mod kills;
 mod pipeline;

@@ -89,18 +89,27 @@ async fn retag_push_ecr() {
         world.has_logins();
         world.has_aws_keys();
         world.sandbox.faults().add(
-            Fault::new(What::Delay(Duration::from_secs(20))).on(Service::Artifactory).matching("/blobs/").every(),
+            Fault::new(What::Delay(Duration::from_secs(20)))
+                .on(Service::Artifactory)
+                .matching("/blobs/")
+                .every(),
         );
         let blobs = || world.sandbox.journal().of(Service::EcrRegistry).len() as u64;
         // Before the first blob the target was looked at; the transfer begins with an upload session there.
-        let ran = interrupted(&world, &["retag-push-ecr"], (Service::EcrRegistry, 8), signal).await.expect(code);
+        let ran =
+            interrupted(&world, &["retag-push-ecr"], (Service::EcrRegistry, 8), signal).await.expect(code);
         assert!(blobs() >= 8 && ran.report.is_some());
         let tags = world.ecr_tags();
         assert!(world.projects().iter().all(|project| !tags.contains_key(&project.tag())), "{tags:?}");
         world.sandbox.faults().clear();
         world.run(&["retag-push-ecr"]).await.expect(0);
         let tags = world.ecr_tags();
-        assert!(world.projects().iter().all(|project| tags.get(&project.tag()) == Some(&project.image().digest())));
+        assert!(
+            world
+                .projects()
+                .iter()
+                .all(|project| tags.get(&project.tag()) == Some(&project.image().digest()))
+        );
     }
 }
 
@@ -109,7 +118,9 @@ async fn promote_artifacts() {
     let world = World::small().await;
     world.has_versions();
     world.sandbox.faults().add(
-        Fault::new(What::DelayAnswer(Duration::from_millis(500))).on(Service::Artifactory).matching("/promote"),
+        Fault::new(What::DelayAnswer(Duration::from_millis(500)))
+            .on(Service::Artifactory)
+            .matching("/promote"),
     );
     let promoted = || world.sandbox.journal().matching(&Method::POST, "/promote").len();
     let mut running = world.start(&["promote-artifacts", "--preset", "to-rc", "--jobs", "1"], None).await;
@@ -117,7 +128,8 @@ async fn promote_artifacts() {
         assert!(running.is_alive());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    kill_process(Pid::from_raw(running.pid()).expect("a process id"), Signal::TERM).expect("the signal is sent");
+    kill_process(Pid::from_raw(running.pid()).expect("a process id"), Signal::TERM)
+        .expect("the signal is sent");
     let ran = running.end().await.expect(143);
     assert_eq!(promoted(), 1, "no new work is taken up");
     assert!(ran.items().iter().any(|(_, outcome)| outcome == "not-tried"), "{:?}", ran.items());
