@@ -85,6 +85,7 @@ const LIBRARIES: [(&str, &[&str]); 18] = [
     ("aws-sdk-s3", &["aws", "s3-sync"]),
     ("aws-sdk-*", &["aws"]),
     ("aws-config", &["aws"]),
+    ("aws-runtime", &["aws"]),
     ("aws-smithy-http-client", &["aws"]),
     ("vaultrs", &["vault-creds"]),
     ("rustify*", &["vault-creds"]),

@@ -30,6 +30,21 @@ pub enum Error {
         #[source]
         cause: Box<landfall_transport::Error>,
     },
+    /// A named profile gives no keys.
+    #[error("the AWS profile `{name}` gives no keys: {why}")]
+    Profile {
+        /// The profile, escaped.
+        name: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// A file of profiles cannot be read.
+    #[error("a file of AWS profiles cannot be read")]
+    ProfileFile {
+        /// Why not.
+        #[source]
+        cause: Box<landfall_artifacts::FileError>,
+    },
     /// The proxy cannot be used.
     #[error("the proxy for AWS cannot be used")]
     Proxy,
@@ -39,7 +54,12 @@ impl Error {
     /// Whether the same may simply be tried again: never, the configuration has to change.
     pub fn is_retryable(&self) -> bool {
         match self {
-            Self::Region { .. } | Self::Keys { .. } | Self::Endpoint { .. } | Self::Proxy => false,
+            Self::Region { .. }
+            | Self::Keys { .. }
+            | Self::Endpoint { .. }
+            | Self::Profile { .. }
+            | Self::ProfileFile { .. }
+            | Self::Proxy => false,
         }
     }
 }
@@ -50,13 +70,19 @@ impl Explain for Error {
             Self::Region { .. } => "LF-AWS-REGION",
             Self::Keys { .. } => "LF-AWS-KEYS",
             Self::Endpoint { .. } => "LF-AWS-ENDPOINT",
+            Self::Profile { .. } => "LF-AWS-PROFILE",
+            Self::ProfileFile { .. } => "LF-AWS-PROFILE-FILE",
             Self::Proxy => "LF-AWS-PROXY",
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::Region { .. } | Self::Keys { .. } | Self::Proxy => Class::Input,
+            Self::Region { .. }
+            | Self::Keys { .. }
+            | Self::Profile { .. }
+            | Self::ProfileFile { .. }
+            | Self::Proxy => Class::Input,
             Self::Endpoint { cause, .. } => cause.class(),
         }
     }
@@ -68,6 +94,9 @@ impl Explain for Error {
                 Some("run aws-credentials first, and pass its aws_auth.env to this job".into())
             }
             Self::Endpoint { cause, .. } => cause.remedy(),
+            Self::Profile { .. } | Self::ProfileFile { .. } => Some(
+                "let AWS_PROFILE name a profile with aws_access_key_id and aws_secret_access_key in the credentials file, or unset it and run aws-credentials".into(),
+            ),
             Self::Proxy => Some("give the proxy as http://host:port".into()),
         }
     }

@@ -1,7 +1,7 @@
 //! What the AWS clients share: configuration, the guarded connector, error classes, and the identity check.
 //!
 //! An [`AwsConfig`] gives each service an SDK configuration in which everything is an argument: region, endpoint, keys,
-//! certificates, proxy. Nothing is read from the environment, from profiles or from a machine's metadata service. The
+//! certificates, proxy. Nothing is read from the environment or from a machine's metadata service; a profile only where it is named ([`keys_of_profile`]). The
 //! SDK makes one attempt; repeating is the run's ([`call`]). Its connector speaks to the one endpoint of its service and
 //! refuses every other origin before a connection is made.
 //!
@@ -25,6 +25,7 @@ mod error;
 mod failure;
 mod keys;
 mod pool;
+mod profile;
 mod service;
 mod sts;
 
@@ -33,5 +34,6 @@ pub use config::{AwsConfig, Endpoints};
 pub use error::Error;
 pub use failure::{AwsFailure, FailureKind, failure};
 pub use keys::AwsKeys;
+pub use profile::{ProfileFiles, keys_of_profile};
 pub use service::Service;
 pub use sts::{Identity, caller_identity};

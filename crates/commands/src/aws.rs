@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use landfall_artifacts::{AwsAuthEnv, Class, FileError, Problem};
-use landfall_aws::{AwsConfig, AwsKeys, Endpoints};
+use landfall_aws::{AwsConfig, AwsKeys, Endpoints, ProfileFiles, keys_of_profile};
 use landfall_cli::{Opt, Source};
 use landfall_run::Event;
 use landfall_stages::Refusal;
@@ -43,17 +43,22 @@ pub(crate) fn endpoints(context: &Context) -> Endpoints {
     }
 }
 
-/// The keys: those of the environment, else those of the file; `None` where there are neither.
+/// The keys: those of the environment, else those of the file, else those of the profile that `AWS_PROFILE` names; `None` where
+/// there are none.
 ///
 /// # Errors
 /// Half a set of keys in the environment, a file that breaks its format, keys that are over.
-pub(crate) fn keys(context: &Context) -> Result<Option<AwsKeys>, Refusal> {
+pub(crate) async fn keys(context: &Context) -> Result<Option<AwsKeys>, Refusal> {
     let values = context.values();
     let (id, secret) = (values.secret("access-key-id"), values.secret("secret-access-key"));
     let keys = match (id, secret) {
         (Some(id), Some(secret)) => AwsKeys::new(id.expose(), secret, values.secret("session-token")),
         (None, None) => {
-            let Some(keys) = keys_of_file(context)? else { return Ok(None) };
+            let found = match keys_of_file(context)? {
+                Some(keys) => Some(keys),
+                None => keys_of_named_profile(context).await?,
+            };
+            let Some(keys) = found else { return Ok(None) };
             keys
         }
         (Some(_), None) | (None, Some(_)) => {
@@ -89,22 +94,33 @@ fn keys_of_file(context: &Context) -> Result<Option<AwsKeys>, Refusal> {
     }
 }
 
+async fn keys_of_named_profile(context: &Context) -> Result<Option<AwsKeys>, Refusal> {
+    let environment = context.environment();
+    let Some(name) = environment.get("AWS_PROFILE") else { return Ok(None) };
+    let home = PathBuf::from(environment.get("HOME").unwrap_or_default());
+    let path = |variable: &str, usual: &str| {
+        environment.get(variable).map_or_else(|| home.join(".aws").join(usual), PathBuf::from)
+    };
+    let files = ProfileFiles {
+        credentials: path("AWS_SHARED_CREDENTIALS_FILE", "credentials"),
+        config: path("AWS_CONFIG_FILE", "config"),
+    };
+    context.run().progress().event(Event::Note(format!("AWS credentials of the profile {name}")));
+    Ok(Some(keys_of_profile(name, &files).await?))
+}
+
 /// The configuration of AWS clients; credentials must be there.
 ///
 /// # Errors
 /// Everything that is missing or odd.
-pub(crate) fn config(context: &Context, http: &Http) -> Result<AwsConfig, Refusal> {
+pub(crate) async fn config(context: &Context, http: &Http) -> Result<AwsConfig, Refusal> {
     let mut values = context.values();
     let region = values.required("region");
-    let keys = keys(context)?;
+    let keys = keys(context).await?;
     if keys.is_none() {
-        let what = match context.environment().get("AWS_PROFILE") {
-            Some(_) => "there are no AWS credentials: AWS_PROFILE is set, but profiles are not read yet",
-            None => "there are no AWS credentials",
-        };
         values.problem(
             "LF-AWS-KEYS",
-            what,
+            "there are no AWS credentials",
             Some(
                 "run aws-credentials, which leaves aws_auth.env; or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
                     .to_owned(),

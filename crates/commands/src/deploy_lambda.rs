@@ -94,7 +94,7 @@ impl crate::Command for Command {
             };
             let skip_verify = values.is_on("skip-verify");
             values.finish().map_err(Refusal)?;
-            let aws = aws::config(context, &context.http()?)?;
+            let aws = aws::config(context, &context.http()?).await?;
             let client = LambdaClient::new(&aws, context.run().share())?;
             let ecr = if skip_verify { None } else { Some(EcrClient::new(&aws)?) };
             aws::check_account(context, &aws).await?;

@@ -70,8 +70,11 @@ impl crate::Command for Command {
                 values.required("registry");
             }
             values.finish().map_err(Refusal)?;
-            let ecr =
-                if verify { Some(EcrClient::new(&aws::config(context, &context.http()?)?)?) } else { None };
+            let ecr = if verify {
+                Some(EcrClient::new(&aws::config(context, &context.http()?).await?)?)
+            } else {
+                None
+            };
             generate_mappings::run(&config, ecr.as_ref(), context.output(), context.run()).await
         })
     }

@@ -50,7 +50,7 @@ impl crate::Command for Command {
             let (Some(registry), Some(region)) = (registry, region) else { return Err(Refusal(Vec::new())) };
             let config =
                 prepare_docker_config::Config { logins, registry, region, file: PathBuf::from(file) };
-            let ecr = EcrClient::new(&aws::config(context, &context.http()?)?)?;
+            let ecr = EcrClient::new(&aws::config(context, &context.http()?).await?)?;
             prepare_docker_config::run(&config, &ecr, context.output(), context.run()).await
         })
     }

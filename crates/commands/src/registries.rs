@@ -78,10 +78,10 @@ fn plays_ecr(context: &Context, host: &str) -> bool {
 }
 
 async fn ecr_login(context: &Context, http: &Http) -> Result<Option<Login>, Refusal> {
-    if aws::keys(context)?.is_none() {
+    if aws::keys(context).await?.is_none() {
         return Ok(None);
     }
-    let config: AwsConfig = aws::config(context, http)?;
+    let config: AwsConfig = aws::config(context, http).await?;
     let login = EcrClient::new(&config)?.authorization_token(context.run()).await?;
     Ok(Some(login.login()))
 }

@@ -48,6 +48,12 @@ async fn survives(subject: Subject) {
 async fn killed_at(subject: Subject, number: u64, what: What, wanted: &State) -> bool {
     let at = format!("`{}`, {what:?} at request {number}", subject.words.join(" "));
     let world = prepared(subject).await;
+    let ledger = FolderLedger::for_reading(world.path(".landfall/ledger"));
+    let intents = || {
+        let events = ledger.events().unwrap_or_else(|error| panic!("{at}: {error}"));
+        events.iter().filter(|event| event.kind == EventKind::Intent).count()
+    };
+    let intents_before = intents();
     world.sandbox.faults().add(Fault::new(what).nth(number));
     let first = world.run(subject.words).await;
     let killed = first.signal == Some(9);
@@ -57,9 +63,7 @@ async fn killed_at(subject: Subject, number: u64, what: What, wanted: &State) ->
         world.json(name);
     }
     world.sandbox.faults().clear();
-    let ledger = FolderLedger::for_reading(world.path(".landfall/ledger"));
-    let recorded = ledger.events().unwrap_or_else(|error| panic!("{at}: {error}"));
-    let intended = recorded.iter().any(|event| event.kind == EventKind::Intent);
+    let intended = intents() > intents_before;
     assert!(intended || world.writes().is_empty(), "{at}: an effect without an intent before it");
 
     let second = world.run(subject.words).await;

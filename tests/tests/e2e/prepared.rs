@@ -59,7 +59,7 @@ impl World {
                 "target": format!("{host}/{}:{}", options.ecr_repository, project.tag()),
                 "digest": digest,
                 "mediaType": image.media_type,
-                "sizeBytes": image.manifest.len() + image.blobs().map(|blob| blob.len()).sum::<usize>(),
+                "sizeBytes": image.manifest.len() + image.blobs().fold(0, |sum, blob| sum + blob.len()),
             }));
         }
         let lock = json!({
