@@ -14,7 +14,7 @@ mod values;
 
 pub use environment::Environment;
 pub use options::{Kind, Opt, Parsed, command, parse};
-pub use page::error_page;
+pub use page::{error_lines, error_page};
 pub use panic::install as install_panic_page;
 pub use show::{LogFormat, Look, Sections, Shower};
 pub use signals::listen;

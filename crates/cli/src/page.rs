@@ -1,6 +1,6 @@
 //! The page that a person at a red pipeline reads.
 
-use landfall_artifacts::Problem;
+use landfall_artifacts::{Class, Problem};
 use landfall_secret::Redactor;
 
 /// Renders problems: for each its code, what was attempted and what came back, the chain of causes, what to do next; then what
@@ -32,7 +32,9 @@ pub fn error_page(
         }
         page.push('\n');
     }
-    if changed.is_empty() {
+    if changed.is_empty() && problems.iter().any(|problem| problem.class == Class::Unknown) {
+        page.push_str("whether something was changed is not known\n");
+    } else if changed.is_empty() {
         page.push_str("nothing was changed\n");
     } else {
         page.push_str(&format!("what was changed ({}):\n", changed.len()));
@@ -44,6 +46,25 @@ pub fn error_page(
         }
     }
     page
+}
+
+/// The same for machines: one JSON object a line and problem.
+pub fn error_lines(problems: &[Problem], exit_code: u8, changed: &[String], redactor: &Redactor) -> String {
+    let mut lines = String::new();
+    for problem in problems {
+        let line = serde_json::json!({
+            "level": "error",
+            "code": problem.code,
+            "message": problem.what,
+            "cause": problem.cause,
+            "remedy": problem.remedy,
+            "changed": changed,
+            "exitCode": exit_code,
+        });
+        lines.push_str(&redactor.redact(&line.to_string()));
+        lines.push('\n');
+    }
+    lines
 }
 
 /// Problems that differ in nothing but what they are about, together: one remedy is read once.
@@ -66,7 +87,7 @@ mod tests {
     use landfall_artifacts::{Class, Problem};
     use landfall_secret::{Redactor, Secret};
 
-    use super::error_page;
+    use super::{error_lines, error_page};
 
     #[test]
     fn a_page_says_code_causes_changes_and_what_to_do() {
@@ -88,6 +109,17 @@ mod tests {
         what was changed (1):
           function Orders now runs sha256:ab
         ");
+    }
+
+    #[test]
+    fn machines_get_a_line_a_problem_and_nobody_a_secret() {
+        let redactor = Redactor::new();
+        redactor.learn(&Secret::new("s3cr3t-token"));
+        let problem = Problem::new("LF-X", Class::Unknown, "said s3cr3t-token");
+        let lines = error_lines(std::slice::from_ref(&problem), 8, &[], &redactor);
+        assert!(lines.contains(r#""code":"LF-X""#) && lines.ends_with("}\n") && !lines.contains("s3cr3t"));
+        let page = error_page(&[problem], 8, &[], &redactor, false);
+        assert!(page.ends_with("whether something was changed is not known\n"));
     }
 
     #[test]

@@ -79,6 +79,7 @@ pub struct Shower {
     look: Look,
     format: LogFormat,
     redactor: Redactor,
+    warnings_alone: bool,
     state: Mutex<State>,
 }
 
@@ -101,7 +102,18 @@ impl Shower {
     /// A shower of this look.
     pub fn new(look: Look, format: LogFormat, redactor: Redactor) -> Self {
         let bars = (look.bars && format == LogFormat::Text).then(MultiProgress::new);
-        Self { look, format, redactor, state: Mutex::new(State { bars, ..State::default() }) }
+        Self {
+            look,
+            format,
+            redactor,
+            warnings_alone: false,
+            state: Mutex::new(State { bars, ..State::default() }),
+        }
+    }
+
+    /// Shows warnings and nothing else, where that is wanted.
+    pub fn with_warnings_alone(self, wanted: bool) -> Self {
+        Self { warnings_alone: wanted, ..self }
     }
 
     /// Closes what is open: bars and the section.
@@ -188,6 +200,9 @@ impl Shower {
 
 impl Progress for Shower {
     fn event(&self, event: Event) {
+        if self.warnings_alone && !matches!(event, Event::Warning(_)) {
+            return;
+        }
         let mut state = self.lock();
         match event {
             Event::Phase { name, items } => {

@@ -180,6 +180,10 @@ impl<'a> Values<'a> {
 
     fn place(&self, name: &str, source: &Source) -> String {
         let value = self.text(name).unwrap_or_default();
+        let value = match landfall_secret::user_info(&value) {
+            Some(_) => landfall_secret::shown_address(&value),
+            None => value,
+        };
         let shown = landfall_secret::escape(&value, 120);
         let secret = self.options.iter().any(|option| option.name == name && option.kind == Kind::Secret);
         let shown = if secret { "<redacted>".to_owned() } else { shown };

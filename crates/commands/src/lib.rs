@@ -4,8 +4,10 @@
 
 mod aws;
 mod context;
+mod ending;
 mod every_stage;
 mod jira;
+mod prepare;
 mod registries;
 mod report;
 mod runner;

@@ -23,6 +23,22 @@ pub(crate) struct Written {
     pub(crate) config: std::collections::BTreeMap<String, serde_json::Value>,
 }
 
+impl Written {
+    /// Of a stage that ended before anything of it was known.
+    pub(crate) fn nothing(stage: &'static str, run: &Run) -> Self {
+        Self {
+            stage,
+            target: Target::default(),
+            shard: None,
+            dry_run: false,
+            started_at: run.clock().now(),
+            duration: Duration::ZERO,
+            signal: None,
+            config: std::collections::BTreeMap::new(),
+        }
+    }
+}
+
 /// The report.
 pub(crate) fn make(written: &Written, finished: &Finished, kind: OutcomeKind, code: u8, run: &Run) -> Report {
     let environment = written.target.environment.clone();
@@ -72,7 +88,10 @@ pub(crate) fn config(context: &Context) -> std::collections::BTreeMap<String, se
     let values = context.values();
     let shown = |option: &landfall_cli::Opt| match option.kind {
         Kind::Secret => values.secret(option.name).map(|_| "<redacted>".to_owned()),
-        Kind::Value(_) | Kind::Switch | Kind::Positional(_) => values.text(option.name),
+        Kind::Value(_) | Kind::Switch | Kind::Positional(_) => values.text(option.name).map(|text| {
+            landfall_secret::user_info(&text)
+                .map_or_else(|| text.clone(), |_| landfall_secret::shown_address(&text))
+        }),
     };
     context
         .options

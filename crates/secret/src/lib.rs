@@ -18,6 +18,6 @@ mod secret;
 
 pub use credential::{Credential, CredentialKind};
 pub use escape::{escape, escape_lines};
-pub use origin::{Origin, OriginError};
+pub use origin::{Origin, OriginError, shown_address, user_info};
 pub use redact::Redactor;
 pub use secret::Secret;

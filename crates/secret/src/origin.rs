@@ -105,6 +105,24 @@ impl Origin {
     }
 }
 
+/// The user information of an address, such as `user:password`; `None` where it has none.
+///
+/// Works on texts that are no good address too: what stands before the last `@` of the authority.
+pub fn user_info(address: &str) -> Option<&str> {
+    let (_, rest) = address.split_once("://")?;
+    let authority = rest.split(['/', '?', '#']).next()?;
+    authority.rsplit_once('@').map(|(user_info, _)| user_info).filter(|user_info| !user_info.is_empty())
+}
+
+/// An address without user information, query and fragment, for messages.
+pub fn shown_address(address: &str) -> String {
+    let bare = address.split(['?', '#']).next().unwrap_or_default();
+    match user_info(bare) {
+        Some(user_info) => bare.replacen(&format!("{user_info}@"), "<redacted>@", 1),
+        None => bare.to_owned(),
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let default = if self.is_tls() { 443 } else { 80 };
@@ -121,7 +139,7 @@ impl fmt::Debug for Origin {
 
 #[cfg(test)]
 mod tests {
-    use super::{Origin, OriginError};
+    use super::{Origin, OriginError, shown_address, user_info};
 
     fn same(a: &str, b: &str) -> bool {
         Origin::parse(a) == Origin::parse(b) && Origin::parse(a).is_ok()
@@ -152,6 +170,15 @@ mod tests {
         assert!(matches!(Origin::parse("file:///etc/passwd"), Err(OriginError::Scheme(_))));
         assert!(matches!(Origin::parse("https://exa%2Fmple.com"), Err(OriginError::Malformed(_))));
         assert!(matches!(Origin::parse("example.com"), Err(OriginError::Malformed(_))));
+    }
+
+    #[test]
+    fn user_information_is_found_and_hidden() {
+        assert_eq!(user_info("https://bob:hunter2@host/path@x"), Some("bob:hunter2"));
+        assert_eq!(user_info("https://host/path@x"), None);
+        assert_eq!(user_info("host"), None);
+        assert_eq!(shown_address("https://bob:p@ss@host/a?token=1"), "https://<redacted>@host/a");
+        assert_eq!(shown_address("https://host/a@b"), "https://host/a@b");
     }
 
     #[test]

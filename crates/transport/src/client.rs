@@ -118,7 +118,7 @@ impl Http {
         address: &str,
         credential: Option<Credential>,
     ) -> Result<Site, Error> {
-        let shown = || landfall_secret::escape(&without_secrets(address), 200);
+        let shown = || landfall_secret::escape(&landfall_secret::shown_address(address), 200);
         let bad = |cause| Error::Address { site: name, shown: shown(), cause };
         let base = Url::parse(address)
             .map_err(|cause| bad(landfall_secret::OriginError::Malformed(cause.to_string())))?;
@@ -163,15 +163,5 @@ impl Http {
 }
 
 fn bad_proxy(address: &str) -> Error {
-    Error::Proxy { shown: landfall_secret::escape(&without_secrets(address), 200) }
-}
-
-/// An address without query and without what stands before an `@`, for messages.
-fn without_secrets(address: &str) -> String {
-    let bare = address.split(['?', '#']).next().unwrap_or_default();
-    match (bare.split_once("://"), bare.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, host))) => format!("{scheme}://<redacted>@{host}"),
-        (None, Some((_, host))) => format!("<redacted>@{host}"),
-        (_, None) => bare.to_owned(),
-    }
+    Error::Proxy { shown: landfall_secret::escape(&landfall_secret::shown_address(address), 200) }
 }

@@ -9,8 +9,15 @@ use std::process::ExitCode;
 
 pub(crate) fn main(keep: Option<PathBuf>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+    let place = match story::Place::make(keep) {
+        Ok(place) => place,
+        Err(error) => {
+            eprintln!("error[LF-DEMO-FOLDER] exit 2\n  {error:#}\n\nnothing was changed");
+            return ExitCode::from(2);
+        }
+    };
     let result = match runtime {
-        Ok(runtime) => runtime.block_on(story::tell(keep)),
+        Ok(runtime) => runtime.block_on(story::tell(&place)),
         Err(cause) => Err(cause.into()),
     };
     match result {

@@ -20,10 +20,9 @@ const FORGOTTEN: &str = "shippingLabels";
 const LONGEST_STEP: Duration = Duration::from_secs(60);
 
 /// Tells the story; true where every check of the end state held.
-pub(crate) async fn tell(keep: Option<PathBuf>) -> anyhow::Result<bool> {
+pub(crate) async fn tell(place: &Place) -> anyhow::Result<bool> {
     let begun = Instant::now();
     let screen = Screen::new();
-    let place = Place::make(keep)?;
     let sandbox = Sandbox::start(SandboxOptions::default()).await.context("the sandbox does not start")?;
     sample::write_repo(place.repo()).context("the sample repo cannot be written")?;
     sample::load_except(&sandbox, &[FORGOTTEN])?;
@@ -47,7 +46,7 @@ pub(crate) async fn tell(keep: Option<PathBuf>) -> anyhow::Result<bool> {
         held &= is_so;
     }
     sandbox.stop().await;
-    farewell(screen, &place, begun.elapsed());
+    farewell(screen, place, begun.elapsed());
     Ok(held)
 }
 
@@ -115,13 +114,13 @@ fn farewell(screen: Screen, place: &Place, took: Duration) {
 }
 
 /// Where the demo's files are.
-enum Place {
+pub(crate) enum Place {
     Kept(PathBuf),
     Passing(tempfile::TempDir),
 }
 
 impl Place {
-    fn make(keep: Option<PathBuf>) -> anyhow::Result<Self> {
+    pub(crate) fn make(keep: Option<PathBuf>) -> anyhow::Result<Self> {
         let Some(folder) = keep else {
             return Ok(Self::Passing(tempfile::Builder::new().prefix("landfall-demo-").tempdir()?));
         };
