@@ -74,7 +74,7 @@ const TOOL_USES: &[&str] = &["commands", "pipeline", "dashboard", "ledger", "san
 const STAGE_BINARY_USES: &[&str] = &["commands"];
 
 /// Who may name a library in normal and build dependencies; a name that ends in `*` is a prefix. The first row that fits counts.
-const LIBRARIES: [(&str, &[&str]); 18] = [
+const LIBRARIES: [(&str, &[&str]); 19] = [
     ("reqwest", &["transport"]),
     // The sandbox breaks connections on cue, which axum alone does not let it do.
     ("hyper*", &["sandbox"]),

@@ -33,47 +33,57 @@ const fn maybe(file: &'static str) -> FileUse {
 }
 
 const SETTINGS: FileUse = maybe("landfall.toml");
+const PROJECT: FileUse = always("functions/<folder>/project.json");
 const VERSIONS: FileUse = always("versions.json");
-const DEPLOYMENT: FileUse = always("functions/<folder>/.deployment");
+const DEPLOYMENT: &str = "functions/<folder>/.deployment";
 const AWS_AUTH: FileUse = maybe("aws_auth.env");
 const DOT_ENV: FileUse = maybe(".env");
-const DOCKER_CONFIG: FileUse = always("docker-config.json");
+const DOCKER_CONFIG: &str = "docker-config.json";
 const MAPPINGS: FileUse = always("lambda-ecr-mappings.json");
+const LOCK: &str = "image-lock.json";
 const TICKETS: FileUse = maybe("jira-tickets.json");
 const LEDGER: FileUse = maybe("<ledger>/<sequence>.json");
-const DEPLOY_REPORT: FileUse = always("deploy-report.json");
+const DEPLOY_REPORT: &str = "deploy-report.json";
 
 /// The stages, in the order in which a staging pipeline runs them.
 pub const STAGES: &[Stage] = &[
     Stage {
         name: "generate-versions",
         summary: "collects name, version and folder of every project",
-        reads: &[SETTINGS, always("functions/<folder>/project.json")],
+        reads: &[SETTINGS, PROJECT],
         writes: &[VERSIONS],
     },
     Stage {
         name: "aws-credentials",
         summary: "logs in at Vault and fetches temporary AWS credentials",
-        reads: &[SETTINGS],
-        writes: &[always("aws_auth.env"), LEDGER],
+        reads: &[SETTINGS, DOT_ENV],
+        writes: &[always("aws_auth.env")],
     },
     Stage {
         name: "prepare-docker-config",
         summary: "puts the logins of ECR and of the artifact registry in one file",
         reads: &[SETTINGS, AWS_AUTH, DOT_ENV],
-        writes: &[DOCKER_CONFIG],
+        writes: &[always(DOCKER_CONFIG)],
     },
     Stage {
         name: "retag-push-ecr",
         summary: "copies every project's image to ECR under the function's tag, by digest",
-        reads: &[SETTINGS, VERSIONS, DEPLOYMENT, DOCKER_CONFIG, AWS_AUTH, DOT_ENV],
-        writes: &[MAPPINGS, always("image-lock.json"), LEDGER],
+        reads: &[SETTINGS, VERSIONS, always(DEPLOYMENT), maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV],
+        writes: &[MAPPINGS, always(LOCK), LEDGER],
     },
     Stage {
         name: "generate-mappings",
         summary: "computes the deployment plan without moving an image",
-        reads: &[SETTINGS, maybe("versions.json"), DEPLOYMENT, maybe("image-lock.json"), LEDGER],
-        writes: &[MAPPINGS, maybe("versions.json"), maybe("image-lock.json")],
+        reads: &[
+            SETTINGS,
+            maybe("versions.json"),
+            always(DEPLOYMENT),
+            maybe(LOCK),
+            AWS_AUTH,
+            DOT_ENV,
+            LEDGER,
+        ],
+        writes: &[MAPPINGS, maybe("versions.json"), maybe(LOCK)],
     },
     Stage {
         name: "deploy-lambda",
@@ -81,48 +91,50 @@ pub const STAGES: &[Stage] = &[
         reads: &[
             SETTINGS,
             MAPPINGS,
-            maybe("image-lock.json"),
+            maybe(LOCK),
             maybe("versions.json"),
+            maybe(DEPLOYMENT),
+            maybe(DEPLOY_REPORT),
             AWS_AUTH,
             DOT_ENV,
             LEDGER,
         ],
-        writes: &[DEPLOY_REPORT, LEDGER],
+        writes: &[always(DEPLOY_REPORT), LEDGER],
     },
     Stage {
         name: "update-version-dashboard",
         summary: "records the deployment and refreshes the page that shows what runs where",
-        reads: &[SETTINGS, VERSIONS, maybe("deploy-report.json"), LEDGER],
+        reads: &[SETTINGS, VERSIONS, maybe(DEPLOY_REPORT), maybe(LOCK), TICKETS, LEDGER],
         writes: &[always("dashboard/index.html"), LEDGER],
     },
     Stage {
         name: "create-jira-tickets",
         summary: "makes the release's ticket, or finds it again",
-        reads: &[SETTINGS, VERSIONS],
-        writes: &[always("jira-tickets.json"), LEDGER],
+        reads: &[SETTINGS, VERSIONS, maybe(DEPLOYMENT), maybe(LOCK), TICKETS],
+        writes: &[TICKETS, LEDGER],
     },
     Stage {
         name: "transition-jira-tickets",
         summary: "moves the ticket to the status of this step",
-        reads: &[SETTINGS, maybe("versions.json"), TICKETS],
-        writes: &[TICKETS, LEDGER],
+        reads: &[SETTINGS, VERSIONS, TICKETS],
+        writes: &[LEDGER],
     },
     Stage {
         name: "comment-jira-tickets",
         summary: "says on the ticket what was deployed where",
-        reads: &[SETTINGS, maybe("versions.json"), TICKETS, maybe("deploy-report.json")],
-        writes: &[TICKETS, LEDGER],
+        reads: &[SETTINGS, VERSIONS, maybe(DEPLOYMENT), maybe(LOCK), TICKETS, LEDGER],
+        writes: &[LEDGER],
     },
     Stage {
         name: "update-jira-instructions",
         summary: "puts deploy, verify and rollback steps on the ticket",
-        reads: &[SETTINGS, VERSIONS, TICKETS],
-        writes: &[TICKETS, LEDGER],
+        reads: &[SETTINGS, maybe("versions.json"), TICKETS],
+        writes: &[LEDGER],
     },
     Stage {
         name: "promote-artifacts",
         summary: "makes the release's images available in the next repository, by digest",
-        reads: &[SETTINGS, VERSIONS, maybe("image-lock.json"), maybe("docker-config.json"), LEDGER],
+        reads: &[SETTINGS, VERSIONS, maybe(LOCK), LEDGER],
         writes: &[always("promotion-log-<type>.json"), LEDGER],
     },
 ];
@@ -136,7 +148,7 @@ pub fn stage(name: &str) -> Option<&'static Stage> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{STAGES, stage};
+    use super::{DEPLOYMENT, PROJECT, STAGES, stage};
 
     #[test]
     fn stages_have_one_name_and_one_line() {
@@ -154,8 +166,7 @@ mod tests {
     fn every_file_a_stage_needs_has_a_writer() {
         let written: BTreeSet<&str> =
             STAGES.iter().flat_map(|stage| stage.writes).map(|file| file.file).collect();
-        let made_by_hand =
-            ["landfall.toml", ".env", "functions/<folder>/project.json", "functions/<folder>/.deployment"];
+        let made_by_hand = ["landfall.toml", ".env", PROJECT.file, DEPLOYMENT];
         for file in STAGES.iter().flat_map(|stage| stage.reads) {
             assert!(written.contains(file.file) || made_by_hand.contains(&file.file), "{}", file.file);
         }

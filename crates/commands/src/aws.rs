@@ -109,10 +109,10 @@ async fn keys_of_named_profile(context: &Context) -> Result<Option<AwsKeys>, Ref
     Ok(Some(keys_of_profile(name, &files).await?))
 }
 
-/// The configuration of AWS clients; credentials must be there.
+/// The configuration of AWS clients; credentials must be there, and belong to the account where one is named.
 ///
 /// # Errors
-/// Everything that is missing or odd.
+/// Everything that is missing or odd, and credentials of another account: before anything is written.
 pub(crate) async fn config(context: &Context, http: &Http) -> Result<AwsConfig, Refusal> {
     let mut values = context.values();
     let region = values.required("region");
@@ -129,14 +129,16 @@ pub(crate) async fn config(context: &Context, http: &Http) -> Result<AwsConfig, 
     }
     values.finish().map_err(Refusal)?;
     let (Some(region), Some(keys)) = (region, keys) else { return Err(Refusal(Vec::new())) };
-    Ok(AwsConfig::new(&region, keys, endpoints(context), http.clone())?)
+    let config = AwsConfig::new(&region, keys, endpoints(context), http.clone())?;
+    check_account(context, &config).await?;
+    Ok(config)
 }
 
 /// Checks, before the first write, that the credentials belong to the account that was named.
 ///
 /// # Errors
 /// Another account, or what STS says.
-pub(crate) async fn check_account(context: &Context, config: &AwsConfig) -> Result<(), Refusal> {
+async fn check_account(context: &Context, config: &AwsConfig) -> Result<(), Refusal> {
     let Some(expected) = context.values().text("account") else { return Ok(()) };
     let identity = landfall_aws::caller_identity(config, context.run()).await?;
     if identity.account != expected {

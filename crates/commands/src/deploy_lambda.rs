@@ -97,7 +97,6 @@ impl crate::Command for Command {
             let aws = aws::config(context, &context.http()?).await?;
             let client = LambdaClient::new(&aws, context.run().share())?;
             let ecr = if skip_verify { None } else { Some(EcrClient::new(&aws)?) };
-            aws::check_account(context, &aws).await?;
             deploy_lambda::run(
                 &config,
                 &client,

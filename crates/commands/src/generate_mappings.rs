@@ -75,7 +75,8 @@ impl crate::Command for Command {
             } else {
                 None
             };
-            generate_mappings::run(&config, ecr.as_ref(), context.output(), context.run()).await
+            generate_mappings::run(&config, ecr.as_ref(), &context.ledger, context.output(), context.run())
+                .await
         })
     }
 }

@@ -10,7 +10,7 @@ use landfall_run::Share;
 use landfall_secret::{Redactor, Secret};
 use landfall_stages::{Output, Refusal, Target};
 
-use crate::settings;
+use crate::{Effects, settings};
 
 /// What is known before a stage's own configuration is read.
 pub(crate) struct Prepared {
@@ -26,6 +26,9 @@ pub(crate) struct Prepared {
     pub(crate) ending: Ending,
 }
 
+/// Code of the problem that a report cannot be written where it was wanted.
+const REPORT_PLACE: &str = "LF-REPORT-PLACE";
+
 /// How a stage's end is told.
 #[derive(Clone, Debug)]
 pub(crate) struct Ending {
@@ -35,6 +38,13 @@ pub(crate) struct Ending {
 }
 
 impl Ending {
+    /// The same, without a report where that is what the problem is.
+    pub(crate) fn after(&self, refusal: &Refusal) -> Self {
+        let Refusal(problems) = refusal;
+        let nowhere = problems.iter().any(|problem| problem.code == REPORT_PLACE);
+        Self { report: self.report.clone().filter(|_| !nowhere), ..self.clone() }
+    }
+
     /// As far as the flags alone say it, for problems that are found before all else is known.
     pub(crate) fn of_flags(flags: &BTreeMap<&'static str, String>) -> Self {
         Self {
@@ -57,8 +67,11 @@ pub(crate) fn prepare(
     flags: BTreeMap<&'static str, String>,
     environment: Environment,
     redactor: &Redactor,
+    effects: Effects,
 ) -> Result<Prepared, Refusal> {
-    let environment = with_dot_env(environment)?;
+    // What `.env` says is about AWS, so a stage that has nothing to do with AWS must not fail over it.
+    let speaks_to_aws = options.iter().any(|option| option.name == "region");
+    let environment = if speaks_to_aws { with_dot_env(environment)? } else { environment };
     let mut layers = Layers { flags, environment, file: BTreeMap::new() };
     let mut early = Values::new(&options, &layers);
     let name: Option<EnvironmentName> = early.parsed("environment");
@@ -83,7 +96,7 @@ pub(crate) fn prepare(
     }
     let (deadline, share) = (values.duration("deadline"), values.parsed("rate-share").unwrap_or_default());
     let ledger = values.text("ledger").unwrap_or_default();
-    if ledger.starts_with("s3://") {
+    if effects != Effects::Files && ledger.starts_with("s3://") {
         let what = format!("the ledger {} is not a folder", landfall_secret::escape(&ledger, 200));
         let remedy = "give a folder by --ledger, LANDFALL_LEDGER, or ledger.store in landfall.toml";
         values.problem("LF-LEDGER-STORE", &what, Some(remedy.to_owned()));
@@ -91,7 +104,7 @@ pub(crate) fn prepare(
     let report = values.text("report").map(PathBuf::from);
     if let Some(why) = report.as_deref().and_then(unwritable) {
         values.problem(
-            "LF-REPORT-PLACE",
+            REPORT_PLACE,
             &why,
             Some("name a file in a folder that can be written by --report".to_owned()),
         );

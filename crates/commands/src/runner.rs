@@ -65,9 +65,12 @@ pub fn run_stage<C: Command>(arguments: &[String], environment: Environment) -> 
         }
     };
     let of_flags = Ending::of_flags(&flags);
-    let prepared = match prepare(options, flags, environment, &redactor) {
+    let prepared = match prepare(options, flags, environment, &redactor, C::EFFECTS) {
         Ok(prepared) => prepared,
-        Err(refusal) => return early(refusal, &of_flags),
+        Err(refusal) => {
+            let ending = of_flags.after(&refusal);
+            return early(refusal, &ending);
+        }
     };
     landfall_cli::install_panic_page(redactor.clone());
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
