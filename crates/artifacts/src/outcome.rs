@@ -92,6 +92,12 @@ impl Problem {
         self
     }
 
+    /// What happened and why, on one line: the text and its causes, outermost first, joined by `: `.
+    pub fn told(&self) -> String {
+        let texts = std::iter::once(&self.what).chain(&self.cause).map(String::as_str);
+        texts.collect::<Vec<_>>().join(": ").replace('\n', " ")
+    }
+
     /// Takes code, class, text, causes and remedy of an error. At most eight causes are kept.
     pub fn of(error: &dyn Explain) -> Self {
         let mut cause = Vec::new();
@@ -145,6 +151,14 @@ mod tests {
 
     fn problem(class: Class) -> Problem {
         Problem::new("LF-X", class, "x")
+    }
+
+    #[test]
+    fn a_problem_is_told_with_its_causes() {
+        let mut told = Problem::new("LF-X", Class::Transient, "cannot ask\nanybody");
+        assert_eq!(told.told(), "cannot ask anybody");
+        told.cause = vec!["no connection".to_owned(), "timed out".to_owned()];
+        assert_eq!(told.told(), "cannot ask anybody: no connection: timed out");
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub enum Nature {
     Read,
     /// It reads what a change did: as [`Nature::Read`], but seen to its end at a stop.
     Confirm,
-    /// It changes something: repeated only where it surely was not taken (no connection, throttled), seen to its end at a
-    /// stop, and unknown where no answer came.
+    /// It changes something: repeated only where it surely was not taken (no connection, throttled), not begun after a stop,
+    /// seen to its end when it was begun before, and unknown where no answer came.
     Write,
 }
 
@@ -53,10 +53,17 @@ where
         let once = Box::pin(attempt());
         let kind = &kind;
         async move {
-            let exchange = async {
-                if let Some(limiter) = what.limiter {
-                    limiter.turn().await;
+            if let Some(limiter) = what.limiter {
+                tokio::select! {
+                    biased;
+                    // What confirms a change is asked for after a stop too.
+                    () = run.stop().wait(), if what.nature != Nature::Confirm => {
+                        return Err(stopped(what.service, what.operation));
+                    }
+                    () = limiter.turn() => {}
                 }
+            }
+            let exchange = async {
                 run.counters().request(kind);
                 once.await
             };

@@ -4,8 +4,8 @@ use std::future::Future;
 use std::pin::Pin;
 
 use landfall_cli::Opt;
-use landfall_stages::Outcome;
 use landfall_stages::jira::create;
+use landfall_stages::{Outcome, Refusal};
 
 use crate::{Context, Effects, jira};
 
@@ -25,10 +25,14 @@ impl crate::Command for Command {
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
+            let named = jira::nx_target(context, Self::NAME, &jira::KINDS).map_err(Refusal::one)?;
             let config = create::Config {
-                common: jira::common(context, Self::NAME)?,
+                common: jira::common(context, named.map(|named| named.region))?,
                 commits: context.values().text("commits").or_else(|| commits(context)),
             };
+            if config.common.is_idle() {
+                return create::nothing(&config.common, context.output());
+            }
             create::run(&config, &jira::client(context)?, context.output(), context.run()).await
         })
     }

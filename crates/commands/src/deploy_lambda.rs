@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
+use landfall_artifacts::Mappings;
 use landfall_cli::Opt;
 use landfall_lambda_deploy::{ApplyOptions, LambdaClient, OnFailure};
 use landfall_registry::EcrClient;
+use landfall_run::Event;
 use landfall_stages::{Outcome, Refusal, deploy_lambda};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, VERSIONS};
@@ -45,6 +47,7 @@ impl crate::Command for Command {
                     "stop|continue",
                     "what a failed function means for those whose turn has not come",
                 )
+                .key("environment.on_failure")
                 .default("stop"),
                 Opt::switch(
                     "skip-verify",
@@ -69,6 +72,14 @@ impl crate::Command for Command {
             let on_failure = match values.text("on-failure").as_deref() {
                 Some("continue") => OnFailure::Continue,
                 Some("stop") | None => OnFailure::Stop,
+                // landfall.toml may ask for it.
+                Some("rollback") => {
+                    context.run().progress().event(Event::Warning(
+                        "rollback is not available yet: functions whose turn has not come are left alone"
+                            .to_owned(),
+                    ));
+                    OnFailure::Stop
+                }
                 Some(other) => {
                     let what = format!(
                         "--on-failure `{}` is neither stop nor continue",
@@ -94,6 +105,9 @@ impl crate::Command for Command {
             };
             let skip_verify = values.is_on("skip-verify");
             values.finish().map_err(Refusal)?;
+            if Mappings::read(&config.places.mappings).is_ok_and(|mappings| mappings.is_empty()) {
+                return deploy_lambda::nothing(&config, context.output());
+            }
             let aws = aws::config(context, &context.http()?).await?;
             let client = LambdaClient::new(&aws, context.run().share())?;
             let ecr = if skip_verify { None } else { Some(EcrClient::new(&aws)?) };

@@ -1,10 +1,12 @@
 //! What the four Jira stages are told, alike for all of them.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use landfall_artifacts::{Class, Problem, RegionKey};
 use landfall_cli::Opt;
-use landfall_jira::{Instructions, Jira, JiraConfig, Statuses};
+use landfall_jira::{Instructions, Jira, JiraConfig, Statuses, Step};
+use landfall_run::Event;
 use landfall_secret::{Credential, CredentialKind, Origin};
 use landfall_stages::Refusal;
 use landfall_stages::jira::Common;
@@ -35,23 +37,80 @@ pub(crate) fn options() -> Vec<Opt> {
     ]
 }
 
-/// What `NX_TARGET` says: the words between the stage's name and the region key, and the region key.
-pub(crate) fn nx_target(context: &Context, stage: &str) -> Option<(String, RegionKey)> {
-    let text = context.values().text("nx-target")?;
-    let rest = text.strip_prefix(stage)?.strip_prefix('-')?;
-    let (word, region) = rest.rsplit_once('-')?;
-    Some((word.to_owned(), region.parse().ok()?))
+/// The words of `NX_TARGET` at stages where it names what was deployed to.
+pub(crate) const KINDS: [&str; 2] = ["staging", "production"];
+
+/// What `NX_TARGET` says of a job of this stage.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Named {
+    /// The word between the stage's name and the region key.
+    pub(crate) word: &'static str,
+    /// The region key.
+    pub(crate) region: RegionKey,
+}
+
+/// What `NX_TARGET` says; `None` where it is not set, or is a job's of another stage, or is the stage's bare name.
+///
+/// # Errors
+/// A value that begins with the stage's name and goes on in another way than `-<word>-<region>`.
+pub(crate) fn nx_target(
+    context: &Context,
+    stage: &str,
+    words: &[&'static str],
+) -> Result<Option<Named>, Problem> {
+    match context.values().text("nx-target") {
+        Some(text) => named(&text, stage, words),
+        None => Ok(None),
+    }
+}
+
+fn named(text: &str, stage: &str, words: &[&'static str]) -> Result<Option<Named>, Problem> {
+    let Some(rest) = text.strip_prefix(stage).and_then(|rest| rest.strip_prefix('-')) else {
+        return Ok(None);
+    };
+    let of_word = |word: &&'static str| {
+        let region = rest.strip_prefix(*word)?.strip_prefix('-')?;
+        Some(Named { word, region: region.parse().ok()? })
+    };
+    words.iter().find_map(of_word).map(Some).ok_or_else(|| {
+        let what = format!(
+            "the variable NX_TARGET `{}` is not {stage}-<word>-<region>, where the word is one of {}",
+            landfall_secret::escape(text, 120),
+            words.join(", ")
+        );
+        Problem::new("LF-CONFIG", Class::Input, what)
+            .with_remedy(format!("name the job such as {stage}-{}-eu", words.first().unwrap_or(&"staging")))
+    })
+}
+
+/// What `NX_TARGET` says where the word was given as argument too: a value of another form is then passed over, not guessed at.
+pub(crate) fn nx_region(context: &Context, named: Result<Option<Named>, Problem>) -> Option<RegionKey> {
+    match named {
+        Ok(named) => named.map(|named| named.region),
+        Err(problem) => {
+            context.run().progress().event(Event::Warning(format!("{}: passed over", problem.what)));
+            None
+        }
+    }
 }
 
 /// What all Jira stages are told.
 ///
 /// # Errors
 /// What is odd.
-pub(crate) fn common(context: &Context, stage: &str) -> Result<Common, Refusal> {
+pub(crate) fn common(context: &Context, region: Option<RegionKey>) -> Result<Common, Refusal> {
     let mut values = context.values();
     let mut target = context.target().clone();
-    if let Some((_, region)) = nx_target(context, stage) {
+    if let Some(region) = region {
         target.region_key = Some(region);
+    }
+    for step in unknown_steps(&context.layers.file) {
+        let steps = Step::ALL.map(Step::as_str).join(", ");
+        let what = format!(
+            "[jira] status of landfall.toml names `{}`, which is no step",
+            landfall_secret::escape(step, 80)
+        );
+        values.problem("LF-CONFIG", &what, Some(format!("name one of {steps}")));
     }
     let common = Common {
         target,
@@ -62,6 +121,13 @@ pub(crate) fn common(context: &Context, stage: &str) -> Result<Common, Refusal> 
     };
     values.finish().map_err(Refusal)?;
     Ok(common)
+}
+
+/// Keys of the statuses that name no step.
+fn unknown_steps(file: &BTreeMap<String, String>) -> impl Iterator<Item = &str> {
+    file.keys()
+        .filter_map(|key| key.strip_prefix("jira.status."))
+        .filter(|step| step.parse::<Step>().is_err())
 }
 
 /// The client.
@@ -109,4 +175,44 @@ pub(crate) fn client(context: &Context) -> Result<Jira, Refusal> {
         Some(field) => Instructions::Field(field.to_owned()),
     };
     Ok(Jira::new(site, config)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use landfall_jira::Step;
+
+    use super::{KINDS, named, unknown_steps};
+
+    #[test]
+    fn the_job_s_name_gives_word_and_region() {
+        let steps = Step::ALL.map(Step::as_str);
+        let of = |text: &str| {
+            named(text, "transition-jira-tickets", &steps)
+                .map(|named| named.map(|named| (named.word, named.region.to_string())))
+                .map_err(|problem| problem.what)
+        };
+        assert_eq!(of("transition-jira-tickets-deploy-pp-eu"), Ok(Some(("deploy-pp", "eu".to_owned()))));
+        assert_eq!(of("transition-jira-tickets-closed-us-east"), Ok(Some(("closed", "us-east".to_owned()))));
+        for other in
+            ["comment-jira-tickets-staging-eu", "transition-jira-tickets", "transition-jira-ticketsx-y-z"]
+        {
+            assert_eq!(of(other), Ok(None), "{other}");
+        }
+        for odd in ["", "deploy-pp", "deploy-eu", "deploy-pp-", "deploy-pp-EU", "eu", "staging-eu"] {
+            let text = format!("transition-jira-tickets-{odd}");
+            assert!(of(&text).is_err_and(|what| what.contains(&format!("`{text}`"))), "{text}");
+        }
+        let of_kind = named("comment-jira-tickets-production-eu", "comment-jira-tickets", &KINDS);
+        assert_eq!(of_kind.ok().flatten().map(|named| named.word), Some("production"));
+    }
+
+    #[test]
+    fn statuses_are_of_steps() {
+        let file: BTreeMap<String, String> = ["jira.status.deploy-pp", "jira.status.testing", "jira.url"]
+            .map(|key| (key.to_owned(), "x".to_owned()))
+            .into();
+        assert_eq!(unknown_steps(&file).collect::<Vec<_>>(), ["testing"]);
+    }
 }

@@ -75,7 +75,15 @@ impl crate::Command for Command {
             let login = login(&mut values);
             let access = match values.text("docker-access").as_deref() {
                 Some("api") => DockerAccess::Api,
-                _ => DockerAccess::Path,
+                Some("path") | None => DockerAccess::Path,
+                Some(other) => {
+                    let what = format!(
+                        "--docker-access `{}` is neither api nor path",
+                        landfall_secret::escape(other, 40)
+                    );
+                    values.problem("LF-CONFIG", &what, None);
+                    DockerAccess::Path
+                }
             };
             let jobs: usize = values.parsed("jobs").unwrap_or(4);
             if !(1..=20).contains(&jobs) {

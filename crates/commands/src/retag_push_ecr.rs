@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use landfall_artifacts::Repository;
+use landfall_artifacts::{Repository, Versions};
 use landfall_cli::Opt;
 use landfall_stages::{Outcome, Refusal, retag_push_ecr};
 
@@ -57,6 +57,12 @@ impl crate::Command for Command {
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
+            let (platform, shard) = (context::platform(&mut values), values.parsed("shard"));
+            if Versions::read(&context.places().versions).is_ok_and(|versions| versions.is_empty()) {
+                values.finish().map_err(Refusal)?;
+                let (target, places) = (context.target(), context.places());
+                return retag_push_ecr::nothing(target, &places, platform, context.output());
+            }
             let registries_of_file = &context.settings.registries;
             let of_file = registries_of_file
                 .docker_host
@@ -81,7 +87,6 @@ impl crate::Command for Command {
                 }
                 parsed.ok()
             });
-            let (platform, shard) = (context::platform(&mut values), values.parsed("shard"));
             let overwrite = values.is_on("overwrite");
             values.finish().map_err(Refusal)?;
             let (Some(source), Some(registry)) = (source, registry) else { return Err(Refusal(Vec::new())) };

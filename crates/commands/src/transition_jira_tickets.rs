@@ -30,14 +30,19 @@ impl crate::Command for Command {
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
-            let named = jira::nx_target(context, Self::NAME).and_then(|(word, _)| word.parse().ok());
-            let step: Option<Step> = match (values.text("step"), named) {
-                (None, Some(step)) => Some(step),
-                (Some(_) | None, _) => values.required_parsed("step"),
+            let named = jira::nx_target(context, Self::NAME, &Step::ALL.map(Step::as_str));
+            let (step, region): (Option<Step>, _) = match (values.text("step"), named) {
+                (Some(_), named) => (values.parsed("step"), jira::nx_region(context, named)),
+                (None, Ok(Some(named))) => (named.word.parse().ok(), Some(named.region)),
+                (None, Ok(None)) => (values.required_parsed("step"), None),
+                (None, Err(problem)) => return Err(Refusal::one(problem)),
             };
             values.finish().map_err(Refusal)?;
             let Some(step) = step else { return Err(Refusal(Vec::new())) };
-            let config = transition::Config { common: jira::common(context, Self::NAME)?, step };
+            let config = transition::Config { common: jira::common(context, region)?, step };
+            if config.common.is_idle() {
+                return Ok(transition::nothing());
+            }
             transition::run(&config, &jira::client(context)?, context.output(), context.run()).await
         })
     }

@@ -57,12 +57,20 @@ impl crate::Command for Command {
                 context.environment().get("CI_PROJECT_URL").map(|url| format!("{url}/-/pipelines/new"));
             let start_at = values.text("start-at").or(project_url);
             values.finish().map_err(Refusal)?;
+            let named = jira::nx_target(context, Self::NAME, &jira::KINDS).map_err(Refusal::one)?;
             let config = instructions::Config {
-                common: jira::common(context, Self::NAME)?,
+                common: jira::common(context, named.map(|named| named.region))?,
                 versions,
                 environments,
                 start_at,
             };
+            let idle = match &config.versions {
+                Some(versions) => versions.is_empty() && config.common.ticket.is_none(),
+                None => config.common.is_idle(),
+            };
+            if idle {
+                return Ok(instructions::nothing());
+            }
             instructions::run(&config, &jira::client(context)?, context.output(), context.run()).await
         })
     }

@@ -216,6 +216,7 @@ impl Error {
                 | landfall_transport::Error::Header { .. }
                 | landfall_transport::Error::Encode { .. }
                 | landfall_transport::Error::Connect { .. }
+                | landfall_transport::Error::Untrusted { .. }
                 | landfall_transport::Error::Certificates { .. }
                 | landfall_transport::Error::NoCertificates { .. }
                 | landfall_transport::Error::Tls { .. }

@@ -79,7 +79,7 @@ pub async fn apply(
             }
             let item = step.desired.function.to_string();
             run.progress().event(Event::Started { item: item.clone(), size_bytes: None });
-            let result = Deployment::new(step, client, run, options).carry_out().await;
+            let result = Deployment::new(step, client, run, options, halted).carry_out().await;
             let ended = match result.outcome {
                 Outcome::Updated => "updated",
                 Outcome::Unchanged => "unchanged",

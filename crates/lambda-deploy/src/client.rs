@@ -104,7 +104,8 @@ impl LambdaClient {
             nature: Nature::Write,
             limiter: Some(&self.writes),
         };
-        let request = || {
+        let request = || async {
+            // Counted when its turn has come: before that nothing is sent.
             calls.count("UpdateFunctionCode");
             self.sdk
                 .update_function_code()
@@ -112,6 +113,7 @@ impl LambdaClient {
                 .image_uri(image.to_string())
                 .set_revision_id(revision.map(str::to_owned))
                 .send()
+                .await
         };
         call(run, what, request).await.map(|_| ())
     }

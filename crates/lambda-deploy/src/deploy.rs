@@ -1,7 +1,9 @@
 //! One function's update: send, wait, read back.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use landfall_artifacts::{Class, Explain, Problem};
-use landfall_aws::{AwsFailure, Nature};
+use landfall_aws::{AwsFailure, FailureKind, Nature};
 use landfall_run::{Effect, EffectItem, EffectOutcome, Event, Intent, Run};
 use tokio::time::Instant;
 
@@ -24,6 +26,8 @@ pub(crate) struct Deployment<'a> {
     client: &'a LambdaClient,
     run: &'a Run,
     options: &'a ApplyOptions,
+    /// Whether another function's failure means that nothing more is begun.
+    halted: &'a AtomicBool,
     calls: Calls,
     after: Option<Function>,
 }
@@ -52,8 +56,9 @@ impl<'a> Deployment<'a> {
         client: &'a LambdaClient,
         run: &'a Run,
         options: &'a ApplyOptions,
+        halted: &'a AtomicBool,
     ) -> Self {
-        Self { step, client, run, options, calls: Calls::default(), after: None }
+        Self { step, client, run, options, halted, calls: Calls::default(), after: None }
     }
 
     pub(crate) async fn carry_out(mut self) -> FunctionResult {
@@ -101,6 +106,10 @@ impl<'a> Deployment<'a> {
         if before.runs(wanted) {
             return Ok(Outcome::Unchanged);
         }
+        // Waiting for another's update takes its time.
+        if self.is_halted() || self.is_stopped() {
+            return Ok(Outcome::NotAttempted);
+        }
         let intent = self
             .run
             .journal()
@@ -111,9 +120,9 @@ impl<'a> Deployment<'a> {
         let outcome = match &ended {
             Ok(()) => EffectOutcome::Done,
             Err(error) if matches!(error.class(), Class::Unknown | Class::Integrity) => {
-                EffectOutcome::Unknown(error.to_string())
+                EffectOutcome::Unknown(self.told(error))
             }
-            Err(error) => EffectOutcome::Failed(error.to_string()),
+            Err(error) => EffectOutcome::Failed(self.told(error)),
         };
         self.record(intent, outcome).await;
         ended?;
@@ -122,7 +131,13 @@ impl<'a> Deployment<'a> {
 
     async fn send_until_it_runs(&mut self, before: &mut Function) -> Result<(), Error> {
         let mut last = Error::Busy { function: self.step.desired.function.clone() };
-        for _ in 0..SENDINGS {
+        for sending in 0..SENDINGS {
+            if self.is_stopped() {
+                return Err(self.not_sent());
+            }
+            if sending > 0 && self.is_halted() {
+                break;
+            }
             let sent = self.send(before).await?;
             if let Sent::Overtaken = sent {
                 let now = self.wait_for_the_other(before.clone()).await?;
@@ -164,6 +179,9 @@ impl<'a> Deployment<'a> {
         // Whether it arrived is read back like any update.
         if failure.is_unknown() {
             return Ok(Sent::Perhaps(failure));
+        }
+        if failure.kind == FailureKind::Stopped {
+            return Err(self.not_sent());
         }
         if failure.is_code("ResourceConflictException") || failure.is_code("PreconditionFailedException") {
             return Ok(Sent::Overtaken);
@@ -242,6 +260,23 @@ impl<'a> Deployment<'a> {
 
     async fn look(&self) -> Result<Function, Error> {
         self.client.get(&self.step.desired.function, Nature::Read, &self.calls, self.run).await
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.run.stop().requested().is_some()
+    }
+
+    fn is_halted(&self) -> bool {
+        self.halted.load(Ordering::SeqCst)
+    }
+
+    fn not_sent(&self) -> Error {
+        Error::NotSent { function: self.step.desired.function.clone() }
+    }
+
+    /// An error and its causes, for the journal.
+    fn told(&self, error: &Error) -> String {
+        self.run.redactor().redact(&Problem::of(error).told())
     }
 
     fn changed(&self, now: &Function) -> Error {

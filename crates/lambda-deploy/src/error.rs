@@ -161,6 +161,12 @@ pub enum Error {
         /// The function.
         function: LambdaName,
     },
+    /// The run was asked to stop before the image was sent (again).
+    #[error("stopped before the image was sent to {function}")]
+    NotSent {
+        /// The function.
+        function: LambdaName,
+    },
     /// The function runs something else than was sent.
     #[error("function {function} runs {runs} after an update to {wanted}")]
     WrongDigest {
@@ -202,6 +208,7 @@ impl Error {
             | Self::Busy { .. }
             | Self::Unsettled { .. }
             | Self::Stopped { .. }
+            | Self::NotSent { .. }
             | Self::WrongDigest { .. } => None,
         }
     }
@@ -231,6 +238,7 @@ impl Explain for Error {
             Self::Unconfirmed { .. } => "LF-LAMBDA-UNCONFIRMED",
             Self::Unsettled { .. } => "LF-LAMBDA-UNSETTLED",
             Self::Stopped { .. } => "LF-LAMBDA-STOPPED",
+            Self::NotSent { .. } => "LF-STOPPED",
             Self::WrongDigest { .. } => "LF-LAMBDA-DIGEST",
         }
     }
@@ -250,6 +258,7 @@ impl Explain for Error {
             Self::Unobserved { .. } => Class::Defect,
             Self::Unreadable { .. } | Self::NotTaken { .. } | Self::Busy { .. } => Class::Transient,
             Self::Unconfirmed { .. } | Self::Unsettled { .. } | Self::Stopped { .. } => Class::Unknown,
+            Self::NotSent { .. } => Class::Interrupted,
             Self::WrongDigest { .. } => Class::Integrity,
         }
     }
@@ -293,6 +302,7 @@ impl Explain for Error {
             Self::Unconfirmed { .. } | Self::Stopped { .. } => {
                 Some("run again: it reads back what runs and does what is left".into())
             }
+            Self::NotSent { .. } => Some("run again: it does what is left".into()),
             Self::Unsettled { .. } => Some("run again, which goes on waiting, or raise settle_timeout".into()),
             Self::WrongDigest { .. } => {
                 Some("do not run again blindly: find out who changed the function, or why Lambda resolved another image".into())

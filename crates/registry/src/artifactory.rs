@@ -275,7 +275,7 @@ impl Artifactory {
                 (None, String::new(), Some(error))
             }
         };
-        match (self.target(request, run).await, cause) {
+        match (self.target(request, &run.to_its_end()).await, cause) {
             (Ok(Some(held)), _) if held == wanted => {
                 Ok(Promoted { how: PromotedHow::Promoted, status, text, digest: wanted })
             }

@@ -181,7 +181,7 @@ impl Registry {
         {
             return failure.map_or(Ok(Put::Written), Err);
         }
-        match (self.head_manifest(path, &version, run).await, failure) {
+        match (self.head_manifest(path, &version, &run.to_its_end()).await, failure) {
             (Ok(Some(held)), failure) if held == manifest.digest => {
                 Ok(if failure.as_ref().is_some_and(is_taken) { Put::Already } else { Put::Written })
             }

@@ -50,12 +50,12 @@ use landfall_secret::Redactor;
 #[derive(Clone, Debug)]
 pub struct Run {
     inner: Arc<Inner>,
+    stop: Stop,
 }
 
 #[derive(Debug)]
 struct Inner {
     clock: Clock,
-    stop: Stop,
     deadline: Option<tokio::time::Instant>,
     retry: retry::Retries,
     share: Share,
@@ -91,7 +91,13 @@ impl Run {
 
     /// Whether the run was asked to stop.
     pub fn stop(&self) -> &Stop {
-        &self.inner.stop
+        &self.stop
+    }
+
+    /// The same run, out of reach of the stop: for reading back a write that is out already, since a stop between the two would
+    /// leave unknown what one more answer tells. Not for anything longer.
+    pub fn to_its_end(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), stop: Stop::new() }
     }
 
     /// What is left until the run's deadline; `None` where it has none.
@@ -190,10 +196,10 @@ impl Builder {
     pub fn build(self) -> Run {
         let clock = self.clock;
         Run {
+            stop: self.stop,
             inner: Arc::new(Inner {
                 deadline: self.deadline.map(|limit| tokio::time::Instant::now() + limit),
                 clock,
-                stop: self.stop,
                 retry: retry::Retries::new(self.policy),
                 share: self.share,
                 progress: self.progress.unwrap_or_else(|| Arc::new(Silent)),

@@ -52,11 +52,13 @@ pub struct RateLimiter {
 }
 
 impl RateLimiter {
-    /// A limiter of `per_second` requests (0.001 to 1,000,000), of which `burst` may pass at once, of which this run has
-    /// a share.
+    /// A limiter of `per_second` requests (0.001 to 1,000,000), of which `burst` may pass at once. Of both this run has its
+    /// share, and of the burst at least one.
     pub fn new(per_second: f64, burst: u32, share: Share) -> Self {
         let rate = (per_second * share.fraction()).clamp(0.001, 1_000_000.0);
-        Self { interval: Duration::from_secs_f64(1.0 / rate), burst: burst.max(1), next: Arc::default() }
+        let burst = u64::from(burst) * u64::from(share.part) / u64::from(share.of);
+        let burst = u32::try_from(burst).unwrap_or(u32::MAX).max(1);
+        Self { interval: Duration::from_secs_f64(1.0 / rate), burst, next: Arc::default() }
     }
 
     /// Waits for the turn of one request.
@@ -124,6 +126,20 @@ mod tests {
             elapsed >= Duration::from_millis(990) && elapsed <= Duration::from_millis(1020),
             "{elapsed:?}"
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn of_a_burst_a_run_has_its_share() {
+        for (share, at_once) in [("1/3", 3), ("1/1", 9), ("1/1000", 1)] {
+            let limiter = RateLimiter::new(1.0, 9, share.parse().expect("a share"));
+            let begun = Instant::now();
+            for _ in 0..at_once {
+                limiter.turn().await;
+            }
+            assert_eq!(begun.elapsed(), Duration::ZERO, "{share}");
+            limiter.turn().await;
+            assert!(begun.elapsed() >= Duration::from_millis(990), "{share}");
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -3,8 +3,9 @@
 /// Escapes text that came from outside so that it can be printed.
 ///
 /// Control characters (C0, C1, DEL, CR, LF, TAB), bidirectional and zero-width characters become `\u{..}`; a text longer
-/// than `max_chars` characters is cut and ends in `…`. A leading `::` or `##[`, which GitHub's runner takes for a command,
-/// and GitLab's `section_start:`/`section_end:` are broken up with a zero-cost backslash.
+/// than `max_chars` characters is cut and ends in `…`. What CI systems take for a command is broken up with a
+/// backslash: GitHub's `::` at the beginning (also after spaces) and its older `##[` anywhere, and GitLab's `section_start:`
+/// and `section_end:`.
 pub fn escape(text: &str, max_chars: usize) -> String {
     let mut shown = String::with_capacity(text.len().min(max_chars.saturating_mul(4)));
     for (count, character) in text.chars().enumerate() {
@@ -21,8 +22,12 @@ pub fn escape(text: &str, max_chars: usize) -> String {
     if shown.contains("section_") {
         shown = shown.replace("section_start:", "section_start\\:").replace("section_end:", "section_end\\:");
     }
-    if shown.starts_with("::") || shown.starts_with("##[") {
-        shown.insert(0, '\\');
+    if shown.contains("##[") {
+        shown = shown.replace("##[", "##\\[");
+    }
+    let blank = shown.len() - shown.trim_start().len();
+    if shown.split_at(blank).1.starts_with("::") {
+        shown.insert(blank, '\\');
     }
     shown
 }
@@ -68,7 +73,10 @@ mod tests {
     #[test]
     fn ci_commands_are_broken_up() {
         assert_eq!(escape("::add-mask::x", 100), "\\::add-mask::x");
-        assert_eq!(escape("##[error]x", 100), "\\##[error]x");
+        assert_eq!(escape("  ::error::x", 100), "  \\::error::x");
+        assert_eq!(escape("##[error]x", 100), "##\\[error]x");
+        assert_eq!(escape("said ##[add-mask]x", 100), "said ##\\[add-mask]x");
+        assert_eq!(escape("a::b", 100), "a::b");
         assert_eq!(escape("section_start:1:a", 100), "section_start\\:1:a");
     }
 
@@ -83,7 +91,8 @@ mod tests {
         fn nothing_hostile_survives(text in any::<String>()) {
             let shown = escape(&text, 200);
             prop_assert!(!shown.chars().any(is_hostile));
-            prop_assert!(!shown.starts_with("::"));
+            prop_assert!(!shown.trim_start().starts_with("::"));
+            prop_assert!(!shown.contains("##["));
             prop_assert!(!shown.contains("section_start:"));
         }
     }

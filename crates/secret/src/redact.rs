@@ -15,7 +15,8 @@ const MARK: &str = "<redacted>";
 const SHORTEST: usize = 6;
 
 /// Knows the secrets of a run and removes them from any text, in the spellings in which they commonly leak: as they are,
-/// each of their lines, JSON-escaped, percent-encoded, and base64 at each of the three offsets (both alphabets).
+/// each of their lines, JSON-escaped (with and without `/`, as serde_json and as Go write it), percent-encoded (also as in a
+/// form), and base64 at each of the three offsets (both alphabets).
 ///
 /// Cloning is cheap and clones share what they know, so a secret that is learned late is redacted everywhere.
 #[derive(Clone, Default)]
@@ -38,9 +39,17 @@ impl Redactor {
                 continue;
             }
             found.push(line.to_owned());
-            found.push(json_escaped(line));
-            found.push(percent_encoded(line, true));
-            found.push(percent_encoded(line, false));
+            for slash in [false, true] {
+                for as_go in [false, true] {
+                    found.push(json_escaped(line, slash, as_go));
+                }
+            }
+            for percent in [percent_encoded(line, true), percent_encoded(line, false)] {
+                // As in a form, where `*` stays and `~` does not (WHATWG URL, 5.2), or by those who only changed the space.
+                found.push(percent.replace("%20", "+"));
+                found.push(percent);
+            }
+            found.push(url::form_urlencoded::byte_serialize(line.as_bytes()).collect());
             for offset in 0..3 {
                 found.extend(base64_inside(line.as_bytes(), offset));
             }
@@ -82,8 +91,25 @@ impl fmt::Debug for Redactor {
     }
 }
 
-fn json_escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\t', "\\t").replace('/', "\\/")
+/// As `serde_json` writes it: `"`, `\` and control characters. Others escape `/` too, and Go what HTML gives a meaning to.
+fn json_escaped(text: &str, slash: bool, as_go: bool) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        match character {
+            '"' => escaped.push_str("\\\""),
+            '\\' => escaped.push_str("\\\\"),
+            '/' if slash => escaped.push_str("\\/"),
+            '\n' => escaped.push_str("\\n"),
+            '\r' => escaped.push_str("\\r"),
+            '\t' => escaped.push_str("\\t"),
+            '\u{8}' => escaped.push_str("\\b"),
+            '\u{c}' => escaped.push_str("\\f"),
+            '<' | '>' | '&' if as_go => escaped.push_str(&format!("\\u{:04x}", u32::from(character))),
+            '\0'..='\u{1f}' => escaped.push_str(&format!("\\u{:04x}", u32::from(character))),
+            plain => escaped.push(plain),
+        }
+    }
+    escaped
 }
 
 fn percent_encoded(text: &str, upper: bool) -> String {
@@ -130,16 +156,20 @@ mod tests {
 
     #[test]
     fn each_spelling_is_removed() {
-        let secret = "p\"ss/w+rd of 1 day";
-        let redactor = knows(secret);
-        for leak in [secret.to_owned(), serde_like(secret), "p%22ss%2Fw%2Brd%20of%201%20day".to_owned()] {
-            assert!(redactor.finds_secret_in(&format!("before {leak} after")), "{leak}");
+        let redactor = knows("p\"ss/w+rd of 1 day&\u{1b}\t~\\");
+        for leak in [
+            "p\"ss/w+rd of 1 day&\u{1b}\t~\\",
+            r#"p\"ss/w+rd of 1 day&\u001b\t~\\"#,
+            r#"p\"ss\/w+rd of 1 day&\u001b\t~\\"#,
+            r#"p\"ss/w+rd of 1 day\u0026\u001b\t~\\"#,
+            "p%22ss%2Fw%2Brd%20of%201%20day%26%1B%09~%5C",
+            "p%22ss%2fw%2brd%20of%201%20day%26%1b%09~%5c",
+            "p%22ss%2Fw%2Brd+of+1+day%26%1B%09~%5C",
+            "p%22ss%2Fw%2Brd+of+1+day%26%1B%09%7E%5C",
+        ] {
+            assert_eq!(redactor.redact(&format!("before {leak} after")), "before <redacted> after", "{leak}");
         }
         assert_eq!(redactor.redact("nothing here"), "nothing here");
-    }
-
-    fn serde_like(text: &str) -> String {
-        text.replace('"', "\\\"").replace('/', "\\/")
     }
 
     #[test]

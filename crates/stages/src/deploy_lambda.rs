@@ -15,6 +15,7 @@ use landfall_ledger::FolderLedger;
 use landfall_registry::EcrClient;
 use landfall_run::{Event, Run};
 
+use crate::digests::{of_ledger, unknown_digest};
 use crate::verify_tags::verify_tags;
 use crate::{Finished, Item, Outcome, Output, Places, Refusal, Target};
 
@@ -60,14 +61,7 @@ pub async fn run(
 ) -> Outcome {
     let mappings = Mappings::read(&config.places.mappings)?;
     if mappings.is_empty() {
-        let report = DeployReport {
-            release: config.target.release.clone(),
-            environment: config.target.environment.clone(),
-            functions: Vec::new(),
-        };
-        let mut finished = Finished::new("nothing to deploy: the mapping is empty");
-        finished.files.push(output.write(&config.report, &report.to_bytes(), Mode::Shared)?);
-        return Ok(finished);
+        return nothing(config, output);
     }
     let lock = match ImageLock::read(&config.places.lock) {
         Ok(lock) => Some(lock),
@@ -110,6 +104,21 @@ pub async fn run(
     Ok(finished)
 }
 
+/// What the stage does where the mapping is empty: it writes a report without functions. No client is needed for it.
+///
+/// # Errors
+/// A report that cannot be written.
+pub fn nothing(config: &Config, output: &Output) -> Outcome {
+    let report = DeployReport {
+        release: config.target.release.clone(),
+        environment: config.target.environment.clone(),
+        functions: Vec::new(),
+    };
+    let mut finished = Finished::new("nothing to deploy: the mapping is empty");
+    finished.files.push(output.write(&config.report, &report.to_bytes(), Mode::Shared)?);
+    Ok(finished)
+}
+
 /// Tags that ECR does not have with the digest that is to be deployed.
 async fn unverified(
     mappings: &Mappings,
@@ -147,10 +156,7 @@ fn desired(
     lock: Option<&ImageLock>,
     ledger: &FolderLedger,
 ) -> Result<Vec<Desired>, Refusal> {
-    let known = match lock {
-        Some(_) => None,
-        None => Some(Known::read(config, ledger)?),
-    };
+    let known = if lock.is_none() { Some(Known::read(config, ledger)?) } else { None };
     let mut problems = Vec::new();
     let mut desired = Vec::new();
     for (position, (function, tag)) in mappings.tags.iter().enumerate() {
@@ -174,6 +180,49 @@ fn desired(
         }
     }
     if problems.is_empty() { Ok(desired) } else { Err(Refusal(problems)) }
+}
+
+/// What the ledger and the repo say where there is no lock.
+struct Known {
+    versions: Versions,
+    projects: BTreeMap<LambdaName, ProjectName>,
+    events: Vec<LedgerEvent>,
+}
+
+impl Known {
+    fn read(config: &Config, ledger: &FolderLedger) -> Result<Self, Refusal> {
+        let versions = Versions::read(&config.places.versions)?;
+        let names = config.target.functions(&config.places.functions, &versions, MissingName::Skip)?;
+        let projects = names.functions.into_iter().map(|(project, function)| (function, project)).collect();
+        Ok(Self { versions, projects, events: ledger.events()? })
+    }
+
+    fn pin(&self, config: &Config, function: &LambdaName, tag: &Tag) -> Result<Pin, Box<Problem>> {
+        let lock = &config.places.lock;
+        let unknown = |why: String| Box::new(unknown_digest(tag, lock, &why));
+        let Some((project, entry)) =
+            self.projects.get(function).and_then(|project| self.versions.projects.get_key_value(project))
+        else {
+            return Err(unknown(format!("no project of versions.json has function {function}")));
+        };
+        if !image_tag(function, &entry.version).is_ok_and(|expected| expected.tag == *tag) {
+            return Err(unknown(format!("versions.json has {project} at {}", entry.version)));
+        }
+        let Some(repository) = &config.registry else {
+            return Err(unknown(
+                "the registry is not known: give it by --registry or ECR_REGISTRY_URI".to_owned(),
+            ));
+        };
+        let Some(digest) = of_ledger(&self.events, project, &entry.version)? else {
+            return Err(unknown(format!("the ledger does not know {project} {}", entry.version)));
+        };
+        Ok(Pin {
+            project: project.clone(),
+            version: entry.version.to_string(),
+            image: repository.pinned(digest),
+            platform: config.platform,
+        })
+    }
 }
 
 /// A function's image, by digest.
@@ -208,65 +257,6 @@ fn of_lock(config: &Config, lock: &ImageLock, function: &LambdaName, tag: &Tag) 
     })
 }
 
-/// What the ledger and the repo say where there is no lock.
-struct Known {
-    versions: Versions,
-    projects: BTreeMap<LambdaName, ProjectName>,
-    events: Vec<LedgerEvent>,
-}
-
-impl Known {
-    fn read(config: &Config, ledger: &FolderLedger) -> Result<Self, Refusal> {
-        let versions = Versions::read(&config.places.versions)?;
-        let names = config.target.functions(&config.places.functions, &versions, MissingName::Skip)?;
-        let projects = names.functions.into_iter().map(|(project, function)| (function, project)).collect();
-        Ok(Self { versions, projects, events: ledger.events()? })
-    }
-
-    fn pin(&self, config: &Config, function: &LambdaName, tag: &Tag) -> Result<Pin, Box<Problem>> {
-        let unknown = |why: String| {
-            Box::new(
-                Problem::new("LF-LOCK-MISSING", Class::Refused, format!("the digest of {tag} is not known: {why}"))
-                    .with_remedy(
-                        "give the image-lock.json of the pipeline that copied it by --lock, or the ledger that recorded it by --ledger",
-                    ),
-            )
-        };
-        let lock = config.places.lock.display();
-        let Some((project, entry)) =
-            self.projects.get(function).and_then(|project| self.versions.projects.get_key_value(project))
-        else {
-            return Err(unknown(format!(
-                "{lock} is not there, and no project of versions.json has function {function}"
-            )));
-        };
-        if !image_tag(function, &entry.version).is_ok_and(|expected| expected.tag == *tag) {
-            return Err(unknown(format!(
-                "{lock} is not there, and versions.json has {project} at {}",
-                entry.version
-            )));
-        }
-        let Some(repository) = &config.registry else {
-            return Err(unknown(
-                "the registry is not known: give it by --registry or ECR_REGISTRY_URI".to_owned(),
-            ));
-        };
-        match landfall_ledger::resolve(&self.events, project, &entry.version) {
-            Ok(Some(found)) => Ok(Pin {
-                project: project.clone(),
-                version: entry.version.to_string(),
-                image: repository.pinned(found.digest),
-                platform: config.platform,
-            }),
-            Ok(None) => Err(unknown(format!(
-                "{lock} is not there, and the ledger does not know {project} {}",
-                entry.version
-            ))),
-            Err(conflict) => Err(Box::new(Problem::of(&*conflict))),
-        }
-    }
-}
-
 /// The report of an earlier try of the same release, which knows what ran before the first change.
 fn earlier_record(config: &Config, release: &ReleaseId) -> Result<Option<DeployReport>, Refusal> {
     match DeployReport::read(&config.report) {
@@ -288,7 +278,8 @@ fn record_of(
 }
 
 /// The report. A function that an earlier try of this release has updated already keeps what ran before that try: it is what a
-/// rollback goes back to.
+/// rollback goes back to. Functions of the earlier report that are not this job's, as with other parts of the work, stay as they
+/// are.
 fn record(
     config: &Config,
     release: &ReleaseId,
@@ -301,6 +292,15 @@ fn record(
             function.before = Some(before);
         }
     }
+    let others: Vec<DeployedFunction> = earlier
+        .map(|report| report.functions.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .filter(|known| functions.iter().all(|function| function.name != known.name))
+        .cloned()
+        .collect();
+    functions.extend(others);
+    functions.sort_by(|a, b| a.name.cmp(&b.name));
     DeployReport { release: Some(release.clone()), environment: config.target.environment.clone(), functions }
 }
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{
-    Class, FileError, ImageLock, LockedImage, Mappings, MissingName, Mode, Problem, ProjectName, Repository,
-    Versions, image_tag,
+    Class, Digest, FileError, ImageLock, LockedImage, Mappings, MissingName, Mode, Problem, ProjectName,
+    Repository, Tag, Versions, image_tag,
 };
+use landfall_ledger::FolderLedger;
 use landfall_registry::EcrClient;
 use landfall_run::{Event, Run};
 
+use crate::digests::of_ledger;
 use crate::inputs::{Places, Target, locked};
 use crate::verify_tags::verify_tags;
 use crate::{Finished, Item, Outcome, Output, Refusal};
@@ -33,12 +35,20 @@ pub struct Config {
 }
 
 /// Computes `lambda-ecr-mappings.json` (and `versions.json`, where the versions came as text; and `image-lock.json`, where
-/// staging's lock is given). With `ecr` it asks ECR for each tag and its digest; without, it contacts nobody.
+/// staging's lock is given). Digests come from staging's lock, else from the ledger, where it knows the versions. With `ecr` it
+/// asks ECR for each tag and its digest, or for the tag alone where the digest is not known; without, it contacts nobody.
 ///
 /// # Errors
 /// A text that is not JSON, a `versions.json` that differs from it, a missing `.deployment`, a tag that breaks its rule, a lock
-/// that lacks a version that is to be deployed: all at once, and nothing is written.
-pub async fn run(config: &Config, ecr: Option<&EcrClient>, output: &Output, run: &Run) -> Outcome {
+/// that lacks a version that is to be deployed, a ledger that is damaged or contradicts itself about one: all at once, and
+/// nothing is written.
+pub async fn run(
+    config: &Config,
+    ecr: Option<&EcrClient>,
+    ledger: &FolderLedger,
+    output: &Output,
+    run: &Run,
+) -> Outcome {
     run.progress().event(Event::Phase { name: "read versions".into(), items: None });
     let mut finished = Finished::default();
     let versions = versions(config, &mut finished)?;
@@ -47,7 +57,9 @@ pub async fn run(config: &Config, ecr: Option<&EcrClient>, output: &Output, run:
         finished.warnings.push(format!("{} is left out: {skipped}", skipped.file));
     }
     let lock = config.staging_lock.as_deref().map(ImageLock::read).transpose()?;
+    let events = if lock.is_none() { ledger.events()? } else { Vec::new() };
     let (mut tags, mut images, mut problems) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let mut wanted: BTreeMap<Tag, Option<Digest>> = BTreeMap::new();
     for (project, lambda) in &names.functions {
         let Some(entry) = versions.projects.get(project) else { continue };
         let tag = match image_tag(lambda, &entry.version) {
@@ -66,14 +78,22 @@ pub async fn run(config: &Config, ecr: Option<&EcrClient>, output: &Output, run:
             .changed()
             .with("lambda", lambda.as_str())
             .with("tag", tag.tag.as_str());
-        if let Some(lock) = &lock {
-            match locked_anew(lock, project, lambda, config, &entry.version, &tag.tag) {
-                Ok(image) => {
-                    item = item.with("digest", image.digest.to_string());
-                    images.push(image);
+        let digest = match &lock {
+            Some(lock) => locked_anew(lock, project, lambda, config, &entry.version, &tag.tag).map(|image| {
+                let digest = image.digest;
+                images.push(image);
+                Some(digest)
+            }),
+            None => of_ledger(&events, project, &entry.version),
+        };
+        match digest {
+            Ok(digest) => {
+                if let Some(digest) = digest {
+                    item = item.with("digest", digest.to_string());
                 }
-                Err(problem) => problems.push(*problem),
+                wanted.insert(tag.tag.clone(), digest);
             }
+            Err(problem) => problems.push(*problem),
         }
         finished.lines.push(format!("{lambda} -> {}", tag.tag));
         finished.items.push(item);
@@ -84,14 +104,11 @@ pub async fn run(config: &Config, ecr: Option<&EcrClient>, output: &Output, run:
     }
     let mappings = Mappings { tags };
     if let (Some(ecr), Some(registry)) = (ecr, &config.registry) {
-        let digest = |tag: &landfall_artifacts::Tag| {
-            images.iter().find(|image| image.target.tag() == Some(tag)).map(|image| image.digest)
-        };
-        let wanted = mappings.tags.values().map(|tag| (tag.clone(), digest(tag))).collect();
         let problems = verify_tags(ecr, registry, &wanted, run).await?;
         if !problems.is_empty() {
             return Err(Refusal(problems));
         }
+        finished.warnings.extend(by_presence(&wanted));
     }
     if config.versions_text.is_some() {
         finished.files.push(output.write(&config.places.versions, &versions.to_bytes(), Mode::Shared)?);
@@ -112,6 +129,20 @@ pub async fn run(config: &Config, ecr: Option<&EcrClient>, output: &Output, run:
         count => format!("{count} functions planned, release {}", config.target.release_of(&versions)),
     };
     Ok(finished)
+}
+
+/// Says which tags were only seen to be there, since nothing says what they should name.
+fn by_presence(wanted: &BTreeMap<Tag, Option<Digest>>) -> Option<String> {
+    let unknown: Vec<&str> =
+        wanted.iter().filter(|(_, digest)| digest.is_none()).map(|(tag, _)| tag.as_str()).collect();
+    let shown = unknown.iter().take(5).copied().collect::<Vec<_>>().join(", ");
+    let more = unknown.len().saturating_sub(5);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "{shown}{more}: only that the tag is there was checked, since neither a lock nor the ledger knows its digest; give --staging-lock or --ledger"
+        )
+    })
 }
 
 fn versions(config: &Config, finished: &mut Finished) -> Result<Versions, Refusal> {
@@ -150,7 +181,7 @@ fn locked_anew(
     lambda: &landfall_artifacts::LambdaName,
     config: &Config,
     version: &semver::Version,
-    tag: &landfall_artifacts::Tag,
+    tag: &Tag,
 ) -> Result<LockedImage, Box<Problem>> {
     // Another environment may name the function otherwise: project and version say which image it is.
     let same_version = |image: &&LockedImage| image.project == *project && image.version == *version;

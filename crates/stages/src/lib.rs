@@ -5,6 +5,7 @@
 
 pub mod aws_credentials;
 pub mod deploy_lambda;
+mod digests;
 pub mod generate_mappings;
 pub mod generate_versions;
 mod inputs;

@@ -82,6 +82,11 @@ impl Item {
         self.problem = Some(problem);
         self
     }
+
+    /// Whether it is not known what became of it.
+    fn is_unknown(&self) -> bool {
+        self.outcome == "unknown"
+    }
 }
 
 /// What a stage did, item by item.
@@ -111,13 +116,14 @@ impl Finished {
         Self { summary: summary.into(), ..Self::default() }
     }
 
-    /// What was changed, a line each, for the error page.
+    /// What was changed or may have been, a line each, for the error page.
     pub fn changes(&self) -> Vec<String> {
-        self.items
-            .iter()
-            .filter(|item| item.changed)
-            .map(|item| format!("{}: {}", item.name, item.outcome))
-            .collect()
+        let line = |item: &Item| match (item.changed, item.is_unknown()) {
+            (true, _) => Some(format!("{}: {}", item.name, item.outcome)),
+            (false, true) => Some(format!("{}: {}, it may have been changed", item.name, item.outcome)),
+            (false, false) => None,
+        };
+        self.items.iter().filter_map(line).collect()
     }
 
     /// All problems: those of items and those of the whole.
@@ -131,7 +137,8 @@ impl Finished {
 
     /// The verdict: kind of outcome, and the class that decides the exit code, where it is not a success.
     pub fn verdict(&self) -> (OutcomeKind, Option<Class>) {
-        let something = self.items.iter().any(|item| item.changed);
+        // What may have been changed counts as changed: nothing may be called untouched that perhaps is not.
+        let something = self.items.iter().any(|item| item.changed || item.is_unknown());
         let class = gravest(&self.all_problems(), something);
         let kind = match class {
             None if something => OutcomeKind::Done,
@@ -203,5 +210,15 @@ mod tests {
         let mut stopped = lenient;
         stopped.problems.push(Problem::new("LF-STOPPED", Class::Interrupted, "x"));
         assert_eq!(stopped.verdict().1, Some(Class::Interrupted));
+    }
+
+    #[test]
+    fn what_may_have_been_changed_is_told() {
+        let lost = Item::new("b", "unknown").failed(Problem::new("LF-X", Class::Unknown, "x"));
+        let both = finished(vec![copied(), lost.clone(), failed(Class::Transient)]);
+        assert_eq!(both.changes(), ["a: copied", "b: unknown, it may have been changed"]);
+        assert_eq!(both.verdict(), (OutcomeKind::Unknown, Some(Class::Unknown)));
+        let refused = Item { problem: Some(Problem::new("LF-X", Class::Refused, "x")), ..lost };
+        assert_eq!(finished(vec![refused]).verdict(), (OutcomeKind::Partial, Some(Class::Partial)));
     }
 }

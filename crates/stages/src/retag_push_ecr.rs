@@ -48,10 +48,7 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     let versions = Versions::read(&config.places.versions)?;
     let release = config.target.release_of(&versions);
     if versions.is_empty() {
-        let mut finished = Finished::new("nothing to deploy: the versions are empty");
-        finished.files = write(config, &release, &[], output)?;
-        finished.release = Some(release);
-        return Ok(finished);
+        return nothing(&config.target, &config.places, config.platform, output);
     }
     let mut problems = Vec::new();
     let names = names(config, &versions, &mut problems)?;
@@ -66,14 +63,19 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     if !problems.is_empty() {
         return Err(Refusal(problems));
     }
-    let images = locked(config, &plan, &requests);
+    let lock = ImageLock {
+        release: release.clone(),
+        environment: config.target.environment.clone(),
+        platform: config.platform,
+        images: locked(config, &plan, &requests),
+    };
     let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
     for skipped in &names.skipped {
         finished.warnings.push(format!("{} is left out: {skipped}", skipped.file));
     }
     finished.warnings.extend(plan.copies.iter().flat_map(|copy| copy.warnings.iter().cloned()));
     if output.is_dry_run() {
-        finished.files = write(config, &release, &images, output)?;
+        finished.files = write(&config.places, &lock, output)?;
         foretell(&plan, &mut finished);
         return Ok(finished);
     }
@@ -88,11 +90,29 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     report(&results, &mut finished, run);
     if done {
         // The files name what is there: they are written when all of it is.
-        match write(config, &release, &images, output) {
+        match write(&config.places, &lock, output) {
             Ok(files) => finished.files = files,
             Err(Refusal(problems)) => finished.problems.extend(problems),
         }
     }
+    Ok(finished)
+}
+
+/// What the stage does where the versions are empty: it writes a mapping and a lock without rows. No registry is needed for it.
+///
+/// # Errors
+/// Bad versions, and files that cannot be written.
+pub fn nothing(target: &Target, places: &Places, platform: Platform, output: &Output) -> Outcome {
+    let versions = Versions::read(&places.versions)?;
+    let lock = ImageLock {
+        release: target.release_of(&versions),
+        environment: target.environment.clone(),
+        platform,
+        images: Vec::new(),
+    };
+    let mut finished = Finished::new("nothing to deploy: the versions are empty");
+    finished.files = write(places, &lock, output)?;
+    finished.release = Some(lock.release);
     Ok(finished)
 }
 
@@ -102,15 +122,18 @@ fn names(config: &Config, versions: &Versions, problems: &mut Vec<Problem>) -> R
     match config.target.functions(&config.places.functions, versions, config.missing) {
         Ok(names) => Ok(names),
         Err(errors) => {
-            let problem = Problem::of(&errors).with_remedy(
-                "write the Lambda function's name on the first line of each .deployment file; --skip-missing leaves such projects out",
-            );
+            let problem = Problem::of(&errors);
             match config.target.functions(&config.places.functions, versions, MissingName::Skip) {
                 Ok(names) => {
-                    problems.push(problem);
+                    problems.push(problem.with_remedy(
+                        "write the Lambda function's name on the first line of each .deployment file; --skip-missing leaves such projects out",
+                    ));
                     Ok(LambdaNames { skipped: Vec::new(), ..names })
                 }
-                Err(_) => Err(Refusal::one(problem)),
+                // Leaving projects out would not help: what is wrong is in files that are there.
+                Err(_) => Err(Refusal::one(problem.with_remedy(
+                    "correct the .deployment files named: one function a folder, and no function in two folders",
+                ))),
             }
         }
     }
@@ -195,23 +218,16 @@ fn locked(config: &Config, plan: &CopyPlan, requests: &[(Tag, CopyRequest)]) -> 
 }
 
 fn write(
-    config: &Config,
-    release: &ReleaseId,
-    images: &[LockedImage],
+    places: &Places,
+    lock: &ImageLock,
     output: &Output,
 ) -> Result<Vec<landfall_artifacts::WrittenFile>, Refusal> {
     let tag = |image: &LockedImage| Some((image.lambda.clone(), image.target.tag()?.clone()));
-    let mappings = Mappings { tags: images.iter().filter_map(tag).collect() };
-    let lock = ImageLock {
-        release: release.clone(),
-        environment: config.target.environment.clone(),
-        platform: config.platform,
-        images: images.to_vec(),
-    };
+    let mappings = Mappings { tags: lock.images.iter().filter_map(tag).collect() };
     Ok(vec![
         // The lock first: deploy-lambda takes the mapping as the sign that both are there.
-        output.write(&config.places.lock, &lock.to_bytes(), Mode::Shared)?,
-        output.write(&config.places.mappings, &mappings.to_bytes(), Mode::Shared)?,
+        output.write(&places.lock, &lock.to_bytes(), Mode::Shared)?,
+        output.write(&places.mappings, &mappings.to_bytes(), Mode::Shared)?,
     ])
 }
 
@@ -255,6 +271,7 @@ fn report(results: &[CopyResult], finished: &mut Finished, run: &Run) {
         let mut item = Item::new(result.target.to_string(), word).with("digest", result.digest.to_string());
         item.changed = result.outcome == CopyOutcome::Copied;
         item.bytes = result.sent_bytes;
+        item.duration_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
         item.problem = result.error.as_ref().map(|error| Problem::of(error));
         finished.items.push(item);
         finished.lines.push(format!("{} {text}", result.target));

@@ -68,6 +68,7 @@ pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &
     run.progress().event(Event::Phase { name: "read the ledger".into(), items: None });
     let mut events = ledger.events()?;
     let lock = optional(ImageLock::read(&config.places.lock))?;
+    let tickets = optional(JiraTickets::read(&config.tickets))?;
     let confirmed = confirmed(report.as_ref(), lock.as_ref());
     match &report {
         None if !versions.is_empty() => finished.warnings.push(format!(
@@ -89,16 +90,30 @@ pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &
             ..Draft::new(EventKind::Deployment)
         };
         for part in draft.in_parts(ITEMS_OF_AN_EVENT) {
-            let head = ledger.append(part).await?;
-            finished.items.push(Item::new(format!("ledger record {}", head.sequence), "recorded").changed());
+            match ledger.append(part).await {
+                Ok(head) => {
+                    let name = format!("ledger record {}", head.sequence);
+                    finished.items.push(Item::new(name, "recorded").changed());
+                }
+                Err(error) => {
+                    finished.problems.push(Problem::of(&error));
+                    break;
+                }
+            }
         }
-        events = ledger.events()?;
+        match ledger.events() {
+            Ok(with_news) => events = with_news,
+            Err(error) => finished.problems.push(Problem::of(&error)),
+        }
     } else if news {
         finished.items.push(Item::new(format!("deployment of {release} to {environment}"), "planned"));
     }
-    let tickets = optional(JiraTickets::read(&config.tickets))?;
     let page = page(config, ledger, &environment, &events, tickets.as_ref(), run);
-    finished.files.push(output.write(&config.page, render(&page).as_bytes(), Mode::Shared)?);
+    // The ledger may have the news already, so what stands in the way of the page is told beside it.
+    match output.write(&config.page, render(&page).as_bytes(), Mode::Shared) {
+        Ok(file) => finished.files.push(file),
+        Err(error) => finished.problems.push(Problem::of(&error)),
+    }
     finished.release = Some(release);
     finished.summary = format!(
         "{} functions in {} environments on {}{}",

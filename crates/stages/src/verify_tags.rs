@@ -34,7 +34,7 @@ pub(crate) async fn verify_tags(
                 Problem::new(
                     "LF-ECR-TAG-DIFFERS",
                     Class::Integrity,
-                    format!("{reference} names {held}, the lock has {wanted}"),
+                    format!("{reference} names {held}, and {wanted} is to be deployed"),
                 )
                 .with_remedy("find out who pushed to that tag; do not deploy either before that"),
             ),

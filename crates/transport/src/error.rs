@@ -84,6 +84,15 @@ pub enum Error {
         #[source]
         cause: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The server could not prove who it is: nothing was sent.
+    #[error("the server of {url} could not prove who it is")]
+    Untrusted {
+        /// The address without query.
+        url: String,
+        /// What is wrong with its certificate.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The connection broke or went silent after the request was sent.
     #[error("{method} {url} got no complete answer")]
     Unanswered {
@@ -191,6 +200,7 @@ impl Error {
             | Self::ForeignHop { .. }
             | Self::Header { .. }
             | Self::Encode { .. }
+            | Self::Untrusted { .. }
             | Self::TooLarge { .. }
             | Self::NotAsAsked { .. }
             | Self::Certificates { .. }
@@ -214,6 +224,7 @@ impl Explain for Error {
             Self::Header { .. } => "LF-HTTP-HEADER",
             Self::Encode { .. } => "LF-HTTP-ENCODE",
             Self::Connect { .. } => "LF-HTTP-CONNECT",
+            Self::Untrusted { .. } => "LF-TLS-UNTRUSTED",
             Self::Unanswered { .. } => "LF-HTTP-UNANSWERED",
             Self::Stalled { .. } => "LF-HTTP-STALLED",
             Self::TooLarge { .. } => "LF-HTTP-TOO-LARGE",
@@ -237,7 +248,7 @@ impl Explain for Error {
             | Self::Certificates { .. }
             | Self::NoCertificates { .. }
             | Self::Proxy { .. } => Class::Input,
-            Self::ForeignHop { .. } => Class::Refused,
+            Self::ForeignHop { .. } | Self::Untrusted { .. } => Class::Refused,
             Self::Encode { .. } | Self::Tls { .. } => Class::Defect,
             Self::Connect { .. } | Self::Stalled { .. } | Self::NotAsAsked { .. } => Class::Transient,
             Self::Unanswered { changes, .. } => {
@@ -275,6 +286,10 @@ impl Explain for Error {
             Self::Connect { .. } => {
                 Some("check the address, the network and the proxy, then run again: nothing was sent".into())
             }
+            Self::Untrusted { .. } => Some(
+                "look at the server's certificate: is it for this host, in date, and by an authority that this machine trusts? A private authority's, or that of a proxy that opens TLS, is given by --ca-file or SSL_CERT_FILE"
+                    .into(),
+            ),
             Self::Unanswered { changes: false, .. } | Self::Stalled { .. } => {
                 Some("the server or the network is slow or failing; run again".into())
             }

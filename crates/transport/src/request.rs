@@ -9,7 +9,7 @@ use serde::Serialize;
 use url::Url;
 
 use crate::response::shown;
-use crate::sending::{Failed, Sending, StreamFailed, attempt, is_passing, lost, read, send_streaming};
+use crate::sending::{Failed, Sending, StreamFailed, attempt, is_passing, send_body, send_streaming};
 use crate::{Answer, BodyStream, Cap, Error, Site, Streaming};
 
 /// Whether a request may be made again when it is not known whether it arrived.
@@ -117,7 +117,8 @@ impl Request {
         self
     }
 
-    /// Makes the request and reads the whole answer, whatever its status. Passing faults (no connection; 408, 425, 429 and
+    /// Makes the request and reads the whole answer, whatever its status. At a stop of the run a request that only reads is
+    /// dropped, and one that may change something is given ten seconds more; a request that waits for its turn is not made. Passing faults (no connection; 408, 425, 429 and
     /// 5xx; a broken answer) are repeated as the run allows; what `Retry-After` asks for is waited.
     ///
     /// # Errors
@@ -166,9 +167,7 @@ impl Request {
         self.timeout.get_or_insert(patience);
         let sending = self.sending();
         run.counters().sent(size_bytes);
-        let streaming = send_streaming(&sending, run, Some(reqwest::Body::wrap_stream(body))).await?;
-        let changes = !self.reads;
-        read(streaming, cap).await.map_err(|error| lost(error, &self.method, changes))
+        send_body(&sending, run, reqwest::Body::wrap_stream(body), cap).await
     }
 
     /// Makes the request and returns when the head of the answer is there. Passing faults before that are repeated.

@@ -2,10 +2,14 @@
 
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
+use landfall_secret::Redactor;
 use serde::de::DeserializeOwned;
 use url::Url;
 
 use crate::{BodyStream, Error};
+
+/// How much of a body is looked at for an excerpt, in bytes: all that is kept of an answer that says no.
+const EXCERPT_OF: usize = 8 << 10;
 
 /// A whole answer. A body of a status of 400 or above is cut at 8 KiB.
 #[derive(Debug)]
@@ -13,6 +17,7 @@ pub struct Answer {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) url: Url,
+    pub(crate) redactor: Redactor,
     pub(crate) body: Bytes,
 }
 
@@ -56,14 +61,17 @@ impl Answer {
             what: "JSON",
             url: shown(&self.url),
             begins: self.excerpt(80),
-            cause: cause.into(),
+            // It quotes the value that it could not use.
+            cause: self.redactor.redact(&cause.to_string()).into(),
         })
     }
 
-    /// The first characters of the body, escaped, for messages.
+    /// The first characters of the body for messages: without the run's secrets, escaped.
     pub fn excerpt(&self, max_chars: usize) -> String {
-        let head = self.body.get(..self.body.len().min(max_chars.saturating_mul(4))).unwrap_or_default();
-        landfall_secret::escape(String::from_utf8_lossy(head).trim(), max_chars)
+        let kept = self.body.get(..self.body.len().min(EXCERPT_OF)).unwrap_or_default();
+        // Redacted before it is cut or escaped: half a secret, or one with escapes in it, is not recognized.
+        let clean = self.redactor.redact(&String::from_utf8_lossy(kept));
+        landfall_secret::escape(clean.trim(), max_chars)
     }
 }
 
@@ -72,6 +80,7 @@ pub struct Streaming {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) url: Url,
+    pub(crate) redactor: Redactor,
     pub(crate) body: BodyStream,
 }
 

@@ -1,6 +1,7 @@
 //! One sending of a request, and what its failure says about repeating it.
 
 use std::error::Error as _;
+use std::future::Future;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -13,6 +14,12 @@ use url::Url;
 
 use crate::response::shown;
 use crate::{Answer, Cap, Error, Http, Repeat, Streaming, body, retry_after};
+
+/// How long an answer to what may change something is waited for after a stop.
+const STOP_GRACE: Duration = Duration::from_secs(10);
+
+/// The longest pause that one answer can make all who share a limit take.
+const LONGEST_BACK_OFF: Duration = Duration::from_secs(120);
 
 /// All that one sending needs.
 pub(crate) struct Sending<'a> {
@@ -89,26 +96,26 @@ pub(crate) async fn attempt(
     repeat: Repeat,
 ) -> Result<Answer, Failed> {
     let changes = repeat == Repeat::Never || !sending.reads;
-    run.counters().sent(body.len() as u64);
     // Waiting for a turn is no part of the time an answer may take: nothing was sent yet.
-    turn(sending).await;
+    turn(sending, run).await.map_err(Failed::Error)?;
+    run.counters().sent(body.len() as u64);
     let exchange = async {
         let streaming = exchange_heads(sending, run, (!body.is_empty()).then(|| body.into())).await?;
         read(streaming, cap).await
     };
     let limit = sending.timeout.unwrap_or(sending.http.config().idle_timeout);
-    let answer = match tokio::time::timeout(limit, exchange).await {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(error)) => return Err(Failed::Error(lost(error, sending.method, changes))),
-        Err(elapsed) => {
-            return Err(Failed::Error(Error::Unanswered {
+    let timed = async {
+        match tokio::time::timeout(limit, exchange).await {
+            Ok(answer) => answer.map_err(|error| lost(error, sending.method, changes)),
+            Err(elapsed) => Err(Error::Unanswered {
                 method: sending.method.to_string(),
                 url: shown(sending.url),
                 changes,
                 cause: elapsed.into(),
-            }));
+            }),
         }
     };
+    let answer = heeding_a_stop(sending, run, timed).await.map_err(Failed::Error)?;
     if is_passing(answer.status) { Err(Failed::Status(answer)) } else { Ok(answer) }
 }
 
@@ -126,9 +133,35 @@ pub(crate) fn lost(error: Error, method: &Method, changes: bool) -> Error {
     }
 }
 
-async fn turn(sending: &Sending<'_>) {
-    if let Some(limiter) = sending.limiter {
-        limiter.turn().await;
+/// Waits for the turn of a request; none comes after a stop.
+async fn turn(sending: &Sending<'_>, run: &Run) -> Result<(), Error> {
+    let Some(limiter) = sending.limiter else { return Ok(()) };
+    tokio::select! {
+        biased;
+        () = run.stop().wait() => Err(Error::Stopped { url: shown(sending.url) }),
+        () = limiter.turn() => Ok(()),
+    }
+}
+
+/// What only reads is dropped at a stop; what may change something is seen to its end, for a while.
+pub(crate) async fn heeding_a_stop<T>(
+    sending: &Sending<'_>,
+    run: &Run,
+    exchange: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let grace_is_over = async {
+        run.stop().wait().await;
+        run.clock().sleep(STOP_GRACE).await;
+    };
+    tokio::select! {
+        ended = exchange => ended,
+        () = run.stop().wait(), if sending.reads => Err(Error::Stopped { url: shown(sending.url) }),
+        () = grace_is_over, if !sending.reads => Err(Error::Unanswered {
+            method: sending.method.to_string(),
+            url: shown(sending.url),
+            changes: true,
+            cause: format!("the run was stopped, and no answer came in {STOP_GRACE:?}").into(),
+        }),
     }
 }
 
@@ -137,8 +170,23 @@ pub(crate) async fn send_streaming(
     run: &Run,
     request_body: Option<reqwest::Body>,
 ) -> Result<Streaming, Error> {
-    turn(sending).await;
-    exchange_heads(sending, run, request_body).await
+    turn(sending, run).await?;
+    heeding_a_stop(sending, run, exchange_heads(sending, run, request_body)).await
+}
+
+/// Sends a body that is streamed, and reads the whole answer.
+pub(crate) async fn send_body(
+    sending: &Sending<'_>,
+    run: &Run,
+    body: reqwest::Body,
+    cap: Cap,
+) -> Result<Answer, Error> {
+    turn(sending, run).await?;
+    let exchange = async {
+        let streaming = exchange_heads(sending, run, Some(body)).await?;
+        read(streaming, cap).await.map_err(|error| lost(error, sending.method, !sending.reads))
+    };
+    heeding_a_stop(sending, run, exchange).await
 }
 
 /// Sends the request and waits for the head of the answer.
@@ -163,11 +211,7 @@ async fn exchange_heads(
     }
     let safe = sending.reads;
     let patience = sending.timeout.unwrap_or(sending.http.config().idle_timeout);
-    let answered = tokio::select! {
-        answered = tokio::time::timeout(patience, request.send()) => answered,
-        // What may change something is seen to its end; what only reads is dropped at once.
-        () = run.stop().wait(), if safe => return Err(Error::Stopped { url }),
-    };
+    let answered = tokio::time::timeout(patience, request.send()).await;
     let unanswered = |cause| Error::Unanswered {
         method: sending.method.to_string(),
         url: url.clone(),
@@ -179,6 +223,11 @@ async fn exchange_heads(
         Ok(Err(error)) => return Err(failed_send(error, &url, unanswered)),
         Ok(Ok(response)) => response,
     };
+    if let (StatusCode::TOO_MANY_REQUESTS, Some(limiter)) = (response.status(), sending.limiter)
+        && let Some(pause) = retry_after(response.headers(), run.clock().now())
+    {
+        limiter.back_off(pause.min(LONGEST_BACK_OFF));
+    }
     if response.headers().contains_key(header::CONTENT_ENCODING)
         && response.headers().get(header::CONTENT_ENCODING) != Some(&HeaderValue::from_static("identity"))
     {
@@ -193,6 +242,7 @@ async fn exchange_heads(
         status: response.status(),
         headers: response.headers().clone(),
         url: sending.url.clone(),
+        redactor: run.redactor().clone(),
         body: body::guarded(response, url, sending.http.config(), run),
     })
 }
@@ -205,6 +255,9 @@ fn failed_send(
 ) -> Error {
     let error = error.without_url();
     if error.is_connect() {
+        if is_untrusted(&error) {
+            return Error::Untrusted { url: url.to_owned(), cause: error.into() };
+        }
         return Error::Connect { url: url.to_owned(), cause: error.into() };
     }
     let mut source = error.source();
@@ -215,6 +268,22 @@ fn failed_send(
         source = inner.source();
     }
     unanswered(error.into())
+}
+
+/// Whether a connection came about and the other side could not prove who it is.
+fn is_untrusted(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut source = Some(error);
+    while let Some(inner) = source {
+        if inner.is::<rustls::Error>() {
+            return true;
+        }
+        // The payload of an I/O error is not among its sources.
+        source = match inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref) {
+            Some(payload) => Some(payload),
+            None => inner.source(),
+        };
+    }
+    false
 }
 
 pub(crate) async fn read(mut streaming: Streaming, cap: Cap) -> Result<Answer, Error> {
@@ -237,6 +306,7 @@ pub(crate) async fn read(mut streaming: Streaming, cap: Cap) -> Result<Answer, E
         status: streaming.status,
         headers: streaming.headers,
         url: streaming.url,
+        redactor: streaming.redactor,
         body: bytes.freeze(),
     })
 }
@@ -260,4 +330,23 @@ fn authorization(credential: &Credential) -> Result<(HeaderName, HeaderValue), E
         HeaderValue::from_str(&text).map_err(|_| Error::Header { name: name.as_str().to_owned() })?;
     value.set_sensitive(true);
     Ok((name, value))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::is_untrusted;
+
+    #[test]
+    fn a_server_without_proof_is_told_from_one_that_is_not_there() {
+        let refused = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let in_io = io::Error::new(io::ErrorKind::InvalidData, refused);
+        let nested = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, in_io));
+        assert!(is_untrusted(&nested));
+        let caused = crate::Error::Connect { url: "https://host/".to_owned(), cause: nested.into() };
+        assert!(is_untrusted(&caused), "also as the source of another error");
+        assert!(!is_untrusted(&io::Error::from(io::ErrorKind::ConnectionRefused)));
+        assert!(!is_untrusted(&io::Error::new(io::ErrorKind::UnexpectedEof, "tls handshake eof")));
+    }
 }

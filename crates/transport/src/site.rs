@@ -132,7 +132,7 @@ impl Site {
     }
 
     /// A site for the token server of this one, whose address an answer gave. It is this very origin, or a host that
-    /// was configured for it.
+    /// was configured for it: `host:port`, or `host` for the default port of the scheme.
     ///
     /// # Errors
     /// [`Error::ForeignHop`] where it is neither.
@@ -144,7 +144,9 @@ impl Site {
         };
         let url = Url::parse(realm).map_err(|_| foreign())?;
         let origin = Origin::of(&url).map_err(|_| foreign())?;
-        let named = allowed_host.is_some_and(|host| host == host_and_port(&origin) || host == origin.host());
+        let default_port = origin.port() == if origin.is_tls() { 443 } else { 80 };
+        let named = allowed_host
+            .is_some_and(|host| host == host_and_port(&origin) || (default_port && host == origin.host()));
         // A token server that was configured for a TLS site must speak TLS too.
         let no_weaker = origin.is_tls() || !self.origin.is_tls();
         if origin != self.origin && !(named && no_weaker) {

@@ -1,5 +1,6 @@
 //! Which certificates a server may prove itself with.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -85,11 +86,16 @@ fn add(roots: &mut RootCertStore, pem: &[u8]) -> usize {
 
 fn read_bundle(path: &Path) -> Result<Vec<u8>, Error> {
     let io = |cause: std::io::Error| Error::Certificates { path: PathBuf::from(path), cause: cause.into() };
-    let length = std::fs::metadata(path).map_err(io)?.len();
-    if length > LARGEST_BUNDLE_BYTES {
+    // Looked at before it is opened: opening a pipe waits for its other end.
+    if !std::fs::metadata(path).map_err(io)?.is_file() {
+        return Err(refused(path, "it is not a regular file"));
+    }
+    let mut text = Vec::new();
+    let file = std::fs::File::open(path).map_err(io)?;
+    file.take(LARGEST_BUNDLE_BYTES + 1).read_to_end(&mut text).map_err(io)?;
+    if text.len() as u64 > LARGEST_BUNDLE_BYTES {
         return Err(refused(path, "it is larger than 16 MiB"));
     }
-    let text = std::fs::read(path).map_err(io)?;
     if text.is_empty() { Err(refused(path, "it is empty")) } else { Ok(text) }
 }
 
@@ -113,5 +119,13 @@ mod tests {
         assert!(matches!(Trust::load(Some(file.path())), Err(Error::Certificates { .. })), "garbage");
         let missing = file.path().with_extension("missing");
         assert!(matches!(Trust::load(Some(&missing)), Err(Error::Certificates { .. })), "missing");
+        let folder = file.path().parent().expect("a folder");
+        assert!(matches!(Trust::load(Some(folder)), Err(Error::Certificates { .. })), "a folder");
+        let endless = std::path::Path::new("/dev/zero");
+        if endless.exists() {
+            assert!(matches!(Trust::load(Some(endless)), Err(Error::Certificates { .. })), "no end");
+        }
+        file.as_file().set_len((16 << 20) + 1).expect("made longer");
+        assert!(matches!(Trust::load(Some(file.path())), Err(Error::Certificates { .. })), "too long");
     }
 }

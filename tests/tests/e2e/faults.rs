@@ -246,12 +246,9 @@ async fn promotion_partly_refused() {
     let words = ["promote-artifacts", "--preset", "to-rc", "--quiet"];
     let ran = world.run(&words).await.expect(0);
     page!(ran.page(&world), @r#"
-    error[LF-ART-PROMOTE] exit 0
-      Artifactory answered 403 to the promotion of docker-build/shop/paymentGateway:2.0.0 to docker-rc/shop/paymentGateway:2.0.0: Promotion of 'shop/paymentGateway' to 'docker-rc' is forbidden for this user
-      next: give the Artifactory user read and annotate on the source, deploy and delete on the target
-
-    what was changed (1):
-      orderService: promoted
+    warning: image-lock.json is not there: what is promoted is what the tags name now
+    warning: LF-ART-PROMOTE paymentGateway: Artifactory answered 403 to the promotion of docker-build/shop/paymentGateway:2.0.0 to docker-rc/shop/paymentGateway:2.0.0: Promotion of 'shop/paymentGateway' to 'docker-rc' is forbidden for this user; next: give the Artifactory user read and annotate on the source, deploy and delete on the target
+    warning: 1 of 2 promotions failed; the stage succeeds all the same, since the release already runs (--strict fails)
     exit 0
     "#);
     assert_eq!(ran.outcome(), "partial");
@@ -262,6 +259,7 @@ async fn promotion_partly_refused() {
     );
     let strict = world.run(&[&words[..], &["--strict"]].concat()).await.expect(6);
     page!(strict.page(&world), @r#"
+    warning: image-lock.json is not there: what is promoted is what the tags name now
     error[LF-ART-PROMOTE] exit 6
       Artifactory answered 403 to the promotion of docker-build/shop/paymentGateway:2.0.0 to docker-rc/shop/paymentGateway:2.0.0: Promotion of 'shop/paymentGateway' to 'docker-rc' is forbidden for this user
       next: give the Artifactory user read and annotate on the source, deploy and delete on the target
@@ -306,6 +304,7 @@ async fn content_at_the_target_of_a_promotion() {
     let ran = world.run(&words).await;
     assert_eq!(ran.code, Some(6), "{}", ran.stderr);
     page!(ran.page(&world), @r#"
+    warning: image-lock.json is not there: what is promoted is what the tags name now
     error[LF-REG-TAG-TAKEN] exit 6
       docker-rc/shop/orderService:1.4.2 exists with other content: [digest] is there, [digest] was to be
       next: release a new version; with --overwrite the tag is moved and what it named before loses its name

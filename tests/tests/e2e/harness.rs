@@ -8,8 +8,8 @@ use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use landfall_sandbox::Service;
 use landfall_sandbox::registry::digest_of;
+use landfall_sandbox::{Entry, Service};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
@@ -178,9 +178,16 @@ impl Running<'_> {
         i32::try_from(self.child.id().expect("it has not been waited for")).expect("a process id")
     }
 
-    /// Whether the child has not ended.
-    pub(crate) fn is_alive(&mut self) -> bool {
-        matches!(self.child.try_wait(), Ok(None))
+    /// Waits until the sandbox was asked for what is meant. Panics where the child ends before.
+    pub(crate) async fn until(&mut self, is_meant: impl Fn(&Entry) -> bool) {
+        let asked = async {
+            while !self.world.sandbox.journal().entries().iter().any(&is_meant) {
+                assert!(matches!(self.child.try_wait(), Ok(None)), "`{}` ended before", self.words.join(" "));
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(LONGEST, asked).await.is_ok();
+        assert!(in_time, "`{}` does not come to that request", self.words.join(" "));
     }
 
     /// Waits for the end, and looks at everything that was left behind.

@@ -14,6 +14,8 @@ mod faults;
 mod hostile;
 mod jira_specs;
 mod kills;
+mod mended;
 mod pipeline;
 mod real;
+mod refusals;
 mod signals;

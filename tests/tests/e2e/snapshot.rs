@@ -12,6 +12,7 @@ macro_rules! page {
                 (r"\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b", "[id]"),
                 (r"\b[0-9a-f]{32}\b", "[id]"),
                 (r"process \d+", "process [number]"),
+                (r"after \d+ s\b", "after [n] s"),
             ],
         }, { insta::assert_snapshot!($page, @$snapshot) });
     };

@@ -193,6 +193,11 @@ async fn a_failed_update_says_lambdas_reason_and_what_to_do() {
         let problem = result.problem.expect("a problem");
         assert!(problem.remedy.is_some_and(|text| text.contains(remedy)), "{said}");
         assert!(problem.cause.iter().any(|cause| cause.contains(said)), "{:?}", problem.cause);
+        let effects = stage.effects();
+        assert!(
+            matches!(effects.as_slice(), [Some(EffectOutcome::Failed(why))] if why.contains(said)),
+            "{effects:?}"
+        );
     }
 }
 
@@ -251,4 +256,45 @@ async fn a_stop_ends_the_waiting_after_its_grace_and_begins_nothing_new() {
     ended(&results[0], Outcome::Unknown, Some("LF-LAMBDA-STOPPED"));
     ended(&results[1], Outcome::NotAttempted, None);
     assert_eq!(stage.lambda.sent("B"), 0);
+}
+
+#[tokio::test]
+async fn after_a_stop_no_update_is_begun_where_another_was_awaited() {
+    let stage = stage(&["Orders"]).await;
+    stage.lambda.change("Orders", |function| function.pending = Some((image("other"), 3)));
+    let plan = stage.plan(&["Orders"]).await;
+    assert_eq!(plan.steps[0].action, Action::Await);
+    // Within the grace the other update ends, and the function would take the image.
+    let (run, lambda) = (stage.run.clone(), stage.lambda.clone());
+    let asked = move || run.counters().requests().get("lambda.GetFunction").copied().unwrap_or(0);
+    let (before, run) = (asked(), stage.run.clone());
+    tokio::spawn(async move {
+        while asked() == before {
+            tokio::task::yield_now().await;
+        }
+        run.stop().request(Signal::Terminate);
+    });
+    let results = apply(&plan, &stage.client, &stage.run, &stage.options).await;
+    ended(&results[0], Outcome::NotAttempted, None);
+    assert_eq!((lambda.runs("Orders"), lambda.sent("Orders")), (image("other"), 0));
+    assert!(stage.effects().is_empty(), "nothing was intended");
+}
+
+#[tokio::test]
+async fn after_a_stop_an_overtaken_update_is_not_sent_again() {
+    let stage = stage(&["Orders"]).await;
+    stage.lambda.change("Orders", |function| function.faults.push_back(Fault::Touched));
+    let (run, lambda) = (stage.run.clone(), stage.lambda.clone());
+    tokio::spawn(async move {
+        while lambda.sent("Orders") == 0 {
+            tokio::task::yield_now().await;
+        }
+        run.stop().request(Signal::Terminate);
+    });
+    let result = stage.deploy_one().await;
+    ended(&result, Outcome::Failed, Some("LF-STOPPED"));
+    assert_eq!(result.problem.map(|problem| problem.class), Some(Class::Interrupted));
+    assert_eq!(stage.lambda.sent("Orders"), 1);
+    let effects = stage.effects();
+    assert!(matches!(effects.as_slice(), [Some(EffectOutcome::Failed(_))]), "{effects:?}");
 }

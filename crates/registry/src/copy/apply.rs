@@ -1,9 +1,11 @@
 //! Doing what was planned: blobs first, the tag last.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use landfall_artifacts::{Class, Digest, Explain as _, Problem, Reference};
 use landfall_run::{Effect, EffectItem, EffectOutcome, Event, Run};
+use tokio::time::Instant;
 
 use super::blob::{Arrived, Job};
 use super::plan::{BlobState, CopyPlan, PlannedCopy, TargetState};
@@ -23,6 +25,8 @@ pub struct CopyResult {
     pub sent_bytes: u64,
     /// Blobs that were sent.
     pub sent_blobs: usize,
+    /// From the first request for it to the last answer; zero where none was needed.
+    pub took: Duration,
     /// Why it failed.
     pub error: Option<Error>,
 }
@@ -67,6 +71,7 @@ pub async fn apply(plan: &CopyPlan, registries: &Registries, run: &Run) -> Vec<C
             outcome: CopyOutcome::NotTried,
             sent_bytes: 0,
             sent_blobs: 0,
+            took: Duration::ZERO,
             error: None,
         };
         if copy.target_state == TargetState::Same {
@@ -75,7 +80,10 @@ pub async fn apply(plan: &CopyPlan, registries: &Registries, run: &Run) -> Vec<C
             let item = copy.request.target.to_string();
             run.progress()
                 .event(Event::Started { item: item.clone(), size_bytes: Some(copy.bytes_to_send()) });
-            match copy_recorded(copy, registries, &mut brought, &mut result, run).await {
+            let begun = Instant::now();
+            let ended = copy_recorded(copy, registries, &mut brought, &mut result, run).await;
+            result.took = begun.elapsed();
+            match ended {
                 Ok(outcome) => result.outcome = outcome,
                 Err(error) => {
                     // Whoever closed the journal's door closed it for the others too.

@@ -27,7 +27,7 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     let common = &config.common;
     let versions = Versions::read(&common.places.versions)?;
     if versions.is_empty() && common.ticket.is_none() {
-        return Ok(Finished::new("nothing was deployed, so there is nothing to say"));
+        return Ok(nothing());
     }
     let Some(environment) = common.target.environment.clone() else {
         return Err(Refusal::one(
@@ -70,4 +70,9 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         _ => format!("{} says already that it was deployed to {environment}", ticket.key),
     };
     Ok(finished)
+}
+
+/// What the stage says where nothing was deployed.
+pub fn nothing() -> Finished {
+    Finished::new("nothing was deployed, so there is nothing to say")
 }

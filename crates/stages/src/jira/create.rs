@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use landfall_artifacts::{FileError, JiraTicket, JiraTickets, Mode, Versions};
+use landfall_artifacts::{FileError, JiraTicket, JiraTickets, Mode, Problem, RegionKey, ReleaseId, Versions};
 use landfall_jira::{Jira, ReleaseTicket, TicketOrigin, TicketRef, label};
 use landfall_run::{Event, Run};
 
@@ -27,10 +27,11 @@ pub struct Config {
 pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Outcome {
     let common = &config.common;
     let versions = Versions::read(&common.places.versions)?;
+    let release = common.target.release_of(&versions);
     if versions.is_empty() {
-        return Ok(Finished::new("nothing to deploy, so there is no ticket to make"));
+        return nothing(common, output);
     }
-    let (region, release) = (common.region()?.clone(), common.target.release_of(&versions));
+    let region = common.region()?.clone();
     let environment = common.target.environment.clone().ok_or_else(missing_environment)?;
     let ticket = ReleaseTicket {
         release: release.clone(),
@@ -40,6 +41,7 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         pipeline: common.pipeline.clone(),
         commits: config.commits.clone(),
     };
+    let noted = noted(common, &release)?;
     let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
     let (found, outcome) = if output.is_dry_run() {
         let Some(found) = jira.find(run, &label(&release, &region), &[]).await? else {
@@ -60,49 +62,68 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         .with("url", found.url.as_str());
     item.changed = outcome == "created";
     finished.items.push(item);
-    let noted = note(common, &versions, &region, &release, &found)?;
-    finished.files.push(output.write(&common.tickets, &noted.to_bytes(), Mode::Shared)?);
+    let file = with(noted, &versions, &region, &release, &found).and_then(|tickets| {
+        output.write(&common.tickets, &tickets.to_bytes(), Mode::Shared).map_err(|error| Problem::of(&error))
+    });
+    match file {
+        Ok(file) => finished.files.push(file),
+        // The ticket is there: running again finds it and notes it.
+        Err(problem) => finished.problems.push(problem),
+    }
     finished.summary =
         format!("{} {} {}", found.key, if outcome == "created" { "made:" } else { "was there:" }, found.url);
     Ok(finished)
 }
 
-/// The file of tickets with this one in it.
-fn note(
-    common: &Common,
-    versions: &Versions,
-    region: &landfall_artifacts::RegionKey,
-    release: &landfall_artifacts::ReleaseId,
-    found: &TicketRef,
-) -> Result<JiraTickets, Refusal> {
-    let mut tickets: BTreeMap<_, _> = match JiraTickets::read(&common.tickets) {
+/// What the stage does where the versions are empty: no ticket, and a file that says so to the jobs that follow.
+///
+/// # Errors
+/// Bad versions, and a file that cannot be written.
+pub fn nothing(common: &Common, output: &Output) -> Outcome {
+    let release = common.target.release_of(&Versions::read(&common.places.versions)?);
+    let tickets = JiraTickets { release: release.clone(), tickets: Vec::new() };
+    let mut finished = Finished::new("nothing to deploy, so there is no ticket to make");
+    finished.files.push(output.write(&common.tickets, &tickets.to_bytes(), Mode::Shared)?);
+    finished.release = Some(release);
+    Ok(finished)
+}
+
+/// The tickets of this release that other regions' jobs have noted already.
+fn noted(common: &Common, release: &ReleaseId) -> Result<BTreeMap<RegionKey, JiraTicket>, Refusal> {
+    match JiraTickets::read(&common.tickets) {
         Ok(noted) if noted.release == *release => {
-            noted.tickets.into_iter().map(|ticket| (ticket.region.clone(), ticket)).collect()
+            Ok(noted.tickets.into_iter().map(|ticket| (ticket.region.clone(), ticket)).collect())
         }
         // Tickets of another release are of no use to the jobs that follow.
-        Ok(_) | Err(FileError::Missing { .. }) => BTreeMap::new(),
-        Err(error) => return Err(error.into()),
-    };
+        Ok(_) | Err(FileError::Missing { .. }) => Ok(BTreeMap::new()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The file of tickets with this one in it.
+fn with(
+    mut noted: BTreeMap<RegionKey, JiraTicket>,
+    versions: &Versions,
+    region: &RegionKey,
+    release: &ReleaseId,
+    found: &TicketRef,
+) -> Result<JiraTickets, Problem> {
     let ticket = JiraTicket {
         region: region.clone(),
         key: found.key.clone(),
         id: found.id.clone(),
         url: found.url.parse().map_err(|cause: landfall_artifacts::TextError| {
-            Refusal::one(landfall_artifacts::Problem::new(
-                "LF-JIRA-ADDRESS",
-                landfall_artifacts::Class::Defect,
-                cause.to_string(),
-            ))
+            Problem::new("LF-JIRA-ADDRESS", landfall_artifacts::Class::Defect, cause.to_string())
         })?,
         projects: project_versions(versions),
     };
-    tickets.insert(region.clone(), ticket);
-    Ok(JiraTickets { release: release.clone(), tickets: tickets.into_values().collect() })
+    noted.insert(region.clone(), ticket);
+    Ok(JiraTickets { release: release.clone(), tickets: noted.into_values().collect() })
 }
 
 fn missing_environment() -> Refusal {
     Refusal::one(
-        landfall_artifacts::Problem::new(
+        Problem::new(
             "LF-CONFIG-MISSING",
             landfall_artifacts::Class::Input,
             "the environment is missing: the ticket says where the release went first",

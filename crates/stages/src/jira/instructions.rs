@@ -33,7 +33,7 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         None => Versions::read(&common.places.versions)?,
     };
     if versions.is_empty() && common.ticket.is_none() {
-        return Ok(Finished::new("nothing was deployed, so there are no instructions to write"));
+        return Ok(nothing());
     }
     let ticket = common.find(jira, &versions, run).await?;
     let release = common.target.release_of(&versions);
@@ -62,4 +62,9 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         format!("instructions on {} are as they should be", ticket.key)
     };
     Ok(finished)
+}
+
+/// What the stage says where nothing was deployed.
+pub fn nothing() -> Finished {
+    Finished::new("nothing was deployed, so there are no instructions to write")
 }

@@ -32,6 +32,13 @@ pub struct Common {
 }
 
 impl Common {
+    /// Whether nothing was deployed and no ticket was given, so that the stage has nothing to do and needs no Jira. Versions that
+    /// cannot be read are not nothing: the stage says what is wrong with them.
+    pub fn is_idle(&self) -> bool {
+        self.ticket.is_none()
+            && Versions::read(&self.places.versions).is_ok_and(|versions| versions.is_empty())
+    }
+
     /// The region key.
     ///
     /// # Errors

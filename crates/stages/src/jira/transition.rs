@@ -1,7 +1,7 @@
 //! `transition-jira-tickets`: moves the ticket to where it should be.
 
-use landfall_artifacts::Versions;
-use landfall_jira::{Jira, Step};
+use landfall_artifacts::{Class, Explain as _, Problem, Versions};
+use landfall_jira::{Error, Jira, Step, TicketRef};
 use landfall_run::{Event, Run};
 
 use super::Common;
@@ -26,29 +26,39 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     let common = &config.common;
     let versions = Versions::read(&common.places.versions)?;
     if versions.is_empty() && common.ticket.is_none() {
-        return Ok(Finished::new("nothing was deployed, so there is no ticket to move"));
+        return Ok(nothing());
     }
     let ticket = common.find(jira, &versions, run).await?;
     let target = jira.config().statuses.name(config.step).to_owned();
     let mut finished = Finished { release: Some(common.target.release_of(&versions)), ..Finished::default() };
-    if output.is_dry_run() {
-        let status = jira.status(run, &ticket.key).await?;
-        let there = status.eq_ignore_ascii_case(&target);
-        let item = Item::new(ticket.key.as_str(), if there { "unchanged" } else { "planned" });
-        finished.items.push(item.with("from", status.as_str()).with("to", target.as_str()));
-        finished.summary = format!("{} is in `{status}` and would go to `{target}`", ticket.key);
-        return Ok(finished);
-    }
     let status = jira.status(run, &ticket.key).await?;
-    if jira.config().statuses.step(&status).is_some_and(|reached| reached > config.step) {
+    let reached = jira.config().statuses.step(&status).filter(|reached| *reached >= config.step);
+    if let Some(reached) = reached {
         // An early job that runs again must not pull back a ticket that later jobs have moved on.
         finished.items.push(Item::new(ticket.key.as_str(), "unchanged").with("from", status.as_str()));
-        finished.summary =
-            format!("{} is in `{status}`, which comes after `{target}`: left there", ticket.key);
+        finished.summary = if reached == config.step {
+            format!("{} is in `{status}` already", ticket.key)
+        } else {
+            format!("{} is in `{status}`, which comes after `{target}`: left there", ticket.key)
+        };
+        return Ok(finished);
+    }
+    if output.is_dry_run() {
+        let item = Item::new(ticket.key.as_str(), "planned");
+        finished.items.push(item.with("from", status.as_str()).with("to", target.as_str()));
+        finished.summary = format!(
+            "{} is in `{status}` and would go to `{target}`; whether its workflow leads there is found out on the way",
+            ticket.key
+        );
         return Ok(finished);
     }
     run.progress().event(Event::Phase { name: format!("move {} to {target}", ticket.key), items: None });
-    let moved = jira.transition(run, &ticket.key, config.step).await?;
+    let before = posts(run);
+    let moved = match jira.transition(run, &ticket.key, config.step).await {
+        Ok(moved) => moved,
+        Err(error) if posts(run) == before => return Err(error.into()),
+        Err(error) => return half_way(jira, &ticket, &status, error, finished, run).await,
+    };
     let mut item = Item::new(ticket.key.as_str(), if moved.taken.is_empty() { "unchanged" } else { "moved" })
         .with("from", moved.from.as_str())
         .with("to", moved.to.as_str());
@@ -59,5 +69,41 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     } else {
         format!("{} went from `{}` to `{}` by {}", ticket.key, moved.from, moved.to, moved.taken.join(", "))
     };
+    Ok(finished)
+}
+
+/// What the stage says where nothing was deployed.
+pub fn nothing() -> Finished {
+    Finished::new("nothing was deployed, so there is no ticket to move")
+}
+
+/// How many requests to Jira, in this run, may have changed something.
+fn posts(run: &Run) -> u64 {
+    let of_jira = |kind: &str| kind.starts_with("jira") && kind.contains("POST");
+    run.counters().requests().into_iter().filter(|(kind, _)| of_jira(kind)).map(|(_, count)| count).sum()
+}
+
+/// Says of a walk that failed what it did: the ticket's status is read again, since steps may have been taken before the failing
+/// one.
+async fn half_way(
+    jira: &Jira,
+    ticket: &TicketRef,
+    from: &str,
+    error: Error,
+    mut finished: Finished,
+    run: &Run,
+) -> Outcome {
+    let problem = Problem::of(&error);
+    let item = match jira.status(run, &ticket.key).await {
+        Ok(now) if now == from && error.class() != Class::Unknown => return Err(error.into()),
+        Ok(now) if now == from => Item::new(ticket.key.as_str(), "unknown").with("from", from),
+        Ok(now) => {
+            finished.summary = format!("{} went from `{from}` to `{now}` and no further", ticket.key);
+            Item::new(ticket.key.as_str(), "moved").changed().with("from", from).with("to", now.as_str())
+        }
+        // A step may have been taken, and nobody can be asked.
+        Err(_) => Item::new(ticket.key.as_str(), "unknown").with("from", from),
+    };
+    finished.items.push(item.failed(problem));
     Ok(finished)
 }

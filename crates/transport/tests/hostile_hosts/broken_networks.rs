@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use landfall_artifacts::{Class, Explain as _};
+use landfall_run::{RateLimiter, Share, Signal};
+use landfall_secret::Secret;
 use landfall_transport::{Cap, Error, Method};
 
 use crate::raw_server::{Reply, Server};
@@ -173,4 +175,82 @@ async fn no_connection_means_nothing_was_sent() {
     let error = site.post_json("/", &serde_json::json!({})).send(&run, Cap::JSON).await.expect_err("nobody");
     assert!(matches!(error, Error::Connect { .. }), "{error:?}");
     assert_eq!((error.class(), run.counters().retries()), (Class::Transient, 2));
+}
+
+#[tokio::test]
+async fn a_stop_ends_waiting_for_a_turn_and_nothing_is_sent() {
+    let home = Server::home(|_| Reply::json("{}")).await;
+    let limiter = RateLimiter::new(0.001, 1, Share::default());
+    limiter.turn().await;
+    let site = site_of(&http(), &home).with_limiter(limiter);
+    let run = run();
+    let stop = async {
+        tokio::task::yield_now().await;
+        run.stop().request(Signal::Terminate);
+    };
+    let nothing = serde_json::json!({});
+    let (error, ()) = tokio::join!(site.post_json("/", &nothing).send(&run, Cap::JSON), stop);
+    assert!(matches!(error, Err(Error::Stopped { .. })), "{error:?}");
+    assert_eq!((home.connections(), run.counters().traffic().sent_bytes), (0, 0));
+}
+
+#[tokio::test]
+async fn after_a_stop_a_write_is_waited_for_a_while_and_a_read_is_not() {
+    let home = Server::home(|_| Reply::Silence).await;
+    let (site, run) = (site_of(&http(), &home), run());
+    let stop = async {
+        while home.seen().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        run.stop().request(Signal::Terminate);
+        // From here on no byte moves: time may run ahead to the end of the grace.
+        tokio::time::pause();
+        tokio::time::Instant::now()
+    };
+    let nothing = serde_json::json!({});
+    let write = async {
+        let error = site.post_json("/", &nothing).send(&run, Cap::JSON).await;
+        (error, tokio::time::Instant::now())
+    };
+    let (read, (write, ended), stopped) = tokio::join!(site.get("/").send(&run, Cap::JSON), write, stop);
+    assert!(matches!(read, Err(Error::Stopped { .. })), "{read:?}");
+    assert!(matches!(write, Err(Error::Unanswered { changes: true, .. })), "{write:?}");
+    let waited = ended - stopped;
+    assert!(waited >= Duration::from_secs(9) && waited < Duration::from_secs(30), "{waited:?}");
+}
+
+#[tokio::test]
+async fn what_the_server_asks_to_wait_is_waited_by_all_who_share_the_limit() {
+    let home = Server::home(|_| Reply::status(429).with_header("retry-after", "86400")).await;
+    let limiter = RateLimiter::new(1000.0, 1, Share::default());
+    let site = site_of(&http(), &home).with_limiter(limiter.clone());
+    let answer = site.get("/").send(&run(), Cap::JSON).await.expect("an answer");
+    assert_eq!(answer.status(), 429);
+    tokio::time::pause();
+    let begun = tokio::time::Instant::now();
+    limiter.turn().await;
+    let waited = begun.elapsed();
+    assert!(waited > Duration::from_secs(100) && waited <= Duration::from_secs(121), "{waited:?}");
+}
+
+#[tokio::test]
+async fn foreign_text_is_redacted_before_it_is_cut_or_escaped() {
+    let secret = "first-half\u{7}second-half";
+    let run = run();
+    run.redactor().learn(&Secret::new(secret));
+    let body = format!("{}{secret} and more", "x".repeat(70));
+    let home = Server::home(move |_| Reply::body(&body)).await;
+    let answer = site_of(&http(), &home).get("/").send(&run, Cap::JSON).await.expect("an answer");
+    for max in [75, 85, 300] {
+        let shown = answer.excerpt(max);
+        assert!(!shown.contains("first") && !shown.contains("second"), "{shown}");
+    }
+    let error = answer.json::<u64>().expect_err("no JSON");
+    assert!(!error.to_string().contains("first"), "{error}");
+
+    let quoted = Server::home(|_| Reply::json(r#"{"number":"canary-secret"}"#)).await;
+    run.redactor().learn(&Secret::new("canary-secret"));
+    let answer = site_of(&http(), &quoted).get("/").send(&run, Cap::JSON).await.expect("an answer");
+    let error = answer.json::<std::collections::BTreeMap<String, u64>>().expect_err("no number");
+    assert!(!format!("{error:?}").contains("canary-secret"), "{error:?}");
 }

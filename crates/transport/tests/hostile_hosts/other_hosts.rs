@@ -31,14 +31,18 @@ async fn a_realm_that_was_named_gets_the_credential() {
     let auth = Server::at("127.0.0.2", |_| Reply::json("{}")).await;
     let site = site_of(&http(), &home);
     let by_port = format!("127.0.0.2:{}", auth.port());
-    for named in ["127.0.0.2", by_port.as_str()] {
-        let token_server = site.token_server(&auth.url("/token"), Some(named)).expect("it was named");
-        let answer = token_server.get("/sub").query("scope", "pull").send(&run(), Cap::TOKEN).await;
-        assert_eq!(answer.expect("an answer").status(), 200);
+    let refused = site.token_server(&auth.url("/token"), Some("127.0.0.2"));
+    assert!(matches!(refused, Err(Error::ForeignHop { .. })), "a host alone is its default port");
+    for default in ["http://127.0.0.2/token", "http://127.0.0.2:80/token", "https://127.0.0.2/token"] {
+        assert!(site.token_server(default, Some("127.0.0.2")).is_ok(), "{default}");
     }
+    assert!(site.token_server("https://127.0.0.2:80/token", Some("127.0.0.2")).is_err());
+    let token_server = site.token_server(&auth.url("/token"), Some(&by_port)).expect("it was named");
+    let answer = token_server.get("/sub").query("scope", "pull").send(&run(), Cap::TOKEN).await;
+    assert_eq!(answer.expect("an answer").status(), 200);
     let seen = auth.seen();
     assert!(seen.iter().all(|seen| seen.header("authorization") == Some(&format!("Bearer {TOKEN}"))));
-    assert_eq!(seen.len(), 2);
+    assert_eq!(seen.len(), 1);
     assert!(home.seen().is_empty());
 }
 
