@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode, Uri, header};
 use axum::response::IntoResponse;
 use landfall_artifacts::{Class, Explain};
 use landfall_aws::{AwsConfig, AwsFailure, AwsKeys, Call, Endpoints, Error, FailureKind, Nature, Service};
-use landfall_run::{Hint, RetryPolicy, Run};
+use landfall_run::{Hint, RateLimiter, RetryPolicy, Run, Share, Signal};
 use landfall_secret::Secret;
 use landfall_transport::{Http, HttpConfig};
 
@@ -202,4 +202,36 @@ fn awss_own_endpoints_need_certificates_and_nothing_else() {
         Ok(sdk) => assert_eq!(sdk.endpoint_url(), Some("https://lambda.eu-west-2.amazonaws.com")),
         Err(error) => assert!(without_trust && error.code() == "LF-AWS-ENDPOINT", "{error}"),
     }
+}
+
+#[tokio::test]
+async fn no_write_is_begun_after_a_stop_and_what_confirms_is_read() {
+    let (address, seen) = serve("127.0.0.1", vec![xml(200, WHO)]).await;
+    let sdk = config(&format!("http://{address}")).sdk_config(Service::Sts).expect("a configuration");
+    let client = aws_sdk_sts::Client::new(&sdk);
+    let spent = RateLimiter::new(0.001, 1, Share::default());
+    spent.turn().await;
+    let run = run();
+    let what = |nature, limiter| Call {
+        service: Service::Sts,
+        operation: "GetCallerIdentity",
+        nature,
+        limiter: Some(limiter),
+    };
+    let stop = async {
+        tokio::task::yield_now().await;
+        run.stop().request(Signal::Terminate);
+    };
+    let write = landfall_aws::call(&run, what(Nature::Write, &spent), || client.get_caller_identity().send());
+    let (write, ()) = tokio::join!(write, stop);
+    let failed = write.expect_err("its turn never came");
+    assert_eq!((failed.kind, failed.class()), (FailureKind::Stopped, Class::Interrupted));
+    assert_eq!(seen.load(Ordering::SeqCst), 0);
+    assert!(run.counters().requests().is_empty());
+
+    let free = RateLimiter::new(1000.0, 1, Share::default());
+    let send = || client.get_caller_identity().send();
+    assert!(landfall_aws::call(&run, what(Nature::Write, &free), send).await.is_err());
+    assert!(landfall_aws::call(&run, what(Nature::Confirm, &free), send).await.is_ok());
+    assert_eq!(seen.load(Ordering::SeqCst), 1);
 }

@@ -76,17 +76,20 @@ impl Jira {
         doing: &str,
     ) -> Result<String, Error> {
         let body = json!({ "body": body(doc, marker) });
-        match self.post_comment(run, ticket, &body, doing).await {
-            Err(error) if error.leaves_unknown() => {}
+        let lost = match self.post_comment(run, ticket, &body, doing).await {
+            Err(error) if error.leaves_unknown() => error,
             result => return result,
-        }
+        };
         // Comments are listed from the database, not from the search index: what was taken shows at once.
-        if let Some(id) = self.find_comment(run, ticket, marker).await? {
-            return Ok(id);
+        match self.find_comment(run, ticket, marker).await {
+            Ok(Some(id)) => return Ok(id),
+            Ok(None) if run.stop().requested().is_none() => {}
+            // That it cannot be looked for does not make it known.
+            Ok(None) | Err(_) => return Err(lost),
         }
         match self.post_comment(run, ticket, &body, doing).await {
             Err(error) if error.leaves_unknown() => {
-                self.find_comment(run, ticket, marker).await?.ok_or(error)
+                self.find_comment(run, ticket, marker).await.ok().flatten().ok_or(error)
             }
             result => result,
         }

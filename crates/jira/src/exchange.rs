@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use landfall_artifacts::Problem;
 use landfall_run::{Effect, EffectOutcome, Event, Intent, Run};
 use landfall_transport::{Answer, Cap, Request};
 
@@ -32,25 +33,27 @@ impl Jira {
         match status {
             200..=299 => Ok(answer),
             401 => Err(Error::Unauthorized { origin: self.site.origin().to_string(), doing }),
-            403 => Err(Error::Forbidden { doing, said: said(&answer) }),
-            404 => Err(Error::NotFound { doing, said: said(&answer) }),
+            403 => Err(Error::Forbidden { doing, said: said(&answer, run) }),
+            404 => Err(Error::NotFound { doing, said: said(&answer, run) }),
             429 => Err(Error::Throttled { doing }),
             408 | 425 | 499 | 500..=599 => Err(Error::Down { doing, status }),
-            _ => Err(Error::Refused { doing, status, said: said(&answer) }),
+            _ => Err(Error::Refused { doing, status, said: said(&answer, run) }),
         }
     }
 }
 
 /// What an answer says. Several operations document empty bodies, and gateways send HTML.
-fn said(answer: &Answer) -> String {
+fn said(answer: &Answer, run: &Run) -> String {
     let Ok(collection) = answer.json::<ErrorCollection>() else {
         let excerpt = answer.excerpt(LONGEST_MESSAGE);
         return if excerpt.is_empty() { "nothing more".to_owned() } else { excerpt };
     };
-    let plain = collection.error_messages.iter().map(|text| landfall_secret::escape(text, LONGEST_MESSAGE));
+    // Redacted before it is cut or escaped: half a secret is not recognized.
+    let clean = |text: &str, max| landfall_secret::escape(&run.redactor().redact(text), max);
+    let plain = collection.error_messages.iter().map(|text| clean(text, LONGEST_MESSAGE));
     let fields = collection.errors.iter().map(|(field, text)| {
         let text = text.as_str().map_or_else(|| text.to_string(), str::to_owned);
-        format!("{}: {}", landfall_secret::escape(field, 80), landfall_secret::escape(&text, LONGEST_MESSAGE))
+        format!("{}: {}", clean(field, 80), clean(&text, LONGEST_MESSAGE))
     });
     let mut all: Vec<String> = plain.chain(fields).take(MOST_MESSAGES + 1).collect();
     if all.len() > MOST_MESSAGES {
@@ -60,17 +63,21 @@ fn said(answer: &Answer) -> String {
     if all.is_empty() { "nothing more".to_owned() } else { all.join("; ") }
 }
 
-/// Records that something is about to be written.
+/// Records that something is about to be written. Nothing is after a stop.
 pub(crate) async fn intend(run: &Run, effect: Effect, doing: &str) -> Result<Intent, Error> {
+    if run.stop().requested().is_some() {
+        return Err(Error::Stopped { doing: doing.to_owned() });
+    }
     run.journal().intend(effect).await.map_err(|cause| Error::Journal { doing: doing.to_owned(), cause })
 }
 
 /// Records how a write ended. That this could not be recorded costs evidence and not safety: it is a warning.
 pub(crate) async fn settle<T>(run: &Run, intent: Intent, result: &Result<T, Error>) {
+    let told = |error: &Error| run.redactor().redact(&Problem::of(error).told());
     let outcome = match result {
         Ok(_) => EffectOutcome::Done,
-        Err(error) if error.leaves_unknown() => EffectOutcome::Unknown(error.to_string()),
-        Err(error) => EffectOutcome::Failed(error.to_string()),
+        Err(error) if error.leaves_unknown() => EffectOutcome::Unknown(told(error)),
+        Err(error) => EffectOutcome::Failed(told(error)),
     };
     let what = format!("{} {}", intent.effect.action, intent.effect.target);
     if let Err(error) = run.journal().outcome(intent, outcome).await {

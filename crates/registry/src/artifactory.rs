@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use landfall_artifacts::{
-    Class, Digest, EnvironmentName, Explain as _, ProjectName, ReleaseId, Tag, Version,
+    Class, Digest, EnvironmentName, Explain as _, Problem, ProjectName, ReleaseId, Tag, Version,
 };
 use landfall_run::{Effect, EffectItem, EffectOutcome, Event, Hint, Run};
 use landfall_secret::{Credential, Origin, escape};
@@ -201,6 +201,9 @@ impl Artifactory {
             Some(held) if !request.overwrite => return Err(Error::TagTaken { target, held, wanted }),
             Some(_) | None => {}
         }
+        if run.stop().requested().is_some() {
+            return Err(Error::Stopped { doing: format!("the promotion to {target}") });
+        }
         let intent = run
             .journal()
             .intend(request.effect(wanted))
@@ -209,8 +212,13 @@ impl Artifactory {
         let ended = self.promote_confirmed(request, wanted, state.target, run).await;
         let outcome = match &ended {
             Ok(_) => EffectOutcome::Done,
-            Err(error) if error.class() == Class::Unknown => EffectOutcome::Unknown(error.to_string()),
-            Err(error) => EffectOutcome::Failed(error.to_string()),
+            Err(error) => {
+                let said = run.redactor().redact(&Problem::of(error).told());
+                match error.class() {
+                    Class::Unknown => EffectOutcome::Unknown(said),
+                    _ => EffectOutcome::Failed(said),
+                }
+            }
         };
         if let Err(lost) = run.journal().outcome(intent, outcome).await {
             run.progress()
@@ -254,7 +262,7 @@ impl Artifactory {
         let path = format!("/artifactory/api/docker/{}/v2/promote", request.source_key);
         let (status, text, cause) = match self.site.post_json(&path, &body).send(run, Cap::JSON).await {
             Ok(answer) if answer.status().is_success() => {
-                let text = run.redactor().redact(&answer.excerpt(400));
+                let text = answer.excerpt(400);
                 (Some(answer.status().as_u16()), text, None)
             }
             Ok(answer) => {
@@ -262,14 +270,14 @@ impl Artifactory {
                 let said = refusal::read(&answer, run).said;
                 let what = format!("{} to {}", request.source(), target);
                 let refused = Error::PromotionRefused { what, status, said: said.clone() };
-                if status < 500 {
+                if !leaves_open(status) {
                     return Err(refused);
                 }
                 (Some(status), said, Some(refused))
             }
             Err(cause) => {
                 let error = Error::transport(format!("POST the promotion of {target}"), cause);
-                if !error.is_unanswered() {
+                if !error.leaves_write_open() {
                     return Err(error);
                 }
                 (None, String::new(), Some(error))
@@ -293,8 +301,13 @@ impl Artifactory {
         }
     }
 
+    /// What the target names. A target that may not be looked at counts as empty only where it may be overwritten.
     async fn target(&self, request: &PromoteRequest, run: &Run) -> Result<Option<Digest>, Error> {
-        self.digest(&request.target_key, &request.docker_repository, &request.target_tag, run).await
+        let (registry, path) = self.registry(&request.target_key, &request.docker_repository)?;
+        if request.overwrite {
+            return registry.observe_tag(&path, &request.target_tag, run).await;
+        }
+        registry.head_manifest(&path, &Version::Tag(request.target_tag.clone()), run).await
     }
 
     /// The registry that shows a key's images, and the image's path there.
@@ -356,9 +369,14 @@ impl Promoted {
 fn hint(error: &Error) -> Hint {
     match error {
         Error::NotWritten { .. } => Hint::Again,
-        Error::PromotionRefused { status, .. } if *status >= 500 => error.hint(),
+        Error::PromotionRefused { status, .. } if leaves_open(*status) => error.hint(),
         _ => Hint::Stop,
     }
+}
+
+/// Whether it is not known from the status alone what was done: a proxy may have given up on a server that went on.
+fn leaves_open(status: u16) -> bool {
+    status >= 500 || status == 408 || status == 499
 }
 
 /// Whether promoting over an existing tag keeps layers that other tags share: from 7.117.1 on. `None` where the version is not

@@ -1,5 +1,8 @@
 //! Reading blobs (OCI distribution-spec 1.1, "Pulling blobs").
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use landfall_artifacts::Digest;
@@ -11,6 +14,9 @@ use crate::{Descriptor, Error, Registry};
 
 /// Redirects of one blob that are followed.
 const MOST_REDIRECTS: u8 = 3;
+
+/// How long the reading of a small blob may take, each time.
+const SMALL_BLOB: Duration = Duration::from_secs(120);
 
 /// The bytes of a blob as they come. They are not checked yet.
 pub struct BlobStream {
@@ -120,10 +126,11 @@ impl Registry {
         }
     }
 
-    /// A blob of at most 4 MiB, such as an image's configuration, whole and verified.
+    /// A blob of at most 4 MiB, such as an image's configuration, whole and verified. Reading it may take two minutes and ends
+    /// at a stop of the run; content that differs from its digest is read once more.
     ///
     /// # Errors
-    /// [`Error::SizeDiffers`], [`Error::DigestDiffers`], and as for [`Self::get_blob_stream`].
+    /// [`Error::SizeDiffers`], [`Error::DigestDiffers`], [`Error::Cut`], [`Error::Stopped`], and as for [`Self::get_blob_stream`].
     pub async fn get_blob(&self, path: &str, blob: &Descriptor, run: &Run) -> Result<Bytes, Error> {
         let what = format!("blob {} of {}/{path}", blob.digest.short(), self.host());
         let doing = self.doing("GET", path, blob.digest);
@@ -131,17 +138,33 @@ impl Registry {
         if blob.size_bytes > limit {
             return Err(Error::SizeDiffers { what, expected: limit, actual: blob.size_bytes });
         }
-        run.retry(&doing, Error::hint_of_reading, || async {
-            let mut stream = self.get_blob_stream(path, blob.digest, 0, run).await?;
+        let differed = AtomicBool::new(false);
+        let hint = |error: &Error| match error {
+            Error::DigestDiffers { .. } if !differed.swap(true, Ordering::SeqCst) => Hint::Again,
+            other => other.hint_of_reading(),
+        };
+        run.retry(&doing, hint, || async {
             let mut bytes = BytesMut::new();
-            while let Some(chunk) = stream.body.next().await {
-                let chunk = chunk.map_err(|cause| Self::failed(&doing, cause))?;
-                bytes.extend_from_slice(&chunk);
-                if bytes.len() as u64 > blob.size_bytes {
-                    let actual = bytes.len() as u64;
-                    return Err(Error::SizeDiffers { what: what.clone(), expected: blob.size_bytes, actual });
+            let reading = async {
+                let mut stream = self.get_blob_stream(path, blob.digest, 0, run).await?;
+                while let Some(chunk) = stream.body.next().await {
+                    let chunk = chunk.map_err(|cause| Self::failed(&doing, cause))?;
+                    bytes.extend_from_slice(&chunk);
+                    if bytes.len() as u64 > blob.size_bytes {
+                        let (expected, actual) = (blob.size_bytes, bytes.len() as u64);
+                        return Err(Error::SizeDiffers { what: what.clone(), expected, actual });
+                    }
                 }
-            }
+                Ok(())
+            };
+            let ended = tokio::select! {
+                ended = tokio::time::timeout(SMALL_BLOB, reading) => ended,
+                () = run.stop().wait() => {
+                    return Err(Error::Stopped { doing: format!("{what} was read") });
+                }
+            };
+            // What did not come in time is missing, and says so below.
+            ended.unwrap_or(Ok(()))?;
             let received = bytes.len() as u64;
             if received < blob.size_bytes {
                 return Err(Error::Cut { what: what.clone(), received, size: blob.size_bytes });

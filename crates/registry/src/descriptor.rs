@@ -3,6 +3,10 @@
 use landfall_artifacts::Digest;
 use oci_client::manifest::OciDescriptor;
 
+/// The largest blob that is taken: Lambda's limit for a whole image, uncompressed (Lambda quotas, "Container image code package
+/// size").
+const LARGEST_BLOB_BYTES: u64 = 10 << 30;
+
 /// Media type, digest and size of content, as somebody promises it. It is held against the bytes when they come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
@@ -23,6 +27,12 @@ impl Descriptor {
         let digest = given.digest.parse().map_err(|_| format!("`{}` is not a sha256 digest", shown()))?;
         let size_bytes =
             u64::try_from(given.size).map_err(|_| format!("the size of {} is {}", shown(), given.size))?;
+        if size_bytes > LARGEST_BLOB_BYTES {
+            return Err(format!(
+                "{} is said to have {size_bytes} bytes, more than the 10 GiB that Lambda runs",
+                shown()
+            ));
+        }
         if given.media_type.is_empty() || given.media_type.len() > 255 {
             return Err(format!("the media type of {} is empty or too long", shown()));
         }
@@ -32,5 +42,29 @@ impl Descriptor {
             size_bytes,
             is_foreign: given.urls.as_ref().is_some_and(|urls| !urls.is_empty()),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use oci_client::manifest::OciDescriptor;
+
+    use super::{Descriptor, LARGEST_BLOB_BYTES};
+
+    #[test]
+    fn sizes_are_bounded() {
+        let sized = |size: i64| {
+            Descriptor::from_oci(&OciDescriptor {
+                media_type: "application/octet-stream".to_owned(),
+                digest: landfall_artifacts::Digest::of(b"x").to_string(),
+                size,
+                ..OciDescriptor::default()
+            })
+        };
+        let largest = i64::try_from(LARGEST_BLOB_BYTES).expect("it fits");
+        assert_eq!(sized(largest).map(|blob| blob.size_bytes), Ok(LARGEST_BLOB_BYTES));
+        for odd in [largest + 1, i64::MAX, -1] {
+            assert!(sized(odd).is_err(), "{odd}");
+        }
     }
 }

@@ -407,6 +407,20 @@ impl Error {
         }
     }
 
+    /// Whether a write that ended so may have been made: its answer did not come, or could not be taken.
+    pub(crate) fn leaves_write_open(&self) -> bool {
+        match self {
+            Self::Transport { cause, .. } => matches!(
+                **cause,
+                landfall_transport::Error::Unanswered { .. }
+                    | landfall_transport::Error::Stalled { .. }
+                    | landfall_transport::Error::TooLarge { .. }
+                    | landfall_transport::Error::NotAsAsked { .. }
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether the same may simply be tried again.
     pub fn is_retryable(&self) -> bool {
         self.hint() != Hint::Stop

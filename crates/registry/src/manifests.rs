@@ -137,7 +137,7 @@ impl Registry {
 
     /// Puts a manifest at a tag, byte for byte, and reads the tag back. Everything it names has to be in the repository.
     ///
-    /// Repeating it is harmless. An answer that was lost, and a tag that may not be written twice, are settled by reading back:
+    /// Repeating it is harmless, and after a stop of the run it is not begun. An answer that was lost or cannot be taken, and a tag that may not be written twice, are settled by reading back:
     /// the same digest is success.
     ///
     /// # Errors
@@ -153,6 +153,9 @@ impl Registry {
         let version = Version::Tag(tag.clone());
         let reference = self.named(path, &version);
         let need = Need { path, access: Access::Push, doing: format!("PUT manifest {reference}") };
+        if run.stop().requested().is_some() {
+            return Err(Error::Stopped { doing: format!("the manifest {reference} was put") });
+        }
         let answered = self
             .ask(&need, Cap::JSON, run, |site| {
                 let site = match self.manifest_writes() {
@@ -229,6 +232,6 @@ fn is_taken(error: &Error) -> bool {
 fn is_unanswered(error: &Error) -> bool {
     match error {
         Error::Answer { status, .. } => *status >= 500 || *status == 408 || *status == 499,
-        _ => error.is_unanswered(),
+        _ => error.leaves_write_open(),
     }
 }

@@ -99,7 +99,10 @@ impl Slot {
                 (None, None) => match headers.get("www-authenticate").and_then(|value| value.to_str().ok()) {
                     Some(shown) => {
                         let host = registry.host().to_owned();
-                        return Err(Error::Challenge { host, shown: escape(shown, 200) });
+                        return Err(Error::Challenge {
+                            host,
+                            shown: escape(&run.redactor().redact(shown), 200),
+                        });
                     }
                     None => answer_basic(&mut state, registry, need, &refused.site)?,
                 },
@@ -179,7 +182,8 @@ async fn fetch(
         .with_credential(kind)
         .token_server(realm, registry.auth_host())
         .map_err(failed)?;
-    let odd = |_| Error::Challenge { host: host.to_owned(), shown: escape(realm, 200) };
+    let odd =
+        |_| Error::Challenge { host: host.to_owned(), shown: escape(&run.redactor().redact(realm), 200) };
     let asked = Url::parse(realm).map_err(odd)?;
     let location = server.accept(&asked, realm, "WWW-Authenticate realm").map_err(failed)?;
     let mut request = server.request_at(Method::GET, &location);

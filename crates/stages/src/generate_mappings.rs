@@ -110,18 +110,26 @@ pub async fn run(
         }
         finished.warnings.extend(by_presence(&wanted));
     }
-    if config.versions_text.is_some() {
-        finished.files.push(output.write(&config.places.versions, &versions.to_bytes(), Mode::Shared)?);
-    }
-    finished.files.push(output.write(&config.places.mappings, &mappings.to_bytes(), Mode::Shared)?);
-    if let Some(lock) = lock {
-        let lock = ImageLock {
-            release: config.target.release_of(&versions),
-            environment: config.target.environment.clone(),
-            platform: lock.platform,
-            images,
-        };
-        finished.files.push(output.write(&config.places.lock, &lock.to_bytes(), Mode::Shared)?);
+    let lock = lock.map(|lock| ImageLock {
+        release: config.target.release_of(&versions),
+        environment: config.target.environment.clone(),
+        platform: lock.platform,
+        images,
+    });
+    let files = [
+        config.versions_text.is_some().then(|| (&config.places.versions, versions.to_bytes())),
+        Some((&config.places.mappings, mappings.to_bytes())),
+        lock.map(|lock| (&config.places.lock, lock.to_bytes())),
+    ];
+    for (path, bytes) in files.into_iter().flatten() {
+        match output.write(path, &bytes, Mode::Shared) {
+            Ok(file) => finished.files.push(file),
+            Err(error) if finished.files.is_empty() => return Err(error.into()),
+            Err(error) => {
+                finished.problems.push(Problem::of(&error));
+                break;
+            }
+        }
     }
     finished.release = Some(config.target.release_of(&versions));
     finished.summary = match mappings.tags.len() {

@@ -89,6 +89,11 @@ fn taken(folder: &Path) -> FileError {
     }))
 }
 
+/// Whether a file stands in a folder of foretold ones.
+pub(crate) fn is_foretold(path: &Path) -> bool {
+    path.parent().is_some_and(|folder| folder.join(FORETOLD_MARK).is_file())
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;

@@ -14,7 +14,7 @@ const TTL: std::ops::RangeInclusive<u64> = 900..=43_200;
 pub struct VaultConfig {
     /// The server, such as `https://vault.example.com:8200`; a path before `/v1` is kept, `/v1` itself may be there or not.
     pub address: String,
-    /// The namespace (Vault Enterprise), such as `team/delivery`.
+    /// The namespace (Vault Enterprise), such as `team/delivery`; an empty one is none.
     pub namespace: Option<String>,
     /// Where the AppRole auth method is mounted (default `approle`).
     pub login_mount: String,
@@ -84,6 +84,9 @@ impl VaultConfig {
             .collect();
         found.extend(self.path().err());
         found.extend(self.mount().err());
+        if let Some(namespace) = self.namespace.as_ref().filter(|namespace| !is_namespace(namespace)) {
+            found.push(Error::Namespace { shown: landfall_secret::escape(namespace, 200) });
+        }
         if let Some(arn) = self.role_arn.as_ref().filter(|arn| !is_role_arn(arn)) {
             found.push(Error::RoleArn { shown: landfall_secret::escape(arn, 200) });
         }
@@ -146,6 +149,17 @@ fn is_segment(text: &str) -> bool {
     !text.is_empty() && text.len() <= 128 && text != "." && text != ".." && text.bytes().all(allowed)
 }
 
+/// Segments between slashes, of which one may stand at either end; an empty text is none at all.
+fn is_namespace(text: &str) -> bool {
+    let is_part = |part: &str| {
+        let odd = |b: u8| !b.is_ascii_graphic() || b"\\?#%\"".contains(&b);
+        !part.is_empty() && part.len() <= 128 && part != "." && part != ".." && !part.bytes().any(odd)
+    };
+    let inner = text.strip_prefix('/').unwrap_or(text);
+    let inner = inner.strip_suffix('/').unwrap_or(inner);
+    text.is_empty() || inner.split('/').all(is_part)
+}
+
 /// `arn:<partition>:iam::<account>:role/<path and name>`.
 fn is_role_arn(text: &str) -> bool {
     let mut parts = text.splitn(6, ':');
@@ -166,6 +180,7 @@ fn is_role_arn(text: &str) -> bool {
 mod tests {
     use std::time::Duration;
 
+    use landfall_artifacts::{Class, Explain as _};
     use landfall_secret::Secret;
 
     use super::{Endpoint, VaultConfig};
@@ -222,6 +237,32 @@ mod tests {
         let good =
             VaultConfig { role_arn: Some("arn:aws:iam::123456789012:role/a/deployer".into()), ..config() };
         assert!(good.problems().is_empty());
+    }
+
+    #[test]
+    fn a_namespace_is_a_path_of_plain_segments() {
+        let problems =
+            |namespace: &str| VaultConfig { namespace: Some(namespace.into()), ..config() }.problems();
+        for good in ["", "root", "team/delivery", "team/delivery/", "/team", "a_b-c.d/e@f"] {
+            assert!(problems(good).is_empty(), "{good}");
+        }
+        for bad in [
+            "a\nb",
+            "a\r\nx-vault-token: y",
+            "team//delivery",
+            "team/../other",
+            ".",
+            "a b",
+            "a?b",
+            "//",
+            "t\u{e9}am",
+        ] {
+            let found = problems(bad);
+            assert!(
+                found.len() == 1 && found.iter().all(|problem| problem.class() == Class::Input),
+                "{bad:?}: {found:?}"
+            );
+        }
     }
 
     #[test]

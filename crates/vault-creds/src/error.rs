@@ -49,6 +49,12 @@ pub enum Error {
         /// What was given, escaped.
         shown: String,
     },
+    /// The namespace is not one.
+    #[error("`{shown}` is not a namespace in Vault")]
+    Namespace {
+        /// What was given, escaped.
+        shown: String,
+    },
     /// The ARN is not that of a role.
     #[error("`{shown}` is not the ARN of an AWS role")]
     RoleArn {
@@ -226,6 +232,7 @@ impl Explain for Error {
             Self::Missing { .. } => "LF-VAULT-MISSING",
             Self::AwsPath { .. } => "LF-VAULT-AWS-PATH",
             Self::Mount { .. } | Self::NoMount { .. } => "LF-VAULT-MOUNT",
+            Self::Namespace { .. } => "LF-VAULT-NAMESPACE",
             Self::RoleArn { .. } | Self::RoleArnRefused { .. } => "LF-VAULT-ROLE-ARN",
             Self::Ttl { .. } => "LF-VAULT-TTL",
             Self::Unreachable { .. } => "LF-VAULT-UNREACHABLE",
@@ -251,6 +258,7 @@ impl Explain for Error {
             Self::Missing { .. }
             | Self::AwsPath { .. }
             | Self::Mount { .. }
+            | Self::Namespace { .. }
             | Self::RoleArn { .. }
             | Self::Ttl { .. } => Class::Input,
             Self::Unreachable { .. } | Self::Sealed { .. } | Self::Passing { .. } => Class::Transient,
@@ -276,6 +284,7 @@ impl Explain for Error {
             Self::Missing { what } => Some(format!("set {what} in this job's variables").into()),
             Self::AwsPath { .. } => Some("give it as <mount>/sts/<role>, such as aws/sts/deployer".into()),
             Self::Mount { .. } => Some("give the mount alone, such as approle".into()),
+            Self::Namespace { .. } => Some("give it as names between slashes, such as team/delivery".into()),
             Self::RoleArn { .. } => Some("give it as arn:aws:iam::<account>:role/<name>".into()),
             Self::Ttl { .. } => Some("ask for 900 to 43200 seconds".into()),
             Self::Unreachable { .. } => Some(

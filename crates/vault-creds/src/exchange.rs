@@ -51,8 +51,18 @@ impl Exchange<'_> {
         if bytes.is_empty() {
             return Ok(Ok(Envelope::default()));
         }
-        let envelope = serde_json::from_slice(&bytes);
-        Ok(Ok(envelope.map_err(|_| Error::Answer { step: self.step, what: "JSON that Vault would send" })?))
+        match (serde_json::from_slice(&bytes), self.step) {
+            (Ok(envelope), _) => Ok(Ok(envelope)),
+            // A login that was taken may have used up the secret id, whatever stands between here and Vault made of the answer.
+            (Err(_), Step::Login) => Err(Error::LoginUnknown {
+                mount: String::new(),
+                said: "an answer that is not Vault's".to_owned(),
+                cause: None,
+            }),
+            (Err(_), step @ (Step::Keys | Step::Revoke)) => {
+                Err(Error::Answer { step, what: "JSON that Vault would send" })
+            }
+        }
     }
 
     fn unmade(&self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -89,17 +99,17 @@ impl Exchange<'_> {
     fn unsent(&self, cause: landfall_transport::Error) -> Error {
         let (address, step) = (self.site.origin().clone(), self.step);
         let cause = Box::new(cause);
-        let lost_login = step == Step::Login
-            && matches!(
-                *cause,
-                landfall_transport::Error::Unanswered { .. } | landfall_transport::Error::Stalled { .. }
-            );
-        if lost_login {
-            return Error::LoginUnknown {
-                mount: String::new(),
-                said: "no answer".to_owned(),
-                cause: Some(cause),
-            };
+        let lost = match *cause {
+            landfall_transport::Error::Unanswered { .. } | landfall_transport::Error::Stalled { .. } => {
+                Some("no answer")
+            }
+            landfall_transport::Error::TooLarge { .. } | landfall_transport::Error::NotAsAsked { .. } => {
+                Some("an answer that cannot be taken")
+            }
+            _ => None,
+        };
+        if let (Step::Login, Some(said)) = (step, lost) {
+            return Error::LoginUnknown { mount: String::new(), said: said.to_owned(), cause: Some(cause) };
         }
         match *cause {
             landfall_transport::Error::Connect { .. }
@@ -148,7 +158,7 @@ impl MiddleWare for OwnHeaders<'_> {
         }
         let headers = request.headers_mut();
         headers.insert("x-vault-request", http::HeaderValue::from_static("true"));
-        if let Some(namespace) = self.namespace {
+        if let Some(namespace) = self.namespace.filter(|namespace| !namespace.is_empty()) {
             let value = http::HeaderValue::from_str(namespace)
                 .map_err(|cause| ClientError::GenericError { source: cause.into() })?;
             headers.insert("x-vault-namespace", value);

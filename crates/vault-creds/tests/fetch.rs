@@ -194,6 +194,21 @@ async fn a_login_of_unknown_fate_is_not_repeated() {
 }
 
 #[tokio::test]
+async fn a_login_whose_answer_cannot_be_taken_is_of_unknown_fate() {
+    for answer in [
+        ResponseTemplate::new(200).set_body_string("x".repeat(2 << 20)),
+        ResponseTemplate::new(200).insert_header("content-encoding", "gzip").set_body_json(token("service")),
+        ResponseTemplate::new(200).set_body_string("<html>please log in</html>"),
+    ] {
+        let server = MockServer::start().await;
+        login(&server, answer, 1).await;
+        let unknown = fetch(&config(&server.uri()), &http(), &run()).await.expect_err("unknown");
+        assert_eq!((unknown.code(), unknown.class()), ("LF-VAULT-LOGIN-UNKNOWN", Class::Unknown));
+        assert!(unknown.to_string().contains("auth/approle"), "{unknown}");
+    }
+}
+
+#[tokio::test]
 async fn a_sealed_server_is_asked_again_and_then_named() {
     let server = MockServer::start().await;
     login(&server, no(503, "Vault is sealed"), 3).await;

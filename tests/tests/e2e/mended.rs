@@ -3,6 +3,7 @@
 use http::Method;
 use landfall_artifacts::EventKind;
 use landfall_ledger::FolderLedger;
+use landfall_sandbox::images::ImageIndex;
 use landfall_sandbox::{BUILD_KEY, Fault, RC_KEY, Service, What};
 
 use crate::harness::Ran;
@@ -254,4 +255,30 @@ async fn one_function_in_two_folders_is_not_left_out() {
     let ran = world.run(&["retag-push-ecr"]).await.expect(2);
     assert!(!ran.stderr.contains("--skip-missing"), "{}", ran.stderr);
     assert!(ran.stderr.contains("no function in two folders"), "{}", ran.stderr);
+}
+
+/// A deployment records the image that was chosen, a promotion copies the index that it was chosen from: both are one content.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_index_that_was_promoted_does_not_contradict_its_deployment() {
+    let mut world = with_versions().await;
+    world.has_aws_keys();
+    world.has_logins();
+    for project in world.projects() {
+        let source = world.sandbox.source_repository(BUILD_KEY, project.project);
+        let index = ImageIndex::new(vec![project.image()], true);
+        world.sandbox.artifactory.put_index(&source, project.version, &index);
+    }
+    world
+        .run_all(&[
+            &["retag-push-ecr"],
+            &["deploy-lambda"],
+            &["update-version-dashboard"],
+            &PROMOTE,
+            &PROMOTE,
+        ])
+        .await;
+    assert_eq!(promotions(&world), [2]);
+    world.remove("image-lock.json");
+    let ran = world.run(&["generate-mappings", "--verify"]).await.expect(0);
+    assert_eq!(texts(&ran, "warnings"), "[]");
 }

@@ -1,7 +1,7 @@
 //! Comments that are added once.
 
 use landfall_artifacts::TicketKey;
-use landfall_jira::{CommentFacts, Commented, comment_marker, deployed_comment};
+use landfall_jira::{CommentFacts, Commented, Error, comment_marker, deployed_comment};
 use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
 
@@ -24,12 +24,18 @@ fn facts() -> CommentFacts {
 #[derive(Default)]
 struct Talk {
     bodies: Vec<Value>,
+    /// Whether nobody may list them once one was sent.
+    hidden: bool,
+    sent: bool,
     bad: Vec<(bool, ResponseTemplate)>,
 }
 
 impl Talk {
     fn answer(&mut self, method: &str, path: &str, request: &Request) -> ResponseTemplate {
         assert_eq!(path, "/issue/REL-24/comment");
+        if method == "GET" && self.hidden && self.sent {
+            return ResponseTemplate::new(403);
+        }
         if method == "GET" {
             let number = |name: &str| {
                 request
@@ -49,6 +55,7 @@ impl Talk {
                 json!({ "comments": page, "startAt": start, "maxResults": size, "total": self.bodies.len() }),
             );
         }
+        self.sent = true;
         let body: Value = serde_json::from_slice(&request.body).expect("JSON");
         let bad = (!self.bad.is_empty()).then(|| self.bad.remove(0));
         if bad.as_ref().is_none_or(|(taken, _)| *taken) {
@@ -106,4 +113,39 @@ async fn another_environment_is_another_comment() {
     let added =
         site.jira.comment_once(&site.run, &key(), &comment_marker(&prod), &deployed_comment(&prod)).await;
     assert_eq!(added.expect("commented"), Commented::Added("1".into()));
+}
+
+#[tokio::test]
+async fn a_lost_comment_that_cannot_be_looked_for_stays_unknown() {
+    let bad = vec![(true, ResponseTemplate::new(502))];
+    let site = site(Talk { bad, hidden: true, ..Talk::default() }).await;
+    let marker = comment_marker(&facts());
+    let doc = deployed_comment(&facts());
+    let error = site.jira.comment_once(&site.run, &key(), &marker, &doc).await.expect_err("lost");
+    assert!(matches!(error, Error::Down { status: 502, .. }), "{error:?}");
+    assert!(site.journal()[0].ends_with(": unknown"), "{:?}", site.journal());
+    assert_eq!(site.bodies("POST", "/comment").await.len(), 1);
+}
+
+#[tokio::test]
+async fn after_a_stop_no_comment_is_begun() {
+    let site = site(Talk::default()).await;
+    let marker = comment_marker(&facts());
+    site.run.stop().request(landfall_run::Signal::Terminate);
+    let ended = site.jira.comment_once(&site.run, &key(), &marker, &deployed_comment(&facts())).await;
+    assert!(ended.is_err() && site.journal().is_empty());
+    assert_eq!(site.bodies("POST", "/comment").await.len(), 0);
+}
+
+#[tokio::test]
+async fn what_jira_says_is_shown_without_secrets() {
+    let long = "x".repeat(290);
+    let said = json!({ "errorMessages": [format!("{long}canary\u{1b}secret")], "errors": { "canary\u{1b}secret": "no" } });
+    let bad = vec![(false, ResponseTemplate::new(400).set_body_json(said))];
+    let site = site(Talk { bad, ..Talk::default() }).await;
+    site.run.redactor().learn(&landfall_secret::Secret::new("canary\u{1b}secret"));
+    let marker = comment_marker(&facts());
+    let error = site.jira.comment_once(&site.run, &key(), &marker, &deployed_comment(&facts())).await;
+    let shown = error.expect_err("refused").to_string();
+    assert!(shown.contains("xxx") && !shown.contains("canary"), "{shown}");
 }

@@ -51,6 +51,8 @@ pub enum CopyOutcome {
 struct Brought {
     /// Target repository and digest.
     blobs: BTreeSet<(String, Digest)>,
+    /// Those of them whose bytes were really sent, which is more than the target's word.
+    sent: BTreeSet<(String, Digest)>,
     /// Target host and digest, and a repository there whose tagged image has it.
     homes: BTreeMap<(String, Digest), String>,
 }
@@ -137,7 +139,7 @@ async fn copy_recorded(
     let outcome = match &ended {
         Ok(_) => EffectOutcome::Done,
         Err(error) => {
-            let said = run.redactor().redact(&Problem::of(error).what);
+            let said = run.redactor().redact(&Problem::of(error).told());
             match error.class() {
                 Class::Unknown => EffectOutcome::Unknown(said),
                 _ => EffectOutcome::Failed(said),
@@ -191,7 +193,7 @@ async fn copy_image(
     })
 }
 
-/// Brings the blobs that the target lacks, or all that this run has not brought itself.
+/// Brings the blobs that the target lacks; in distrust, all whose bytes this run has not sent itself.
 async fn send_blobs(
     copy: &PlannedCopy,
     source: &Registry,
@@ -205,8 +207,12 @@ async fn send_blobs(
     let from = copy.source.repository();
     for blob in &copy.blobs {
         let key = (repository.to_string(), blob.descriptor.digest);
-        let trusted = blob.state == BlobState::Present && !distrust;
-        if trusted || brought.blobs.contains(&key) {
+        let there = if distrust {
+            brought.sent.contains(&key)
+        } else {
+            blob.state == BlobState::Present || brought.blobs.contains(&key)
+        };
+        if there {
             continue;
         }
         let home = brought.homes.get(&(repository.host().to_owned(), blob.descriptor.digest));
@@ -217,12 +223,17 @@ async fn send_blobs(
             target,
             target_path: repository.path(),
             blob: &blob.descriptor,
-            mount_from: home.map(String::as_str).or(own).filter(|home| *home != repository.path()),
+            mount_from: home
+                .map(String::as_str)
+                .or(own)
+                .filter(|home| !distrust && *home != repository.path()),
+            distrust,
             label: copy.request.target.to_string(),
         };
         if let Arrived::Sent(bytes) = job.run(run).await? {
             result.sent_bytes = result.sent_bytes.saturating_add(bytes);
             result.sent_blobs += 1;
+            brought.sent.insert(key.clone());
         }
         brought.blobs.insert(key);
     }

@@ -1,6 +1,6 @@
 //! One blob from source to target.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use landfall_run::{Hint, Run};
@@ -11,6 +11,9 @@ use crate::{Begun, Descriptor, Error, Registry};
 /// How long a target may take no byte, and how long it may take to confirm a blob.
 const TARGET_PATIENCE: Duration = Duration::from_secs(300);
 
+/// How long a target that has all bytes may take to confirm them after a stop.
+const STOP_GRACE: Duration = Duration::from_secs(5);
+
 /// A blob, from where, and to where.
 pub(super) struct Job<'a> {
     pub(super) source: &'a Registry,
@@ -20,6 +23,8 @@ pub(super) struct Job<'a> {
     pub(super) blob: &'a Descriptor,
     /// A repository of the target registry that has the blob.
     pub(super) mount_from: Option<&'a str>,
+    /// Whether the target says that it has blobs which it has not: its word is not taken for this one.
+    pub(super) distrust: bool,
     /// What the blob is called while it is copied.
     pub(super) label: String,
 }
@@ -54,31 +59,50 @@ impl Failed {
 }
 
 impl Job<'_> {
-    /// Copies the blob; when it returns, the target has it whole and verified.
+    /// Copies the blob; when it returns, the target has it whole and verified. Content that differs from its digest is fetched
+    /// once more: it may have been damaged on its way.
     pub(super) async fn run(&self, run: &Run) -> Result<Arrived, Error> {
-        let attempts = AtomicU32::new(0);
+        let (attempts, differed) = (AtomicU32::new(0), AtomicBool::new(false));
         let what = format!("copy blob {}", self.blob.digest.short());
         let result = run
             .retry(&what, Failed::hint, || {
                 let attempt = attempts.fetch_add(1, Ordering::SeqCst) + 1;
-                self.attempt(attempt, run)
+                // Boxed, so that every caller's future is not as large as this one.
+                let attempted = Box::pin(self.attempt(attempt, run));
+                async {
+                    attempted.await.map_err(|failed| match failed.error {
+                        Error::DigestDiffers { .. } if !differed.swap(true, Ordering::SeqCst) => {
+                            Failed { again: true, ..failed }
+                        }
+                        _ => failed,
+                    })
+                }
             })
             .await;
-        result.map_err(|failed| failed.error)
+        result.map_err(|failed| without_effect(failed.error))
     }
 
     async fn attempt(&self, attempt: u32, run: &Run) -> Result<Arrived, Failed> {
         let digest = self.blob.digest;
+        if run.stop().requested().is_some() {
+            return Err(Failed::last(self.stopped()));
+        }
         // The answer to an attempt may have been lost after the blob was stored.
-        if attempt > 1 && self.target.has_blob(self.target_path, digest, run).await.map_err(Failed::last)? {
+        if attempt > 1
+            && !self.distrust
+            && self.target.has_blob(self.target_path, digest, run).await.map_err(Failed::last)?
+        {
             return Ok(Arrived::There);
         }
         let mut session = None;
         if let Some(from) = self.mount_from {
             let begun = self.target.begin_upload(self.target_path, digest, Some(from), run);
-            match begun.await.map_err(Failed::last)? {
-                Begun::Mounted => return Ok(Arrived::There),
-                Begun::Session(opened) => session = Some(opened),
+            match begun.await {
+                Ok(Begun::Mounted) => return Ok(Arrived::There),
+                Ok(Begun::Session(opened)) => session = Some(opened),
+                // A mount only saves bytes, and needs rights in two repositories: without it the blob is sent.
+                Err(error) if refuses_mount(&error) => {}
+                Err(error) => return Err(Failed::last(error)),
             }
         }
         // The upload is begun when the source gives its first bytes: a slow source would let the session grow old.
@@ -105,6 +129,8 @@ impl Job<'_> {
                 target: format!("{}/{}", self.target.host(), self.target_path),
                 waited: TARGET_PATIENCE,
             }),
+            // The source heeds a stop by itself; a target that takes no bytes, or is slow to confirm them, does not.
+            () = stopped_for(STOP_GRACE, run) => Err(self.stopped()),
         };
         match (passage.failure(), sent) {
             // What went wrong at the source was resumed as often as it is borne.
@@ -117,5 +143,43 @@ impl Job<'_> {
                 Err(Failed { error, again })
             }
         }
+    }
+
+    fn stopped(&self) -> Error {
+        let (digest, host) = (self.blob.digest.short(), self.target.host());
+        Error::Stopped { doing: format!("blob {digest} was copied to {host}/{}", self.target_path) }
+    }
+}
+
+async fn stopped_for(grace: Duration, run: &Run) {
+    run.stop().wait().await;
+    run.clock().sleep(grace).await;
+}
+
+/// Whether a mount was refused in a way that says nothing about a plain upload.
+fn refuses_mount(error: &Error) -> bool {
+    match error {
+        Error::NoLogin { .. }
+        | Error::LoginRefused { .. }
+        | Error::Denied { .. }
+        | Error::RepositoryMissing { .. } => true,
+        Error::Answer { status, .. } => (400..500).contains(status) && *status != 429,
+        _ => false,
+    }
+}
+
+/// A blob whose upload got no answer leaves nothing unknown: no tag names it yet, and the next run looks for it.
+fn without_effect(error: Error) -> Error {
+    match error {
+        Error::Transport { doing, cause } => {
+            let cause = match *cause {
+                landfall_transport::Error::Unanswered { method, url, cause, .. } => {
+                    landfall_transport::Error::Unanswered { method, url, changes: false, cause }
+                }
+                other => other,
+            };
+            Error::transport(doing, cause)
+        }
+        other => other,
     }
 }

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use axum::http::StatusCode;
 use landfall_artifacts::Explain as _;
 use landfall_registry::{CopyOptions, CopyOutcome, Error, TargetState, apply, plan_copies};
 use landfall_run::{EffectOutcome, MemoryJournal};
 
-use crate::server::{Image, Server, layer, registries, request, run, run_with};
+use crate::server::{Image, Server, layer, login, registries, request, run, run_with};
 
 #[tokio::test]
 async fn a_batch_is_copied_once_and_a_second_run_finds_nothing_to_do() {
@@ -164,4 +165,46 @@ async fn blobs_are_mounted_within_a_registry() {
     let results = apply(&plan, &all, &run).await;
     assert_eq!(results[0].outcome, CopyOutcome::Copied);
     assert_eq!(server.count("POST", "") - posts, 2, "the session of a refused mount is used");
+}
+
+#[tokio::test]
+async fn a_refused_mount_is_no_reason_not_to_send() {
+    for status in [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND] {
+        let server = Server::start().await;
+        let realm = format!("Bearer realm=\"http://{}/token\",service=\"registry\"", server.host());
+        server.contents().challenge = Some(realm);
+        server.contents().refuse_mount = Some(status);
+        let digest = server.push("build/a", "1", &Image::new(&[layer(1, 1_000)]));
+        let registry = server.registry_with(Some(login()), landfall_registry::RegistryOptions::default());
+        let all = [registry].into_iter().collect();
+        let run = run();
+        let requests = vec![request(&server, "build/a:1", &server, "app:a-1")];
+        let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
+        assert!(plan.is_clear(), "{:?}", plan.problems);
+        let results = apply(&plan, &all, &run).await;
+        assert_eq!(results[0].outcome, CopyOutcome::Copied, "{status}: {results:?}");
+        assert_eq!((results[0].sent_blobs, server.tag("app", "a-1")), (2, Some(digest)));
+    }
+}
+
+#[tokio::test]
+async fn what_a_target_mounts_and_has_not_is_sent() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    let base = layer(1, 1_000);
+    source.push("build/a", "1", &Image::new(std::slice::from_ref(&base)));
+    source.push("build/b", "1", &Image::new(&[base.clone(), layer(2, 10)]));
+    let all = registries(&[&source, &target]);
+    let run = run();
+    let requests = vec![
+        request(&source, "build/a:1", &target, "one:a-1"),
+        request(&source, "build/b:1", &target, "two:b-1"),
+    ];
+    let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
+    // It says 201 to every mount.
+    target.contents().refuse_mount = Some(StatusCode::CREATED);
+    let results = apply(&plan, &all, &run).await;
+    assert!(results.iter().all(|one| one.outcome == CopyOutcome::Copied), "{results:?}");
+    assert_eq!(results[1].sent_blobs, 3, "also the blob that was said to be mounted");
+    let mounts = target.count("POST", "mount=");
+    assert_eq!(mounts, 1, "and it was not asked to mount it again");
 }

@@ -86,6 +86,90 @@ async fn a_flipped_bit_never_completes_a_blob() {
     assert_eq!(case.target.count("PUT", "/manifests/"), 0);
     assert!(!case.target.contents().blobs.contains_key(&("app".to_owned(), case.layer)));
     assert!(matches!(journal.records()[0].1, Some(EffectOutcome::Failed(_))));
+    assert_eq!(case.source.count("GET", &case.layer.to_string()), 2, "fetched once more, and no more");
+}
+
+#[tokio::test]
+async fn what_was_damaged_on_its_way_is_fetched_once_more() {
+    let case = Case::new().await;
+    let config = Digest::of(case.image.blobs.last().expect("a configuration"));
+    case.source.contents().damages.extend([(case.layer, 1), (config, 1)]);
+    let result = case.copy(&run()).await;
+    assert_eq!(result.outcome, CopyOutcome::Copied, "{result:?}");
+    assert_eq!(case.source.count("GET", &case.layer.to_string()), 2);
+
+    let damaged = Case::new().await;
+    damaged.source.contents().damages.insert(config, 2);
+    let all = registries(&[&damaged.source, &damaged.target]);
+    let requests = vec![request(&damaged.source, "build/a:1", &damaged.target, "app:a-1")];
+    let plan = plan_copies(requests, &all, CopyOptions::default(), &run()).await;
+    let codes: Vec<_> = plan.problems.iter().map(|one| one.error.class()).collect();
+    assert_eq!(codes, [Class::Integrity]);
+    assert_eq!(damaged.source.count("GET", &config.to_string()), 2);
+}
+
+#[tokio::test]
+async fn a_lost_upload_leaves_nothing_unknown() {
+    let case = Case::new().await;
+    case.target.contents().lose_uploads = true;
+    let journal = Arc::<MemoryJournal>::default();
+    let result = case.copy(&run_with(Arc::clone(&journal))).await;
+    let error = result.error.expect("an error");
+    assert!(matches!(&error, Error::Transport { .. }), "{error:?}");
+    assert_eq!((error.class(), result.outcome), (Class::Transient, CopyOutcome::Failed));
+    let records = journal.records();
+    assert!(
+        matches!(&records[0].1, Some(EffectOutcome::Failed(why)) if why.contains("got no complete answer: ")),
+        "{records:?}"
+    );
+    assert_eq!(case.target.tag("app", "a-1"), None);
+}
+
+#[tokio::test]
+async fn an_answer_to_a_manifest_that_cannot_be_taken_is_read_back() {
+    let case = Case::new().await;
+    case.target.contents().odd_answer = Some((StatusCode::CREATED, "x".repeat(2 << 20)));
+    let result = case.copy(&run()).await;
+    assert_eq!(result.outcome, CopyOutcome::Copied, "{result:?}");
+}
+
+#[tokio::test]
+async fn a_stop_ends_an_upload_that_the_target_does_not_take() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    let image = Image::new(&[layer(1, 24 << 20)]);
+    source.push("build/a", "1", &image);
+    target.contents().takes = Some(64 << 10);
+    let all = registries(&[&source, &target]);
+    let requests = vec![request(&source, "build/a:1", &target, "app:a-1")];
+    let run = run();
+    let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
+    let poll = async {
+        while target.contents().takes != Some(0) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        run.stop().request(Signal::Terminate);
+    };
+    let (results, ()) = tokio::join!(apply(&plan, &all, &run), poll);
+    assert!(matches!(results[0].error, Some(Error::Stopped { .. })), "{results:?}");
+    assert_eq!(target.count("PUT", "/manifests/"), 0);
+}
+
+#[tokio::test]
+async fn a_stop_ends_the_reading_of_a_small_blob() {
+    let case = Case::new().await;
+    case.source.contents().slow = Some(Duration::from_secs(3600));
+    let run = run();
+    let config = case.manifest();
+    let landfall_registry::ManifestKind::Image(image) = config.kind else { panic!("an image") };
+    let poll = async {
+        while case.source.count("GET", "/blobs/") == 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        run.stop().request(Signal::Terminate);
+    };
+    let registry = case.source.registry();
+    let (read, ()) = tokio::join!(registry.get_blob("build/a", &image.config, &run), poll);
+    assert!(matches!(read, Err(Error::Stopped { .. })), "{read:?}");
 }
 
 #[tokio::test]

@@ -174,3 +174,38 @@ async fn the_version_is_read() {
         Artifactory::new(&http(), &server.uri(), Some(login()), DockerAccess::Path).expect("a server");
     assert_eq!(artifactory.version(&run()).await.expect("a version"), "7.117.1");
 }
+
+#[tokio::test]
+async fn a_target_that_may_not_be_seen_is_overwritten_only_where_that_is_wanted() {
+    for overwrite in [false, true] {
+        let server = MockServer::start().await;
+        shows(&server, SOURCE, Some(digest()), None).await;
+        let hidden = Mock::given(method("HEAD")).and(path(TARGET)).respond_with(ResponseTemplate::new(403));
+        hidden.up_to_n_times(2).mount(&server).await;
+        shows(&server, TARGET, Some(digest()), None).await;
+        answers(&server, ResponseTemplate::new(200), 1, u64::from(overwrite)).await;
+        let ended = promote(&server, &PromoteRequest { overwrite, ..request() }).await;
+        match ended {
+            Ok(done) => assert_eq!((done.how, overwrite), (PromotedHow::Promoted, true)),
+            Err(error) => assert_eq!((error.code(), overwrite), ("LF-REG-DENIED", false), "{error}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_leaves_it_open_is_read_back() {
+    for answer in [
+        ResponseTemplate::new(408),
+        ResponseTemplate::new(499),
+        ResponseTemplate::new(200).set_body_string("x".repeat(2 << 20)),
+        ResponseTemplate::new(200).insert_header("content-encoding", "gzip"),
+    ] {
+        let server = MockServer::start().await;
+        shows(&server, SOURCE, Some(digest()), None).await;
+        shows(&server, TARGET, None, Some(2)).await;
+        shows(&server, TARGET, Some(digest()), None).await;
+        answers(&server, answer, 1, 1).await;
+        let done = promote(&server, &request()).await.expect("seen at the target");
+        assert_eq!(done.how, PromotedHow::Promoted);
+    }
+}

@@ -10,7 +10,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Request, State};
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use landfall_artifacts::{Digest, Reference};
 use landfall_registry::{CopyRequest, Login, Registries, Registry, RegistryOptions};
 use landfall_run::{MemoryJournal, RetryPolicy, Run};
@@ -57,6 +57,16 @@ pub(crate) struct Contents {
     pub(crate) immutable: bool,
     pub(crate) head_lies: bool,
     pub(crate) mounts: bool,
+    /// Mounting is answered with this instead.
+    pub(crate) refuse_mount: Option<StatusCode>,
+    /// Blobs are thrown away and their upload is not answered.
+    pub(crate) lose_uploads: bool,
+    /// The next so many looks at a blob give damaged bytes.
+    pub(crate) damages: BTreeMap<Digest, u32>,
+    /// What is read of a blob's upload, in bytes, until the server reads no more.
+    pub(crate) takes: Option<usize>,
+    /// What the PUT of a manifest is answered with after it was stored.
+    pub(crate) odd_answer: Option<(StatusCode, String)>,
     pub(crate) strict_repositories: Option<BTreeSet<String>>,
     /// Every answer of this server, whatever is asked.
     pub(crate) always: Option<StatusCode>,
@@ -210,6 +220,16 @@ async fn handle(State(shared): State<Shared>, request: Request) -> Response {
         range: text(header::RANGE),
     };
     shared.lock().expect("unpoisoned").seen.push(seen.clone());
+    let takes = shared.lock().expect("unpoisoned").takes.filter(|_| seen.method == "PUT");
+    if let Some(takes) = takes.filter(|_| seen.path.contains("/blobs/uploads/")) {
+        let mut arrived = body.into_data_stream();
+        let mut read = 0;
+        while read < takes {
+            read += arrived.next().await.and_then(Result::ok).map_or(takes, |bytes| bytes.len());
+        }
+        shared.lock().expect("unpoisoned").takes = Some(0);
+        return std::future::pending().await;
+    }
     // An upload that breaks off stores nothing.
     let Ok(body) = axum::body::to_bytes(body, 64 << 20).await else {
         return refusal(StatusCode::BAD_REQUEST, "BLOB_UPLOAD_INVALID");
@@ -294,6 +314,9 @@ fn manifests(
             contents.lost_answers -= 1;
             return cut(StatusCode::CREATED, 0, 100, Bytes::new(), None);
         }
+        if let Some(odd) = contents.odd_answer.clone() {
+            return odd.into_response();
+        }
         return (StatusCode::CREATED, [("docker-content-digest", digest.to_string())]).into_response();
     }
     let Some((media_type, bytes)) = contents.manifests.get(&key).cloned() else {
@@ -331,6 +354,10 @@ fn uploads(
 ) -> Response {
     let parsed = |name: &str| query.get(name).and_then(|text| text.parse::<Digest>().ok());
     if method == Method::POST {
+        if let (Some(status), true) = (contents.refuse_mount, query.contains_key("mount")) {
+            let challenge = (header::WWW_AUTHENTICATE, contents.challenge.clone().unwrap_or_default());
+            return (status, [challenge]).into_response();
+        }
         if let (Some(digest), Some(from), true) = (parsed("mount"), query.get("from"), contents.mounts)
             && let Some(blob) = contents.blobs.get(&(from.clone(), digest)).cloned()
         {
@@ -352,6 +379,9 @@ fn uploads(
         (Some(status), false) => return refusal(status, "UNSUPPORTED"),
         (None, _) => body,
     };
+    if contents.lose_uploads {
+        return cut(StatusCode::CREATED, 0, 100, Bytes::new(), None);
+    }
     let digest = parsed("digest").expect("a digest");
     if Digest::of(&whole) != digest {
         return refusal(StatusCode::BAD_REQUEST, "DIGEST_INVALID");
@@ -377,7 +407,14 @@ fn blobs(
         return (StatusCode::TEMPORARY_REDIRECT, [(header::LOCATION, location)]).into_response();
     }
     let Some(mut bytes) = found else { return refusal(StatusCode::NOT_FOUND, "BLOB_UNKNOWN") };
-    if contents.flipped.contains(&digest) {
+    let damaged = method == Method::GET
+        && contents.damages.get_mut(&digest).is_some_and(|left| {
+            left.checked_sub(1).is_some_and(|less| {
+                *left = less;
+                true
+            })
+        });
+    if damaged || contents.flipped.contains(&digest) {
         let mut other = bytes.to_vec();
         let middle = other.len() / 2;
         other[middle] ^= 1;

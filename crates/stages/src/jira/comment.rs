@@ -5,7 +5,7 @@ use landfall_jira::{CommentFacts, Commented, Jira, comment_marker, deployed_comm
 use landfall_ledger::Head;
 use landfall_run::{Event, Run};
 
-use super::Common;
+use super::{Common, failed};
 use crate::{Finished, Item, Outcome, Output, Refusal};
 
 /// What the stage is told.
@@ -55,12 +55,11 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         return Ok(finished);
     }
     run.progress().event(Event::Phase { name: format!("comment on {}", ticket.key), items: None });
-    let (outcome, id) = match jira
-        .comment_once(run, &ticket.key, &comment_marker(&facts), &deployed_comment(&facts))
-        .await?
-    {
-        Commented::Added(id) => ("commented", id),
-        Commented::AlreadyThere(id) => ("unchanged", id),
+    let ended = jira.comment_once(run, &ticket.key, &comment_marker(&facts), &deployed_comment(&facts)).await;
+    let (outcome, id) = match ended {
+        Ok(Commented::Added(id)) => ("commented", id),
+        Ok(Commented::AlreadyThere(id)) => ("unchanged", id),
+        Err(error) => return failed(ticket.key.as_str(), &error, finished),
     };
     let mut item = Item::new(ticket.key.as_str(), outcome).with("comment", id);
     item.changed = outcome == "commented";

@@ -6,7 +6,7 @@ use landfall_artifacts::{FileError, JiraTicket, JiraTickets, Mode, Problem, Regi
 use landfall_jira::{Jira, ReleaseTicket, TicketOrigin, TicketRef, label};
 use landfall_run::{Event, Run};
 
-use super::{Common, project_versions};
+use super::{Common, failed, project_versions};
 use crate::{Finished, Item, Outcome, Output, Refusal};
 
 /// What the stage is told.
@@ -54,7 +54,10 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         (found.ticket, "unchanged")
     } else {
         run.progress().event(Event::Phase { name: "make or find the ticket".into(), items: Some(1) });
-        let (found, origin) = jira.create_or_find(run, &ticket).await?;
+        let (found, origin) = match jira.create_or_find(run, &ticket).await {
+            Ok(ended) => ended,
+            Err(error) => return failed(&format!("ticket {region}"), &error, finished),
+        };
         (found, if origin == TicketOrigin::Created { "created" } else { "unchanged" })
     };
     let mut item = Item::new(found.key.as_str(), outcome)

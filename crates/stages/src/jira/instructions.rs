@@ -4,7 +4,7 @@ use landfall_artifacts::{EnvironmentName, Versions};
 use landfall_jira::{Instructed, InstructionFacts, Jira, instructions};
 use landfall_run::{Event, Run};
 
-use super::Common;
+use super::{Common, failed};
 use crate::{Finished, Item, Outcome, Output};
 
 /// What the stage is told.
@@ -51,8 +51,10 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         start_at: config.start_at.clone(),
     };
     run.progress().event(Event::Phase { name: format!("write instructions on {}", ticket.key), items: None });
-    let changed =
-        jira.update_instructions(run, &ticket.key, &instructions(&facts)).await? == Instructed::Updated;
+    let changed = match jira.update_instructions(run, &ticket.key, &instructions(&facts)).await {
+        Ok(ended) => ended == Instructed::Updated,
+        Err(error) => return failed(ticket.key.as_str(), &error, finished),
+    };
     let mut item = Item::new(ticket.key.as_str(), if changed { "updated" } else { "unchanged" });
     item.changed = changed;
     finished.items.push(item);

@@ -8,13 +8,13 @@ pub mod transition;
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, FileError, ImageLock, JiraTickets, MissingName, Problem, ProjectName, ProjectVersion, RegionKey,
-    ReleaseId, TicketKey, Versions,
+    Class, Explain as _, FileError, ImageLock, JiraTickets, MissingName, Problem, ProjectName,
+    ProjectVersion, RegionKey, ReleaseId, TicketKey, Versions,
 };
-use landfall_jira::{Jira, ServiceRow, TicketRef, label};
+use landfall_jira::{Error, Jira, ServiceRow, TicketRef, label};
 use landfall_run::{Event, Run};
 
-use crate::{Places, Refusal, Target};
+use crate::{Finished, Item, Outcome, Places, Refusal, Target};
 
 /// What all Jira stages are told.
 #[derive(Clone, Debug)]
@@ -127,6 +127,24 @@ impl Common {
             key: ticket.key.clone(),
             url: ticket.url.to_string(),
         }))
+    }
+}
+
+/// How a stage ends whose write to Jira failed: where it may have been done all the same, that is said.
+pub(crate) fn failed(name: &str, error: &Error, mut finished: Finished) -> Outcome {
+    match error.class() {
+        Class::Unknown => {
+            finished.items.push(Item::new(name, "unknown").failed(Problem::of(error)));
+            Ok(finished)
+        }
+        Class::Defect
+        | Class::Input
+        | Class::Refused
+        | Class::Locked
+        | Class::Transient
+        | Class::Partial
+        | Class::Integrity
+        | Class::Interrupted => Err(Refusal::of(error)),
     }
 }
 
