@@ -92,10 +92,11 @@ impl Problem {
         self
     }
 
-    /// What happened and why, on one line: the text and its causes, outermost first, joined by `: `.
+    /// What happened and why, on one line of at most 4,000 characters: the text and its causes, outermost first, joined by
+    /// `: `.
     pub fn told(&self) -> String {
-        let texts = std::iter::once(&self.what).chain(&self.cause).map(String::as_str);
-        texts.collect::<Vec<_>>().join(": ").replace('\n', " ")
+        let texts: Vec<&str> = std::iter::once(&self.what).chain(&self.cause).map(String::as_str).collect();
+        texts.join(": ").replace('\n', " ").chars().take(4000).collect()
     }
 
     /// Takes code, class, text, causes and remedy of an error. At most eight causes are kept.

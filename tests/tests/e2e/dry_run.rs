@@ -134,8 +134,7 @@ async fn a_pipeline_that_is_only_foretold() {
     dry(&world, &["generate-versions", "--foretell", &folder], 0).await;
     dry(&world, &["retag-push-ecr", "--versions", &versions, "--foretell", &folder], 0).await;
     // A foretold tag is not at ECR yet.
-    let words =
-        ["deploy-lambda", "--mappings", &mappings, "--lock", &lock, "--foretell", &folder];
+    let words = ["deploy-lambda", "--mappings", &mappings, "--lock", &lock, "--foretell", &folder];
     let ran = dry(&world, &words, 0).await;
     assert_eq!(
         ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(),
