@@ -1,14 +1,18 @@
 //! One call of a service: its turn, its count, its repetition.
 
 use std::future::Future;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use landfall_run::{Hint, RateLimiter, Run};
 
-use crate::failure::{failure, stopped};
+use crate::failure::{failure, stopped, unanswered_after_stop};
 use crate::{AwsFailure, FailureKind, Service};
+
+/// How long after a stop an answer is waited for that says what a change did.
+const STOP_GRACE: Duration = Duration::from_secs(10);
 
 /// Whether a call may change something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +22,7 @@ pub enum Nature {
     /// It reads what a change did: as [`Nature::Read`], but seen to its end at a stop.
     Confirm,
     /// It changes something: repeated only where it surely was not taken (no connection, throttled), not begun after a stop,
-    /// seen to its end when it was begun before, and unknown where no answer came.
+    /// seen to its end when it was begun before (for ten seconds), and unknown where no answer came.
     Write,
 }
 
@@ -67,10 +71,17 @@ where
                 run.counters().request(kind);
                 once.await
             };
+            let grace_is_over = async {
+                run.stop().wait().await;
+                run.clock().sleep(STOP_GRACE).await;
+            };
             let result = tokio::select! {
                 result = exchange => result,
                 () = run.stop().wait(), if what.nature == Nature::Read => {
                     return Err(stopped(what.service, what.operation));
+                }
+                () = grace_is_over, if what.nature != Nature::Read => {
+                    return Err(unanswered_after_stop(what.service, what.operation, what.nature));
                 }
             };
             let failed = match result {

@@ -137,6 +137,11 @@ pub(crate) fn stopped(service: Service, operation: &'static str) -> AwsFailure {
     bare(service, operation, Nature::Read, FailureKind::Stopped)
 }
 
+/// A call that was begun before a stop and not answered soon enough after it.
+pub(crate) fn unanswered_after_stop(service: Service, operation: &'static str, nature: Nature) -> AwsFailure {
+    bare(service, operation, nature, FailureKind::Unanswered)
+}
+
 pub(crate) fn unusable(service: Service, operation: &'static str, cause: crate::Error) -> AwsFailure {
     AwsFailure { cause: Some(cause.into()), ..bare(service, operation, Nature::Read, FailureKind::Endpoint) }
 }

@@ -235,3 +235,22 @@ async fn no_write_is_begun_after_a_stop_and_what_confirms_is_read() {
     assert!(landfall_aws::call(&run, what(Nature::Confirm, &free), send).await.is_ok());
     assert_eq!(seen.load(Ordering::SeqCst), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_write_that_is_not_answered_after_a_stop_is_unknown() {
+    use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityError;
+    use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+    use aws_smithy_runtime_api::client::result::SdkError;
+
+    let run = run();
+    run.stop().request(Signal::Terminate);
+    let what = Call {
+        service: Service::Lambda,
+        operation: "UpdateFunctionCode",
+        nature: Nature::Write,
+        limiter: None,
+    };
+    let mute = std::future::pending::<Result<(), SdkError<GetCallerIdentityError, HttpResponse>>>;
+    let failed = landfall_aws::call(&run, what, mute).await.expect_err("nobody answers");
+    assert_eq!((failed.kind, failed.class()), (FailureKind::Unanswered, Class::Unknown));
+}
