@@ -88,7 +88,7 @@ impl<'a> Values<'a> {
             Ok(value) => Some(value),
             Err(cause) => {
                 let what = format!("{} cannot be used: {cause}", self.place(name, &source));
-                self.problem("LF-CONFIG", &what, None);
+                self.odd(name, &what);
                 None
             }
         }
@@ -141,7 +141,7 @@ impl<'a> Values<'a> {
                 "{} is not a duration: expected a number with s, m or h, such as 15m",
                 self.place(name, &source)
             );
-            self.problem("LF-CONFIG", &what, None);
+            self.odd(name, &what);
         }
         parsed
     }
@@ -161,21 +161,21 @@ impl<'a> Values<'a> {
         if self.problems.is_empty() { Ok(()) } else { Err(self.problems) }
     }
 
+    /// Notes that a value is there and cannot be used.
+    fn odd(&mut self, name: &str, what: &str) {
+        let option = self.options.iter().find(|option| option.name == name);
+        self.problem(
+            "LF-CONFIG",
+            what,
+            option.map(|option| format!("correct it: {}; give it by {}", option.help, ways(option))),
+        );
+    }
+
     fn missing(&mut self, name: &str) {
         let Some(option) = self.options.iter().find(|option| option.name == name) else { return };
-        let mut ways = Vec::new();
-        match option.kind {
-            Kind::Value(_) | Kind::Switch | Kind::Positional(_) => ways.push(option.shown()),
-            Kind::Secret => {}
-        }
-        if !option.variables.is_empty() {
-            ways.push(format!("the variable {}", option.variables.join(" or ")));
-        }
-        if let Some(key) = option.key {
-            ways.push(format!("{key} in landfall.toml"));
-        }
+        let ways = ways(option);
         let what = format!("{} is missing: {}", option.name, option.help);
-        self.problem("LF-CONFIG-MISSING", &what, Some(format!("give it by {}", ways.join(", or "))));
+        self.problem("LF-CONFIG-MISSING", &what, Some(format!("give it by {ways}")));
     }
 
     fn place(&self, name: &str, source: &Source) -> String {
@@ -193,6 +193,22 @@ impl<'a> Values<'a> {
             Source::File(key) => format!("{key} in landfall.toml `{shown}`"),
         }
     }
+}
+
+/// All ways to give an option's value.
+fn ways(option: &Opt) -> String {
+    let mut ways = Vec::new();
+    match option.kind {
+        Kind::Value(_) | Kind::Switch | Kind::Positional(_) => ways.push(option.shown()),
+        Kind::Secret => {}
+    }
+    if !option.variables.is_empty() {
+        ways.push(format!("the variable {}", option.variables.join(" or ")));
+    }
+    if let Some(key) = option.key {
+        ways.push(format!("{key} in landfall.toml"));
+    }
+    ways.join(", or ")
 }
 
 fn parse_duration(text: &str) -> Option<std::time::Duration> {
@@ -265,7 +281,7 @@ mod tests {
             problems.iter().map(|problem| format!("{} / {:?}", problem.what, problem.remedy)).collect();
         insta::assert_snapshot!(shown.join("\n"), @r#"
         region is missing: the AWS region / Some("give it by --region, or the variable AWS_REGION or AWS_DEFAULT_REGION, or environment.aws_region in landfall.toml")
-        --jobs `many` cannot be used: invalid digit found in string / None
+        --jobs `many` cannot be used: invalid digit found in string / Some("correct it: how many at a time; give it by --jobs")
         "#);
     }
 
