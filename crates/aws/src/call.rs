@@ -88,10 +88,15 @@ where
                 Ok(value) => return Ok(value),
                 Err(error) => failure(run, what.service, what.operation, what.nature, &error),
             };
-            if let (FailureKind::Throttled, Hint::After(pause), Some(limiter)) =
-                (failed.kind, failed.hint(), what.limiter)
-            {
-                limiter.back_off(pause.min(std::time::Duration::from_secs(120)));
+            if failed.kind == FailureKind::Throttled {
+                run.counters().throttle();
+                if let Some(limiter) = what.limiter {
+                    let pause = match failed.hint() {
+                        Hint::After(pause) => Some(pause.min(std::time::Duration::from_secs(120))),
+                        Hint::Again | Hint::Stop => None,
+                    };
+                    limiter.throttled(pause);
+                }
             }
             Err(failed)
         }

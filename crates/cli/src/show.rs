@@ -242,6 +242,12 @@ impl Progress for Shower {
                 }
                 self.line(&state, "info", &format!("  {item}: {}", escape(&result, 200)));
             }
+            Event::Total { .. } | Event::Rewound { .. } => {}
+            Event::Closed { item } => {
+                if let Some(bar) = state.items.remove(&escape(&item, 160)).and_then(|item| item.bar) {
+                    bar.finish_and_clear();
+                }
+            }
             Event::Retrying { what, attempt, pause } => {
                 let text = format!(
                     "  again in {:.1} s, attempt {attempt}: {}",

@@ -11,6 +11,8 @@ pub struct Counters {
     received: AtomicU64,
     sent: AtomicU64,
     retries: AtomicU64,
+    throttled: AtomicU64,
+    resumed: AtomicU64,
 }
 
 /// Bytes of bodies over the network.
@@ -49,6 +51,26 @@ impl Counters {
     /// Counts a retry.
     pub fn retry(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts an answer by which a service said that it was asked too much.
+    pub fn throttle(&self) {
+        self.throttled.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts bytes that a broken transfer did not have to move again, since it went on where it broke.
+    pub fn resume(&self, bytes: u64) {
+        self.resumed.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Answers so far by which a service said that it was asked too much (429).
+    pub fn throttled(&self) -> u64 {
+        self.throttled.load(Ordering::Relaxed)
+    }
+
+    /// Bytes so far that broken transfers did not have to move again.
+    pub fn resumed(&self) -> u64 {
+        self.resumed.load(Ordering::Relaxed)
     }
 
     /// Requests so far, by kind.

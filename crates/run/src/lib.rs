@@ -35,7 +35,7 @@ pub use counters::{Counters, Traffic};
 pub use journal::{
     Effect, EffectItem, EffectOutcome, Intent, Journal, JournalError, JournalFuture, MemoryJournal,
 };
-pub use limit::{RateLimiter, Share, ShareError};
+pub use limit::{RateLimiter, Share, ShareError, Throttle};
 pub use progress::{Event, Progress, Silent};
 pub use retry::{Hint, RetryPolicy};
 pub use stop::{Signal, Stop};

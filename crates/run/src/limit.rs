@@ -1,7 +1,8 @@
 //! Rate limits that many workers and many jobs share.
 
 use std::str::FromStr;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -41,14 +42,48 @@ impl FromStr for Share {
     }
 }
 
+/// How often a service said that it was asked too much. Clones count together.
+///
+/// Whoever schedules work at that service looks at it and asks for less at a time.
+#[derive(Clone, Debug, Default)]
+pub struct Throttle {
+    count: Arc<AtomicU64>,
+}
+
+impl Throttle {
+    /// Counts one such answer.
+    pub fn note(&self) {
+        self.count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Such answers so far.
+    pub fn count(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+}
+
+/// The slowest that throttling makes a limiter, as a multiple of its interval.
+const SLOWEST: f64 = 16.0;
+/// How much of a slow-down is left after each request that passes.
+const RECOVERY: f64 = 0.9;
+
 /// Lets a given number of requests a second pass, evenly spaced after a burst, first come first served.
 ///
+/// Adaptive: each time the service throttles, the pace is halved (down to a sixteenth), and it recovers as requests pass.
 /// Clones share the limit. Cancelling a waiting call gives up its turn without harm to the others.
 #[derive(Clone, Debug)]
 pub struct RateLimiter {
     interval: Duration,
     burst: u32,
-    next: Arc<Mutex<Option<Instant>>>,
+    pace: Arc<Mutex<Pace>>,
+}
+
+#[derive(Debug)]
+struct Pace {
+    next: Option<Instant>,
+    /// By how much the interval is stretched, 1 or more.
+    stretch: f64,
+    throttled_at: Option<Instant>,
 }
 
 impl RateLimiter {
@@ -58,7 +93,8 @@ impl RateLimiter {
         let rate = (per_second * share.fraction()).clamp(0.001, 1_000_000.0);
         let burst = u64::from(burst) * u64::from(share.part) / u64::from(share.of);
         let burst = u32::try_from(burst).unwrap_or(u32::MAX).max(1);
-        Self { interval: Duration::from_secs_f64(1.0 / rate), burst, next: Arc::default() }
+        let pace = Pace { next: None, stretch: 1.0, throttled_at: None };
+        Self { interval: Duration::from_secs_f64(1.0 / rate), burst, pace: Arc::new(Mutex::new(pace)) }
     }
 
     /// Waits for the turn of one request.
@@ -69,27 +105,29 @@ impl RateLimiter {
         }
     }
 
-    /// Makes everybody wait, after the service said that it has had enough.
-    pub fn back_off(&self, pause: Duration) {
-        let mut next = match self.next.lock() {
-            Ok(guard) => guard,
-            Err(poisoned) => poisoned.into_inner(),
-        };
-        let until = Instant::now() + pause + self.interval * (self.burst - 1);
-        if next.is_none_or(|at| at < until) {
-            *next = Some(until);
+    /// The service said that it has had enough: the pace is halved, and everybody waits as long as it asked for, where it did.
+    /// Answers within one second count once, since they were asked for at the old pace.
+    pub fn throttled(&self, pause: Option<Duration>) {
+        let now = Instant::now();
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
+        if pace.throttled_at.is_none_or(|at| now.duration_since(at) >= Duration::from_secs(1)) {
+            pace.stretch = (pace.stretch * 2.0).min(SLOWEST);
+            pace.throttled_at = Some(now);
+        }
+        // What was saved up for a burst is gone in any case.
+        let until = now + pause.unwrap_or_default() + self.interval * (self.burst - 1);
+        if pace.next.is_none_or(|at| at < until) {
+            pace.next = Some(until);
         }
     }
 
     fn reserve(&self, now: Instant) -> Duration {
-        let mut next = match self.next.lock() {
-            Ok(guard) => guard,
-            Err(poisoned) => poisoned.into_inner(),
-        };
+        let mut pace = self.pace.lock().unwrap_or_else(PoisonError::into_inner);
         // GCRA: the theoretical arrival time may run ahead of the clock by a burst.
         let tolerance = self.interval * (self.burst - 1);
-        let arrival = next.map_or(now, |at| at.max(now));
-        *next = Some(arrival + self.interval);
+        let arrival = pace.next.map_or(now, |at| at.max(now));
+        pace.next = Some(arrival + self.interval.mul_f64(pace.stretch));
+        pace.stretch = (pace.stretch * RECOVERY).max(1.0);
         arrival.saturating_duration_since(now + tolerance)
     }
 }
@@ -149,9 +187,31 @@ mod tests {
         limiter.turn().await;
         limiter.turn().await;
         assert!(begun.elapsed() >= Duration::from_millis(200));
-        limiter.back_off(Duration::from_secs(5));
+        limiter.throttled(Some(Duration::from_secs(5)));
         let paused = Instant::now();
         limiter.turn().await;
         assert!(paused.elapsed() >= Duration::from_millis(4900));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn throttling_halves_the_pace_once_a_second_and_it_recovers() {
+        let limiter = RateLimiter::new(10.0, 5, Share::default());
+        for _ in 0..3 {
+            limiter.throttled(None);
+        }
+        let begun = Instant::now();
+        limiter.turn().await;
+        limiter.turn().await;
+        let elapsed = begun.elapsed();
+        assert!(
+            elapsed >= Duration::from_millis(190) && elapsed <= Duration::from_millis(210),
+            "no burst is left, and the pace is halved once: {elapsed:?}"
+        );
+        for _ in 0..20 {
+            limiter.turn().await;
+        }
+        let recovered = Instant::now();
+        limiter.turn().await;
+        assert!(recovered.elapsed() <= Duration::from_millis(110), "{:?}", recovered.elapsed());
     }
 }

@@ -13,6 +13,11 @@ pub enum Event {
         /// How many items it has, where known.
         items: Option<u64>,
     },
+    /// The bytes that the phase has to move, all items together; told once, after [`Event::Phase`].
+    Total {
+        /// In bytes.
+        bytes: u64,
+    },
     /// An item of the phase is being worked on.
     Started {
         /// The item.
@@ -33,6 +38,18 @@ pub enum Event {
         item: String,
         /// How it ended, in a few words.
         result: String,
+    },
+    /// Bytes of an item that were told have to pass again: it is begun anew.
+    Rewound {
+        /// The item.
+        item: String,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// An item is over and nobody needs a line about it: it was part of a larger one.
+    Closed {
+        /// The item.
+        item: String,
     },
     /// A request is repeated after a pause.
     Retrying {

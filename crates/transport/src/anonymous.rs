@@ -66,6 +66,8 @@ impl Anonymous {
             headers: &self.headers,
             credential: None,
             limiter: None,
+            throttle: None,
+            counted: Some("storage"),
             timeout: None,
         };
         send_streaming(&sending, run, None).await

@@ -32,6 +32,7 @@ pub struct Request {
     reads: bool,
     repeat: Repeat,
     timeout: Option<Duration>,
+    counted: Option<&'static str>,
     refused: Option<Error>,
 }
 
@@ -51,6 +52,7 @@ impl Request {
             body: Bytes::new(),
             repeat,
             timeout: None,
+            counted: None,
             refused,
         }
     }
@@ -108,6 +110,12 @@ impl Request {
     pub fn reading(mut self) -> Self {
         self.reads = true;
         self.repeat = Repeat::Idempotent;
+        self
+    }
+
+    /// What the request is about, in the counters: `blob` counts it as `registry.blob.GET` (default: `registry.GET`).
+    pub fn counted_as(mut self, what: &'static str) -> Self {
+        self.counted = Some(what);
         self
     }
 
@@ -216,6 +224,8 @@ impl Request {
             headers: &self.headers,
             credential: self.site.credential(),
             limiter: self.site.limiter(),
+            throttle: self.site.throttle(),
+            counted: self.counted,
             timeout: self.timeout,
         }
     }

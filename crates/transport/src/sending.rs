@@ -8,7 +8,7 @@ use base64::Engine as _;
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
-use landfall_run::{Hint, RateLimiter, Run};
+use landfall_run::{Hint, RateLimiter, Run, Throttle};
 use landfall_secret::{Credential, CredentialKind};
 use url::Url;
 
@@ -32,6 +32,9 @@ pub(crate) struct Sending<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) credential: Option<&'a Credential>,
     pub(crate) limiter: Option<&'a RateLimiter>,
+    pub(crate) throttle: Option<&'a Throttle>,
+    /// What it is about, in the counters.
+    pub(crate) counted: Option<&'static str>,
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -203,7 +206,10 @@ async fn exchange_heads(
         let (name, value) = authorization(credential)?;
         headers.insert(name, value);
     }
-    run.counters().request(&format!("{}.{}", sending.name, sending.method));
+    run.counters().request(&match sending.counted {
+        Some(what) => format!("{}.{what}.{}", sending.name, sending.method),
+        None => format!("{}.{}", sending.name, sending.method),
+    });
     let mut request =
         sending.http.client().request(sending.method.clone(), sending.url.clone()).headers(headers);
     if let Some(body) = request_body {
@@ -223,10 +229,15 @@ async fn exchange_heads(
         Ok(Err(error)) => return Err(failed_send(error, &url, unanswered)),
         Ok(Ok(response)) => response,
     };
-    if let (StatusCode::TOO_MANY_REQUESTS, Some(limiter)) = (response.status(), sending.limiter)
-        && let Some(pause) = retry_after(response.headers(), run.clock().now())
-    {
-        limiter.back_off(pause.min(LONGEST_BACK_OFF));
+    if response.status() == StatusCode::TOO_MANY_REQUESTS {
+        run.counters().throttle();
+        if let Some(throttle) = sending.throttle {
+            throttle.note();
+        }
+        if let Some(limiter) = sending.limiter {
+            let pause = retry_after(response.headers(), run.clock().now());
+            limiter.throttled(pause.map(|pause| pause.min(LONGEST_BACK_OFF)));
+        }
     }
     if response.headers().contains_key(header::CONTENT_ENCODING)
         && response.headers().get(header::CONTENT_ENCODING) != Some(&HeaderValue::from_static("identity"))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use landfall_run::RateLimiter;
+use landfall_run::{RateLimiter, Throttle};
 use landfall_secret::{Credential, CredentialKind, Origin, Secret};
 use serde::Serialize;
 use url::Url;
@@ -18,6 +18,7 @@ pub struct Site {
     origin: Origin,
     credential: Option<Arc<Credential>>,
     limiter: Option<RateLimiter>,
+    throttle: Option<Throttle>,
 }
 
 /// An address on a site that the site itself gave us and that was found to be on the site.
@@ -35,7 +36,15 @@ impl Site {
         if let Some(credential) = credential.as_ref().filter(|credential| *credential.origin() != origin) {
             return Err(Error::ForeignCredential { credential: credential.origin().clone(), site: origin });
         }
-        Ok(Self { http, name, base, origin, credential: credential.map(Arc::new), limiter: None })
+        Ok(Self {
+            http,
+            name,
+            base,
+            origin,
+            credential: credential.map(Arc::new),
+            limiter: None,
+            throttle: None,
+        })
     }
 
     /// The same server with another credential, or none.
@@ -49,6 +58,11 @@ impl Site {
     /// The same server, with every request waiting its turn first.
     pub fn with_limiter(&self, limiter: RateLimiter) -> Self {
         Self { limiter: Some(limiter), ..self.clone() }
+    }
+
+    /// The same server, with each 429 counted where whoever schedules the work sees it.
+    pub fn with_throttle(&self, throttle: Throttle) -> Self {
+        Self { throttle: Some(throttle), ..self.clone() }
     }
 
     /// The system's name in errors and counters.
@@ -170,6 +184,10 @@ impl Site {
 
     pub(crate) fn limiter(&self) -> Option<&RateLimiter> {
         self.limiter.as_ref()
+    }
+
+    pub(crate) fn throttle(&self) -> Option<&Throttle> {
+        self.throttle.as_ref()
     }
 
     /// The user and password, where the credential is of that kind: for logins that a protocol puts into a body.
