@@ -156,24 +156,27 @@ pub(crate) fn below(base: &str, folder: Option<&str>) -> String {
 }
 
 /// The platform of images.
-pub(crate) const PLATFORM: Opt =
-    Opt::value("platform", "OS/ARCH", "what the functions run on: linux/amd64 or linux/arm64")
-        .env(&["LANDFALL_PLATFORM"])
-        .default("linux/amd64");
+pub(crate) const PLATFORM: Opt = Opt::value(
+    "platform",
+    "OS/ARCH",
+    "what the functions run on, linux/amd64 or linux/arm64; else what the images say",
+)
+.env(&["LANDFALL_PLATFORM"]);
 
 /// The platform, by `--platform`.
-pub(crate) fn platform(values: &mut Values<'_>) -> Platform {
+pub(crate) fn platform(values: &mut Values<'_>) -> Option<Platform> {
     match values.text("platform").as_deref() {
-        Some("linux/arm64") => Platform::LinuxArm64,
-        Some("linux/amd64") | None => Platform::LinuxAmd64,
+        Some("linux/arm64") => Some(Platform::LinuxArm64),
+        Some("linux/amd64") => Some(Platform::LinuxAmd64),
         Some(other) => {
             let what = format!(
                 "--platform `{}` is neither linux/amd64 nor linux/arm64",
                 landfall_secret::escape(other, 40)
             );
             values.problem("LF-CONFIG", &what, None);
-            Platform::LinuxAmd64
+            None
         }
+        None => None,
     }
 }
 

@@ -53,7 +53,13 @@ impl crate::Command for Command {
                     "skip-verify",
                     "do not ask ECR for each tag and its digest, where the role may not read ECR",
                 ),
-                context::PLATFORM,
+                Opt::value(
+                    "platform",
+                    "OS/ARCH",
+                    "what the functions run on where no lock says it: linux/amd64 or linux/arm64",
+                )
+                .env(&["LANDFALL_PLATFORM"])
+                .default("linux/amd64"),
                 Opt::value("shard", "I/N", "the part of the functions that this job does")
                     .env(&["LANDFALL_SHARD"]),
             ],
@@ -95,7 +101,7 @@ impl crate::Command for Command {
                 report: PathBuf::from(values.text("deploy-report").unwrap_or_default()),
                 registry: values.parsed("registry"),
                 shard: values.parsed("shard"),
-                platform: context::platform(&mut values),
+                platform: context::platform(&mut values).unwrap_or_default(),
                 options: ApplyOptions {
                     concurrency: jobs,
                     settle_timeout: values.duration("settle-timeout").unwrap_or(Duration::from_secs(300)),

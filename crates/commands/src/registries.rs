@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use landfall_artifacts::{DockerConfig, FileError, Login as DockerLogin};
 use landfall_aws::AwsConfig;
 use landfall_cli::Source;
-use landfall_registry::{
-    EcrClient, EcrHost, Flavour, Login, Registries, Registry, RegistryOptions, login_for,
-};
+use landfall_registry::{EcrClient, EcrHost, Flavour, Registries, Registry, RegistryOptions, login_for};
 use landfall_run::Event;
 use landfall_stages::Refusal;
 use landfall_transport::Http;
@@ -31,9 +29,19 @@ pub(crate) async fn registries(
     for host in hosts {
         let mut login = login_for(&logins, host)?;
         let mut is_ecr = EcrHost::parse(host).is_some() || is_ecr_user(&logins, host);
-        if login.is_none() && (is_ecr || plays_ecr(context, host)) {
-            login = ecr_login(context, http).await?;
-            is_ecr |= login.is_some();
+        // With a login at hand the API only saves requests: what it needs besides is not asked for.
+        let wants_api = login.is_none() || context.values().text("region").is_some();
+        let ecr = if wants_api && (is_ecr || plays_ecr(context, host)) {
+            ecr(context, http, host).await?
+        } else {
+            None
+        };
+        if let Some(client) = ecr {
+            if login.is_none() {
+                login = Some(client.authorization_token(context.run()).await?.login());
+            }
+            is_ecr = true;
+            registries.insert_ecr(host, client);
         }
         let options = RegistryOptions {
             flavour: if is_ecr { Flavour::Ecr } else { Flavour::Generic },
@@ -77,11 +85,18 @@ fn plays_ecr(context: &Context, host: &str) -> bool {
     target.split('/').next() == Some(host) && context.environment().get("AWS_ENDPOINT_URL_ECR").is_some()
 }
 
-async fn ecr_login(context: &Context, http: &Http) -> Result<Option<Login>, Refusal> {
+/// ECR's own API for a host, where there are AWS keys.
+async fn ecr(context: &Context, http: &Http, host: &str) -> Result<Option<EcrClient>, Refusal> {
     if aws::keys(context).await?.is_none() {
         return Ok(None);
     }
     let config: AwsConfig = aws::config(context, http).await?;
-    let login = EcrClient::new(&config)?.authorization_token(context.run()).await?;
-    Ok(Some(login.login()))
+    let client = EcrClient::new(&config)?;
+    Ok(Some(match EcrHost::parse(host) {
+        Some(found) => {
+            EcrHost::check_region(host, config.region())?;
+            client.of_account(found.account)
+        }
+        None => client,
+    }))
 }

@@ -61,7 +61,12 @@ impl crate::Command for Command {
             if Versions::read(&context.places().versions).is_ok_and(|versions| versions.is_empty()) {
                 values.finish().map_err(Refusal)?;
                 let (target, places) = (context.target(), context.places());
-                return retag_push_ecr::nothing(target, &places, platform, context.output());
+                return retag_push_ecr::nothing(
+                    target,
+                    &places,
+                    platform.unwrap_or_default(),
+                    context.output(),
+                );
             }
             let registries_of_file = &context.settings.registries;
             let of_file = registries_of_file

@@ -88,7 +88,7 @@ impl Registry {
             let site = self.entered(&need, run).await?;
             match site.hop(answer.url(), given).map_err(failed)? {
                 Hop::Same(location) => {
-                    let request = site.request_at(Method::GET, &location);
+                    let request = site.request_at(Method::GET, &location).counted_as("blob");
                     let request = if from > 0 { request.header("range", &range(from)) } else { request };
                     answer = request.send_streaming(run).await.map_err(failed)?;
                 }
@@ -224,7 +224,7 @@ fn blob_request(
     digest: Digest,
     from: u64,
 ) -> landfall_transport::Request {
-    let request = site.request(method, &format!("/v2/{path}/blobs/{digest}"));
+    let request = site.request(method, &format!("/v2/{path}/blobs/{digest}")).counted_as("blob");
     if from > 0 { request.header("range", &range(from)) } else { request }
 }
 

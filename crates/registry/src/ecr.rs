@@ -1,10 +1,7 @@
-//! Amazon ECR's own API (2015-09-21): login, repositories, digests of many tags in one call.
+//! Amazon ECR's own API (2015-09-21): login and repositories.
 
-use std::collections::BTreeMap;
-
-use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier};
 use base64::Engine as _;
-use landfall_artifacts::{AccountId, Digest, Tag};
+use landfall_artifacts::AccountId;
 use landfall_aws::{AwsConfig, AwsFailure, Call, Nature, Service, call};
 use landfall_run::Run;
 use landfall_secret::Secret;
@@ -13,14 +10,14 @@ use url::Url;
 
 use crate::{Error, Login};
 
-/// Names and image ids of one call (model limits of DescribeRepositories and BatchGetImage).
-const MOST_AT_ONCE: usize = 100;
+/// Names, image ids or layers of one call (model limits of DescribeRepositories, BatchGetImage, BatchCheckLayerAvailability).
+pub(crate) const MOST_AT_ONCE: usize = 100;
 
 /// A client of ECR's API. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct EcrClient {
-    client: aws_sdk_ecr::Client,
-    account: Option<AccountId>,
+    pub(crate) client: aws_sdk_ecr::Client,
+    pub(crate) account: Option<AccountId>,
 }
 
 /// A login that ECR gave (GetAuthorizationToken). `Debug` shows no secret.
@@ -159,73 +156,17 @@ impl EcrClient {
             })
             .collect())
     }
-
-    /// The digests that tags of a repository name; a tag that is not there is left out.
-    ///
-    /// # Errors
-    /// [`Error::EcrRepositories`] where there is no such repository, [`Error::EcrImage`] where ECR cannot show an image,
-    /// [`Error::EcrCall`].
-    pub async fn digests_by_tag(
-        &self,
-        repository: &str,
-        tags: &[Tag],
-        run: &Run,
-    ) -> Result<BTreeMap<Tag, Digest>, Error> {
-        let mut digests = BTreeMap::new();
-        for part in tags.chunks(MOST_AT_ONCE) {
-            let ids: Vec<ImageIdentifier> =
-                part.iter().map(|tag| ImageIdentifier::builder().image_tag(tag.as_str()).build()).collect();
-            let answer = call(run, reading("BatchGetImage"), || {
-                self.client
-                    .batch_get_image()
-                    .set_registry_id(self.account.as_ref().map(ToString::to_string))
-                    .repository_name(repository)
-                    .set_image_ids(Some(ids.clone()))
-                    .set_accepted_media_types(Some(
-                        crate::manifest::MANIFEST_MEDIA_TYPES.map(str::to_owned).to_vec(),
-                    ))
-                    .send()
-            })
-            .await
-            .map_err(|failure| {
-                if is_missing(&failure) {
-                    Error::EcrRepositories { names: vec![repository.to_owned()] }
-                } else {
-                    failed("look for images", failure)
-                }
-            })?;
-            for failure in answer.failures() {
-                if failure.failure_code() != Some(&ImageFailureCode::ImageNotFound) {
-                    let tag = failure.image_id().and_then(ImageIdentifier::image_tag).unwrap_or_default();
-                    let code = failure.failure_code().map_or("no code", ImageFailureCode::as_str);
-                    return Err(Error::EcrImage {
-                        reference: landfall_secret::escape(&format!("{repository}:{tag}"), 300),
-                        code: landfall_secret::escape(code, 60),
-                    });
-                }
-            }
-            for image in answer.images() {
-                let id = image.image_id();
-                let tag = id.and_then(ImageIdentifier::image_tag).and_then(|text| text.parse().ok());
-                let digest = id.and_then(ImageIdentifier::image_digest).and_then(|text| text.parse().ok());
-                if let (Some(tag), Some(digest)) = (tag, digest) {
-                    digests.insert(tag, digest);
-                }
-            }
-        }
-        Ok(digests)
-    }
 }
 
-fn reading(operation: &'static str) -> Call<'static> {
+pub(crate) fn reading(operation: &'static str) -> Call<'static> {
     Call { service: Service::Ecr, operation, nature: Nature::Read, limiter: None }
 }
 
-fn failed(doing: &str, cause: AwsFailure) -> Error {
+pub(crate) fn failed(doing: &str, cause: AwsFailure) -> Error {
     Error::EcrCall { doing: doing.to_owned(), cause: Box::new(cause) }
 }
 
-fn is_missing(failure: &AwsFailure) -> bool {
+pub(crate) fn is_missing(failure: &AwsFailure) -> bool {
     failure.code.as_deref() == Some("RepositoryNotFoundException")
 }
 

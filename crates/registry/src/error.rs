@@ -107,6 +107,16 @@ pub enum Error {
         /// The repository with its host.
         repository: String,
     },
+    /// A source names something else than the plan says.
+    #[error("{reference} names {found}, and {planned} was planned")]
+    SourceMoved {
+        /// The source.
+        reference: String,
+        /// What the plan says.
+        planned: Digest,
+        /// What it names now.
+        found: Digest,
+    },
     /// The tag exists with other content. Nothing was changed.
     #[error("{target} exists with other content: {held} is there, {wanted} was to be")]
     TagTaken {
@@ -464,6 +474,7 @@ impl Error {
             | Self::ImageMissing { .. }
             | Self::RepositoryMissing { .. }
             | Self::BlobMissing { .. }
+            | Self::SourceMoved { .. }
             | Self::TagTaken { .. }
             | Self::TagDiffers { .. }
             | Self::TargetTwice { .. }

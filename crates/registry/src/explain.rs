@@ -23,6 +23,7 @@ impl Explain for Error {
             Self::ImageMissing { .. } => "LF-REG-IMAGE-MISSING",
             Self::RepositoryMissing { .. } => "LF-REG-REPOSITORY-MISSING",
             Self::BlobMissing { .. } => "LF-REG-BLOB-MISSING",
+            Self::SourceMoved { .. } => "LF-REG-SOURCE-MOVED",
             Self::TagTaken { .. } => "LF-REG-TAG-TAKEN",
             Self::TagDiffers { .. } => "LF-REG-TAG-DIFFERS",
             Self::TargetTwice { .. } => "LF-REG-TARGET-TWICE",
@@ -86,6 +87,7 @@ impl Explain for Error {
             | Self::ImageMissing { .. }
             | Self::RepositoryMissing { .. }
             | Self::BlobMissing { .. }
+            | Self::SourceMoved { .. }
             | Self::TagTaken { .. }
             | Self::NotForLambda { .. }
             | Self::Redirects { .. }
@@ -159,6 +161,9 @@ impl Explain for Error {
             }
             Self::BlobMissing { repository, .. } => {
                 Some(format!("the image in {repository} is damaged: rebuild and push it again").into())
+            }
+            Self::SourceMoved { .. } => {
+                Some("find out who moved it; where it was meant, make a new plan and have it approved".into())
             }
             Self::TagTaken { .. } => {
                 Some("release a new version; with --overwrite the tag is moved and what it named before loses its name".into())

@@ -19,6 +19,7 @@
 //! ```
 
 mod artifactory;
+mod attached;
 mod blobs;
 mod challenge;
 mod copy;
@@ -26,6 +27,8 @@ mod descriptor;
 #[cfg(feature = "ecr")]
 mod ecr;
 mod ecr_host;
+#[cfg(feature = "ecr")]
+mod ecr_images;
 mod error;
 mod explain;
 mod lambda;
@@ -42,16 +45,20 @@ mod uploads;
 pub use artifactory::{
     Artifactory, DockerAccess, PromoteRequest, Promoted, PromotedHow, PromotionState, keeps_shared_layers,
 };
+pub use attached::Attached;
 pub use blobs::BlobStream;
 pub use challenge::{Challenge, parse_challenges};
 pub use copy::{
-    BlobState, CopyOptions, CopyOutcome, CopyPlan, CopyRequest, CopyResult, PlanProblem, PlannedBlob,
-    PlannedCopy, Registries, TargetState, apply, plan_copies,
+    BlobState, Choose, CopyLimits, CopyOptions, CopyOutcome, CopyPlan, CopyReport, CopyRequest, CopyResult,
+    CopyTotals, Moved, PlanProblem, PlannedBlob, PlannedCopy, Registries, TargetState, apply, apply_each,
+    plan_copies,
 };
 pub use descriptor::Descriptor;
 #[cfg(feature = "ecr")]
 pub use ecr::{EcrClient, EcrLogin, EcrRepositories, EcrRepository};
 pub use ecr_host::EcrHost;
+#[cfg(feature = "ecr")]
+pub use ecr_images::EcrImage;
 pub use error::Error;
 pub use lambda::{LambdaImage, resolve_for_lambda};
 pub use login::{Login, login_for};

@@ -18,7 +18,7 @@ pub(crate) const LONGEST_MANIFEST: usize = 4 << 20;
 /// The most layers of an image, its configuration included.
 const MOST_BLOBS: usize = 2_000;
 /// The most children of an index.
-const MOST_CHILDREN: usize = 256;
+pub(crate) const MOST_CHILDREN: usize = 256;
 
 /// What is asked for and understood.
 pub(crate) const MANIFEST_MEDIA_TYPES: [&str; 4] = [
@@ -153,6 +153,24 @@ impl Manifest {
     /// The size in bytes.
     pub fn size_bytes(&self) -> u64 {
         self.bytes.len() as u64
+    }
+}
+
+impl ManifestKind {
+    /// As an image's parts list.
+    pub(crate) fn image(&self) -> Option<&ImageManifest> {
+        match self {
+            Self::Image(image) => Some(image),
+            Self::Index(_) => None,
+        }
+    }
+
+    /// As a list by platform.
+    pub(crate) fn index(&self) -> Option<&IndexManifest> {
+        match self {
+            Self::Image(_) => None,
+            Self::Index(index) => Some(index),
+        }
     }
 }
 

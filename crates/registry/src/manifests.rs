@@ -135,23 +135,29 @@ impl Registry {
         }
     }
 
-    /// Puts a manifest at a tag, byte for byte, and reads the tag back. Everything it names has to be in the repository.
+    /// Puts a manifest at a tag (or at its own digest, without a tag), byte for byte, and reads it back. Everything it names has
+    /// to be in the repository.
     ///
-    /// Repeating it is harmless, and after a stop of the run it is not begun. An answer that was lost or cannot be taken, and a tag that may not be written twice, are settled by reading back:
-    /// the same digest is success.
+    /// Repeating it is harmless, and after a stop of the run it is not begun. An answer that was lost or cannot be taken, and a
+    /// tag that may not be written twice, are settled by reading back: the same digest is success.
     ///
     /// # Errors
-    /// [`Error::TagDiffers`] where the tag names other content afterwards; [`Error::NotWritten`], [`Error::Unconfirmed`] where
+    /// [`Error::DigestDiffers`] for another digest than the manifest's; [`Error::TagDiffers`] where the tag names other content afterwards; [`Error::NotWritten`], [`Error::Unconfirmed`] where
     /// no answer came; and what else a registry may answer.
     pub async fn put_manifest(
         &self,
         path: &str,
-        tag: &Tag,
+        version: &Version,
         manifest: &Manifest,
         run: &Run,
     ) -> Result<Put, Error> {
-        let version = Version::Tag(tag.clone());
-        let reference = self.named(path, &version);
+        let reference = self.named(path, version);
+        if let Version::Digest(expected) = version
+            && *expected != manifest.digest
+        {
+            let (expected, actual) = (*expected, manifest.digest);
+            return Err(Error::DigestDiffers { what: reference, expected, actual });
+        }
         let need = Need { path, access: Access::Push, doing: format!("PUT manifest {reference}") };
         if run.stop().requested().is_some() {
             return Err(Error::Stopped { doing: format!("the manifest {reference} was put") });
@@ -162,7 +168,8 @@ impl Registry {
                     Some(limiter) => site.with_limiter(limiter.clone()),
                     None => site.clone(),
                 };
-                site.request(Method::PUT, &manifest_path(path, tag.as_str()))
+                site.request(Method::PUT, &manifest_path(path, &of_path(version)))
+                    .counted_as("manifest")
                     .body(&manifest.media_type, manifest.bytes.clone())
             })
             .await;
@@ -184,7 +191,7 @@ impl Registry {
         {
             return failure.map_or(Ok(Put::Written), Err);
         }
-        match (self.head_manifest(path, &version, &run.to_its_end()).await, failure) {
+        match (self.head_manifest(path, version, &run.to_its_end()).await, failure) {
             (Ok(Some(held)), failure) if held == manifest.digest => {
                 Ok(if failure.as_ref().is_some_and(is_taken) { Put::Already } else { Put::Written })
             }
@@ -210,7 +217,9 @@ fn manifest_path(path: &str, version: &str) -> String {
 
 fn manifest_request(site: &Site, method: Method, path: &str, version: &str) -> landfall_transport::Request {
     // All kinds are named, so that nothing is converted on its way (ECR does that by tag).
-    site.request(method, &manifest_path(path, version)).header("accept", &MANIFEST_MEDIA_TYPES.join(", "))
+    site.request(method, &manifest_path(path, version))
+        .header("accept", &MANIFEST_MEDIA_TYPES.join(", "))
+        .counted_as("manifest")
 }
 
 /// The digest in the header, where it is one; it is a cross-check and never the source.

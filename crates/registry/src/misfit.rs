@@ -17,6 +17,11 @@ pub enum Misfit {
         /// What the index has.
         offered: Vec<String>,
     },
+    /// No platform was set, and the index has more than one image, or none.
+    PlatformOpen {
+        /// What the index has.
+        offered: Vec<String>,
+    },
     /// Several children of the index are for the platform, and nothing says which is meant.
     ManyChildren {
         /// What was looked for.
@@ -38,8 +43,8 @@ pub enum Misfit {
     },
     /// The configuration says another architecture. Lambda takes such an image and it fails when it is called.
     Architecture {
-        /// What was looked for.
-        wanted: Platform,
+        /// What was looked for, where a platform was set.
+        wanted: Option<Platform>,
         /// What it says.
         found: String,
     },
@@ -67,6 +72,11 @@ pub enum Misfit {
     },
     /// No layer at all.
     NoLayers,
+    /// More than the 10 GiB that Lambda unpacks at most.
+    TooLarge {
+        /// The layers together as they are stored, in bytes.
+        layers_bytes: u64,
+    },
 }
 
 impl fmt::Display for Misfit {
@@ -78,6 +88,10 @@ impl fmt::Display for Misfit {
             Self::NoChild { wanted, offered } => {
                 write!(f, "the index has no image for {wanted}, only for {}", offered.join(", "))
             }
+            Self::PlatformOpen { offered } if offered.is_empty() => f.write_str("the index has no image"),
+            Self::PlatformOpen { offered } => {
+                write!(f, "the index has images for {}, and no platform is set", offered.join(", "))
+            }
             Self::ManyChildren { wanted, found } => {
                 write!(f, "the index has {found} images for {wanted}")
             }
@@ -86,8 +100,11 @@ impl fmt::Display for Misfit {
                 write!(f, "its configuration is a `{media_type}`, which is no image's")
             }
             Self::OperatingSystem { found } => write!(f, "it is made for the operating system `{found}`"),
-            Self::Architecture { wanted, found } => {
+            Self::Architecture { wanted: Some(wanted), found } => {
                 write!(f, "it is made for the architecture `{found}`, and the functions run {wanted}")
+            }
+            Self::Architecture { wanted: None, found } => {
+                write!(f, "it is made for the architecture `{found}`, which Lambda does not have")
             }
             Self::ForeignLayer { layer } => {
                 write!(f, "the content of layer {} is kept elsewhere", layer.short())
@@ -100,6 +117,9 @@ impl fmt::Display for Misfit {
                 write!(f, "layer {} has the media type `{media_type}`", layer.short())
             }
             Self::NoLayers => f.write_str("it has no layers"),
+            Self::TooLarge { layers_bytes } => {
+                write!(f, "its layers have {layers_bytes} bytes, more than the 10 GiB that Lambda unpacks")
+            }
         }
     }
 }
@@ -108,7 +128,10 @@ impl Misfit {
     /// What to do about it.
     pub fn remedy(&self) -> String {
         match self {
-            Self::NoChild { wanted, .. } | Self::Architecture { wanted, .. } => {
+            Self::PlatformOpen { .. } => "say what the functions run by --platform".to_owned(),
+            Self::Architecture { wanted: None, .. } => "build it with --platform linux/amd64 or linux/arm64".to_owned(),
+            Self::TooLarge { .. } => "make the image smaller: a function's image has at most 10 GiB unpacked".to_owned(),
+            Self::NoChild { wanted, .. } | Self::Architecture { wanted: Some(wanted), .. } => {
                 format!("build it with --platform {wanted}, or set the platform that the functions run")
             }
             Self::ManyChildren { .. } | Self::NestedIndex => {

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use landfall_run::{RateLimiter, Run, Share};
+use landfall_run::{RateLimiter, Run, Share, Throttle};
 use landfall_secret::Origin;
 use landfall_transport::{Answer, Cap, HeaderMap, Http, Request, Site, StatusCode, Streaming};
 
@@ -69,6 +69,7 @@ struct Inner {
     slots: Mutex<HashMap<String, Arc<Slot>>>,
     manifest_writes: Option<RateLimiter>,
     upload_starts: Option<RateLimiter>,
+    throttle: Throttle,
     /// Whether the registry refused blobs in one PUT before.
     patches: AtomicBool,
 }
@@ -132,7 +133,11 @@ impl Registry {
         };
         let address = format!("{scheme}://{host}{}", options.api_prefix.trim_end_matches('/'));
         let doing = || format!("use the registry {}", landfall_secret::escape(host, 200));
-        let site = http.site("registry", &address, None).map_err(|cause| Error::transport(doing(), cause))?;
+        let throttle = Throttle::default();
+        let site = http
+            .site("registry", &address, None)
+            .map_err(|cause| Error::transport(doing(), cause))?
+            .with_throttle(throttle.clone());
         let limiter = |per_second: f64, burst| {
             (options.flavour == Flavour::Ecr).then(|| RateLimiter::new(per_second, burst, options.share))
         };
@@ -146,6 +151,7 @@ impl Registry {
                 slots: Mutex::default(),
                 manifest_writes: limiter(5.0, 5),
                 upload_starts: limiter(50.0, 50),
+                throttle,
                 patches: AtomicBool::new(false),
             }),
         })
@@ -159,6 +165,11 @@ impl Registry {
     /// What kind of registry it is.
     pub fn flavour(&self) -> Flavour {
         self.inner.flavour
+    }
+
+    /// How often it said that it was asked too much (429).
+    pub fn throttled(&self) -> u64 {
+        self.inner.throttle.count()
     }
 
     pub(crate) fn login(&self) -> Option<&Login> {

@@ -1,5 +1,6 @@
 //! A blob on its way from source to target: hashed as it passes, resumed where it breaks, held back until it is proved.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ const STEP_BYTES: u64 = 1 << 20;
 pub(crate) struct Passage {
     failure: Mutex<Option<Error>>,
     moved: Mutex<Moved>,
+    told: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,7 @@ struct Moved {
 impl Passage {
     fn new() -> Self {
         let moved = Moved { at: Instant::now(), at_source: true, bytes: 0 };
-        Self { failure: Mutex::default(), moved: Mutex::new(moved) }
+        Self { failure: Mutex::default(), moved: Mutex::new(moved), told: AtomicU64::new(0) }
     }
 
     /// Why the stream ended, where it did not end well.
@@ -48,6 +50,11 @@ impl Passage {
     /// Bytes that came from the source.
     pub(crate) fn bytes(&self) -> u64 {
         self.moved.lock().unwrap_or_else(PoisonError::into_inner).bytes
+    }
+
+    /// Bytes of which progress was told.
+    pub(crate) fn told(&self) -> u64 {
+        self.told.load(Ordering::Relaxed)
     }
 
     /// Returns when the target has taken nothing for so long.
@@ -76,8 +83,8 @@ impl Passage {
 
 /// A blob being read from its source.
 pub(crate) struct Source {
-    registry: Registry,
-    path: String,
+    /// Where it is asked for again when it breaks off; `None` where its bytes are at hand.
+    origin: Option<(Registry, String)>,
     blob: Descriptor,
     label: String,
     run: Run,
@@ -100,9 +107,30 @@ impl Source {
         label: &str,
         run: &Run,
     ) -> Result<Self, Error> {
-        let mut source = Self {
-            registry: registry.clone(),
-            path: path.to_owned(),
+        let origin = Some((registry.clone(), path.to_owned()));
+        let mut source = Self::closed(origin, blob, label, run);
+        if blob.size_bytes == 0 {
+            let actual = Digest::of(&[]);
+            if actual != blob.digest {
+                return Err(Error::DigestDiffers { what: source.what(), expected: blob.digest, actual });
+            }
+            return Ok(source);
+        }
+        let stream = registry.get_blob_stream(path, blob.digest, 0, run).await?;
+        source.take(stream)?;
+        Ok(source)
+    }
+
+    /// The blob from bytes that are at hand.
+    pub(crate) fn of_bytes(bytes: Bytes, blob: &Descriptor, label: &str, run: &Run) -> Self {
+        let mut source = Self::closed(None, blob, label, run);
+        source.body = Some(Box::pin(futures_util::stream::once(async move { Ok(bytes) })));
+        source
+    }
+
+    fn closed(origin: Option<(Registry, String)>, blob: &Descriptor, label: &str, run: &Run) -> Self {
+        Self {
+            origin,
             blob: blob.clone(),
             label: label.to_owned(),
             run: run.clone(),
@@ -114,17 +142,7 @@ impl Source {
             held: None,
             resumed: 0,
             passage: Arc::new(Passage::new()),
-        };
-        if blob.size_bytes == 0 {
-            let actual = Digest::of(&[]);
-            if actual != blob.digest {
-                return Err(Error::DigestDiffers { what: source.what(), expected: blob.digest, actual });
-            }
-            return Ok(source);
         }
-        let stream = registry.get_blob_stream(path, blob.digest, 0, run).await?;
-        source.take(stream)?;
-        Ok(source)
     }
 
     pub(crate) fn passage(&self) -> Arc<Passage> {
@@ -156,7 +174,12 @@ impl Source {
     }
 
     fn what(&self) -> String {
-        format!("blob {} of {}/{}", self.blob.digest.short(), self.registry.host(), self.path)
+        match &self.origin {
+            Some((registry, path)) => {
+                format!("blob {} of {}/{path}", self.blob.digest.short(), registry.host())
+            }
+            None => format!("blob {}", self.blob.digest.short()),
+        }
     }
 
     fn take(&mut self, stream: BlobStream) -> Result<(), Error> {
@@ -221,6 +244,7 @@ impl Source {
             let step = self.received - self.told;
             self.run.progress().event(Event::Advanced { item: self.label.clone(), bytes: step });
             self.told = self.received;
+            self.passage.told.store(self.told, Ordering::Relaxed);
         }
         // What is given out must not be all there is: one piece always stays here.
         if self.held.is_none() && bytes.len() > 1 && self.received < self.blob.size_bytes {
@@ -245,13 +269,13 @@ impl Source {
     async fn resume(&mut self) -> Result<(), Error> {
         self.body = None;
         loop {
-            if self.resumed == MOST_RESUMES {
+            let Some((registry, path)) = self.origin.clone().filter(|_| self.resumed < MOST_RESUMES) else {
                 return Err(Error::Cut {
                     what: self.what(),
                     received: self.received,
                     size: self.blob.size_bytes,
                 });
-            }
+            };
             let pause = if self.resumed == 0 { Duration::ZERO } else { PAUSE * (1 << (self.resumed - 1)) };
             self.resumed += 1;
             self.run.counters().retry();
@@ -266,10 +290,12 @@ impl Source {
                     return Err(Error::Stopped { doing: format!("{} was copied", self.what()) });
                 }
             }
-            let again =
-                self.registry.get_blob_stream(&self.path, self.blob.digest, self.received, &self.run).await;
+            let again = registry.get_blob_stream(&path, self.blob.digest, self.received, &self.run).await;
             match again {
-                Ok(stream) => return self.take(stream),
+                Ok(stream) => {
+                    self.run.counters().resume(stream.starts_at);
+                    return self.take(stream);
+                }
                 // Other faults of opening were repeated already.
                 Err(error) if error.is_stale() => {}
                 Err(error) => return Err(error),

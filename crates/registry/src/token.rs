@@ -186,7 +186,7 @@ async fn fetch(
         |_| Error::Challenge { host: host.to_owned(), shown: escape(&run.redactor().redact(realm), 200) };
     let asked = Url::parse(realm).map_err(odd)?;
     let location = server.accept(&asked, realm, "WWW-Authenticate realm").map_err(failed)?;
-    let mut request = server.request_at(Method::GET, &location);
+    let mut request = server.request_at(Method::GET, &location).counted_as("token");
     if let Some(service) = challenge.parameter("service") {
         request = request.query("service", service);
     }

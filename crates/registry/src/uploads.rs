@@ -49,7 +49,9 @@ impl Registry {
                     Some(limiter) => site.with_limiter(limiter.clone()),
                     None => site.clone(),
                 };
-                let request = site.request(Method::POST, &format!("/v2/{path}/blobs/uploads/"));
+                let request = site
+                    .request(Method::POST, &format!("/v2/{path}/blobs/uploads/"))
+                    .counted_as(if mount_from.is_some() { "mount" } else { "upload" });
                 let request = match mount_from {
                     Some(from) => request.query("mount", &digest.to_string()).query("from", from),
                     None => request,
@@ -94,6 +96,7 @@ impl Registry {
         let answer = site
             .request_at(method, &at)
             .header("content-type", "application/octet-stream")
+            .counted_as("upload")
             .send_body(run, size_bytes, body, Cap::JSON)
             .await
             .map_err(failed)?;
@@ -118,7 +121,7 @@ impl Registry {
         let last = next.with_query("digest", &digest_text);
         let answer = self
             .ask(&need, Cap::JSON, run, |site: &Site| {
-                site.request_at(Method::PUT, &last).header("content-length", "0")
+                site.request_at(Method::PUT, &last).header("content-length", "0").counted_as("upload")
             })
             .await?;
         if answer.status().is_success() { Ok(()) } else { Err(self.refused(&need, &answer, run)) }

@@ -7,7 +7,7 @@ use landfall_artifacts::{
     Reference, ReleaseId, Repository, Shard, Tag, Versions, image_tag,
 };
 use landfall_registry::{
-    CopyOptions, CopyOutcome, CopyPlan, CopyRequest, CopyResult, PlannedCopy, Registries, TargetState, apply,
+    Choose, CopyOptions, CopyOutcome, CopyPlan, CopyReport, CopyRequest, Registries, TargetState, apply,
     plan_copies,
 };
 use landfall_run::{Event, Run, human_bytes};
@@ -25,8 +25,8 @@ pub struct Config {
     pub source: Repository,
     /// Where they go: one repository for all functions, tagged `<LambdaName>-<version>`.
     pub registry: Repository,
-    /// What the functions run on.
-    pub platform: Platform,
+    /// What the functions run on; where it is not said, the images say it, and all the same.
+    pub platform: Option<Platform>,
     /// Whether a tag that exists with other content may be moved.
     pub overwrite: bool,
     /// The part of the images that this job copies. The plan and the files are those of the whole batch.
@@ -48,7 +48,7 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     let versions = Versions::read(&config.places.versions)?;
     let release = config.target.release_of(&versions);
     if versions.is_empty() {
-        return nothing(&config.target, &config.places, config.platform, output);
+        return nothing(&config.target, &config.places, config.platform.unwrap_or_default(), output);
     }
     let mut problems = Vec::new();
     let names = names(config, &versions, &mut problems)?;
@@ -57,16 +57,21 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
 
     run.progress()
         .event(Event::Phase { name: "look at all images".into(), items: Some(wanted.len() as u64) });
-    let options = CopyOptions { platform: config.platform, overwrite: config.overwrite };
+    let options = CopyOptions {
+        choose: Choose::Lambda(config.platform),
+        overwrite: config.overwrite,
+        ..CopyOptions::default()
+    };
     let plan = plan_copies(wanted, registries, options, run).await;
     problems.extend(plan.problems.iter().map(|problem| Problem::of(&problem.error)));
+    let platform = platform(config, &plan, &mut problems);
     if !problems.is_empty() {
         return Err(Refusal(problems));
     }
     let lock = ImageLock {
         release: release.clone(),
         environment: config.target.environment.clone(),
-        platform: config.platform,
+        platform,
         images: locked(config, &plan, &requests),
     };
     let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
@@ -79,16 +84,14 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
         foretell(&plan, &mut finished);
         return Ok(finished);
     }
-    let part = part(&plan, config.shard);
+    let part = plan.part(|copy| config.shard.is_none() || copy.request.shard.is_some());
     run.progress().event(Event::Phase {
         name: format!("copy {}", human_bytes(part.bytes_to_send())),
         items: Some(part.changes() as u64),
     });
-    let results = apply(&part, registries, run).await;
-    let done =
-        results.iter().all(|result| matches!(result.outcome, CopyOutcome::Copied | CopyOutcome::Unchanged));
-    report(&results, &mut finished, run);
-    if done {
+    let ended = apply(&part, registries, run).await;
+    report(&ended, &mut finished, run);
+    if ended.is_complete() {
         // The files name what is there: they are written when all of it is.
         match write(&config.places, &lock, output) {
             Ok(files) => finished.files = files,
@@ -161,13 +164,12 @@ fn requests(
             Ok(source) => requests.push((
                 tag.clone(),
                 CopyRequest {
-                    project: project.clone(),
-                    version: entry.version.to_string(),
-                    source,
-                    target: config.registry.tagged(tag),
+                    project: Some(project.clone()),
+                    version: Some(entry.version.to_string()),
                     environment: config.target.environment.clone(),
                     shard: config.shard.filter(|shard| shard.takes(position)),
                     release: Some(release.clone()),
+                    ..CopyRequest::new(source, config.registry.tagged(tag))
                 },
             )),
             Err(what) => problems.push(bad(what)),
@@ -187,10 +189,30 @@ fn source(config: &Config, project: &ProjectName, version: &semver::Version) -> 
     Ok(repository.tagged(tag))
 }
 
-/// The copies of this job's part.
-fn part(plan: &CopyPlan, shard: Option<Shard>) -> CopyPlan {
-    let mine = |copy: &&PlannedCopy| shard.is_none() || copy.request.shard.is_some();
-    CopyPlan { copies: plan.copies.iter().filter(mine).cloned().collect(), problems: Vec::new() }
+/// The platform of all images: the one that was set, else the one that they all say.
+fn platform(config: &Config, plan: &CopyPlan, problems: &mut Vec<Problem>) -> Platform {
+    if let Some(platform) = config.platform {
+        return platform;
+    }
+    let of =
+        |platform| plan.copies.iter().filter(move |copy| copy.platform == Some(platform)).collect::<Vec<_>>();
+    let (intel, arm) = (of(Platform::LinuxAmd64), of(Platform::LinuxArm64));
+    if let (Some(first), Some(other)) = (intel.first(), arm.first()) {
+        let what = format!(
+            "the images are for two platforms: {} for {} ({}) and {} for {} ({})",
+            intel.len(),
+            Platform::LinuxAmd64,
+            first.request.source,
+            arm.len(),
+            Platform::LinuxArm64,
+            other.request.source
+        );
+        problems
+            .push(Problem::new("LF-RETAG-PLATFORMS", Class::Input, what).with_remedy(
+                "copy the functions of one platform at a time, each with its own versions.json",
+            ));
+    }
+    if intel.is_empty() && !arm.is_empty() { Platform::LinuxArm64 } else { Platform::LinuxAmd64 }
 }
 
 fn locked(config: &Config, plan: &CopyPlan, requests: &[(Tag, CopyRequest)]) -> Vec<LockedImage> {
@@ -198,11 +220,11 @@ fn locked(config: &Config, plan: &CopyPlan, requests: &[(Tag, CopyRequest)]) -> 
         requests.iter().map(|(tag, request)| (&request.target, tag)).collect();
     let names = plan.copies.iter().filter_map(|copy| {
         let tag = by_target.get(&copy.request.target)?;
-        let version: semver::Version = copy.request.version.parse().ok()?;
+        let version: semver::Version = copy.request.version.as_deref()?.parse().ok()?;
         let suffix = format!("-{}", version.to_string().replace('+', "_"));
         let lambda = tag.as_str().strip_suffix(&suffix)?.parse().ok()?;
         Some(LockedImage {
-            project: copy.request.project.clone(),
+            project: copy.request.project.clone()?,
             version,
             lambda,
             environment: config.target.environment.clone(),
@@ -242,7 +264,7 @@ fn foretell(plan: &CopyPlan, finished: &mut Finished) {
         };
         finished.lines.push(format!("{} {text}", copy.request.target));
         finished.items.push(
-            Item::new(copy.request.project.as_str(), outcome)
+            Item::new(copy.request.target.to_string(), outcome)
                 .with("target", copy.request.target.to_string())
                 .with("digest", copy.digest().to_string()),
         );
@@ -255,36 +277,47 @@ fn foretell(plan: &CopyPlan, finished: &mut Finished) {
     );
 }
 
-fn report(results: &[CopyResult], finished: &mut Finished, run: &Run) {
-    let count = |outcome: CopyOutcome| results.iter().filter(|result| result.outcome == outcome).count();
-    for result in results {
+fn report(ended: &CopyReport, finished: &mut Finished, run: &Run) {
+    let count = |outcome: CopyOutcome| ended.images.iter().filter(|result| result.outcome == outcome).count();
+    for result in &ended.images {
+        let moved = result.moved;
         let (word, text) = match result.outcome {
             CopyOutcome::Copied => (
                 "copied",
-                format!("copied, {} in {} blobs", human_bytes(result.sent_bytes), result.sent_blobs),
+                format!(
+                    "copied, {} in {} blobs; {} were there",
+                    human_bytes(moved.sent_bytes),
+                    moved.sent_blobs,
+                    human_bytes(moved.saved_bytes)
+                ),
             ),
             CopyOutcome::Unchanged => ("unchanged", "was there already".to_owned()),
             CopyOutcome::Failed => ("failed", "was not copied".to_owned()),
             CopyOutcome::Unknown => ("unknown", "may have been copied".to_owned()),
             CopyOutcome::NotTried => ("not-tried", "was not tried".to_owned()),
         };
-        let mut item = Item::new(result.target.to_string(), word).with("digest", result.digest.to_string());
+        let mut item = Item::new(result.target.to_string(), word)
+            .with("digest", result.digest.to_string())
+            .with("blobsSent", moved.sent_blobs)
+            .with("blobsMounted", moved.mounted_blobs)
+            .with("bytesSaved", moved.saved_bytes);
         item.changed = result.outcome == CopyOutcome::Copied;
-        item.bytes = result.sent_bytes;
+        item.bytes = moved.sent_bytes;
         item.duration_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
-        item.problem = result.error.as_ref().map(|error| Problem::of(error));
+        item.problem = result.error.as_deref().map(|error| Problem::of(error));
         finished.items.push(item);
         finished.lines.push(format!("{} {text}", result.target));
     }
     let left = count(CopyOutcome::NotTried);
     finished.note_stop(run, left);
-    let sent: u64 = results.iter().map(|result| result.sent_bytes).sum();
+    let totals = &ended.totals;
     finished.summary = format!(
-        "{} copied, {} unchanged, {} failed, {} unknown, {left} not tried; {} sent",
+        "{} copied, {} unchanged, {} failed, {} unknown, {left} not tried; {} sent, {} saved",
         count(CopyOutcome::Copied),
         count(CopyOutcome::Unchanged),
         count(CopyOutcome::Failed),
         count(CopyOutcome::Unknown),
-        human_bytes(sent)
+        human_bytes(totals.moved.sent_bytes),
+        human_bytes(totals.moved.saved_bytes)
     );
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
-use landfall_run::Run;
+use landfall_run::{Hint, Run};
 use serde::Serialize;
 use url::Url;
 
@@ -33,6 +33,7 @@ pub struct Request {
     repeat: Repeat,
     timeout: Option<Duration>,
     counted: Option<&'static str>,
+    once: bool,
     refused: Option<Error>,
 }
 
@@ -53,6 +54,7 @@ impl Request {
             repeat,
             timeout: None,
             counted: None,
+            once: false,
             refused,
         }
     }
@@ -119,6 +121,12 @@ impl Request {
         self
     }
 
+    /// Makes the request once, whatever comes: for what is nice to know and not worth waiting for.
+    pub fn once(mut self) -> Self {
+        self.once = true;
+        self
+    }
+
     /// How long the whole answer may take (default: the idle timeout of the configuration).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
@@ -137,11 +145,11 @@ impl Request {
         }
         let sending = self.sending();
         let what = format!("{} {}", self.method, shown(&self.url));
-        let repeat = self.repeat;
+        let (repeat, once) = (self.repeat, self.once);
         let result = run
             .retry(
                 &what,
-                |failed: &Failed| failed.hint(run, repeat),
+                |failed: &Failed| if once { Hint::Stop } else { failed.hint(run, repeat) },
                 || {
                     let (body, sending) = (self.body.clone(), &sending);
                     async move { attempt(sending, run, body, cap, repeat).await }

@@ -146,7 +146,7 @@ async fn images_that_lambda_cannot_run() {
     let artifactory = &world.sandbox.artifactory;
     artifactory.put_image(&world.sandbox.source_repository(BUILD_KEY, "orderService"), "1.4.2", &arm);
     artifactory.put_index(&world.sandbox.source_repository(BUILD_KEY, "paymentGateway"), "2.0.0", &attested);
-    let ran = refused(&world, &["retag-push-ecr"], 3).await;
+    let ran = refused(&world, &["retag-push-ecr", "--platform", "linux/amd64"], 3).await;
     page!(ran.page(&world), @r#"
     error[LF-REG-LAMBDA] exit 3
       AWS Lambda cannot run artifactory.test/docker-build/shop/orderService@[digest]: it is made for the architecture `arm64`, and the functions run linux/amd64
@@ -155,6 +155,26 @@ async fn images_that_lambda_cannot_run() {
 
     nothing was changed
     exit 3
+    "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_of_two_platforms() {
+    let mut world = World::small().await;
+    world.has_versions();
+    world.has_logins();
+    world.has_aws_keys();
+    let arm = function_image("orderService", "1.4.2", "arm64", 100);
+    let artifactory = &world.sandbox.artifactory;
+    artifactory.put_image(&world.sandbox.source_repository(BUILD_KEY, "orderService"), "1.4.2", &arm);
+    let ran = refused(&world, &["retag-push-ecr"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-RETAG-PLATFORMS] exit 2
+      the images are for two platforms: 1 for linux/amd64 (artifactory.test/docker-build/shop/paymentGateway:2.0.0) and 1 for linux/arm64 (artifactory.test/docker-build/shop/orderService:1.4.2)
+      next: copy the functions of one platform at a time, each with its own versions.json
+
+    nothing was changed
+    exit 2
     "#);
 }
 

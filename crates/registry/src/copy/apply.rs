@@ -1,251 +1,319 @@
-//! Doing what was planned: blobs first, the tag last.
+//! Doing what was planned: what the schedule says next, until nothing is left.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use landfall_artifacts::{Class, Digest, Explain as _, Problem, Reference};
-use landfall_run::{Effect, EffectItem, EffectOutcome, Event, Run};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use landfall_artifacts::{Class, Digest, Explain as _};
+use landfall_run::{Event, Run};
 use tokio::time::Instant;
 
 use super::blob::{Arrived, Job};
-use super::plan::{BlobState, CopyPlan, PlannedCopy, TargetState};
-use super::request::Registries;
-use crate::{Error, Put, Registry};
+use super::image::{ImageJob, Sent};
+use super::intents::Intents;
+use super::plan::{CopyPlan, PlannedCopy, TargetState};
+use super::registries::Registries;
+use super::report::{Before, CopyOutcome, CopyReport, CopyResult, Moved};
+use super::schedule::{BlobJob, Schedule, Task};
+use crate::{Error, Flavour, Registry};
 
-/// How one copy ended.
-#[derive(Debug)]
-pub struct CopyResult {
-    /// The target.
-    pub target: Reference,
-    /// The image's digest.
-    pub digest: Digest,
-    /// How it ended.
-    pub outcome: CopyOutcome,
-    /// Bytes of blobs that were sent.
-    pub sent_bytes: u64,
-    /// Blobs that were sent.
-    pub sent_blobs: usize,
-    /// From the first request for it to the last answer; zero where none was needed.
-    pub took: Duration,
-    /// Why it failed.
-    pub error: Option<Error>,
-}
-
-/// How a copy ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CopyOutcome {
-    /// The target names the image now, and was read back.
-    Copied,
-    /// It named it already.
-    Unchanged,
-    /// It does not name it.
-    Failed,
-    /// What the target names could not be found out.
-    Unknown,
-    /// The run ended before it was tried.
-    NotTried,
-}
-
-/// What was brought to the target by this run.
-#[derive(Default)]
-struct Brought {
-    /// Target repository and digest.
-    blobs: BTreeSet<(String, Digest)>,
-    /// Those of them whose bytes were really sent, which is more than the target's word.
-    sent: BTreeSet<(String, Digest)>,
-    /// Target host and digest, and a repository there whose tagged image has it.
-    homes: BTreeMap<(String, Digest), String>,
-}
-
-/// Copies what the plan says, image by image: blobs stream from source to target and are verified on their way; the tag is
-/// written when all its blobs are there, and read back. The result of every planned copy is returned, in order.
+/// Copies what the plan says, many blobs at a time: each distinct blob goes over the wire once, from source to target without a
+/// stop on the disk, verified on its way; a tag is written when all its blobs are there, and read back.
 ///
-/// A stop of the run abandons the blob in flight, which no tag names, and leaves the rest untried. Applying the same plan again,
+/// A stop of the run abandons the blobs in flight, which no tag names, and leaves the rest untried. Applying the same plan again,
 /// or a new one, does what is left.
-pub async fn apply(plan: &CopyPlan, registries: &Registries, run: &Run) -> Vec<CopyResult> {
-    let mut brought = Brought::default();
-    let mut results = Vec::new();
-    let mut closed = false;
-    for copy in &plan.copies {
-        let mut result = CopyResult {
+pub async fn apply(plan: &CopyPlan, registries: &Registries, run: &Run) -> CopyReport {
+    apply_each(plan, registries, run, |_| {}).await
+}
+
+/// As [`apply`], and tells of each image when it has ended, in the order in which they end.
+pub async fn apply_each(
+    plan: &CopyPlan,
+    registries: &Registries,
+    run: &Run,
+    mut each: impl FnMut(&CopyResult),
+) -> CopyReport {
+    let before = Before::of(run);
+    run.progress().event(Event::Total { bytes: plan.bytes_to_send() });
+    let mut engine = Engine::new(plan, registries, run);
+    for result in &engine.results {
+        if result.outcome == CopyOutcome::Unchanged {
+            each(result);
+        }
+    }
+    engine.work(&mut each).await;
+    let mut images = engine.results;
+    for (result, copy) in images.iter_mut().zip(&plan.copies) {
+        result.moved.saved_bytes = saved_bytes(copy, result);
+    }
+    CopyReport { totals: before.totals(&images, run), images }
+}
+
+/// What ended, and how.
+enum Ended {
+    Blob(usize, Result<Arrived, Error>),
+    Image(usize, Result<CopyOutcome, Error>, Moved),
+}
+
+type Running<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>>;
+
+struct Engine<'a> {
+    plan: &'a CopyPlan,
+    registries: &'a Registries,
+    run: &'a Run,
+    schedule: Schedule,
+    intents: Arc<Intents<'a>>,
+    results: Vec<CopyResult>,
+    begun: Vec<Option<Instant>>,
+    sent: Sent,
+    /// Where each blob can be had.
+    sources: BTreeMap<Digest, Vec<(&'a Registry, &'a str)>>,
+    mending: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl<'a> Engine<'a> {
+    fn new(plan: &'a CopyPlan, registries: &'a Registries, run: &'a Run) -> Self {
+        let flavour = |host: &str| registries.get(host).map(Registry::flavour).unwrap_or_default();
+        let schedule = Schedule::new(plan, plan.options.limits, |host| flavour(host) == Flavour::Ecr);
+        let results = plan.copies.iter().map(|copy| CopyResult {
             target: copy.request.target.clone(),
             digest: copy.digest(),
-            outcome: CopyOutcome::NotTried,
-            sent_bytes: 0,
-            sent_blobs: 0,
+            outcome: match copy.target_state {
+                TargetState::Same => CopyOutcome::Unchanged,
+                TargetState::Absent | TargetState::Other(_) => CopyOutcome::NotTried,
+            },
+            moved: Moved::default(),
             took: Duration::ZERO,
             error: None,
-        };
-        if copy.target_state == TargetState::Same {
-            result.outcome = CopyOutcome::Unchanged;
-        } else if !closed && run.stop().requested().is_none() {
-            let item = copy.request.target.to_string();
-            run.progress()
-                .event(Event::Started { item: item.clone(), size_bytes: Some(copy.bytes_to_send()) });
-            let begun = Instant::now();
-            let ended = copy_recorded(copy, registries, &mut brought, &mut result, run).await;
-            result.took = begun.elapsed();
-            match ended {
-                Ok(outcome) => result.outcome = outcome,
-                Err(error) => {
-                    // Whoever closed the journal's door closed it for the others too.
-                    closed = matches!(error, Error::Journal { .. });
-                    result.outcome = match error.class() {
-                        Class::Unknown => CopyOutcome::Unknown,
-                        _ => CopyOutcome::Failed,
-                    };
-                    result.error = Some(error);
+        });
+        let mut sources: BTreeMap<Digest, Vec<(&Registry, &str)>> = BTreeMap::new();
+        for copy in &plan.copies {
+            let repository = copy.source.repository();
+            let Ok(registry) = registries.get(repository.host()) else { continue };
+            for blob in &copy.blobs {
+                let known = sources.entry(blob.descriptor.digest).or_default();
+                let is_new =
+                    |one: &(&Registry, &str)| one.0.host() != registry.host() || one.1 != repository.path();
+                if known.iter().all(is_new) {
+                    known.push((registry, repository.path()));
                 }
             }
-            let said = match result.outcome {
-                CopyOutcome::Copied => "copied",
-                CopyOutcome::Unchanged => "there already",
-                CopyOutcome::Failed | CopyOutcome::NotTried => "failed",
-                CopyOutcome::Unknown => "unknown",
-            };
-            run.progress().event(Event::Finished { item, result: said.to_owned() });
         }
-        results.push(result);
+        Self {
+            plan,
+            registries,
+            run,
+            schedule,
+            intents: Arc::new(Intents::new(plan, run)),
+            results: results.collect(),
+            begun: vec![None; plan.copies.len()],
+            sent: Sent::default(),
+            sources,
+            mending: Arc::default(),
+        }
     }
-    results
-}
 
-/// Intent, copy, outcome.
-async fn copy_recorded(
-    copy: &PlannedCopy,
-    registries: &Registries,
-    brought: &mut Brought,
-    result: &mut CopyResult,
-    run: &Run,
-) -> Result<CopyOutcome, Error> {
-    let target = copy.request.target.to_string();
-    let effect = Effect {
-        action: "PUT manifest".to_owned(),
-        target: target.clone(),
-        environment: copy.request.environment.as_ref().map(ToString::to_string),
-        release: copy.request.release.as_ref().map(ToString::to_string),
-        items: vec![EffectItem {
-            name: copy.request.project.to_string(),
-            version: Some(copy.request.version.clone()),
-            digest: Some(copy.digest()),
-        }],
-    };
-    let intent = run
-        .journal()
-        .intend(effect)
-        .await
-        .map_err(|cause| Error::Journal { target: target.clone(), cause })?;
-    let ended = copy_image(copy, registries, brought, result, run).await;
-    let outcome = match &ended {
-        Ok(_) => EffectOutcome::Done,
-        Err(error) => {
-            let said = run.redactor().redact(&Problem::of(error).told());
-            match error.class() {
-                Class::Unknown => EffectOutcome::Unknown(said),
-                _ => EffectOutcome::Failed(said),
+    async fn work(&mut self, each: &mut impl FnMut(&CopyResult)) {
+        let mut running: Running<'a> = FuturesUnordered::new();
+        loop {
+            if self.run.stop().requested().is_some() || self.intents.are_refused() {
+                self.schedule.close();
+            }
+            while let Some(task) = self.schedule.next() {
+                match self.begin(task) {
+                    Ok(future) => running.push(future),
+                    Err(error) => self.ended(not_begun(task, error), each).await,
+                }
+            }
+            let Some(ended) = running.next().await else { return };
+            self.ended(ended, each).await;
+        }
+    }
+
+    fn begin(&mut self, task: Task) -> Result<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>, Error> {
+        let now = Instant::now();
+        match task {
+            Task::Blob(number) => {
+                let Some(job) = self.schedule.blobs.get(number).cloned() else {
+                    return Err(Error::UnknownHost { host: String::new() });
+                };
+                if let Some(begun) = self.begun.get_mut(job.copy) {
+                    begun.get_or_insert(now);
+                }
+                let target = self.registries.get(job.target.host())?;
+                let sources = self.sources.get(&job.blob.digest).cloned().unwrap_or_default();
+                let kept = self.plan.kept.get(&job.blob.digest).cloned();
+                let (intents, run) = (Arc::clone(&self.intents), self.run);
+                Ok(Box::pin(async move {
+                    Ended::Blob(number, bring(&job, sources, target, kept, &intents, run).await)
+                }))
+            }
+            Task::Image(at) => {
+                let Some(copy) = self.plan.copies.get(at) else {
+                    return Err(Error::UnknownHost { host: String::new() });
+                };
+                if let Some(begun) = self.begun.get_mut(at) {
+                    begun.get_or_insert(now);
+                }
+                let job = ImageJob {
+                    copy,
+                    source: self.registries.get(copy.source.repository().host())?,
+                    target: self.registries.get(copy.request.target.repository().host())?,
+                    sent: self.sent.clone(),
+                    mending: Arc::clone(&self.mending),
+                };
+                let (intents, run) = (Arc::clone(&self.intents), self.run);
+                Ok(Box::pin(async move {
+                    let mut moved = Moved::default();
+                    let ended = match intents.ensure(at).await {
+                        Ok(()) => job.run(&mut moved, run).await,
+                        Err(error) => Err(error),
+                    };
+                    Ended::Image(at, ended, moved)
+                }))
             }
         }
-    };
-    if let Err(lost) = run.journal().outcome(intent, outcome).await {
-        run.progress().event(Event::Warning(format!("the outcome for {target} was not recorded: {lost}")));
     }
-    ended
-}
 
-async fn copy_image(
-    copy: &PlannedCopy,
-    registries: &Registries,
-    brought: &mut Brought,
-    result: &mut CopyResult,
-    run: &Run,
-) -> Result<CopyOutcome, Error> {
-    let source = registries.get(copy.source.repository().host())?;
-    let repository = copy.request.target.repository();
-    let target = registries.get(repository.host())?;
-    let not_tag = || Error::TargetNotTag { target: copy.request.target.to_string() };
-    let tag = copy.request.target.tag().ok_or_else(not_tag)?;
-    send_blobs(copy, source, target, brought, result, run, false).await?;
-    // Somebody else may have written the tag since the plan was made.
-    let wanted = copy.digest();
-    match (target.observe_tag(repository.path(), tag, run).await?, copy.target_state) {
-        (None, _) => {}
-        (Some(held), _) if held == wanted => return Ok(CopyOutcome::Unchanged),
-        (Some(held), TargetState::Other(planned)) if held == planned => {}
-        (Some(held), _) => {
-            return Err(Error::TagTaken { target: copy.request.target.to_string(), held, wanted });
+    async fn ended(&mut self, ended: Ended, each: &mut impl FnMut(&CopyResult)) {
+        match ended {
+            Ended::Blob(number, result) => self.blob_ended(number, result, each).await,
+            Ended::Image(at, result, moved) => {
+                if let Some(one) = self.results.get_mut(at) {
+                    one.moved += moved;
+                }
+                if let Some(copy) = self.plan.copies.get(at) {
+                    self.note_throttling(copy.request.target.repository().host());
+                }
+                self.schedule.image_ended(at, result.is_ok());
+                self.image_over(at, result.map_err(Arc::new), each).await;
+            }
         }
     }
-    let put = match target.put_manifest(repository.path(), tag, &copy.manifest, run).await {
-        // The target said that it had blobs and has them not (Artifactory): they are sent after all, once.
-        Err(error) if lacks_blobs(&error) => {
-            send_blobs(copy, source, target, brought, result, run, true).await?;
-            target.put_manifest(repository.path(), tag, &copy.manifest, run).await?
+
+    async fn blob_ended(
+        &mut self,
+        number: usize,
+        result: Result<Arrived, Error>,
+        each: &mut impl FnMut(&CopyResult),
+    ) {
+        let Some(job) = self.schedule.blobs.get(number).cloned() else { return };
+        self.note_throttling(&job.source_host);
+        self.note_throttling(job.target.host());
+        let arrived = match result {
+            Ok(arrived) => arrived,
+            Err(error) => {
+                let error = Arc::new(error);
+                for at in self.schedule.blob_failed(number) {
+                    self.image_over(at, Err(Arc::clone(&error)), each).await;
+                }
+                return;
+            }
+        };
+        if let Some(one) = self.results.get_mut(job.copy) {
+            match arrived {
+                Arrived::Sent { bytes, .. } => {
+                    one.moved.sent_bytes = one.moved.sent_bytes.saturating_add(bytes);
+                    one.moved.sent_blobs += 1;
+                    self.sent.note(job.target.to_string(), job.blob.digest);
+                }
+                Arrived::Mounted => one.moved.mounted_blobs += 1,
+                Arrived::There => {}
+            }
         }
-        other => other?,
-    };
-    for blob in &copy.blobs {
-        let key = (repository.host().to_owned(), blob.descriptor.digest);
-        brought.homes.entry(key).or_insert_with(|| repository.path().to_owned());
+        if let Arrived::Sent { mount_refused: true, .. } = arrived {
+            self.schedule.mounts_refused(job.target.host());
+        }
+        self.schedule.blob_there(number);
     }
-    Ok(match put {
-        Put::Written => CopyOutcome::Copied,
-        Put::Already => CopyOutcome::Unchanged,
-    })
+
+    /// An image is over: its outcome is recorded and told.
+    async fn image_over(
+        &mut self,
+        at: usize,
+        ended: Result<CopyOutcome, Arc<Error>>,
+        each: &mut impl FnMut(&CopyResult),
+    ) {
+        let Some(result) = self.results.get_mut(at) else { return };
+        // A blob that several images share may fail more than once for the same image.
+        if result.error.is_some() {
+            return;
+        }
+        // A stop found nothing done for this image yet.
+        if let Err(error) = &ended
+            && error.class() == Class::Interrupted
+            && !self.intents.is_recorded(at)
+        {
+            return;
+        }
+        self.intents.outcome(at, ended.as_ref().err().map(Arc::as_ref)).await;
+        result.took = self.begun.get(at).copied().flatten().map(|begun| begun.elapsed()).unwrap_or_default();
+        match ended {
+            Ok(outcome) => result.outcome = outcome,
+            Err(error) => {
+                result.outcome = match error.class() {
+                    Class::Unknown => CopyOutcome::Unknown,
+                    _ => CopyOutcome::Failed,
+                };
+                result.error = Some(error);
+            }
+        }
+        let said = match result.outcome {
+            CopyOutcome::Copied => "copied",
+            CopyOutcome::Unchanged => "there already",
+            CopyOutcome::Failed | CopyOutcome::NotTried => "failed",
+            CopyOutcome::Unknown => "unknown",
+        };
+        let item = result.target.to_string();
+        self.run.progress().event(Event::Finished { item, result: said.to_owned() });
+        each(result);
+    }
+
+    fn note_throttling(&mut self, host: &str) {
+        if let Ok(registry) = self.registries.get(host) {
+            self.schedule.throttled(host, registry.throttled());
+        }
+    }
 }
 
-/// Brings the blobs that the target lacks; in distrust, all whose bytes this run has not sent itself.
-async fn send_blobs(
-    copy: &PlannedCopy,
-    source: &Registry,
+/// Brings a blob, after the intent to put the image that it is counted for was recorded.
+async fn bring(
+    job: &BlobJob,
+    sources: Vec<(&Registry, &str)>,
     target: &Registry,
-    brought: &mut Brought,
-    result: &mut CopyResult,
+    kept: Option<bytes::Bytes>,
+    intents: &Intents<'_>,
     run: &Run,
-    distrust: bool,
-) -> Result<(), Error> {
-    let repository = copy.request.target.repository();
-    let from = copy.source.repository();
-    for blob in &copy.blobs {
-        let key = (repository.to_string(), blob.descriptor.digest);
-        let there = if distrust {
-            brought.sent.contains(&key)
-        } else {
-            blob.state == BlobState::Present || brought.blobs.contains(&key)
-        };
-        if there {
-            continue;
-        }
-        let home = brought.homes.get(&(repository.host().to_owned(), blob.descriptor.digest));
-        let own = (from.host() == repository.host()).then(|| from.path());
-        let job = Job {
-            source,
-            source_path: from.path(),
-            target,
-            target_path: repository.path(),
-            blob: &blob.descriptor,
-            mount_from: home
-                .map(String::as_str)
-                .or(own)
-                .filter(|home| !distrust && *home != repository.path()),
-            distrust,
-            label: copy.request.target.to_string(),
-        };
-        if let Arrived::Sent(bytes) = job.run(run).await? {
-            result.sent_bytes = result.sent_bytes.saturating_add(bytes);
-            result.sent_blobs += 1;
-            brought.sent.insert(key.clone());
-        }
-        brought.blobs.insert(key);
-    }
-    Ok(())
+) -> Result<Arrived, Error> {
+    intents.ensure(job.copy).await?;
+    let blob = Job {
+        sources,
+        target,
+        target_path: job.target.path(),
+        blob: &job.blob,
+        kept,
+        mount_from: job.mount_from.as_deref(),
+        distrust: false,
+    };
+    blob.run(run).await
 }
 
-fn lacks_blobs(error: &Error) -> bool {
-    match error {
-        Error::Answer { status: 400..=499, code: Some(code), said, .. } => {
-            matches!(code.as_str(), "MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN")
-                || (code == "MANIFEST_INVALID" && said.contains("Failed to copy blob"))
-        }
-        _ => false,
+fn not_begun(task: Task, error: Error) -> Ended {
+    match task {
+        Task::Blob(number) => Ended::Blob(number, Err(error)),
+        Task::Image(at) => Ended::Image(at, Err(error), Moved::default()),
     }
+}
+
+/// What an image that is at its target has of blobs that were not sent for it.
+fn saved_bytes(copy: &PlannedCopy, result: &CopyResult) -> u64 {
+    if !matches!(result.outcome, CopyOutcome::Copied | CopyOutcome::Unchanged) {
+        return 0;
+    }
+    let all = copy.blobs.iter().fold(0u64, |sum, blob| sum.saturating_add(blob.descriptor.size_bytes));
+    all.saturating_sub(result.moved.sent_bytes)
 }

@@ -1,10 +1,23 @@
-//! Copying images from registry to registry by digest: observe, plan, apply.
+//! Copying images: plan a batch, then apply the plan.
 
 mod apply;
+mod at_once;
 mod blob;
+mod choose;
+mod image;
+mod intents;
+mod lanes;
 mod plan;
+mod registries;
+mod report;
 mod request;
+mod schedule;
+mod targets;
+mod ways;
 
-pub use apply::{CopyOutcome, CopyResult, apply};
-pub use plan::{BlobState, CopyPlan, PlanProblem, PlannedBlob, PlannedCopy, TargetState, plan_copies};
-pub use request::{CopyOptions, CopyRequest, Registries};
+pub use apply::{apply, apply_each};
+pub use plan::{CopyPlan, PlanProblem, PlannedBlob, PlannedCopy, TargetState, plan_copies};
+pub use registries::Registries;
+pub use report::{CopyOutcome, CopyReport, CopyResult, CopyTotals, Moved};
+pub use request::{Choose, CopyLimits, CopyOptions, CopyRequest};
+pub use ways::BlobState;

@@ -1,18 +1,24 @@
 //! Looking at sources and targets of a whole batch, and what is to be done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use futures_util::{StreamExt as _, stream};
-use landfall_artifacts::{Digest, PinnedReference, Reference, Tag};
+use bytes::Bytes;
+use futures_util::FutureExt as _;
+use landfall_artifacts::{Digest, PinnedReference, Platform, Reference, Version};
 use landfall_run::Run;
 
-use super::request::{CopyOptions, CopyRequest, Registries};
-use crate::{Descriptor, Error, Flavour, LambdaImage, Manifest, Registry, resolve_for_lambda};
+use super::at_once::at_once;
+use super::choose::{self, Chosen, Held};
+use super::registries::Registries;
+use super::request::{Choose, CopyOptions, CopyRequest};
+use super::targets::{self, Target};
+use super::ways::{self, BlobState};
+use crate::{Descriptor, Error, Manifest, Registry};
 
-/// Images that are looked at at once.
-const IMAGES_AT_ONCE: usize = 4;
-/// Blobs that are looked for at once.
-const BLOBS_AT_ONCE: usize = 8;
+/// Configurations up to this size are kept from the plan on, so that they need not be fetched again.
+const KEPT_CONFIG_BYTES: usize = 64 << 10;
+/// All kept configurations together.
+const KEPT_BYTES: usize = 4 << 20;
 
 /// What is to be done, and all that stands in the way.
 #[derive(Debug)]
@@ -21,6 +27,10 @@ pub struct CopyPlan {
     pub copies: Vec<PlannedCopy>,
     /// The problems of the others. Nothing should be applied while there is one.
     pub problems: Vec<PlanProblem>,
+    /// What the plan was made with.
+    pub options: CopyOptions,
+    /// Small blobs that were read while the plan was made.
+    pub(super) kept: BTreeMap<Digest, Bytes>,
 }
 
 /// A request that cannot be done, and why.
@@ -43,9 +53,13 @@ pub struct PlannedCopy {
     pub source: PinnedReference,
     /// The digest of the index that it was chosen from, where the source is one.
     pub source_index: Option<Digest>,
+    /// The platform of the image, where it was looked at or set.
+    pub platform: Option<Platform>,
     /// The manifest that is copied, byte for byte.
     pub manifest: Manifest,
-    /// Manifest, configuration and layers together, each once, in bytes.
+    /// What the manifest lists, where it is an index that is copied as it is; each stands after what it lists itself.
+    pub children: Vec<Manifest>,
+    /// Manifests, configurations and layers together, each once, in bytes.
     pub size_bytes: u64,
     /// What the target tag names now.
     pub target_state: TargetState,
@@ -71,19 +85,8 @@ pub enum TargetState {
 pub struct PlannedBlob {
     /// The blob.
     pub descriptor: Descriptor,
-    /// Where it is.
+    /// Where it is, and how it gets to its target.
     pub state: BlobState,
-}
-
-/// Where a blob is, seen from the target repository.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BlobState {
-    /// There already.
-    Present,
-    /// An earlier image of the plan brings it.
-    Earlier,
-    /// It has to be sent.
-    Needed,
 }
 
 impl CopyPlan {
@@ -101,6 +104,16 @@ impl CopyPlan {
     pub fn bytes_to_send(&self) -> u64 {
         self.copies.iter().map(PlannedCopy::bytes_to_send).fold(0, u64::saturating_add)
     }
+
+    /// The same plan with those copies alone for which `keep` says yes, as one job of several does its part.
+    pub fn part(&self, keep: impl Fn(&PlannedCopy) -> bool) -> Self {
+        Self {
+            copies: self.copies.iter().filter(|copy| keep(copy)).cloned().collect(),
+            problems: Vec::new(),
+            options: self.options,
+            kept: self.kept.clone(),
+        }
+    }
 }
 
 impl PlannedCopy {
@@ -116,20 +129,34 @@ impl PlannedCopy {
     }
 }
 
-/// A request with its two registries and its tag.
+/// A request with its two registries.
 struct Checked {
     at: usize,
     request: CopyRequest,
     source: Registry,
-    target: Registry,
-    tag: Tag,
+    target: Target,
 }
 
-/// A request of which all is known but its blobs.
+/// A request of which all is known but where its blobs are.
 struct Observed {
     checked: Checked,
-    found: LambdaImage,
-    held: Option<Digest>,
+    chosen: Chosen,
+    state: TargetState,
+    /// Whether the target repository has the image already, under another tag or none.
+    is_there: bool,
+}
+
+/// What a batch came to so far.
+#[derive(Default)]
+struct Batch {
+    problems: Vec<PlanProblem>,
+}
+
+impl Batch {
+    fn problem(&mut self, checked: &Checked, error: Error) {
+        let target = checked.request.target.clone();
+        self.problems.push(PlanProblem { request: checked.at, target, error });
+    }
 }
 
 /// Looks at all sources and targets, reading only, and plans the copies. Every problem of every image is found, save that an
@@ -140,87 +167,122 @@ pub async fn plan_copies(
     options: CopyOptions,
     run: &Run,
 ) -> CopyPlan {
-    let mut problems = Vec::new();
-    let mut checked = Vec::new();
+    let mut batch = Batch::default();
+    let checked = check_all(requests, registries, &mut batch);
+    let observed = observe_all(checked, registries, options, &mut batch, run).await;
+    let wanted = ways::wanted(observed.iter().filter(|one| one.needs_blobs()).map(|one| {
+        (&one.checked.target.registry, one.checked.target.reference.repository(), &one.chosen.blobs[..])
+    }));
+    let (present, attached) = tokio::join!(
+        targets::blobs(&wanted, registries, options.limits.lookups, run),
+        attached(&observed, options, run)
+    );
+    let mut copies: Vec<PlannedCopy> = Vec::new();
+    let mut kept = Kept::default();
+    let mut ways = ways::Ways::new(&wanted, present);
+    for (one, warning) in observed.into_iter().zip(attached) {
+        if let Some((digest, bytes)) = &one.chosen.config {
+            kept.keep(*digest, bytes);
+        }
+        copies.push(planned(one, warning, &mut ways));
+    }
+    find_platform(&mut copies, options, registries, run).await;
+    batch.problems.sort_by_key(|problem| problem.request);
+    CopyPlan { copies, problems: batch.problems, options, kept: kept.blobs }
+}
+
+fn check_all(requests: Vec<CopyRequest>, registries: &Registries, batch: &mut Batch) -> Vec<Checked> {
     let mut sources: BTreeMap<Reference, Reference> = BTreeMap::new();
+    let mut checked = Vec::new();
     for (at, request) in requests.into_iter().enumerate() {
         let target = request.target.clone();
         match check(at, request, registries, &mut sources) {
-            Ok(one) => checked.push(one),
-            Err(error) => problems.push(PlanProblem { request: at, target, error }),
+            Ok(Some(one)) => checked.push(one),
+            Ok(None) => {}
+            Err(error) => batch.problems.push(PlanProblem { request: at, target, error }),
         }
     }
-    let looking = checked.into_iter().map(|one| observe(one, options, run.clone()));
-    let looked: Vec<_> = stream::iter(looking).buffered(IMAGES_AT_ONCE).collect().await;
-    let mut observed = Vec::new();
-    for (at, target, result) in looked {
-        match result {
-            Ok(one) => observed.push(one),
-            Err(error) => problems.push(PlanProblem { request: at, target, error }),
-        }
-    }
-    let mut lacking = missing_repositories(&observed, run).await;
-    observed.retain(|one| {
-        let repository = one.checked.request.target.repository().to_string();
-        let Some(problem) = lacking.get_mut(&repository) else { return true };
-        // One missing repository is one problem, however many images are for it.
-        problems.extend(problem.take().map(|error| PlanProblem {
-            request: one.checked.at,
-            target: one.checked.request.target.clone(),
-            error,
-        }));
-        false
-    });
-    let present = present_blobs(&observed, run).await;
-    let mut planned = BTreeSet::new();
-    let mut copies = Vec::new();
-    for one in observed {
-        let (at, target) = (one.checked.at, one.checked.request.target.clone());
-        match plan_one(one, options, &present, &mut planned) {
-            Ok(copy) => copies.push(copy),
-            Err(error) => problems.push(PlanProblem { request: at, target, error }),
-        }
-    }
-    problems.sort_by_key(|problem| problem.request);
-    CopyPlan { copies, problems }
+    checked
 }
 
+/// `None` where the very same was asked for before.
 fn check(
     at: usize,
     request: CopyRequest,
     registries: &Registries,
     sources: &mut BTreeMap<Reference, Reference>,
-) -> Result<Checked, Error> {
+) -> Result<Option<Checked>, Error> {
     let not_tag = || Error::TargetNotTag { target: request.target.to_string() };
     let tag = request.target.tag().cloned().ok_or_else(not_tag)?;
     let source = registries.get(request.source.repository().host())?.clone();
-    let target = registries.get(request.target.repository().host())?.clone();
-    let first = sources.entry(request.target.clone()).or_insert_with(|| request.source.clone());
-    if *first != request.source {
-        return Err(Error::TargetTwice {
-            target: request.target.to_string(),
-            first: first.to_string(),
-            second: request.source.to_string(),
-        });
-    }
-    Ok(Checked { at, request, source, target, tag })
+    let registry = registries.get(request.target.repository().host())?.clone();
+    match sources.get(&request.target) {
+        Some(first) if *first == request.source => return Ok(None),
+        Some(first) => {
+            return Err(Error::TargetTwice {
+                target: request.target.to_string(),
+                first: first.to_string(),
+                second: request.source.to_string(),
+            });
+        }
+        None => sources.insert(request.target.clone(), request.source.clone()),
+    };
+    let target = Target { registry, reference: request.target.clone(), tag };
+    Ok(Some(Checked { at, request, source, target }))
 }
 
-async fn observe(
-    checked: Checked,
+async fn observe_all(
+    checked: Vec<Checked>,
+    registries: &Registries,
     options: CopyOptions,
-    run: Run,
-) -> (usize, Reference, Result<Observed, Error>) {
-    let (at, target) = (checked.at, checked.request.target.clone());
-    let result = observe_one(&checked, options, &run).await;
-    (at, target, result.map(|(found, held)| Observed { checked, found, held }))
-}
-
-async fn observe_one(
-    checked: &Checked,
-    options: CopyOptions,
+    batch: &mut Batch,
     run: &Run,
-) -> Result<(LambdaImage, Option<Digest>), Error> {
+) -> Vec<Observed> {
+    let limit = options.limits.lookups;
+    let tags: Vec<Target> = checked.iter().map(|one| one.target.clone()).collect();
+    let reading = checked.iter().map(|one| read_source(one, run).boxed()).collect();
+    let (manifests, mut found) =
+        tokio::join!(at_once(limit, reading), targets::tags(&tags, registries, limit, run));
+    let mut readable = Vec::new();
+    for (one, manifest) in checked.into_iter().zip(manifests) {
+        match manifest {
+            Ok(manifest) => readable.push((one, manifest)),
+            Err(error) => batch.problem(&one, error),
+        }
+    }
+    readable.retain(|(one, _)| {
+        if let Some(error) = found.failed.remove(&one.request.target) {
+            batch.problem(one, error);
+            return false;
+        }
+        let repository = one.request.target.repository().to_string();
+        let Some(lacking) = found.lacking.get_mut(&repository) else { return true };
+        if let Some(error) = lacking.take() {
+            batch.problem(one, error);
+        }
+        false
+    });
+    let held = &found.held;
+    let look = |(one, manifest): (Checked, Manifest)| {
+        async move {
+            let held = held.get(&one.request.target);
+            let result = observe(&one, manifest, held, registries, options, run).await;
+            (one, result)
+        }
+        .boxed()
+    };
+    let looking = readable.into_iter().map(look).collect();
+    let mut observed = Vec::new();
+    for (checked, result) in at_once(limit, looking).await {
+        match result {
+            Ok((chosen, state, is_there)) => observed.push(Observed { checked, chosen, state, is_there }),
+            Err(error) => batch.problem(&checked, error),
+        }
+    }
+    observed
+}
+
+async fn read_source(checked: &Checked, run: &Run) -> Result<Manifest, Error> {
     let reference = &checked.request.source;
     let path = reference.repository().path();
     let manifest = match checked.source.get_manifest(path, reference.version(), run).await {
@@ -231,67 +293,26 @@ async fn observe_one(
         }
         Err(error) => return Err(error),
     };
-    let found = resolve_for_lambda(&checked.source, path, manifest, options.platform, run).await?;
-    let held =
-        checked.target.observe_tag(checked.request.target.repository().path(), &checked.tag, run).await?;
-    Ok((found, held))
-}
-
-/// Repositories that have to exist beforehand and do not.
-async fn missing_repositories(observed: &[Observed], run: &Run) -> BTreeMap<String, Option<Error>> {
-    let mut asked = BTreeSet::new();
-    let mut missing = BTreeMap::new();
-    for one in observed {
-        let repository = one.checked.request.target.repository();
-        let name = repository.to_string();
-        let strict = one.checked.target.flavour() == Flavour::Ecr;
-        if !strict || one.held.is_some() || !asked.insert(name.clone()) {
-            continue;
+    match checked.request.pinned {
+        Some(planned) if planned != manifest.digest => {
+            Err(Error::SourceMoved { reference: reference.to_string(), planned, found: manifest.digest })
         }
-        match one.checked.target.lacks_repository(repository.path(), &one.checked.tag, run).await {
-            Ok(false) => {}
-            Ok(true) => {
-                missing.insert(name.clone(), Some(Error::RepositoryMissing { repository: name }));
-            }
-            Err(error) => {
-                missing.insert(name, Some(error));
-            }
-        }
+        Some(_) | None => Ok(manifest),
     }
-    missing
 }
 
-/// Repository and digest of what is there already. A blob that cannot be looked for counts as missing: sending it shows why.
-async fn present_blobs(observed: &[Observed], run: &Run) -> BTreeSet<(String, Digest)> {
-    let mut wanted = BTreeMap::new();
-    for one in observed.iter().filter(|one| one.held != Some(one.found.manifest.digest)) {
-        let repository = one.checked.request.target.repository();
-        for blob in one.found.image.blobs() {
-            wanted
-                .entry((repository.to_string(), blob.digest))
-                .or_insert_with(|| (one.checked.target.clone(), repository.path().to_owned()));
-        }
-    }
-    let looking = wanted.into_iter().map(|((repository, digest), (target, path))| {
-        let run = run.clone();
-        async move {
-            let there = target.has_blob(&path, digest, &run).await.unwrap_or(false);
-            there.then_some((repository, digest))
-        }
-    });
-    let found: Vec<_> = stream::iter(looking).buffered(BLOBS_AT_ONCE).collect().await;
-    found.into_iter().flatten().collect()
-}
-
-fn plan_one(
-    one: Observed,
+async fn observe(
+    checked: &Checked,
+    manifest: Manifest,
+    held: Option<&Held>,
+    registries: &Registries,
     options: CopyOptions,
-    present: &BTreeSet<(String, Digest)>,
-    planned: &mut BTreeSet<(String, Digest)>,
-) -> Result<PlannedCopy, Error> {
-    let Observed { checked, found, held } = one;
-    let wanted = found.manifest.digest;
-    let target_state = match held {
+    run: &Run,
+) -> Result<(Chosen, TargetState, bool), Error> {
+    let path = checked.request.source.repository().path();
+    let chosen = choose::choose(&checked.source, path, manifest, held, options.choose, run).await?;
+    let wanted = chosen.manifest.digest;
+    let state = match held.map(|held| held.digest) {
         None => TargetState::Absent,
         Some(held) if held == wanted => TargetState::Same,
         Some(held) if options.overwrite => TargetState::Other(held),
@@ -299,31 +320,104 @@ fn plan_one(
             return Err(Error::TagTaken { target: checked.request.target.to_string(), held, wanted });
         }
     };
-    let repository = checked.request.target.repository().to_string();
-    let state = |digest: Digest, planned: &mut BTreeSet<(String, Digest)>| {
-        let key = (repository.clone(), digest);
-        if target_state == TargetState::Same || present.contains(&key) {
-            BlobState::Present
-        } else if planned.insert(key) {
-            BlobState::Needed
-        } else {
-            BlobState::Earlier
-        }
+    // Where blobs are asked for a hundred at a time, that is as cheap as asking for the image.
+    let asks_singly = !registries.is_ecr_api(checked.request.target.repository().host());
+    let is_there = state != TargetState::Same && asks_singly && {
+        let version = Version::Digest(wanted);
+        let there = checked.target.registry.head_manifest(checked.target.path(), &version, run).await;
+        there.is_ok_and(|digest| digest.is_some())
     };
-    let blobs = found
-        .image
-        .blobs()
-        .into_iter()
-        .map(|blob| PlannedBlob { descriptor: blob.clone(), state: state(blob.digest, planned) })
-        .collect();
-    Ok(PlannedCopy {
-        source: checked.request.source.repository().pinned(wanted),
-        request: checked.request,
-        source_index: found.source_index,
-        manifest: found.manifest,
-        size_bytes: found.size_bytes,
-        target_state,
-        blobs,
-        warnings: found.warnings,
+    Ok((chosen, state, is_there))
+}
+
+/// What hangs on the images that are to be copied, in words; in the order of the images.
+async fn attached(observed: &[Observed], options: CopyOptions, run: &Run) -> Vec<Option<String>> {
+    let looking = observed.iter().map(|one| attached_to(one, run).boxed()).collect();
+    at_once(options.limits.lookups, looking).await
+}
+
+async fn attached_to(one: &Observed, run: &Run) -> Option<String> {
+    if one.state == TargetState::Same {
+        return None;
+    }
+    let digest = one.chosen.source_index.unwrap_or(one.chosen.manifest.digest);
+    let source = one.checked.request.source.repository();
+    let found = one.checked.source.attached(source.path(), digest, run).await;
+    let referrers = match found.referrers {
+        0 => None,
+        1 => Some("1 referrer".to_owned()),
+        many => Some(format!("{many} referrers")),
+    };
+    let signature = found.signature_tag.then(|| "a signature".to_owned());
+    let what: Vec<String> = signature.into_iter().chain(referrers).collect();
+    (!what.is_empty()).then(|| {
+        format!(
+            "{} of {} not copied: they stay at the source",
+            what.join(" and "),
+            one.checked.request.source
+        )
     })
+}
+
+fn planned(one: Observed, attached: Option<String>, ways: &mut ways::Ways) -> PlannedCopy {
+    let Observed { checked, mut chosen, state, is_there } = one;
+    let repository = checked.request.target.repository();
+    let blobs = chosen
+        .blobs
+        .into_iter()
+        .map(|descriptor| {
+            let state = if state == TargetState::Same || is_there {
+                BlobState::Present
+            } else {
+                ways.of(checked.request.source.repository(), repository, descriptor.digest)
+            };
+            PlannedBlob { descriptor, state }
+        })
+        .collect();
+    chosen.warnings.extend(attached);
+    PlannedCopy {
+        source: checked.request.source.repository().pinned(chosen.manifest.digest),
+        request: checked.request,
+        source_index: chosen.source_index,
+        platform: chosen.platform,
+        manifest: chosen.manifest,
+        children: chosen.children,
+        size_bytes: chosen.size_bytes,
+        target_state: state,
+        blobs,
+        warnings: chosen.warnings,
+    }
+}
+
+/// Where no platform was set and all images are there already, one of them says which it is.
+async fn find_platform(copies: &mut [PlannedCopy], options: CopyOptions, registries: &Registries, run: &Run) {
+    if options.choose != Choose::Lambda(None) || copies.iter().any(|copy| copy.platform.is_some()) {
+        return;
+    }
+    let Some(first) = copies.first_mut() else { return };
+    let source = first.source.repository();
+    let Ok(registry) = registries.get(source.host()) else { return };
+    first.platform = choose::platform_of(registry, source.path(), &first.manifest, run).await.ok();
+}
+
+impl Observed {
+    fn needs_blobs(&self) -> bool {
+        self.state != TargetState::Same && !self.is_there
+    }
+}
+
+/// Configurations that are kept, within bounds.
+#[derive(Default)]
+struct Kept {
+    blobs: BTreeMap<Digest, Bytes>,
+    bytes: usize,
+}
+
+impl Kept {
+    fn keep(&mut self, digest: Digest, bytes: &Bytes) {
+        if bytes.len() <= KEPT_CONFIG_BYTES && self.bytes + bytes.len() <= KEPT_BYTES {
+            self.bytes += bytes.len();
+            self.blobs.insert(digest, bytes.clone());
+        }
+    }
 }

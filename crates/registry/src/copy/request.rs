@@ -1,22 +1,20 @@
-//! What is to be copied, and the registries that it goes between.
+//! What is to be copied, and how.
 
-use std::collections::BTreeMap;
-
-use landfall_artifacts::{EnvironmentName, Platform, ProjectName, Reference, ReleaseId, Shard};
-
-use crate::{Error, Registry};
+use landfall_artifacts::{Digest, EnvironmentName, Platform, ProjectName, Reference, ReleaseId, Shard};
 
 /// One image to be copied.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CopyRequest {
-    /// The project, for the record.
-    pub project: ProjectName,
-    /// Its version, for the record.
-    pub version: String,
     /// Where it is, by tag or digest.
     pub source: Reference,
     /// Where it is to be, by tag.
     pub target: Reference,
+    /// The digest that the source must name, as an approved plan says it: another one is a problem.
+    pub pinned: Option<Digest>,
+    /// The project, for the record.
+    pub project: Option<ProjectName>,
+    /// Its version, for the record.
+    pub version: Option<String>,
     /// The environment that it is for, where one is named.
     pub environment: Option<EnvironmentName>,
     /// The part of the batch that this run does, where the batch is split.
@@ -25,45 +23,62 @@ pub struct CopyRequest {
     pub release: Option<ReleaseId>,
 }
 
-/// How images are chosen and what may be replaced.
+impl CopyRequest {
+    /// A copy of `source` to the tag `target`, with nothing for the record.
+    pub fn new(source: Reference, target: Reference) -> Self {
+        Self {
+            source,
+            target,
+            pinned: None,
+            project: None,
+            version: None,
+            environment: None,
+            shard: None,
+            release: None,
+        }
+    }
+}
+
+/// What of a source is copied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Choose {
+    /// The one image that AWS Lambda can run: of an index the child for the platform, and without a platform its only image.
+    /// What Lambda would refuse is a problem of the plan.
+    Lambda(Option<Platform>),
+    /// What the tag names, as it is: an index with all that it lists.
+    AsIs,
+}
+
+impl Default for Choose {
+    fn default() -> Self {
+        Self::Lambda(None)
+    }
+}
+
+/// How much is done at a time. More is not always faster: ECR's clients see failing connections when all layers go at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CopyLimits {
+    /// Blobs at a time between two registries, 1 or more (default 16). It is halved whenever a registry throttles.
+    pub blobs: usize,
+    /// Bytes of blobs under way, beyond which no further one is begun while four or more are (default 1 GiB).
+    pub bytes: u64,
+    /// Requests at a time while a plan is made, 1 or more (default 16).
+    pub lookups: usize,
+}
+
+impl Default for CopyLimits {
+    fn default() -> Self {
+        Self { blobs: 16, bytes: 1 << 30, lookups: 16 }
+    }
+}
+
+/// What is chosen, what may be replaced, how much is done at a time.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct CopyOptions {
-    /// The platform that the functions run (default: `linux/amd64`).
-    pub platform: Platform,
+    /// What of a source is copied (default: what Lambda runs, of the platform that the image says).
+    pub choose: Choose,
     /// Whether a tag that exists with other content may be moved (default: no).
     pub overwrite: bool,
-}
-
-/// Registries by host, each with its login.
-#[derive(Clone, Debug, Default)]
-pub struct Registries {
-    by_host: BTreeMap<String, Registry>,
-}
-
-impl Registries {
-    /// None yet.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Adds a registry, or replaces the one of its host.
-    pub fn insert(&mut self, registry: Registry) {
-        self.by_host.insert(registry.host().to_owned(), registry);
-    }
-
-    /// The registry of a host (with its port, where it has one).
-    ///
-    /// # Errors
-    /// [`Error::UnknownHost`].
-    pub fn get(&self, host: &str) -> Result<&Registry, Error> {
-        self.by_host.get(host).ok_or_else(|| Error::UnknownHost { host: landfall_secret::escape(host, 200) })
-    }
-}
-
-impl FromIterator<Registry> for Registries {
-    fn from_iter<I: IntoIterator<Item = Registry>>(registries: I) -> Self {
-        let mut all = Self::new();
-        registries.into_iter().for_each(|registry| all.insert(registry));
-        all
-    }
+    /// How much is done at a time.
+    pub limits: CopyLimits,
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
-use landfall_artifacts::Explain as _;
-use landfall_registry::{CopyOptions, CopyOutcome, Error, TargetState, apply, plan_copies};
+use landfall_artifacts::{Explain as _, Platform};
+use landfall_registry::{Choose, CopyOptions, CopyOutcome, Error, TargetState, apply, plan_copies};
 use landfall_run::{EffectOutcome, MemoryJournal};
 
 use crate::server::{Image, Server, layer, login, registries, request, run, run_with};
@@ -31,10 +31,10 @@ async fn a_batch_is_copied_once_and_a_second_run_finds_nothing_to_do() {
         (plan.changes(), target.contents().seen.iter().filter(|one| one.method != "HEAD").count()),
         (2, 0)
     );
-    let results = apply(&plan, &all, &run).await;
+    let results = apply(&plan, &all, &run).await.images;
     assert!(results.iter().all(|one| one.outcome == CopyOutcome::Copied), "{results:?}");
     assert_eq!((target.tag("app", "a-1"), target.tag("app", "b-1")), (Some(first), Some(second)));
-    let sent: u64 = results.iter().map(|one| one.sent_bytes).sum();
+    let sent: u64 = results.iter().map(|one| one.moved.sent_bytes).sum();
     assert_eq!(sent, plan.bytes_to_send());
     assert_eq!(
         source.count("GET", &landfall_artifacts::Digest::of(&base).to_string()),
@@ -53,7 +53,7 @@ async fn a_batch_is_copied_once_and_a_second_run_finds_nothing_to_do() {
     let puts = target.count("PUT", "");
     let plan = plan_copies(requests(), &all, CopyOptions::default(), &run).await;
     assert_eq!((plan.changes(), plan.bytes_to_send()), (0, 0));
-    let results = apply(&plan, &all, &run).await;
+    let results = apply(&plan, &all, &run).await.images;
     assert!(results.iter().all(|one| one.outcome == CopyOutcome::Unchanged));
     assert_eq!(target.count("PUT", ""), puts);
     assert_eq!(journal.records().len(), 2, "nothing was intended");
@@ -80,7 +80,9 @@ async fn all_problems_are_found_together_and_before_any_byte() {
         elsewhere,
         request(&source, "build/a:1", &target, "app:b-1"),
     ];
-    let plan = plan_copies(requests.clone(), &all, CopyOptions::default(), &run).await;
+    let choose = Choose::Lambda(Some(Platform::LinuxAmd64));
+    let plan =
+        plan_copies(requests.clone(), &all, CopyOptions { choose, ..CopyOptions::default() }, &run).await;
     let codes: Vec<_> = plan.problems.iter().map(|one| (one.request, one.error.code())).collect();
     assert_eq!(
         codes,
@@ -99,7 +101,7 @@ async fn all_problems_are_found_together_and_before_any_byte() {
     let overwrite = CopyOptions { overwrite: true, ..CopyOptions::default() };
     let plan = plan_copies(requests[..1].to_vec(), &all, overwrite, &run).await;
     assert!(matches!(plan.copies[0].target_state, TargetState::Other(_)));
-    let results = apply(&plan, &all, &run).await;
+    let results = apply(&plan, &all, &run).await.images;
     assert_eq!(results[0].outcome, CopyOutcome::Copied);
 }
 
@@ -137,9 +139,9 @@ async fn a_tag_that_moved_after_the_plan_is_not_written() {
     )
     .await;
     let theirs = target.push("app", "a-1", &Image::new(&[layer(7, 10)]));
-    let results = apply(&plan, &all, &run).await;
+    let results = apply(&plan, &all, &run).await.images;
     assert!(
-        matches!(&results[0].error, Some(Error::TagTaken { held, .. }) if *held == theirs),
+        matches!(results[0].error.as_deref(), Some(Error::TagTaken { held, .. }) if *held == theirs),
         "{results:?}"
     );
     assert_eq!(target.tag("app", "a-1"), Some(theirs));
@@ -154,15 +156,15 @@ async fn blobs_are_mounted_within_a_registry() {
     let run = run();
     let requests = vec![request(&server, "build/a:1", &server, "app:a-1")];
     let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
-    let results = apply(&plan, &all, &run).await;
+    let results = apply(&plan, &all, &run).await.images;
     assert_eq!(results[0].outcome, CopyOutcome::Copied);
-    assert_eq!((results[0].sent_bytes, server.count("PUT", "/blobs/")), (0, 0));
+    assert_eq!((results[0].moved.sent_bytes, server.count("PUT", "/blobs/")), (0, 0));
 
     server.contents().mounts = false;
     let requests = vec![request(&server, "build/a:1", &server, "other:a-1")];
     let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
     let posts = server.count("POST", "");
-    let results = apply(&plan, &all, &run).await;
+    let results = apply(&plan, &all, &run).await.images;
     assert_eq!(results[0].outcome, CopyOutcome::Copied);
     assert_eq!(server.count("POST", "") - posts, 2, "the session of a refused mount is used");
 }
@@ -181,9 +183,9 @@ async fn a_refused_mount_is_no_reason_not_to_send() {
         let requests = vec![request(&server, "build/a:1", &server, "app:a-1")];
         let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
         assert!(plan.is_clear(), "{:?}", plan.problems);
-        let results = apply(&plan, &all, &run).await;
+        let results = apply(&plan, &all, &run).await.images;
         assert_eq!(results[0].outcome, CopyOutcome::Copied, "{status}: {results:?}");
-        assert_eq!((results[0].sent_blobs, server.tag("app", "a-1")), (2, Some(digest)));
+        assert_eq!((results[0].moved.sent_blobs, server.tag("app", "a-1")), (2, Some(digest)));
     }
 }
 
@@ -202,9 +204,9 @@ async fn what_a_target_mounts_and_has_not_is_sent() {
     let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
     // It says 201 to every mount.
     target.contents().refuse_mount = Some(StatusCode::CREATED);
-    let results = apply(&plan, &all, &run).await;
+    let results = apply(&plan, &all, &run).await.images;
     assert!(results.iter().all(|one| one.outcome == CopyOutcome::Copied), "{results:?}");
-    assert_eq!(results[1].sent_blobs, 3, "also the blob that was said to be mounted");
+    assert_eq!(results[1].moved.sent_blobs, 3, "also the blob that was said to be mounted");
     let mounts = target.count("POST", "mount=");
     assert_eq!(mounts, 1, "and it was not asked to mount it again");
 }

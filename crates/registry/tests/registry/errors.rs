@@ -43,5 +43,5 @@ async fn work_may_be_spawned() {
     let plan: CopyPlan = planning.await;
     let applying = apply(&plan, &all, &run);
     is_send(&applying);
-    assert!(applying.await.is_empty());
+    assert!(applying.await.images.is_empty());
 }

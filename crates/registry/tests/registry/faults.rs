@@ -33,7 +33,7 @@ impl Case {
         let requests = vec![request(&self.source, "build/a:1", &self.target, "app:a-1")];
         let plan = plan_copies(requests, &all, CopyOptions::default(), run).await;
         assert!(plan.is_clear(), "{:?}", plan.problems);
-        apply(&plan, &all, run).await.remove(0)
+        apply(&plan, &all, run).await.images.remove(0)
     }
 
     fn manifest(&self) -> Manifest {
@@ -67,7 +67,7 @@ async fn a_blob_that_breaks_off_for_ever_ends_the_copy() {
     case.source.contents().cuts.insert(case.layer, u32::MAX);
     let result = case.copy(&run()).await;
     let error = result.error.expect("an error");
-    assert!(matches!(error, Error::Cut { .. }), "{error:?}");
+    assert!(matches!(*error, Error::Cut { .. }), "{error:?}");
     assert_eq!((error.class(), result.outcome), (Class::Transient, CopyOutcome::Failed));
     assert_eq!(case.target.tag("app", "a-1"), None);
     assert!(!case.target.contents().blobs.contains_key(&("app".to_owned(), case.layer)));
@@ -80,7 +80,7 @@ async fn a_flipped_bit_never_completes_a_blob() {
     let journal = Arc::<MemoryJournal>::default();
     let result = case.copy(&run_with(Arc::clone(&journal))).await;
     let error = result.error.expect("an error");
-    assert!(matches!(&error, Error::DigestDiffers { expected, .. } if *expected == case.layer), "{error:?}");
+    assert!(matches!(&*error, Error::DigestDiffers { expected, .. } if *expected == case.layer), "{error:?}");
     assert_eq!(error.class(), Class::Integrity);
     assert_eq!(case.target.tag("app", "a-1"), None);
     assert_eq!(case.target.count("PUT", "/manifests/"), 0);
@@ -115,7 +115,7 @@ async fn a_lost_upload_leaves_nothing_unknown() {
     let journal = Arc::<MemoryJournal>::default();
     let result = case.copy(&run_with(Arc::clone(&journal))).await;
     let error = result.error.expect("an error");
-    assert!(matches!(&error, Error::Transport { .. }), "{error:?}");
+    assert!(matches!(&*error, Error::Transport { .. }), "{error:?}");
     assert_eq!((error.class(), result.outcome), (Class::Transient, CopyOutcome::Failed));
     let records = journal.records();
     assert!(
@@ -149,8 +149,9 @@ async fn a_stop_ends_an_upload_that_the_target_does_not_take() {
         }
         run.stop().request(Signal::Terminate);
     };
-    let (results, ()) = tokio::join!(apply(&plan, &all, &run), poll);
-    assert!(matches!(results[0].error, Some(Error::Stopped { .. })), "{results:?}");
+    let (report, ()) = tokio::join!(apply(&plan, &all, &run), poll);
+    let results = report.images;
+    assert!(matches!(results[0].error.as_deref(), Some(Error::Stopped { .. })), "{results:?}");
     assert_eq!(target.count("PUT", "/manifests/"), 0);
 }
 
@@ -203,7 +204,7 @@ async fn lost_answers_and_immutable_tags_are_settled_by_reading_back() {
     assert_eq!(case.target.tag("app", "a-1"), Some(result.digest));
 
     let registry = case.target.registry();
-    let tag = "a-1".parse().expect("a tag");
+    let tag = Version::Tag("a-1".parse().expect("a tag"));
     let put = registry.put_manifest("app", &tag, &case.manifest(), &run()).await;
     assert_eq!(put.expect("the same"), Put::Already);
     let other = Image::new(&[layer(8, 10)]);
@@ -233,7 +234,7 @@ async fn blobs_that_a_target_only_says_it_has_are_sent_after_all() {
     case.target.contents().head_lies = true;
     let result = case.copy(&run()).await;
     assert_eq!(result.outcome, CopyOutcome::Copied, "{result:?}");
-    assert_eq!(result.sent_blobs, 2);
+    assert_eq!(result.moved.sent_blobs, 2);
 }
 
 #[tokio::test]
@@ -253,8 +254,9 @@ async fn a_stop_abandons_the_blob_and_tries_no_more() {
         }
         run.stop().request(Signal::Terminate);
     };
-    let (results, ()) = tokio::join!(apply(&plan, &all, &run), poll);
-    assert_eq!(results[0].error.as_ref().map(Explain::class), Some(Class::Interrupted), "{results:?}");
+    let (report, ()) = tokio::join!(apply(&plan, &all, &run), poll);
+    let results = report.images;
+    assert_eq!(results[0].error.as_deref().map(Explain::class), Some(Class::Interrupted), "{results:?}");
     assert_eq!(results[1].outcome, CopyOutcome::NotTried);
     assert_eq!(case.target.count("PUT", "/manifests/"), 0);
 }

@@ -82,7 +82,8 @@ async fn an_address_that_is_over_is_asked_for_anew() {
         }
         storage.contents().always = None;
     };
-    let (results, ()) = tokio::join!(apply(&plan, &all, &run), opened);
+    let (report, ()) = tokio::join!(apply(&plan, &all, &run), opened);
+    let results = report.images;
     assert_eq!(results[0].outcome, CopyOutcome::Copied, "{results:?}");
     assert!(source.count("GET", "/blobs/") >= 3, "each time the registry was asked first");
 }
@@ -113,7 +114,7 @@ async fn a_blob_is_never_sent_to_a_foreign_location() {
     ] {
         target.contents().upload_at = Some(at.clone());
         let plan = plan_copies(requests(), &all, CopyOptions::default(), &run).await;
-        let result = apply(&plan, &all, &run).await.remove(0);
+        let result = apply(&plan, &all, &run).await.images.remove(0);
         assert_eq!(result.outcome, CopyOutcome::Failed);
         assert_eq!(result.error.map(|error| error.code()), Some("LF-HTTP-FOREIGN"), "{at}");
     }
@@ -123,7 +124,7 @@ async fn a_blob_is_never_sent_to_a_foreign_location() {
     target.contents().upload_at = Some(format!("http://{}", target.host()));
     let plan = plan_copies(requests(), &all, CopyOptions::default(), &run).await;
     assert_eq!(
-        apply(&plan, &all, &run).await[0].outcome,
+        apply(&plan, &all, &run).await.images[0].outcome,
         CopyOutcome::Copied,
         "absolute and its own is good"
     );

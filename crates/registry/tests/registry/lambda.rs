@@ -22,7 +22,7 @@ async fn resolve(server: &Server, tag: &str, platform: Platform) -> Result<Lambd
     let (registry, run) = (server.registry(), run());
     let version = Version::Tag(tag.parse().expect("a tag"));
     let manifest = registry.get_manifest("a", &version, &run).await?.expect("there");
-    resolve_for_lambda(&registry, "a", manifest, platform, &run).await
+    resolve_for_lambda(&registry, "a", manifest, Some(platform), &run).await
 }
 
 fn push_index(server: &Server, tag: &str, children: &[Value]) -> Digest {

@@ -195,13 +195,10 @@ pub(crate) fn request(source: &Server, from: &str, target: &Server, to: &str) ->
         format!("{}/{rest}", server.host()).parse().expect("a reference")
     };
     CopyRequest {
-        project: "orderService".parse().expect("a name"),
-        version: "1.4.2".to_owned(),
-        source: reference(source, from),
-        target: reference(target, to),
+        project: Some("orderService".parse().expect("a name")),
+        version: Some("1.4.2".to_owned()),
         environment: Some("stg_eu00".parse().expect("a name")),
-        shard: None,
-        release: None,
+        ..CopyRequest::new(reference(source, from), reference(target, to))
     }
 }
 
