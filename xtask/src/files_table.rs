@@ -16,10 +16,11 @@ every stage writes [its report](formats/report.md) where `--report` asks for one
 ";
 
 /// Files with a page of their own under docs/formats/.
-const PAGES: [(&str, &str); 13] = [
+const PAGES: [(&str, &str); 14] = [
     (".env", "dot-env"),
     ("<ledger>/<sequence>.json", "ledger-event"),
     ("aws_auth.env", "aws-auth-env"),
+    ("copy-plan.json", "copy-plan"),
     ("deploy-report.json", "deploy-report"),
     ("docker-config.json", "docker-config"),
     ("functions/<folder>/.deployment", "deployment"),

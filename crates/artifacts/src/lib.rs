@@ -17,6 +17,7 @@
 //! ```
 
 mod aws_auth_env;
+mod copy_plan;
 mod deploy_report;
 mod deployment_file;
 mod digest;
@@ -49,6 +50,7 @@ mod versions;
 mod write;
 
 pub use aws_auth_env::AwsAuthEnv;
+pub use copy_plan::{BlobPlan, BlobWay, CopyPlanFile, ImagePlan, PlanTotals, TargetStateWord};
 pub use deploy_report::{AliasState, DeployOutcome, DeployReport, DeployedFunction, FunctionState};
 pub use deployment_file::{DeploymentFile, LambdaNames, MissingName};
 pub use digest::{Digest, DigestError, Hasher};
@@ -66,7 +68,7 @@ pub use outcome::{Class, Explain, OutcomeKind, Problem, gravest};
 pub use project_json::{PackageJson, ProjectJson, with_version};
 pub use promotion_log::{HttpStatus, Promotion, PromotionLog, PromotionLogWriter};
 pub use reference::{PinnedReference, Reference, ReferenceError, Repository, Version};
-pub use report::{Report, ReportItem};
+pub use report::{Report, ReportItem, ReportTraffic};
 pub use schema::schemas;
 pub use settings::{
     EnvironmentKind, EnvironmentSettings, JiraSettings, LedgerSettings, OnFailure, Registries, Settings,

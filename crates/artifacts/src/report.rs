@@ -47,6 +47,9 @@ pub struct Report {
     pub requests: BTreeMap<String, u64>,
     /// How many of those were repeats.
     pub retries: u64,
+    /// Bytes over the network; missing in reports of earlier versions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub traffic: Option<ReportTraffic>,
     /// Every problem: those of items and those of the whole.
     pub problems: Vec<Problem>,
     /// What the reader should look at although all is well.
@@ -57,6 +60,20 @@ pub struct Report {
     pub files: Vec<WrittenFile>,
     /// The configuration it ran with; secrets show as `<redacted>`.
     pub config: BTreeMap<String, Value>,
+}
+
+/// What went over the network while a stage ran.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportTraffic {
+    /// Bytes of bodies that were received.
+    pub received_bytes: u64,
+    /// Bytes of bodies that were sent.
+    pub sent_bytes: u64,
+    /// Bytes that broken downloads did not have to fetch again.
+    pub resumed_bytes: u64,
+    /// Answers by which a service said that it was asked too much.
+    pub throttled: u64,
 }
 
 /// One thing a stage worked on.
@@ -118,11 +135,18 @@ record!(Report {
     items: "items",
     requests: "requests",
     retries: "retries",
+    traffic: "traffic",
     problems: "problems",
     warnings: "warnings",
     summary: "summary",
     files: "files",
     config: "config",
+});
+record!(ReportTraffic {
+    received_bytes: "receivedBytes",
+    sent_bytes: "sentBytes",
+    resumed_bytes: "resumedBytes",
+    throttled: "throttled",
 });
 record!(ReportItem {
     name: "name",
@@ -174,6 +198,7 @@ impl Report {
             items: Vec::new(),
             requests: BTreeMap::new(),
             retries: 0,
+            traffic: None,
             problems: Vec::new(),
             warnings: Vec::new(),
             summary: String::new(),

@@ -41,6 +41,7 @@ const DOT_ENV: FileUse = maybe(".env");
 const DOCKER_CONFIG: &str = "docker-config.json";
 const MAPPINGS: FileUse = always("lambda-ecr-mappings.json");
 const LOCK: &str = "image-lock.json";
+const COPY_PLAN: FileUse = maybe("copy-plan.json");
 const TICKETS: FileUse = maybe("jira-tickets.json");
 const LEDGER: FileUse = maybe("<ledger>/<sequence>.json");
 const DEPLOY_REPORT: &str = "deploy-report.json";
@@ -68,8 +69,8 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "retag-push-ecr",
         summary: "copies every project's image to ECR under the function's tag, by digest",
-        reads: &[SETTINGS, VERSIONS, always(DEPLOYMENT), maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV],
-        writes: &[MAPPINGS, always(LOCK), LEDGER],
+        reads: &[SETTINGS, VERSIONS, always(DEPLOYMENT), maybe(DOCKER_CONFIG), COPY_PLAN, AWS_AUTH, DOT_ENV],
+        writes: &[MAPPINGS, always(LOCK), COPY_PLAN, LEDGER],
     },
     Stage {
         name: "generate-mappings",

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
-    AwsAuthEnv, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock, JiraTickets, LedgerEvent,
-    Mappings, PackageJson, ProjectJson, PromotionLog, Report, STAGES, Settings, Versions, schemas,
+    AwsAuthEnv, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock, JiraTickets,
+    LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, Report, STAGES, Settings, Versions,
+    schemas,
 };
 use serde_json::Value;
 
@@ -69,6 +70,7 @@ same_bytes!(
     Versions "versions.json" "versions",
     Mappings "lambda-ecr-mappings.json" "lambda-ecr-mappings",
     PromotionLog "promotion-log.json" "promotion-log",
+    CopyPlanFile "copy-plan.json" "copy-plan",
     ImageLock "image-lock.json" "image-lock",
     JiraTickets "jira-tickets.json" "jira-tickets",
     DeployReport "deploy-report.json" "deploy-report",
@@ -125,6 +127,8 @@ fn schemas_refuse_what_readers_refuse() {
     for (name, file, pointer, wrong) in [
         ("versions", "versions.json", "/orderService/folder", "../x"),
         ("versions", "versions.json", "/orderService/version", "v1.4.2"),
+        ("copy-plan", "copy-plan.json", "/images/0/state", "gone"),
+        ("copy-plan", "copy-plan.json", "/blobs/0/way", "carry"),
         ("image-lock", "image-lock.json", "/formatVersion", "1"),
         ("image-lock", "image-lock.json", "/images/0/digest", "sha256:ABC"),
         ("image-lock", "image-lock.json", "/images/0/environment", "a b"),
@@ -169,6 +173,7 @@ fn the_table_of_stages_names_files_of_these_formats() {
         "aws_auth.env",
         "docker-config.json",
         "lambda-ecr-mappings.json",
+        "copy-plan.json",
         "image-lock.json",
         "deploy-report.json",
         "dashboard/index.html",

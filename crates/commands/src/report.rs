@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use landfall_artifacts::{Actor, OutcomeKind, Report, ReportItem, Shard};
+use landfall_artifacts::{Actor, OutcomeKind, Report, ReportItem, ReportTraffic, Shard};
 use landfall_cli::{Environment, Kind};
 use landfall_run::{Run, Signal};
 use landfall_stages::{Finished, Target};
@@ -70,11 +70,23 @@ pub(crate) fn make(written: &Written, finished: &Finished, kind: OutcomeKind, co
         items,
         requests: run.counters().requests(),
         retries: run.counters().retries(),
+        traffic: Some(traffic(run)),
         problems: finished.all_problems(),
         warnings: finished.warnings.clone(),
         summary: finished.summary.clone(),
         files: finished.files.clone(),
         config: written.config.clone(),
+    }
+}
+
+fn traffic(run: &Run) -> ReportTraffic {
+    let counters = run.counters();
+    let bytes = counters.traffic();
+    ReportTraffic {
+        received_bytes: bytes.received_bytes,
+        sent_bytes: bytes.sent_bytes,
+        resumed_bytes: counters.resumed(),
+        throttled: counters.throttled(),
     }
 }
 

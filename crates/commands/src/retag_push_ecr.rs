@@ -1,10 +1,12 @@
 //! `retag-push-ecr` as a command.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::pin::Pin;
 
 use landfall_artifacts::{Repository, Versions};
 use landfall_cli::Opt;
+use landfall_registry::EcrHost;
 use landfall_stages::{Outcome, Refusal, retag_push_ecr};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, SKIP_MISSING, VERSIONS};
@@ -46,6 +48,8 @@ impl crate::Command for Command {
                 Opt::value("docker-config", "FILE", "logins at registries").default("docker-config.json"),
                 context::PLATFORM,
                 Opt::switch("overwrite", "move tags that exist with other content"),
+                Opt::value("plan-out", "FILE", "write the plan as JSON, also on a dry run and where it has problems"),
+                Opt::value("plan", "FILE", "an approved plan: nothing is copied where something differs from it"),
                 Opt::value("shard", "I/N", "the part of the images that this job copies")
                     .env(&["LANDFALL_SHARD"]),
             ],
@@ -93,6 +97,7 @@ impl crate::Command for Command {
                 parsed.ok()
             });
             let overwrite = values.is_on("overwrite");
+            let (plan_out, approved) = (values.text("plan-out"), values.text("plan"));
             values.finish().map_err(Refusal)?;
             let (Some(source), Some(registry)) = (source, registry) else { return Err(Refusal(Vec::new())) };
             let config = retag_push_ecr::Config {
@@ -104,7 +109,12 @@ impl crate::Command for Command {
                 overwrite,
                 shard,
                 missing: context.missing(),
+                plan_out: plan_out.map(PathBuf::from),
+                approved: approved.map(PathBuf::from),
             };
+            if let Some(region) = context.values().text("region") {
+                EcrHost::check_region(config.registry.host(), &region)?;
+            }
             let hosts = [config.source.host(), config.registry.host()];
             let registries = registries::registries(context, &context.http()?, &hosts).await?;
             retag_push_ecr::run(&config, &registries, context.output(), context.run()).await

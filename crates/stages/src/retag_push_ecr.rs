@@ -1,18 +1,20 @@
 //! `retag-push-ecr`: copies every image of the release to where Lambda takes it from.
 
+mod approved;
+mod asked;
+mod shown;
+
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, ImageLock, LambdaNames, LockedImage, Mappings, MissingName, Mode, Platform, Problem, ProjectName,
-    Reference, ReleaseId, Repository, Shard, Tag, Versions, image_tag,
+    Class, ImageLock, LockedImage, Mappings, MissingName, Mode, Platform, Problem, Reference, Repository,
+    Shard, Tag, Versions, WrittenFile,
 };
-use landfall_registry::{
-    Choose, CopyOptions, CopyOutcome, CopyPlan, CopyReport, CopyRequest, Registries, TargetState, apply,
-    plan_copies,
-};
+use landfall_registry::{Choose, CopyOptions, CopyPlan, CopyRequest, Registries, apply, plan_copies};
 use landfall_run::{Event, Run, human_bytes};
 
-use crate::{Finished, Item, Outcome, Output, Places, Refusal, Target};
+use crate::{Finished, Outcome, Output, Places, Refusal, Target};
 
 /// What the stage is told.
 #[derive(Clone, Debug)]
@@ -33,6 +35,10 @@ pub struct Config {
     pub shard: Option<Shard>,
     /// What a missing `.deployment` file means.
     pub missing: MissingName,
+    /// Where the plan is written, also on a dry run and where it has problems; nowhere where none is named.
+    pub plan_out: Option<PathBuf>,
+    /// A plan that was approved: nothing is copied where something differs from it.
+    pub approved: Option<PathBuf>,
 }
 
 /// Copies `<source>/<project>:<version>` to `<registry>:<LambdaName>-<version>` for every project of `versions.json`, over the
@@ -51,8 +57,11 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
         return nothing(&config.target, &config.places, config.platform.unwrap_or_default(), output);
     }
     let mut problems = Vec::new();
-    let names = names(config, &versions, &mut problems)?;
-    let requests = requests(config, &versions, &names, &release, &mut problems);
+    let names = asked::names(config, &versions, &mut problems)?;
+    let mut requests = asked::requests(config, &versions, &names, &release, &mut problems);
+    if let Some(path) = &config.approved {
+        approved::pin(path, &release, requests.iter_mut().map(|(_, request)| request))?;
+    }
     let wanted: Vec<CopyRequest> = requests.iter().map(|(_, request)| request.clone()).collect();
 
     run.progress()
@@ -65,6 +74,14 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     let plan = plan_copies(wanted, registries, options, run).await;
     problems.extend(plan.problems.iter().map(|problem| Problem::of(&problem.error)));
     let platform = platform(config, &plan, &mut problems);
+    let planned = match &config.plan_out {
+        Some(path) => {
+            let mut document = plan.document(release.clone(), config.target.environment.clone());
+            document.problems.clone_from(&problems);
+            Some(document.write(path)?)
+        }
+        None => None,
+    };
     if !problems.is_empty() {
         return Err(Refusal(problems));
     }
@@ -81,7 +98,8 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     finished.warnings.extend(plan.copies.iter().flat_map(|copy| copy.warnings.iter().cloned()));
     if output.is_dry_run() {
         finished.files = write(&config.places, &lock, output)?;
-        foretell(&plan, &mut finished);
+        finished.files.extend(planned);
+        shown::foretell(&plan, &mut finished);
         return Ok(finished);
     }
     let part = plan.part(|copy| config.shard.is_none() || copy.request.shard.is_some());
@@ -90,7 +108,7 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
         items: Some(part.changes() as u64),
     });
     let ended = apply(&part, registries, run).await;
-    report(&ended, &mut finished, run);
+    shown::report(&ended, &mut finished, run);
     if ended.is_complete() {
         // The files name what is there: they are written when all of it is.
         match write(&config.places, &lock, output) {
@@ -98,6 +116,7 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
             Err(Refusal(problems)) => finished.problems.extend(problems),
         }
     }
+    finished.files.extend(planned);
     Ok(finished)
 }
 
@@ -117,76 +136,6 @@ pub fn nothing(target: &Target, places: &Places, platform: Platform, output: &Ou
     finished.files = write(places, &lock, output)?;
     finished.release = Some(lock.release);
     Ok(finished)
-}
-
-/// The functions' names. Where some are missing, the problems are kept and the images of the others are looked at all the same, so
-/// that everything is reported at once.
-fn names(config: &Config, versions: &Versions, problems: &mut Vec<Problem>) -> Result<LambdaNames, Refusal> {
-    match config.target.functions(&config.places.functions, versions, config.missing) {
-        Ok(names) => Ok(names),
-        Err(errors) => {
-            let problem = Problem::of(&errors);
-            match config.target.functions(&config.places.functions, versions, MissingName::Skip) {
-                Ok(names) => {
-                    problems.push(problem.with_remedy(
-                        "write the Lambda function's name on the first line of each .deployment file; --skip-missing leaves such projects out",
-                    ));
-                    Ok(LambdaNames { skipped: Vec::new(), ..names })
-                }
-                // Leaving projects out would not help: what is wrong is in files that are there.
-                Err(_) => Err(Refusal::one(problem.with_remedy(
-                    "correct the .deployment files named: one function a folder, and no function in two folders",
-                ))),
-            }
-        }
-    }
-}
-
-fn requests(
-    config: &Config,
-    versions: &Versions,
-    names: &LambdaNames,
-    release: &ReleaseId,
-    problems: &mut Vec<Problem>,
-) -> Vec<(Tag, CopyRequest)> {
-    let mut requests = Vec::new();
-    for (position, (project, lambda)) in names.functions.iter().enumerate() {
-        let Some(entry) = versions.projects.get(project) else { continue };
-        let bad = |what: String| Problem::new("LF-RETAG-NAME", Class::Input, what);
-        let tag = match image_tag(lambda, &entry.version) {
-            Ok(tag) => tag.tag,
-            Err(error) => {
-                problems.push(bad(error.to_string()));
-                continue;
-            }
-        };
-        match source(config, project, &entry.version) {
-            Ok(source) => requests.push((
-                tag.clone(),
-                CopyRequest {
-                    project: Some(project.clone()),
-                    version: Some(entry.version.to_string()),
-                    environment: config.target.environment.clone(),
-                    shard: config.shard.filter(|shard| shard.takes(position)),
-                    release: Some(release.clone()),
-                    ..CopyRequest::new(source, config.registry.tagged(tag))
-                },
-            )),
-            Err(what) => problems.push(bad(what)),
-        }
-    }
-    requests
-}
-
-fn source(config: &Config, project: &ProjectName, version: &semver::Version) -> Result<Reference, String> {
-    let repository = config.source.join(project.as_str()).map_err(|error| error.to_string())?;
-    // SemVer's build metadata begins with `+`, which no tag may hold.
-    let tag: Tag = version
-        .to_string()
-        .replace('+', "_")
-        .parse()
-        .map_err(|error: landfall_artifacts::NameError| error.to_string())?;
-    Ok(repository.tagged(tag))
 }
 
 /// The platform of all images: the one that was set, else the one that they all say.
@@ -239,11 +188,7 @@ fn locked(config: &Config, plan: &CopyPlan, requests: &[(Tag, CopyRequest)]) -> 
     names.collect()
 }
 
-fn write(
-    places: &Places,
-    lock: &ImageLock,
-    output: &Output,
-) -> Result<Vec<landfall_artifacts::WrittenFile>, Refusal> {
+fn write(places: &Places, lock: &ImageLock, output: &Output) -> Result<Vec<WrittenFile>, Refusal> {
     let tag = |image: &LockedImage| Some((image.lambda.clone(), image.target.tag()?.clone()));
     let mappings = Mappings { tags: lock.images.iter().filter_map(tag).collect() };
     Ok(vec![
@@ -251,73 +196,4 @@ fn write(
         output.write(&places.lock, &lock.to_bytes(), Mode::Shared)?,
         output.write(&places.mappings, &mappings.to_bytes(), Mode::Shared)?,
     ])
-}
-
-fn foretell(plan: &CopyPlan, finished: &mut Finished) {
-    for copy in &plan.copies {
-        let (outcome, text) = match copy.target_state {
-            TargetState::Same => ("unchanged", "is there already".to_owned()),
-            TargetState::Absent => {
-                ("planned", format!("would be copied, {}", human_bytes(copy.bytes_to_send())))
-            }
-            TargetState::Other(held) => ("planned", format!("would replace {}", held.short())),
-        };
-        finished.lines.push(format!("{} {text}", copy.request.target));
-        finished.items.push(
-            Item::new(copy.request.target.to_string(), outcome)
-                .with("target", copy.request.target.to_string())
-                .with("digest", copy.digest().to_string()),
-        );
-    }
-    finished.summary = format!(
-        "{} of {} images would be copied, {}",
-        plan.changes(),
-        plan.copies.len(),
-        human_bytes(plan.bytes_to_send())
-    );
-}
-
-fn report(ended: &CopyReport, finished: &mut Finished, run: &Run) {
-    let count = |outcome: CopyOutcome| ended.images.iter().filter(|result| result.outcome == outcome).count();
-    for result in &ended.images {
-        let moved = result.moved;
-        let (word, text) = match result.outcome {
-            CopyOutcome::Copied => (
-                "copied",
-                format!(
-                    "copied, {} in {} blobs; {} were there",
-                    human_bytes(moved.sent_bytes),
-                    moved.sent_blobs,
-                    human_bytes(moved.saved_bytes)
-                ),
-            ),
-            CopyOutcome::Unchanged => ("unchanged", "was there already".to_owned()),
-            CopyOutcome::Failed => ("failed", "was not copied".to_owned()),
-            CopyOutcome::Unknown => ("unknown", "may have been copied".to_owned()),
-            CopyOutcome::NotTried => ("not-tried", "was not tried".to_owned()),
-        };
-        let mut item = Item::new(result.target.to_string(), word)
-            .with("digest", result.digest.to_string())
-            .with("blobsSent", moved.sent_blobs)
-            .with("blobsMounted", moved.mounted_blobs)
-            .with("bytesSaved", moved.saved_bytes);
-        item.changed = result.outcome == CopyOutcome::Copied;
-        item.bytes = moved.sent_bytes;
-        item.duration_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
-        item.problem = result.error.as_deref().map(|error| Problem::of(error));
-        finished.items.push(item);
-        finished.lines.push(format!("{} {text}", result.target));
-    }
-    let left = count(CopyOutcome::NotTried);
-    finished.note_stop(run, left);
-    let totals = &ended.totals;
-    finished.summary = format!(
-        "{} copied, {} unchanged, {} failed, {} unknown, {left} not tried; {} sent, {} saved",
-        count(CopyOutcome::Copied),
-        count(CopyOutcome::Unchanged),
-        count(CopyOutcome::Failed),
-        count(CopyOutcome::Unknown),
-        human_bytes(totals.moved.sent_bytes),
-        human_bytes(totals.moved.saved_bytes)
-    );
 }

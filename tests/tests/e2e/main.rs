@@ -8,6 +8,7 @@ mod world;
 
 mod bad_input;
 mod contract;
+mod copy_plan;
 mod dry_run;
 mod exit_codes;
 mod faults;

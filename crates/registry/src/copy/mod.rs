@@ -4,6 +4,7 @@ mod apply;
 mod at_once;
 mod blob;
 mod choose;
+mod document;
 mod image;
 mod intents;
 mod lanes;

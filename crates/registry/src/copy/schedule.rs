@@ -374,3 +374,6 @@ impl Schedule {
 fn large_key(number: usize, job: &BlobJob) -> (Reverse<u32>, usize, usize) {
     (Reverse(job.blob.size_bytes.max(1).ilog2()), job.copy, number)
 }
+
+#[cfg(test)]
+mod tests;
