@@ -1,5 +1,6 @@
 //! Work on the workspace that takes more than one command: `cargo xtask` lists it.
 
+mod bench;
 mod command;
 mod exit_codes;
 mod files_table;
@@ -34,12 +35,14 @@ fn run(args: &[String]) -> Result<()> {
     let root = root()?;
     match args.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] | ["help" | "--help" | "-h"] => {
-            print!("{HELP}");
+            print!("{HELP}{}", bench::HELP);
             Ok(())
         }
         ["test", passed @ ..] => tests_on_real_servers::run(&root, passed),
         ["generate"] => generate::write(&root),
         ["generate", "--check"] => generate::check(&root),
+        ["bench", args @ ..] => bench::run(&root, args),
+        [bench::CHILD, args @ ..] => bench::run_child(args),
         unknown => bail!("`{}` is not a command\n\n{HELP}", unknown.join(" ")),
     }
 }

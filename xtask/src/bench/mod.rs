@@ -1,0 +1,103 @@
+//! `cargo xtask bench`: what a copy of images costs, beside what others need for it and beside what it must cost.
+
+mod contents;
+mod contestants;
+mod family;
+mod fill;
+mod floor;
+mod goals;
+mod http;
+mod link;
+mod machine;
+mod measure;
+mod options;
+mod page;
+mod process;
+mod registry;
+mod scenarios;
+mod stores;
+mod table;
+mod verify;
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::command::run as run_command;
+use options::Options;
+
+/// The options, for the help of xtask.
+pub(crate) const HELP: &str = options::HELP;
+
+/// The stage that is measured.
+const PACKAGE: &str = "landfall-stage-retag-push-ecr";
+const BINARY: &str = "retag-push-ecr";
+
+/// The command under which xtask starts itself for what needs a process of its own.
+pub(crate) const CHILD: &str = "bench-child";
+
+/// `cargo xtask bench <what> [OPTIONS]`.
+pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
+    let ["registry", args @ ..] = args else { bail!("say what to measure: `cargo xtask bench registry`") };
+    let options = Options::parse(args)?;
+    if cfg!(debug_assertions) {
+        return as_release(root, args);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let ours = root.join("target/release").join(BINARY);
+    // Whatever was started ends with the value that stands for it, so dropping the work is all a signal has to do.
+    let findings = runtime.block_on(async {
+        let (mut interrupt, mut terminate) =
+            (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        tokio::select! {
+            done = scenarios::run(&options, &ours) => done,
+            _ = interrupt.recv() => bail!("interrupted; servers are stopped, stores removed"),
+            _ = terminate.recv() => bail!("terminated; servers are stopped, stores removed"),
+        }
+    })?;
+    let goals = goals::judge(&findings);
+    let page = page::of(&options, &findings, &goals);
+    print!("{page}");
+    if options.write {
+        let file = root.join("docs/benchmarks.md");
+        std::fs::write(&file, page).with_context(|| format!("cannot write {}", file.display()))?;
+        eprintln!("wrote docs/benchmarks.md");
+    }
+    let missed = goals.iter().filter(|goal| goal.is_met() == Some(false)).count();
+    if options.check && missed > 0 {
+        bail!("{missed} of the goals missed");
+    }
+    Ok(())
+}
+
+/// Builds the stage and xtask itself optimized and goes on as the latter: the link and the floor are measured too.
+fn as_release(root: &Path, args: &[&str]) -> Result<()> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    // One after the other: built together, the stage would get features that only xtask asks for.
+    for package in [PACKAGE, "xtask"] {
+        run_command(
+            Command::new(&cargo)
+                .current_dir(root)
+                .args(["build", "--release", "--locked", "--package", package])
+                // Wherever else cargo was told to build, the programs are looked for here.
+                .args(["--target-dir", "target"]),
+        )?;
+    }
+    let mut release = Command::new(root.join("target/release/xtask"));
+    release.args(["bench", "registry"]).args(args);
+    Err(std::os::unix::process::CommandExt::exec(&mut release)).context("cannot start the optimized xtask")
+}
+
+/// What xtask does as a process of its own.
+pub(crate) fn run_child(args: &[&str]) -> Result<()> {
+    process::end_with_parent()?;
+    match args {
+        ["link", args @ ..] => link::serve(args),
+        ["measure"] => measure::serve(),
+        ["floor"] => floor::serve(),
+        ["guarded", program, args @ ..] => process::become_program(program, args),
+        unknown => bail!("`{}` is not for people to start", unknown.join(" ")),
+    }
+}

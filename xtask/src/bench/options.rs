@@ -1,0 +1,179 @@
+//! The options of `cargo xtask bench registry`.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+
+pub(crate) const HELP: &str = "\
+  bench registry [OPTIONS]   copy images between two registries: ours, skopeo, crane where it is installed, and the floor
+    --only loopback|latency|again|memory   one scenario; may be repeated [default: all]
+    --images N               images of the family [default: 20]
+    --base-mib N,N..         sizes of the layers that all images share [default: 40,30,10]
+    --own-mib N,N..          sizes of each image's own layers [default: 5,1]
+    --layer-mib N            size of the one layer of each of the three images of `memory` [default: 1024]
+    --rtt-ms N               round trip of the link [default: 20]
+    --handshake-rtts N       round trips that a new connection costs: TCP and TLS [default: 2]
+    --mbit N                 what the link carries in each direction; 0 is without limit [default: 0]
+    --runs N                 rounds, in each of which every tool runs once [default: 3]
+    --write                  write the results to docs/benchmarks.md
+    --check                  end with 1 where a goal is missed
+";
+
+/// One question that is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scenario {
+    /// An empty target, registries on loopback.
+    Loopback,
+    /// An empty target, both registries behind the link.
+    Latency,
+    /// A target that has everything, both registries behind the link.
+    Again,
+    /// Large layers, registries on loopback.
+    Memory,
+}
+
+impl FromStr for Scenario {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Ok(match text {
+            "loopback" => Self::Loopback,
+            "latency" => Self::Latency,
+            "again" => Self::Again,
+            "memory" => Self::Memory,
+            other => bail!("`{other}` is not a scenario: loopback, latency, again, memory"),
+        })
+    }
+}
+
+/// What to measure.
+#[derive(Debug)]
+pub(crate) struct Options {
+    only: Vec<Scenario>,
+    pub(crate) images: usize,
+    pub(crate) base_mib: Vec<u64>,
+    pub(crate) own_mib: Vec<u64>,
+    pub(crate) layer_mib: u64,
+    pub(crate) rtt: Duration,
+    pub(crate) handshake_rtts: f64,
+    pub(crate) mbit: f64,
+    pub(crate) runs: usize,
+    pub(crate) write: bool,
+    pub(crate) check: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            only: Vec::new(),
+            images: 20,
+            base_mib: vec![40, 30, 10],
+            own_mib: vec![5, 1],
+            layer_mib: 1024,
+            rtt: Duration::from_millis(20),
+            handshake_rtts: 2.0,
+            mbit: 0.0,
+            runs: 3,
+            write: false,
+            check: false,
+        }
+    }
+}
+
+impl Options {
+    /// Reads the arguments.
+    ///
+    /// # Errors
+    /// What is unknown, is not a number, or leaves nothing to measure.
+    pub(crate) fn parse(args: &[&str]) -> Result<Self> {
+        let mut options = Self::default();
+        let mut args = args.iter();
+        while let Some(&name) = args.next() {
+            match name {
+                "--write" => options.write = true,
+                "--check" => options.check = true,
+                _ => {
+                    let value =
+                        args.next().with_context(|| format!("`{name}` is unknown or lacks a value"))?;
+                    options.set(name, value).with_context(|| format!("`{name} {value}`"))?;
+                }
+            }
+        }
+        ensure!(options.images > 0 && options.runs > 0, "--images and --runs are at least 1");
+        ensure!(options.images < 100, "--images is at most 99: names of images have two digits");
+        ensure!(options.own_mib.iter().all(|mib| *mib > 0), "a layer has at least 1 MiB");
+        Ok(options)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<()> {
+        match name {
+            "--only" => self.only.push(value.parse()?),
+            "--images" => self.images = value.parse()?,
+            "--base-mib" => self.base_mib = list(value)?,
+            "--own-mib" => self.own_mib = list(value)?,
+            "--layer-mib" => self.layer_mib = value.parse()?,
+            "--rtt-ms" => self.rtt = Duration::try_from_secs_f64(value.parse::<f64>()? / 1e3)?,
+            "--handshake-rtts" => self.handshake_rtts = not_negative(value)?,
+            "--mbit" => self.mbit = not_negative(value)?,
+            "--runs" => self.runs = value.parse()?,
+            _ => bail!("is not an option"),
+        }
+        Ok(())
+    }
+
+    /// Whether the scenario is asked for.
+    pub(crate) fn has(&self, scenario: Scenario) -> bool {
+        self.only.is_empty() || self.only.contains(&scenario)
+    }
+}
+
+fn list(value: &str) -> Result<Vec<u64>> {
+    value.split(',').filter(|part| !part.is_empty()).map(|part| Ok(part.parse()?)).collect()
+}
+
+fn not_negative(value: &str) -> Result<f64> {
+    let number: f64 = value.parse()?;
+    ensure!(number.is_finite() && number >= 0.0, "is not a number from 0");
+    Ok(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Options, Scenario};
+
+    #[test]
+    fn all_scenarios_are_measured_unless_some_are_named() {
+        let all = Options::parse(&[]).expect("defaults");
+        assert!(all.has(Scenario::Memory) && all.has(Scenario::Again));
+        let some = Options::parse(&["--only", "loopback", "--only", "again"]).expect("two");
+        assert!(some.has(Scenario::Loopback) && some.has(Scenario::Again) && !some.has(Scenario::Memory));
+    }
+
+    #[test]
+    fn values_are_read() {
+        let options = Options::parse(&["--rtt-ms", "7.5", "--base-mib", "2", "--own-mib", "1,1", "--check"]);
+        let options = options.expect("options");
+        assert_eq!(options.rtt, Duration::from_micros(7500));
+        assert_eq!((options.base_mib, options.own_mib, options.check), (vec![2], vec![1, 1], true));
+    }
+
+    #[test]
+    fn what_cannot_be_measured_is_refused() {
+        for args in [
+            ["--images", "0"],
+            ["--images", "100"],
+            ["--runs", "0"],
+            ["--rtt-ms", "-1"],
+            ["--mbit", "NaN"],
+            ["--only", "everything"],
+            ["--own-mib", "0"],
+            ["--colour", "red"],
+        ] {
+            assert!(Options::parse(&args).is_err(), "{args:?}");
+        }
+        assert!(Options::parse(&["--runs"]).is_err());
+    }
+}
