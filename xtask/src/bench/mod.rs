@@ -56,7 +56,10 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
             _ = interrupt.recv() => bail!("interrupted; servers are stopped, stores removed"),
             _ = terminate.recv() => bail!("terminated; servers are stopped, stores removed"),
         }
-    })?;
+    });
+    // Layers that are still being hashed are not waited for.
+    runtime.shutdown_background();
+    let findings = findings?;
     let goals = goals::judge(&findings);
     let page = page::of(&options, &findings, &goals);
     print!("{page}");

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use hyper::{Method, StatusCode};
+use tokio::task::spawn_blocking;
 
 use super::contestants::{Contestant, Programs};
 use super::family::{Family, TARGET};
@@ -54,7 +55,8 @@ pub(crate) async fn run(options: &Options, ours: &Path) -> Result<Findings> {
     };
     let copies = [Scenario::Latency, Scenario::Loopback, Scenario::Again];
     if copies.iter().any(|scenario| options.has(*scenario)) {
-        let family = Family::new(options.images, &options.base_mib, &options.own_mib);
+        let (images, base, own) = (options.images, options.base_mib.clone(), options.own_mib.clone());
+        let family = spawn_blocking(move || Family::new(images, &base, &own)).await?;
         findings.family = [options.images as u64, family.distinct_bytes(), family.named_bytes()];
         let mut bench = Bench::prepare(options, &programs, family).await?;
         if options.has(Scenario::Latency) {
@@ -72,7 +74,8 @@ pub(crate) async fn run(options: &Options, ours: &Path) -> Result<Findings> {
         findings.conditions.push(bench.place().to_owned());
     }
     if options.has(Scenario::Memory) {
-        let family = Family::new(LARGE_IMAGES, &[], &[options.layer_mib]);
+        let layer = options.layer_mib;
+        let family = spawn_blocking(move || Family::new(LARGE_IMAGES, &[], &[layer])).await?;
         let mut bench = Bench::prepare(options, &programs, family).await?;
         findings.memory = Some(bench.copy(false, false).await.context("with large layers")?);
         findings.conditions.push(format!("With large layers: {}", bench.place()));
