@@ -9,13 +9,32 @@
 //! JFrog's "Promote Docker Image". Not here: what a function runs, and who decides what is copied.
 //!
 //! ```no_run
-//! # async fn f(http: landfall_transport::Http, run: &landfall_run::Run) -> Result<(), Box<dyn std::error::Error>> {
-//! use landfall_registry::{Registry, RegistryOptions};
-//! let registry = Registry::new(&http, "registry.example.com", None, RegistryOptions::default())?;
-//! let reference: landfall_artifacts::Reference = "registry.example.com/app:1.4.2".parse()?;
-//! let digest = registry.head_manifest("app", reference.version(), run).await?;
-//! println!("{digest:?}");
+//! # async fn f(token: landfall_secret::Secret) -> Result<(), Box<dyn std::error::Error>> {
+//! # use landfall_registry::{CopyOptions, Login, Registries, Registry, RegistryOptions, copy_image};
+//! # use landfall_run::Run;
+//! # use landfall_transport::{Http, HttpConfig};
+//! let (http, run) = (Http::new(HttpConfig::default())?, Run::builder().build());
+//! let login = Some(Login::basic("bot", token));
+//! let from = Registry::new(&http, "build.example.com", login, RegistryOptions::default())?;
+//! let to = Registry::new(&http, "mirror.example.com", None, RegistryOptions::default())?;
+//! let registries: Registries = [from, to].into_iter().collect();
+//! let (source, target) = ("build.example.com/app:1.4.2".parse()?, "mirror.example.com/app:1.4.2".parse()?);
+//! let copied = copy_image(source, target, &registries, CopyOptions::default(), &run).await?;
+//! println!("{} with {} bytes sent", copied.digest, copied.moved.sent_bytes);
 //! # Ok(()) }
+//! ```
+//!
+//! A batch: the plan is looked at (and perhaps shown to somebody) before it is applied.
+//!
+//! ```no_run
+//! # use landfall_registry::{CopyOptions, CopyRequest, Registries, apply, plan_copies};
+//! # async fn f(requests: Vec<CopyRequest>, registries: Registries, run: landfall_run::Run) {
+//! let plan = plan_copies(requests, &registries, CopyOptions::default(), &run).await;
+//! if plan.is_clear() {
+//!     let report = apply(&plan, &registries, &run).await;
+//!     println!("{} of {} copied", report.totals.moved.sent_bytes, plan.copies.len());
+//! }
+//! # }
 //! ```
 
 mod artifactory;
@@ -51,7 +70,7 @@ pub use challenge::{Challenge, parse_challenges};
 pub use copy::{
     BlobState, Choose, CopyLimits, CopyOptions, CopyOutcome, CopyPlan, CopyReport, CopyRequest, CopyResult,
     CopyTotals, Moved, PlanProblem, PlannedBlob, PlannedCopy, Registries, TargetState, apply, apply_each,
-    plan_copies,
+    copy_image, plan_copies,
 };
 pub use descriptor::Descriptor;
 #[cfg(feature = "ecr")]

@@ -173,6 +173,7 @@ impl<'a> Engine<'a> {
                         Ok(()) => job.run(&mut moved, run).await,
                         Err(error) => Err(error),
                     };
+                    intents.outcome(at, ended.as_ref().err()).await;
                     Ended::Image(at, ended, moved)
                 }))
             }
@@ -190,7 +191,7 @@ impl<'a> Engine<'a> {
                     self.note_throttling(copy.request.target.repository().host());
                 }
                 self.schedule.image_ended(at, result.is_ok());
-                self.image_over(at, result.map_err(Arc::new), each).await;
+                self.image_over(at, result.map_err(Arc::new), each);
             }
         }
     }
@@ -209,7 +210,11 @@ impl<'a> Engine<'a> {
             Err(error) => {
                 let error = Arc::new(error);
                 for at in self.schedule.blob_failed(number) {
-                    self.image_over(at, Err(Arc::clone(&error)), each).await;
+                    // An image may want several blobs that fail.
+                    if self.results.get(at).is_some_and(|result| result.error.is_none()) {
+                        self.intents.outcome(at, Some(&error)).await;
+                    }
+                    self.image_over(at, Err(Arc::clone(&error)), each);
                 }
                 return;
             }
@@ -231,8 +236,8 @@ impl<'a> Engine<'a> {
         self.schedule.blob_there(number);
     }
 
-    /// An image is over: its outcome is recorded and told.
-    async fn image_over(
+    /// An image is over, and its outcome on record: it is told.
+    fn image_over(
         &mut self,
         at: usize,
         ended: Result<CopyOutcome, Arc<Error>>,
@@ -250,7 +255,6 @@ impl<'a> Engine<'a> {
         {
             return;
         }
-        self.intents.outcome(at, ended.as_ref().err().map(Arc::as_ref)).await;
         result.took = self.begun.get(at).copied().flatten().map(|begun| begun.elapsed()).unwrap_or_default();
         match ended {
             Ok(outcome) => result.outcome = outcome,

@@ -33,17 +33,24 @@ pub(super) struct Chosen {
     pub(super) children: Vec<Manifest>,
     /// The index that the image was chosen from.
     pub(super) source_index: Option<Digest>,
-    /// `None` where an index is copied as it is, and where nobody had to look.
-    pub(super) platform: Option<Platform>,
     /// Each once.
     pub(super) blobs: Vec<Descriptor>,
-    /// The configuration, where it was read.
-    pub(super) config: Option<(Digest, Bytes)>,
     pub(super) size_bytes: u64,
     pub(super) warnings: Vec<String>,
+    /// What the manifest says against running the image, where it is to be run.
+    misfits: Vec<Misfit>,
 }
 
-/// Chooses what is copied of `manifest`. What the target holds already is not looked into further.
+/// What the configuration of an image said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Inspected {
+    /// `None` where an index is copied as it is, and where nobody had to look.
+    pub(super) platform: Option<Platform>,
+    /// The configuration, where it was read.
+    pub(super) config: Option<(Digest, Bytes)>,
+}
+
+/// Chooses what is copied of `manifest`, by manifests alone. What the target holds already is not looked into further.
 ///
 /// # Errors
 /// As for [`crate::resolve_for_lambda`]; [`Error::Manifest`] for an index that is too deep or too wide.
@@ -69,39 +76,54 @@ async fn for_lambda(
     platform: Option<Platform>,
     run: &Run,
 ) -> Result<Chosen, Error> {
-    let shown = source.named(path, &Version::Digest(manifest.digest));
-    let misfit = |misfits| Error::NotForLambda { reference: shown.clone(), misfits };
     let source_index = matches!(manifest.kind, ManifestKind::Index(_)).then_some(manifest.digest);
     let known = |digest| held.filter(|held| held.digest == digest).and_then(|held| held.manifest.clone());
     let (manifest, image) = lambda::descend(source, path, manifest, platform, known, run).await?;
-    let misfits = lambda::manifest_misfits(&image);
-    let is_held = held.is_some_and(|held| held.digest == manifest.digest);
-    let not_an_image = misfits.iter().any(|misfit| matches!(misfit, Misfit::NotAnImage { .. }));
-    let (platform, config) = if not_an_image || (is_held && !misfits.is_empty()) {
-        return Err(misfit(misfits));
-    } else if is_held {
-        (platform, None)
-    } else {
-        let config = source.get_blob(path, &image.config, run).await?;
-        let found = lambda::check_config(&config, &shown, platform, misfits)?;
-        (Some(found), Some((image.config.digest, config)))
-    };
     Ok(Chosen {
         children: Vec::new(),
         source_index,
-        platform,
         blobs: image.blobs().into_iter().cloned().collect(),
-        config,
         size_bytes: lambda::size_of(&manifest, &image),
         warnings: lambda::warnings(&manifest),
+        misfits: lambda::manifest_misfits(&image),
         manifest,
     })
+}
+
+/// Looks whether Lambda can run what was chosen. The configuration is read unless the image is at its target already.
+///
+/// # Errors
+/// As for [`crate::resolve_for_lambda`].
+pub(super) async fn inspect(
+    source: &Registry,
+    path: &str,
+    chosen: &Chosen,
+    is_held: bool,
+    what: Choose,
+    run: &Run,
+) -> Result<Inspected, Error> {
+    let (Choose::Lambda(platform), Some(image)) = (what, chosen.manifest.kind.image()) else {
+        return Ok(Inspected::default());
+    };
+    let digest = chosen.source_index.unwrap_or(chosen.manifest.digest);
+    let reference = source.named(path, &Version::Digest(digest));
+    let misfits = chosen.misfits.clone();
+    let not_an_image = misfits.iter().any(|misfit| matches!(misfit, Misfit::NotAnImage { .. }));
+    if not_an_image || (is_held && !misfits.is_empty()) {
+        return Err(Error::NotForLambda { reference, misfits });
+    }
+    if is_held {
+        return Ok(Inspected { platform, config: None });
+    }
+    let config = source.get_blob(path, &image.config, run).await?;
+    let found = lambda::check_config(&config, &reference, platform, misfits)?;
+    Ok(Inspected { platform: Some(found), config: Some((image.config.digest, config)) })
 }
 
 /// The platform of an image that the target holds already.
 ///
 /// # Errors
-/// As for [`choose`].
+/// As for [`inspect`].
 pub(super) async fn platform_of(
     source: &Registry,
     path: &str,
@@ -154,11 +176,10 @@ async fn as_is(
         manifest,
         children,
         source_index: None,
-        platform: None,
         blobs,
-        config: None,
         size_bytes,
         warnings: warnings.into_iter().collect(),
+        misfits: Vec::new(),
     })
 }
 

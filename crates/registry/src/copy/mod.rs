@@ -8,6 +8,7 @@ mod document;
 mod image;
 mod intents;
 mod lanes;
+mod one;
 mod plan;
 mod registries;
 mod report;
@@ -17,6 +18,7 @@ mod targets;
 mod ways;
 
 pub use apply::{apply, apply_each};
+pub use one::copy_image;
 pub use plan::{CopyPlan, PlanProblem, PlannedBlob, PlannedCopy, TargetState, plan_copies};
 pub use registries::Registries;
 pub use report::{CopyOutcome, CopyReport, CopyResult, CopyTotals, Moved};

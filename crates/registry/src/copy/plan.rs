@@ -1,6 +1,6 @@
 //! Looking at sources and targets of a whole batch, and what is to be done.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use futures_util::FutureExt as _;
@@ -8,7 +8,7 @@ use landfall_artifacts::{Digest, PinnedReference, Platform, Reference, Version};
 use landfall_run::Run;
 
 use super::at_once::at_once;
-use super::choose::{self, Chosen, Held};
+use super::choose::{self, Chosen, Held, Inspected};
 use super::registries::Registries;
 use super::request::{Choose, CopyOptions, CopyRequest};
 use super::targets::{self, Target};
@@ -137,13 +137,11 @@ struct Checked {
     target: Target,
 }
 
-/// A request of which all is known but where its blobs are.
+/// A request of which it is known what is to be copied.
 struct Observed {
     checked: Checked,
     chosen: Chosen,
     state: TargetState,
-    /// Whether the target repository has the image already, under another tag or none.
-    is_there: bool,
 }
 
 /// What a batch came to so far.
@@ -170,21 +168,25 @@ pub async fn plan_copies(
     let mut batch = Batch::default();
     let checked = check_all(requests, registries, &mut batch);
     let observed = observe_all(checked, registries, options, &mut batch, run).await;
-    let wanted = ways::wanted(observed.iter().filter(|one| one.needs_blobs()).map(|one| {
-        (&one.checked.target.registry, one.checked.target.reference.repository(), &one.chosen.blobs[..])
-    }));
-    let (present, attached) = tokio::join!(
-        targets::blobs(&wanted, registries, options.limits.lookups, run),
+    // All of it at once: none of these three needs what another one finds.
+    let (inspected, there, attached) = tokio::join!(
+        inspect(&observed, options, run),
+        whereabouts(&observed, registries, options, run),
         attached(&observed, options, run)
     );
     let mut copies: Vec<PlannedCopy> = Vec::new();
     let mut kept = Kept::default();
-    let mut ways = ways::Ways::new(&wanted, present);
-    for (one, warning) in observed.into_iter().zip(attached) {
-        if let Some((digest, bytes)) = &one.chosen.config {
-            kept.keep(*digest, bytes);
+    let mut ways = ways::Ways::new(&there.wanted, there.present);
+    for ((one, inspected), warning) in observed.into_iter().zip(inspected).zip(attached) {
+        match inspected {
+            Ok(inspected) => {
+                if let Some((digest, bytes)) = &inspected.config {
+                    kept.keep(*digest, bytes);
+                }
+                copies.push(planned(one, inspected.platform, warning, &there.images, &mut ways));
+            }
+            Err(error) => batch.problem(&one.checked, error),
         }
-        copies.push(planned(one, warning, &mut ways));
     }
     find_platform(&mut copies, options, registries, run).await;
     batch.problems.sort_by_key(|problem| problem.request);
@@ -266,7 +268,7 @@ async fn observe_all(
     let look = |(one, manifest): (Checked, Manifest)| {
         async move {
             let held = held.get(&one.request.target);
-            let result = observe(&one, manifest, held, registries, options, run).await;
+            let result = observe(&one, manifest, held, options, run).await;
             (one, result)
         }
         .boxed()
@@ -275,7 +277,7 @@ async fn observe_all(
     let mut observed = Vec::new();
     for (checked, result) in at_once(limit, looking).await {
         match result {
-            Ok((chosen, state, is_there)) => observed.push(Observed { checked, chosen, state, is_there }),
+            Ok((chosen, state)) => observed.push(Observed { checked, chosen, state }),
             Err(error) => batch.problem(&checked, error),
         }
     }
@@ -305,10 +307,9 @@ async fn observe(
     checked: &Checked,
     manifest: Manifest,
     held: Option<&Held>,
-    registries: &Registries,
     options: CopyOptions,
     run: &Run,
-) -> Result<(Chosen, TargetState, bool), Error> {
+) -> Result<(Chosen, TargetState), Error> {
     let path = checked.request.source.repository().path();
     let chosen = choose::choose(&checked.source, path, manifest, held, options.choose, run).await?;
     let wanted = chosen.manifest.digest;
@@ -320,14 +321,55 @@ async fn observe(
             return Err(Error::TagTaken { target: checked.request.target.to_string(), held, wanted });
         }
     };
-    // Where blobs are asked for a hundred at a time, that is as cheap as asking for the image.
-    let asks_singly = !registries.is_ecr_api(checked.request.target.repository().host());
-    let is_there = state != TargetState::Same && asks_singly && {
-        let version = Version::Digest(wanted);
-        let there = checked.target.registry.head_manifest(checked.target.path(), &version, run).await;
-        there.is_ok_and(|digest| digest.is_some())
+    Ok((chosen, state))
+}
+
+async fn inspect(observed: &[Observed], options: CopyOptions, run: &Run) -> Vec<Result<Inspected, Error>> {
+    let look = |one: &Observed| {
+        let (source, chosen) = (one.checked.source.clone(), one.chosen.clone());
+        let path = one.checked.request.source.repository().path().to_owned();
+        let is_held = one.state == TargetState::Same;
+        async move { choose::inspect(&source, &path, &chosen, is_held, options.choose, run).await }.boxed()
     };
-    Ok((chosen, state, is_there))
+    at_once(options.limits.lookups, observed.iter().map(look).collect()).await
+}
+
+/// What target repositories have.
+struct Whereabouts {
+    /// Images that are there under another tag or none, by repository and digest: all their blobs are there too.
+    images: BTreeSet<(String, Digest)>,
+    wanted: Vec<targets::Wanted>,
+    present: BTreeSet<(String, Digest)>,
+}
+
+async fn whereabouts(
+    observed: &[Observed],
+    registries: &Registries,
+    options: CopyOptions,
+    run: &Run,
+) -> Whereabouts {
+    let changed = || observed.iter().filter(|one| one.state != TargetState::Same);
+    let key =
+        |one: &Observed| (one.checked.request.target.repository().to_string(), one.chosen.manifest.digest);
+    // Where blobs are asked for a hundred at a time, that is as cheap as asking for the image.
+    let singly = changed()
+        .filter(|one| !registries.is_ecr_api(one.checked.request.target.repository().host()))
+        .map(|one| (key(one), one.checked.target.clone()))
+        .collect::<BTreeMap<_, _>>();
+    let look = |(key, target): ((String, Digest), Target)| {
+        async move {
+            let there = target.registry.head_manifest(target.path(), &Version::Digest(key.1), run).await;
+            there.is_ok_and(|digest| digest.is_some()).then_some(key)
+        }
+        .boxed()
+    };
+    let found = at_once(options.limits.lookups, singly.into_iter().map(look).collect()).await;
+    let images: BTreeSet<(String, Digest)> = found.into_iter().flatten().collect();
+    let wanted = ways::wanted(changed().filter(|one| !images.contains(&key(one))).map(|one| {
+        (&one.checked.target.registry, one.checked.target.reference.repository(), &one.chosen.blobs[..])
+    }));
+    let present = targets::blobs(&wanted, registries, options.limits.lookups, run).await;
+    Whereabouts { images, wanted, present }
 }
 
 /// What hangs on the images that are to be copied, in words; in the order of the images.
@@ -359,14 +401,22 @@ async fn attached_to(one: &Observed, run: &Run) -> Option<String> {
     })
 }
 
-fn planned(one: Observed, attached: Option<String>, ways: &mut ways::Ways) -> PlannedCopy {
-    let Observed { checked, mut chosen, state, is_there } = one;
+fn planned(
+    one: Observed,
+    platform: Option<Platform>,
+    attached: Option<String>,
+    there: &BTreeSet<(String, Digest)>,
+    ways: &mut ways::Ways,
+) -> PlannedCopy {
+    let Observed { checked, mut chosen, state } = one;
     let repository = checked.request.target.repository();
+    let is_there =
+        state == TargetState::Same || there.contains(&(repository.to_string(), chosen.manifest.digest));
     let blobs = chosen
         .blobs
         .into_iter()
         .map(|descriptor| {
-            let state = if state == TargetState::Same || is_there {
+            let state = if is_there {
                 BlobState::Present
             } else {
                 ways.of(checked.request.source.repository(), repository, descriptor.digest)
@@ -379,7 +429,7 @@ fn planned(one: Observed, attached: Option<String>, ways: &mut ways::Ways) -> Pl
         source: checked.request.source.repository().pinned(chosen.manifest.digest),
         request: checked.request,
         source_index: chosen.source_index,
-        platform: chosen.platform,
+        platform,
         manifest: chosen.manifest,
         children: chosen.children,
         size_bytes: chosen.size_bytes,
@@ -398,12 +448,6 @@ async fn find_platform(copies: &mut [PlannedCopy], options: CopyOptions, registr
     let source = first.source.repository();
     let Ok(registry) = registries.get(source.host()) else { return };
     first.platform = choose::platform_of(registry, source.path(), &first.manifest, run).await.ok();
-}
-
-impl Observed {
-    fn needs_blobs(&self) -> bool {
-        self.state != TargetState::Same && !self.is_there
-    }
 }
 
 /// Configurations that are kept, within bounds.

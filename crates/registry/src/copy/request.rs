@@ -62,13 +62,13 @@ pub struct CopyLimits {
     pub blobs: usize,
     /// Bytes of blobs under way, beyond which no further one is begun while four or more are (default 1 GiB).
     pub bytes: u64,
-    /// Requests at a time while a plan is made, 1 or more (default 16).
+    /// Requests at a time while a plan is made, 1 or more (default 24).
     pub lookups: usize,
 }
 
 impl Default for CopyLimits {
     fn default() -> Self {
-        Self { blobs: 16, bytes: 1 << 30, lookups: 16 }
+        Self { blobs: 16, bytes: 1 << 30, lookups: 24 }
     }
 }
 
