@@ -69,6 +69,8 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     let options = CopyOptions {
         choose: Choose::Lambda(config.platform),
         overwrite: config.overwrite,
+        // A plan that somebody looks at says it; otherwise it is asked for while the bytes move.
+        look_for_attached: output.is_dry_run() || config.plan_out.is_some(),
         ..CopyOptions::default()
     };
     let plan = plan_copies(wanted, registries, options, run).await;
@@ -107,7 +109,10 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
         name: format!("copy {}", human_bytes(part.bytes_to_send())),
         items: Some(part.changes() as u64),
     });
-    let ended = apply(&part, registries, run).await;
+    let attached =
+        async { if options.look_for_attached { Vec::new() } else { part.attached(registries, run).await } };
+    let (ended, attached) = tokio::join!(apply(&part, registries, run), attached);
+    finished.warnings.extend(attached.into_iter().flatten());
     shown::report(&ended, &mut finished, run);
     if ended.is_complete() {
         // The files name what is there: they are written when all of it is.

@@ -8,6 +8,7 @@ mod document;
 mod image;
 mod intents;
 mod lanes;
+mod left_behind;
 mod one;
 mod plan;
 mod registries;

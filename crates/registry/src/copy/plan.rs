@@ -168,29 +168,30 @@ pub async fn plan_copies(
     let mut batch = Batch::default();
     let checked = check_all(requests, registries, &mut batch);
     let observed = observe_all(checked, registries, options, &mut batch, run).await;
-    // All of it at once: none of these three needs what another one finds.
-    let (inspected, there, attached) = tokio::join!(
-        inspect(&observed, options, run),
-        whereabouts(&observed, registries, options, run),
-        attached(&observed, options, run)
-    );
+    // Side by side: neither needs what the other one finds.
+    let (inspected, there) =
+        tokio::join!(inspect(&observed, options, run), whereabouts(&observed, registries, options, run));
     let mut copies: Vec<PlannedCopy> = Vec::new();
     let mut kept = Kept::default();
     let mut ways = ways::Ways::new(&there.wanted, there.present);
-    for ((one, inspected), warning) in observed.into_iter().zip(inspected).zip(attached) {
+    for (one, inspected) in observed.into_iter().zip(inspected) {
         match inspected {
             Ok(inspected) => {
                 if let Some((digest, bytes)) = &inspected.config {
                     kept.keep(*digest, bytes);
                 }
-                copies.push(planned(one, inspected.platform, warning, &there.images, &mut ways));
+                copies.push(planned(one, inspected.platform, &there.images, &mut ways));
             }
             Err(error) => batch.problem(&one.checked, error),
         }
     }
     find_platform(&mut copies, options, registries, run).await;
     batch.problems.sort_by_key(|problem| problem.request);
-    CopyPlan { copies, problems: batch.problems, options, kept: kept.blobs }
+    let mut plan = CopyPlan { copies, problems: batch.problems, options, kept: kept.blobs };
+    if options.look_for_attached {
+        plan.note_attached(registries, run).await;
+    }
+    plan
 }
 
 fn check_all(requests: Vec<CopyRequest>, registries: &Registries, batch: &mut Batch) -> Vec<Checked> {
@@ -372,43 +373,13 @@ async fn whereabouts(
     Whereabouts { images, wanted, present }
 }
 
-/// What hangs on the images that are to be copied, in words; in the order of the images.
-async fn attached(observed: &[Observed], options: CopyOptions, run: &Run) -> Vec<Option<String>> {
-    let looking = observed.iter().map(|one| attached_to(one, run).boxed()).collect();
-    at_once(options.limits.lookups, looking).await
-}
-
-async fn attached_to(one: &Observed, run: &Run) -> Option<String> {
-    if one.state == TargetState::Same {
-        return None;
-    }
-    let digest = one.chosen.source_index.unwrap_or(one.chosen.manifest.digest);
-    let source = one.checked.request.source.repository();
-    let found = one.checked.source.attached(source.path(), digest, run).await;
-    let referrers = match found.referrers {
-        0 => None,
-        1 => Some("1 referrer".to_owned()),
-        many => Some(format!("{many} referrers")),
-    };
-    let signature = found.signature_tag.then(|| "a signature".to_owned());
-    let what: Vec<String> = signature.into_iter().chain(referrers).collect();
-    (!what.is_empty()).then(|| {
-        format!(
-            "{} of {} not copied: they stay at the source",
-            what.join(" and "),
-            one.checked.request.source
-        )
-    })
-}
-
 fn planned(
     one: Observed,
     platform: Option<Platform>,
-    attached: Option<String>,
     there: &BTreeSet<(String, Digest)>,
     ways: &mut ways::Ways,
 ) -> PlannedCopy {
-    let Observed { checked, mut chosen, state } = one;
+    let Observed { checked, chosen, state } = one;
     let repository = checked.request.target.repository();
     let is_there =
         state == TargetState::Same || there.contains(&(repository.to_string(), chosen.manifest.digest));
@@ -424,7 +395,6 @@ fn planned(
             PlannedBlob { descriptor, state }
         })
         .collect();
-    chosen.warnings.extend(attached);
     PlannedCopy {
         source: checked.request.source.repository().pinned(chosen.manifest.digest),
         request: checked.request,

@@ -60,7 +60,8 @@ impl Default for Choose {
 pub struct CopyLimits {
     /// Blobs at a time between two registries, 1 or more (default 16). It is halved whenever a registry throttles.
     pub blobs: usize,
-    /// Bytes of blobs under way, beyond which no further one is begun while four or more are (default 1 GiB).
+    /// Bytes of blobs under way, beyond which no further one is begun while four or more are (default 96 MiB: enough to
+    /// fill any line, and so few that the large ones end early and images with them).
     pub bytes: u64,
     /// Requests at a time while a plan is made, 1 or more (default 24).
     pub lookups: usize,
@@ -68,12 +69,12 @@ pub struct CopyLimits {
 
 impl Default for CopyLimits {
     fn default() -> Self {
-        Self { blobs: 16, bytes: 1 << 30, lookups: 24 }
+        Self { blobs: 16, bytes: 96 << 20, lookups: 24 }
     }
 }
 
 /// What is chosen, what may be replaced, how much is done at a time.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CopyOptions {
     /// What of a source is copied (default: what Lambda runs, of the platform that the image says).
     pub choose: Choose,
@@ -81,4 +82,18 @@ pub struct CopyOptions {
     pub overwrite: bool,
     /// How much is done at a time.
     pub limits: CopyLimits,
+    /// Whether the plan is to say which images have signatures or other referrers, which are not copied (default: yes). It costs
+    /// up to three requests an image; [`super::CopyPlan::attached`] asks for it at another time.
+    pub look_for_attached: bool,
+}
+
+impl Default for CopyOptions {
+    fn default() -> Self {
+        Self {
+            choose: Choose::default(),
+            overwrite: false,
+            limits: CopyLimits::default(),
+            look_for_attached: true,
+        }
+    }
 }

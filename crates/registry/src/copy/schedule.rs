@@ -17,10 +17,10 @@ use crate::Descriptor;
 
 /// Blobs up to this size are small: what they cost is round trips and not bytes.
 const SMALL_BYTES: u64 = 1 << 20;
-/// So many blobs are under way before bytes are counted.
+/// So many blobs are under way before bytes are counted; small ones never are.
 const LEAST_BLOBS: usize = 4;
 /// Manifests that are put at a time. They wait for their rate outside of the blobs' slots.
-const MANIFESTS_AT_ONCE: usize = 8;
+const MANIFESTS_AT_ONCE: usize = 24;
 
 /// The next thing to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -252,7 +252,9 @@ impl Schedule {
                 let running = self.lanes.running();
                 let bytes = self.running_bytes.saturating_add(job.blob.size_bytes);
                 self.lanes.has_room(&job.source_host, job.target.host())
-                    && (running < LEAST_BLOBS || bytes <= self.limits.bytes)
+                    && (running < LEAST_BLOBS
+                        || job.blob.size_bytes <= SMALL_BYTES
+                        || bytes <= self.limits.bytes)
             })
         };
         let large = || self.large.iter().map(|key| key.2).find(fits);
