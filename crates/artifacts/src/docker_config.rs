@@ -89,18 +89,24 @@ impl DockerConfig {
         Ok(Self::parse(&bytes, &path.to_string_lossy())?)
     }
 
+    /// The bytes of the file, secrets and all: UTF-8, two spaces, a final newline.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        render_json(&self.value(), Shape::Contract)
+    }
+
     /// Writes the file atomically with mode 0600.
     ///
     /// # Errors
     /// [`FileError::Write`].
     pub fn write(&self, path: &Path) -> Result<WrittenFile, FileError> {
-        write_atomic(path, &render_json(&self.value(), Shape::Contract), Mode::Private)
+        write_atomic(path, &self.to_bytes(), Mode::Private)
     }
 
     /// Adds a login by user and password, or replaces that host's.
     ///
     /// # Errors
-    /// [`FileErrors`] where the host is none, or the user holds a colon or a control character.
+    /// [`FileErrors`] where the host is none, the user is empty or holds a colon, or user or password hold a control
+    /// character: such a login could be written and not be read again.
     pub fn set_login(&mut self, host: &str, username: &str, password: Secret) -> Result<(), FileErrors> {
         let mut problems = Problems::new("the login", "", true);
         let shown = landfall_secret::escape(host, 120);
@@ -108,11 +114,15 @@ impl DockerConfig {
         {
             problems.add_whole(format!("`{shown}`"), "a registry host without scheme or path");
         }
-        if username.contains(':') || username.chars().any(char::is_control) {
+        if !is_user(username) {
             problems.add_whole(
-                format!("a user for {shown} that holds a colon or a control character"),
+                format!("a user for {shown} that is empty or holds a colon or a control character"),
                 "a user name",
             );
+        }
+        if !is_password(password.expose()) {
+            problems
+                .add_whole(format!("a password for {shown} that holds a control character"), "a password");
         }
         problems.finish(Some(()))?;
         let entry = self.auths.entry(host.to_owned()).or_default();
@@ -244,15 +254,19 @@ impl FromJson for Auth {
         let username: Option<String> = at.field("username", problems)?;
         let password: Option<String> = at.field("password", problems)?;
         let token: Option<String> = at.field("identitytoken", problems)?;
+        let filled = |text: Option<String>| text.filter(|t| !t.is_empty());
         let (named, word) = match pair {
             Some((user, word)) => (Some(user), Some(word)),
-            None => (username, password),
-        };
-        let filled = |text: Option<String>| text.filter(|t| !t.is_empty());
-        auth.login = match (filled(token), named, word) {
-            (Some(token), username, _) => {
-                Some(Login::IdentityToken { username: filled(username), token: Secret::new(token) })
+            None => {
+                let username = filled(username);
+                if !fits_auth(at, username.as_deref(), password.as_deref(), problems) {
+                    return None;
+                }
+                (username, password)
             }
+        };
+        auth.login = match (filled(token), named, word) {
+            (Some(token), username, _) => Some(Login::IdentityToken { username, token: Secret::new(token) }),
             (None, Some(username), Some(password)) => {
                 Some(Login::Password { username, password: Secret::new(password) })
             }
@@ -267,8 +281,29 @@ fn user_and_password(text: &str) -> Option<(String, String)> {
     let (user, password) = plain.split_once(':')?;
     // Old Docker versions pad the password with NUL.
     let password = password.trim_matches('\0');
-    let hostile = |text: &str| text.chars().any(char::is_control);
-    (!user.is_empty() && !hostile(user) && !hostile(password)).then(|| (user.to_owned(), password.to_owned()))
+    (is_user(user) && is_password(password)).then(|| (user.to_owned(), password.to_owned()))
+}
+
+/// Whether a login that stands there as user and password is read the same from `auth`, where it is written.
+fn fits_auth(at: At<'_>, user: Option<&str>, password: Option<&str>, problems: &mut Problems<'_>) -> bool {
+    let (key, expected) = match (user, password) {
+        (Some(user), _) if !is_user(user) => ("username", "a user name without colon and control characters"),
+        (_, Some(word)) if !is_password(word) => ("password", "a password without control characters"),
+        (None, Some(word)) if !word.is_empty() => ("username", "the user of the password"),
+        _ => return true,
+    };
+    problems.at_field(at, key, expected);
+    false
+}
+
+/// Whether a user can stand before the colon of `auth` (RFC 7617, 2).
+fn is_user(text: &str) -> bool {
+    !text.is_empty() && !text.contains(':') && !text.chars().any(char::is_control)
+}
+
+/// Whether a password can stand behind the colon of `auth` (RFC 7617, 2).
+fn is_password(text: &str) -> bool {
+    !text.chars().any(char::is_control)
 }
 
 impl fmt::Debug for DockerConfig {
@@ -354,6 +389,44 @@ mod tests {
         assert_eq!(ours.helper_for("gcr.io"), Some("gcloud"));
         assert_eq!(ours.helper_for("other.example.com"), Some("pass"));
         assert_eq!(ours.secrets().count(), 2);
+    }
+
+    #[test]
+    fn what_was_read_is_written_so_that_it_is_read_again() {
+        let config = config(
+            r#"{"auths":{
+                "a.example.com":{"username":"us.er","password":"can:ary \u00e9"},
+                "b.example.com":{"username":"","password":""},
+                "c.example.com":{"username":"user","password":""},
+                "d.example.com":{"username":"user","identitytoken":"canary"}
+            },"n":[1.5e-7,1e400]}"#,
+        );
+        assert_eq!(config.hosts().collect::<Vec<_>>(), ["a.example.com", "c.example.com", "d.example.com"]);
+        assert_eq!(DockerConfig::parse(&config.to_bytes(), "written").expect("valid"), config);
+    }
+
+    #[test]
+    fn a_login_that_could_not_be_written_is_refused() {
+        for (user, password) in [
+            ("us:er", "canary"),
+            ("", "canary"),
+            ("us\ner", "canary"),
+            ("user", "can\nary"),
+            ("user", "can\tary"),
+        ] {
+            let login = serde_json::json!({"username": user, "password": password});
+            let text = serde_json::json!({"auths": {"a": login}}).to_string();
+            let errors = DockerConfig::parse(text.as_bytes(), "x").expect_err(&text);
+            assert!(!format!("{errors} {errors:?}").contains("can"), "{errors}");
+            let mut config = DockerConfig::new();
+            let errors = config.set_login("a", user, Secret::new(password)).expect_err(&text);
+            assert!(!format!("{errors} {errors:?}").contains("can"), "{errors}");
+            assert_eq!(config, DockerConfig::new());
+        }
+        let text = br#"{"auths":{"a":{"username":"us:er","identitytoken":"canary"}}}"#;
+        assert!(DockerConfig::parse(text, "x").is_err());
+        let mut config = DockerConfig::new();
+        config.set_login("a", "user", Secret::new("\0canary")).expect_err("Docker's padding is no password");
     }
 
     #[test]

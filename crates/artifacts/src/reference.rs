@@ -168,10 +168,13 @@ impl FromStr for PinnedReference {
 
 fn is_host(host: &str) -> bool {
     let (name, port) = match host.rsplit_once(':') {
-        Some((name, port)) if !name.ends_with(']') || host.starts_with('[') => (name, Some(port)),
+        // The colons inside of brackets belong to an IPv6 address.
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
         _ => (host, None),
     };
-    let port_fits = port.is_none_or(|p| !p.is_empty() && p.parse::<u16>().is_ok_and(|n| n > 0));
+    // To Rust `+80` is a number too.
+    let is_port = |p: &str| p.bytes().all(|b| b.is_ascii_digit()) && p.parse::<u16>().is_ok_and(|n| n > 0);
+    let port_fits = port.is_none_or(is_port);
     let name_fits = if let Some(inner) = name.strip_prefix('[').and_then(|n| n.strip_suffix(']')) {
         inner.parse::<std::net::Ipv6Addr>().is_ok()
     } else {
@@ -257,6 +260,10 @@ mod tests {
         assert_eq!(tagged.repository().host(), "127.0.0.1:5000");
         assert_eq!(tagged.repository().path(), "docker-build/ns/orderService");
         assert_eq!(tagged.tag().map(crate::Tag::as_str), Some("1.4.2"));
+        for host in ["[::1]", "[2001:db8::1]:5000"] {
+            let reference: Reference = format!("{host}/app:1").parse().expect("an IPv6 address, port or not");
+            assert_eq!(reference.repository().host(), host);
+        }
         let pinned = format!("example.com/app@{}", Digest::of(b"x"));
         assert_eq!(pinned.parse::<PinnedReference>().map(|p| p.to_string()), Ok(pinned));
     }
@@ -273,6 +280,11 @@ mod tests {
             "example.com//app:1",
             "example.com:0/app:1",
             "example.com:99999/app:1",
+            "example.com:+80/app:1",
+            "[::1/app:1",
+            "::1/app:1",
+            "[::1]5000/app:1",
+            "[::1]:/app:1",
             "user@example.com/app:1",
             "example.com/app:1@sha256:00",
             "exa mple.com/app:1",
