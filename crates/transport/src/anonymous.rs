@@ -44,6 +44,11 @@ impl Anonymous {
         Ok(Self { http: site.http().clone(), name: site.name(), url, headers: HeaderMap::new() })
     }
 
+    /// The address, for looking at it: with its query, which is often signed and so not for a log.
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
     /// Asks for the bytes from an offset on (RFC 9110, Range).
     pub fn from_byte(mut self, offset: u64) -> Self {
         if let Ok(value) = HeaderValue::from_str(&format!("bytes={offset}-")) {

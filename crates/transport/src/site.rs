@@ -200,6 +200,11 @@ impl Site {
 }
 
 impl Location {
+    /// The address, for looking at it: with its query, which may hold what is not for a log.
+    pub fn url(&self) -> &Url {
+        &self.0
+    }
+
     /// The address with query parameters added, as an upload's last request needs them.
     pub fn with_query(mut self, name: &str, value: &str) -> Self {
         self.0.query_pairs_mut().append_pair(name, value);
