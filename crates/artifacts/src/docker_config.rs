@@ -399,7 +399,7 @@ mod tests {
                 "b.example.com":{"username":"","password":""},
                 "c.example.com":{"username":"user","password":""},
                 "d.example.com":{"username":"user","identitytoken":"canary"}
-            },"n":[1.5e-7,1e400]}"#,
+            },"n":[1.5e-7,1e400,12345678902134567890123]}"#,
         );
         assert_eq!(config.hosts().collect::<Vec<_>>(), ["a.example.com", "c.example.com", "d.example.com"]);
         assert_eq!(DockerConfig::parse(&config.to_bytes(), "written").expect("valid"), config);
