@@ -7,10 +7,13 @@ use oci_client::manifest::OciDescriptor;
 /// size").
 const LARGEST_BLOB_BYTES: u64 = 10 << 30;
 
+/// The longest media type, in bytes: the two names of it have at most 127 characters each (RFC 6838, 4.2).
+const LONGEST_MEDIA_TYPE: usize = 255;
+
 /// Media type, digest and size of content, as somebody promises it. It is held against the bytes when they come.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Descriptor {
-    /// The media type.
+    /// The media type: 1 to 255 printable ASCII characters.
     pub media_type: String,
     /// The digest.
     pub digest: Digest,
@@ -33,8 +36,12 @@ impl Descriptor {
                 shown()
             ));
         }
-        if given.media_type.is_empty() || given.media_type.len() > 255 {
-            return Err(format!("the media type of {} is empty or too long", shown()));
+        let is_printable = given.media_type.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+        if !(1..=LONGEST_MEDIA_TYPE).contains(&given.media_type.len()) || !is_printable {
+            return Err(format!(
+                "the media type of {} is empty, too long, or not in printable ASCII",
+                shown()
+            ));
         }
         Ok(Self {
             media_type: given.media_type.clone(),
@@ -63,8 +70,26 @@ mod tests {
         };
         let largest = i64::try_from(LARGEST_BLOB_BYTES).expect("it fits");
         assert_eq!(sized(largest).map(|blob| blob.size_bytes), Ok(LARGEST_BLOB_BYTES));
+        assert!(sized(largest - 1).is_ok() && sized(0).is_ok());
         for odd in [largest + 1, i64::MAX, -1] {
             assert!(sized(odd).is_err(), "{odd}");
+        }
+    }
+
+    #[test]
+    fn media_types_are_short_and_printable() {
+        let typed = |media_type: &str| {
+            Descriptor::from_oci(&OciDescriptor {
+                media_type: media_type.to_owned(),
+                digest: landfall_artifacts::Digest::of(b"x").to_string(),
+                ..OciDescriptor::default()
+            })
+        };
+        for good in ["a/b", "application/vnd.oci.empty.v1+json", &"x".repeat(254), &"x".repeat(255)] {
+            assert_eq!(typed(good).map(|blob| blob.media_type), Ok(good.to_owned()));
+        }
+        for odd in ["", "a/b\r\nx-header: y", "a/\u{202e}b", "a/\0", &"x".repeat(256)] {
+            assert!(typed(odd).is_err(), "{odd:?}");
         }
     }
 }

@@ -5,6 +5,7 @@ mod copying;
 mod errors;
 mod faults;
 mod hostile;
+mod hostile_documents;
 mod lambda;
 mod server;
 
