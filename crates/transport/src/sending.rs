@@ -239,9 +239,7 @@ async fn exchange_heads(
             limiter.throttled(pause.map(|pause| pause.min(LONGEST_BACK_OFF)));
         }
     }
-    if response.headers().contains_key(header::CONTENT_ENCODING)
-        && response.headers().get(header::CONTENT_ENCODING) != Some(&HeaderValue::from_static("identity"))
-    {
+    if response.headers().get_all(header::CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
         return Err(Error::NotAsAsked {
             what: "unencoded body",
             url,
