@@ -5,7 +5,11 @@ mod copying;
 mod errors;
 mod faults;
 mod hostile;
+mod hostile_answers;
 mod hostile_documents;
+mod hostile_logins;
+mod hostile_manifests;
+mod hostile_server;
 mod lambda;
 mod server;
 
