@@ -47,7 +47,10 @@ pub(super) enum Arrived {
 }
 
 /// A failed attempt, and whether another may do better. What the requests themselves repeat is not repeated here.
+#[derive(Debug, thiserror::Error)]
+#[error("{error}")]
 struct Failed {
+    #[source]
     error: Error,
     again: bool,
 }
