@@ -248,11 +248,12 @@ impl Progress for Shower {
                     bar.finish_and_clear();
                 }
             }
-            Event::Retrying { what, attempt, pause } => {
+            Event::Retrying { what, why, attempt, pause } => {
                 let text = format!(
-                    "  again in {:.1} s, attempt {attempt}: {}",
+                    "  again in {:.1} s (attempt {attempt}): {}: {}",
                     pause.as_secs_f64(),
-                    escape(&what, 200)
+                    escape(&what, 200),
+                    escape(&why, 200)
                 );
                 self.line(&state, "info", &text);
             }

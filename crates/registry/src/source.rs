@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
 use landfall_artifacts::{Digest, Hasher};
-use landfall_run::{Event, Run};
+use landfall_run::{Event, Run, root_cause};
 use landfall_transport::BodyStream;
 use tokio::time::Instant;
 
@@ -218,7 +218,8 @@ impl Source {
                 Some(Err(error)) if !error.is_retryable() => {
                     return Err(Registry::failed(&format!("GET {}", self.what()), error));
                 }
-                Some(Err(_)) | None => self.resume().await?,
+                Some(Err(error)) => self.resume(root_cause(&error)).await?,
+                None => self.resume("it ended before its last byte".to_owned()).await?,
             }
         }
     }
@@ -266,7 +267,7 @@ impl Source {
         Ok(self.held.take())
     }
 
-    async fn resume(&mut self) -> Result<(), Error> {
+    async fn resume(&mut self, mut why: String) -> Result<(), Error> {
         self.body = None;
         loop {
             let Some((registry, path)) = self.origin.clone().filter(|_| self.resumed < MOST_RESUMES) else {
@@ -281,6 +282,7 @@ impl Source {
             self.run.counters().retry();
             self.run.progress().event(Event::Retrying {
                 what: format!("GET {} from byte {}", self.what(), self.received),
+                why,
                 attempt: self.resumed + 1,
                 pause,
             });
@@ -297,7 +299,7 @@ impl Source {
                     return self.take(stream);
                 }
                 // Other faults of opening were repeated already.
-                Err(error) if error.is_stale() => {}
+                Err(error) if error.is_stale() => why = root_cause(&error),
                 Err(error) => return Err(error),
             }
         }

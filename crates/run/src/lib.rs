@@ -8,10 +8,10 @@
 //! # #[tokio::main(flavor = "current_thread", start_paused = true)] async fn main() {
 //! let run = Run::builder().build();
 //! let mut left = 2;
-//! let answer: Result<&str, &str> = run
+//! let answer: Result<&str, std::fmt::Error> = run
 //!     .retry("ask", |_| Hint::Again, || {
 //!         left -= 1;
-//!         let result = if left > 0 { Err("busy") } else { Ok("here") };
+//!         let result = if left > 0 { Err(std::fmt::Error) } else { Ok("here") };
 //!         async move { result }
 //!     })
 //!     .await;
@@ -37,7 +37,7 @@ pub use journal::{
 };
 pub use limit::{RateLimiter, Share, ShareError, Throttle};
 pub use progress::{Event, Progress, Silent};
-pub use retry::{Hint, RetryPolicy};
+pub use retry::{Hint, RetryPolicy, root_cause};
 pub use stop::{Signal, Stop};
 
 use std::future::Future;
@@ -133,9 +133,11 @@ impl Run {
     /// Calls `attempt` until it succeeds, its error says [`Hint::Stop`], the attempts or the run's retry budget are used
     /// up, the run's deadline would pass while waiting, or the run is asked to stop. The last error is returned.
     ///
-    /// Only for what is safe to repeat. `what` names the action in progress and log, such as `GET manifest`.
+    /// Only for what is safe to repeat. `what` names the action in progress and log, such as `GET manifest`; why it is repeated
+    /// is said there by the [`root_cause`] of the error.
     pub async fn retry<T, E, F, A>(&self, what: &str, hint: impl Fn(&E) -> Hint, attempt: F) -> Result<T, E>
     where
+        E: std::error::Error,
         F: FnMut() -> A,
         A: Future<Output = Result<T, E>>,
     {

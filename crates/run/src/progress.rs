@@ -55,6 +55,8 @@ pub enum Event {
     Retrying {
         /// What is repeated.
         what: String,
+        /// Why, in the words of whatever failed last: a status, or the last cause of an error.
+        why: String,
         /// The attempt that comes next, beginning with 2.
         attempt: u32,
         /// The pause before it.

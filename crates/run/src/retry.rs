@@ -1,5 +1,6 @@
 //! The one retry layer: full jitter, `Retry-After`, deadline and budget.
 
+use std::error::Error;
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -80,6 +81,16 @@ impl Retries {
     }
 }
 
+/// What lies at the bottom of an error: the text of the last cause in its chain, or its own where it has none. What stands above
+/// it names the action, which whoever tells of a retry names already.
+pub fn root_cause(error: &dyn Error) -> String {
+    let mut last = error;
+    while let Some(cause) = last.source() {
+        last = cause;
+    }
+    last.to_string()
+}
+
 pub(crate) async fn retry<T, E, F, A>(
     run: &Run,
     retries: &Retries,
@@ -88,6 +99,7 @@ pub(crate) async fn retry<T, E, F, A>(
     mut attempt: F,
 ) -> Result<T, E>
 where
+    E: Error,
     F: FnMut() -> A,
     A: Future<Output = Result<T, E>>,
 {
@@ -106,7 +118,8 @@ where
         }
         run.counters().retry();
         number += 1;
-        run.progress().event(Event::Retrying { what: what.to_owned(), attempt: number, pause });
+        let why = root_cause(&error);
+        run.progress().event(Event::Retrying { what: what.to_owned(), why, attempt: number, pause });
         tokio::select! {
             () = run.clock().sleep(pause) => {}
             () = run.stop().wait() => return Err(error),
@@ -117,26 +130,64 @@ where
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
+    use std::fmt;
+    use std::io;
+    use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
     use tokio::time::Instant;
 
-    use crate::{Hint, RetryPolicy, Run, Signal};
+    use crate::{Event, Hint, Progress, RetryPolicy, Run, Signal, root_cause};
 
     async fn failing(run: &Run, hint: Hint) -> u32 {
         let calls = Cell::new(0);
-        let result: Result<(), &str> = run
+        let result: Result<(), fmt::Error> = run
             .retry(
                 "call",
                 |_| hint,
                 || {
                     calls.set(calls.get() + 1);
-                    async { Err("no") }
+                    async { Err(fmt::Error) }
                 },
             )
             .await;
-        assert_eq!(result, Err("no"));
+        assert_eq!(result, Err(fmt::Error));
         calls.get()
+    }
+
+    #[derive(Debug, Default)]
+    struct Told(Mutex<Vec<Event>>);
+
+    impl Progress for Told {
+        fn event(&self, event: Event) {
+            self.0.lock().expect("nobody panics").push(event);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_retry_says_why_it_is_one() {
+        let told = Arc::new(Told::default());
+        let progress: Arc<dyn Progress> = Arc::<Told>::clone(&told);
+        let policy = RetryPolicy { attempts: 2, base: Duration::ZERO, ..RetryPolicy::default() };
+        let run = Run::builder().retry_policy(policy).progress(progress).build();
+        let refused = || io::Error::other(io::Error::other("connection refused"));
+        let result: io::Result<()> =
+            run.retry("GET manifest", |_| Hint::Again, || async { Err(refused()) }).await;
+        assert!(result.is_err());
+        let retrying = Event::Retrying {
+            what: "GET manifest".to_owned(),
+            why: "connection refused".to_owned(),
+            attempt: 2,
+            pause: Duration::ZERO,
+        };
+        assert_eq!(*told.0.lock().expect("nobody panics"), [retrying]);
+    }
+
+    #[test]
+    fn the_last_cause_is_the_root() {
+        let number = "x".parse::<u8>().expect_err("not a number");
+        assert_eq!(root_cause(&number), "invalid digit found in string");
+        assert_eq!(root_cause(&io::Error::other(io::Error::other(number))), "invalid digit found in string");
     }
 
     #[tokio::test(start_paused = true)]

@@ -38,13 +38,21 @@ pub(crate) struct Sending<'a> {
     pub(crate) timeout: Option<Duration>,
 }
 
+/// Why an attempt may have to be repeated.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum Failed {
+    #[error(transparent)]
     Error(Error),
+    #[error("{}", .0.status)]
     Status(Answer),
 }
 
+/// The same, of an attempt whose body would still be coming.
+#[derive(Debug, thiserror::Error)]
 pub(crate) enum StreamFailed {
+    #[error(transparent)]
     Error(Error),
+    #[error("{}", .0.status)]
     Status(Streaming),
 }
 

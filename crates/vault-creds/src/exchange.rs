@@ -23,6 +23,7 @@ pub(crate) struct Exchange<'a> {
 }
 
 /// A status of 300 or above.
+#[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) said: String,

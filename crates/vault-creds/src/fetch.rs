@@ -216,8 +216,11 @@ async fn repeated<E: rustify::endpoint::Endpoint>(
     explain: impl Fn(Refusal) -> Error,
     request: impl Fn() -> E,
 ) -> Result<Envelope, Error> {
+    #[derive(Debug, thiserror::Error)]
     enum Not {
+        #[error("{} {}", .0.status, .0.said)]
         Refused(Refusal),
+        #[error(transparent)]
         Failed(Error),
     }
     let hint = |not: &Not| match not {
