@@ -17,6 +17,8 @@ pub enum Event {
     Total {
         /// In bytes.
         bytes: u64,
+        /// How many items they are in, where known: each is started, and closed or finished.
+        items: Option<u64>,
     },
     /// An item of the phase is being worked on.
     Started {
