@@ -1,12 +1,20 @@
 //! What a panic shows: a defect of ours, said plainly, without secrets.
 
 use std::io::Write as _;
+use std::sync::Arc;
 
 use landfall_secret::Redactor;
 
-/// Makes a panic print an error page with code `LF-DEFECT`. The exit code is the caller's to set.
-pub fn install(redactor: Redactor) {
+use crate::Shower;
+
+/// Makes a panic print an error page with code `LF-DEFECT`, after the progress was closed: bars would be drawn over it. The exit
+/// code is the caller's to set.
+pub fn install(redactor: Redactor, shower: &Arc<Shower>) {
+    let shower = Arc::downgrade(shower);
     std::panic::set_hook(Box::new(move |info| {
+        if let Some(shower) = shower.upgrade() {
+            shower.close_for_panic();
+        }
         let message = info
             .payload()
             .downcast_ref::<&str>()

@@ -72,14 +72,16 @@ pub fn run_stage<C: Command>(arguments: &[String], environment: Environment) -> 
             return early(refusal, &ending);
         }
     };
-    landfall_cli::install_panic_page(redactor.clone());
+    let shower = Shower::new(look, prepared.ending.log_format, redactor.clone());
+    let shower = Arc::new(shower.with_warnings_alone(prepared.quiet));
+    landfall_cli::install_panic_page(redactor.clone(), &shower);
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(cause) => return early(defect(&cause), &prepared.ending),
     };
     let ended = runtime.block_on(async move {
         // A panic inside the stage is a defect of ours: it was printed by the hook and ends with that code.
-        let task = tokio::spawn(go::<C>(prepared, look, redactor));
+        let task = tokio::spawn(go::<C>(prepared, look, redactor, shower));
         task.await.unwrap_or(Ended { code: exit::DEFECT, stdout: String::new(), stderr: String::new() })
     });
     // What still runs in the background (a name look-up, say) must not hold the exit.
@@ -87,12 +89,10 @@ pub fn run_stage<C: Command>(arguments: &[String], environment: Environment) -> 
     ended
 }
 
-async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor) -> Ended {
+async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, shower: Arc<Shower>) -> Ended {
     let begun = Instant::now();
     let clock = Clock::system();
     let stop = Stop::new();
-    let format = prepared.ending.log_format;
-    let shower = Arc::new(Shower::new(look, format, redactor.clone()).with_warnings_alone(prepared.quiet));
     let progress: Arc<dyn Progress> = Arc::<Shower>::clone(&shower);
     if let Err(cause) = landfall_cli::listen(&stop) {
         progress.event(Event::Warning(format!("signals cannot be heard, a stop will not be clean: {cause}")));
