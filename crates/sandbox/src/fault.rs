@@ -1,82 +1,14 @@
 //! What goes wrong, and when.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+mod what;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use http::Method;
 
 use crate::journal::Service;
-
-/// What a fault does to the request it strikes.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
-    /// Answers this; the service is not asked.
-    Status {
-        /// Status.
-        code: StatusCode,
-        /// Headers of the answer.
-        headers: HeaderMap,
-        /// Body of the answer.
-        body: Bytes,
-    },
-    /// Waits, then goes on as always. A caller who hangs up meanwhile has caused no effect.
-    Delay(Duration),
-    /// The service acts, then the answer waits. The effect stays when the caller hangs up meanwhile.
-    DelayAnswer(Duration),
-    /// Closes the connection without an answer; the service is not asked.
-    CutBefore,
-    /// Reads this many bytes of the request body, then closes the connection; the service is not asked.
-    CutRequestAfter(u64),
-    /// The service acts; this many bytes of the answer's body are sent, then the connection is closed.
-    CutAfterBytes(u64),
-    /// The service acts; the connection is closed without an answer.
-    LoseAnswer,
-    /// Kills the child process (SIGKILL); the service is not asked.
-    KillBefore,
-    /// The service acts, then the child process is killed; there is no answer.
-    KillAfter,
-}
-
-impl What {
-    /// A status with an empty body.
-    pub fn status(code: u16) -> Self {
-        let code = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self::Status { code, headers: HeaderMap::new(), body: Bytes::new() }
-    }
-
-    /// Adds a header to a status; other faults stay as they are. A name or value that HTTP does not allow is left out.
-    pub fn header(mut self, name: &str, value: &str) -> Self {
-        if let (Self::Status { headers, .. }, Ok(name), Ok(value)) =
-            (&mut self, HeaderName::try_from(name), HeaderValue::from_str(value))
-        {
-            headers.append(name, value);
-        }
-        self
-    }
-
-    /// Sets the body of a status; other faults stay as they are.
-    pub fn body(mut self, text: impl Into<Bytes>) -> Self {
-        if let Self::Status { body, .. } = &mut self {
-            *body = text.into();
-        }
-        self
-    }
-
-    pub(crate) fn describe(&self) -> String {
-        match self {
-            Self::Status { code, .. } => format!("fault: status {}", code.as_u16()),
-            Self::Delay(time) => format!("fault: delay {time:?}"),
-            Self::DelayAnswer(time) => format!("fault: answer delayed {time:?}"),
-            Self::CutBefore => "fault: cut".to_owned(),
-            Self::CutRequestAfter(count) => format!("fault: cut after {count} bytes of the request"),
-            Self::CutAfterBytes(count) => format!("fault: answer cut after {count} bytes"),
-            Self::LoseAnswer => "fault: answer lost".to_owned(),
-            Self::KillBefore => "fault: child killed before".to_owned(),
-            Self::KillAfter => "fault: child killed after".to_owned(),
-        }
-    }
-}
+pub use what::What;
 
 /// Something that goes wrong at the n-th request that fits, counted from when the fault was added.
 ///
@@ -147,12 +79,25 @@ impl Fault {
 struct Armed {
     fault: Fault,
     seen: u64,
+    strikes: Arc<AtomicU64>,
+}
+
+/// One fault after it was added: tells whether it has struck, also when it is long over.
+#[derive(Clone, Debug)]
+pub struct Strikes(Arc<AtomicU64>);
+
+impl Strikes {
+    /// How many requests it has struck so far.
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// The faults that are still to come.
 #[derive(Default)]
 pub struct Faults {
     armed: Mutex<Vec<Armed>>,
+    struck: AtomicU64,
 }
 
 impl std::fmt::Debug for Faults {
@@ -162,9 +107,12 @@ impl std::fmt::Debug for Faults {
 }
 
 impl Faults {
-    /// Adds one. Where several would strike the same request, the one added first does; the others have counted it all the same.
-    pub fn add(&self, fault: Fault) {
-        self.lock().push(Armed { fault, seen: 0 });
+    /// Adds one and gives its count of strikes. Where several would strike the same request, the one added first does; the others have counted it
+    /// all the same.
+    pub fn add(&self, fault: Fault) -> Strikes {
+        let strikes = Arc::new(AtomicU64::new(0));
+        self.lock().push(Armed { fault, seen: 0, strikes: Arc::clone(&strikes) });
+        Strikes(strikes)
     }
 
     /// Takes all away.
@@ -175,6 +123,11 @@ impl Faults {
     /// How many have not struck for the last time.
     pub fn pending(&self) -> usize {
         self.lock().len()
+    }
+
+    /// How many requests were struck since the start, by any fault.
+    pub fn struck(&self) -> u64 {
+        self.struck.load(Ordering::SeqCst)
     }
 
     pub(crate) fn strike(&self, service: Service, parts: &http::request::Parts) -> Option<What> {
@@ -188,6 +141,8 @@ impl Faults {
             let end = one.fault.nth.saturating_add(one.fault.times);
             if one.seen >= one.fault.nth && one.seen < end && struck.is_none() {
                 struck = Some(one.fault.what.clone());
+                one.strikes.fetch_add(1, Ordering::SeqCst);
+                self.struck.fetch_add(1, Ordering::SeqCst);
             }
             one.seen.saturating_add(1) < end
         });
@@ -225,13 +180,24 @@ mod tests {
     }
 
     #[test]
-    fn every_goes_on_until_cleared() {
+    fn every_goes_on_until_cleared_and_the_strikes_stay_counted() {
         let faults = Faults::default();
-        faults.add(Fault::new(What::status(503)).every());
+        let every = faults.add(Fault::new(What::status(503)).every());
+        let never = faults.add(Fault::new(What::CutBefore).on(Service::Jira));
         for _ in 0..5 {
             assert!(faults.strike(Service::Sts, &parts("POST", "/")).is_some());
         }
         faults.clear();
         assert!(faults.strike(Service::Sts, &parts("POST", "/")).is_none());
+        assert_eq!((every.count(), never.count(), faults.struck()), (5, 0, 5));
+    }
+
+    #[test]
+    fn of_two_that_fit_the_first_strikes_and_only_it_counts_a_strike() {
+        let faults = Faults::default();
+        let first = faults.add(Fault::new(What::CutBefore));
+        let second = faults.add(Fault::new(What::LoseAnswer));
+        assert_eq!(faults.strike(Service::Sts, &parts("POST", "/")), Some(What::CutBefore));
+        assert_eq!((first.count(), second.count(), faults.pending()), (1, 0, 0));
     }
 }

@@ -1,189 +1,21 @@
 //! What every service was asked, in order.
 
+mod entry;
+mod service;
+
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::{Method, StatusCode};
+
+pub use entry::{Content, Entry};
+pub use service::Service;
 
 /// Requests beyond this many are served but not written down.
 const MAX_ENTRIES: usize = 1_000_000;
 /// Bodies up to this size are kept with their entry.
 pub(crate) const MAX_KEPT_BODY: usize = 256 * 1024;
-
-/// One of the stand-ins, as the journal and faults name it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Service {
-    /// HashiCorp Vault.
-    Vault,
-    /// AWS Security Token Service.
-    Sts,
-    /// The JSON API of ECR.
-    EcrApi,
-    /// The registry behind ECR.
-    EcrRegistry,
-    /// Artifactory: registry, token service, promotion.
-    Artifactory,
-    /// Where both registries redirect blob downloads to.
-    Storage,
-    /// AWS Lambda.
-    Lambda,
-    /// Jira Cloud.
-    Jira,
-    /// A host that nobody should talk to.
-    Foreign,
-}
-
-impl Service {
-    /// Every service, in the order of the declaration.
-    pub const ALL: [Self; 9] = [
-        Self::Vault,
-        Self::Sts,
-        Self::EcrApi,
-        Self::EcrRegistry,
-        Self::Artifactory,
-        Self::Storage,
-        Self::Lambda,
-        Self::Jira,
-        Self::Foreign,
-    ];
-
-    /// Name in lower case, such as `ecr-registry`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Vault => "vault",
-            Self::Sts => "sts",
-            Self::EcrApi => "ecr-api",
-            Self::EcrRegistry => "ecr-registry",
-            Self::Artifactory => "artifactory",
-            Self::Storage => "storage",
-            Self::Lambda => "lambda",
-            Self::Jira => "jira",
-            Self::Foreign => "foreign",
-        }
-    }
-}
-
-/// One request. `Debug` shows no header values and no body.
-#[derive(Clone)]
-pub struct Entry {
-    /// Number over all services, from 1.
-    pub global: u64,
-    /// Who was asked.
-    pub service: Service,
-    /// Number within the service, from 1.
-    pub number: u64,
-    /// Method.
-    pub method: Method,
-    /// Path and query as sent.
-    pub target: String,
-    /// Operation of an AWS JSON call (`BatchGetImage`), from `X-Amz-Target`.
-    pub operation: Option<String>,
-    /// Scheme of the `Authorization` header, such as `Basic`.
-    pub auth_scheme: Option<String>,
-    /// Bytes of the request body that arrived.
-    pub body_len: u64,
-    /// Status that was answered; `None` where no answer was given (yet).
-    pub status: Option<u16>,
-    /// Whether the service handled the request.
-    pub effect: bool,
-    /// The fault that struck, in words.
-    pub fault: Option<String>,
-    headers: HeaderMap,
-    body: Bytes,
-}
-
-impl Entry {
-    pub(crate) fn new(global: u64, service: Service, number: u64, parts: &http::request::Parts) -> Self {
-        let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-        let operation = header("x-amz-target").and_then(|target| target.rsplit('.').next());
-        let scheme = header("authorization").and_then(|value| value.split(' ').next());
-        Self {
-            global,
-            service,
-            number,
-            method: parts.method.clone(),
-            target: parts.uri.path_and_query().map_or_else(String::new, ToString::to_string),
-            operation: operation.map(str::to_owned),
-            auth_scheme: scheme.map(str::to_owned),
-            body_len: 0,
-            status: None,
-            effect: false,
-            fault: None,
-            headers: parts.headers.clone(),
-            body: Bytes::new(),
-        }
-    }
-
-    /// Path without the query.
-    pub fn path(&self) -> &str {
-        self.target.split('?').next().unwrap_or_default()
-    }
-
-    /// Names of the headers, each once.
-    pub fn header_names(&self) -> impl Iterator<Item = &str> {
-        self.headers.keys().map(http::HeaderName::as_str)
-    }
-
-    /// All headers, secrets included: for tests of what was sent where. Never print them.
-    pub fn raw_headers(&self) -> &HeaderMap {
-        &self.headers
-    }
-
-    /// The whole `Authorization` header, for tests of what was sent where. Never print it.
-    pub fn authorization(&self) -> Option<&str> {
-        self.headers.get(http::header::AUTHORIZATION).and_then(|value| value.to_str().ok())
-    }
-
-    /// The request body, if it was not larger than 256 KiB; may hold secrets. Empty for larger ones.
-    pub fn body(&self) -> &Bytes {
-        &self.body
-    }
-
-    /// Whether the request carried this text anywhere: target, headers or kept body.
-    pub fn carries(&self, text: &str) -> bool {
-        let bytes = text.as_bytes();
-        let within = |haystack: &[u8]| {
-            !bytes.is_empty() && haystack.windows(bytes.len()).any(|window| window == bytes)
-        };
-        within(self.target.as_bytes())
-            || within(&self.body)
-            || self.headers.values().any(|value| within(value.as_bytes()))
-    }
-}
-
-impl fmt::Debug for Entry {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{self}")
-    }
-}
-
-impl fmt::Display for Entry {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            formatter,
-            "{} {}#{} {} {}",
-            self.global,
-            self.service.name(),
-            self.number,
-            self.method,
-            self.path()
-        )?;
-        if let Some(operation) = &self.operation {
-            write!(formatter, " {operation}")?;
-        }
-        write!(formatter, " {} B -> ", self.body_len)?;
-        match self.status {
-            Some(status) => write!(formatter, "{status}")?,
-            None => formatter.write_str("no answer")?,
-        }
-        match (&self.fault, self.effect) {
-            (Some(fault), true) => write!(formatter, " ({fault}; effect done)"),
-            (Some(fault), false) => write!(formatter, " ({fault}; no effect)"),
-            (None, _) => Ok(()),
-        }
-    }
-}
 
 #[derive(Default)]
 struct Log {
@@ -235,6 +67,13 @@ impl Journal {
             if body.len() <= MAX_KEPT_BODY {
                 entry.body = body.clone();
             }
+        });
+    }
+
+    pub(crate) fn note_answer(&self, global: u64, status: StatusCode, length: u64) {
+        self.note(global, |entry| {
+            entry.status = Some(status.as_u16());
+            entry.answer_len = length;
         });
     }
 

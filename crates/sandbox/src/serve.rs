@@ -1,5 +1,8 @@
 //! Serving one router, with the journal and the faults in front of it.
 
+mod damage;
+mod wire;
+
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,10 +10,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use bytes::{Bytes, BytesMut};
-use futures_util::StreamExt as _;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -22,6 +24,8 @@ use tower::ServiceExt as _;
 use crate::child::Child;
 use crate::fault::{Faults, What};
 use crate::journal::{Journal, Service};
+use damage::damaged;
+use wire::{Line, Wire};
 
 /// The largest request body, in bytes.
 const MAX_BODY: usize = 1024 * 1024 * 1024;
@@ -58,22 +62,22 @@ pub(crate) fn serve(core: &Arc<Core>, service: Service, listener: TcpListener, r
     });
 }
 
-/// Serves one connection. `cut` closes it at once, whatever was to be sent.
+/// Serves one connection until either side ends it, or a fault does.
 async fn connection(core: Arc<Core>, service: Service, stream: TcpStream, router: Router) {
-    let cut = CancellationToken::new();
+    let line = Line::default();
     // Without it small answers wait for the peer's delayed acknowledgement.
     let _ = stream.set_nodelay(true);
     let handler = service_fn(|request: Request<Incoming>| {
-        let (core, router, cut) = (Arc::clone(&core), router.clone(), cut.clone());
-        async move { Ok::<_, Infallible>(handle(core, service, router, cut, request).await) }
+        let (core, router, line) = (Arc::clone(&core), router.clone(), line.clone());
+        async move { Ok::<_, Infallible>(handle(core, service, router, line, request).await) }
     });
     let mut builder = http1::Builder::new();
     builder.timer(TokioTimer::new());
     tokio::select! {
         () = core.stop.cancelled() => {}
-        () = cut.cancelled() => {}
+        () = line.is_cut() => {}
         // A peer that breaks off is its own business; the journal has what arrived.
-        _ = builder.serve_connection(TokioIo::new(stream), handler) => {}
+        _ = builder.serve_connection(TokioIo::new(Wire::new(stream, &line)), handler) => {}
     }
 }
 
@@ -81,49 +85,56 @@ async fn handle(
     core: Arc<Core>,
     service: Service,
     router: Router,
-    cut: CancellationToken,
+    line: Line,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    let (parts, incoming) = request.into_parts();
+    let (mut parts, mut incoming) = request.into_parts();
     let global = core.journal.arrive(service, &parts);
     let fault = core.faults.strike(service, &parts);
     if let Some(what) = &fault {
         core.journal.note(global, |entry| entry.fault = Some(what.describe()));
     }
     match &fault {
-        Some(What::CutBefore) => return never(&cut).await,
+        Some(What::CutBefore) => return never(&line).await,
         Some(What::KillBefore) => {
             core.child.kill().await;
-            return gone(&cut).await;
+            return gone(&line).await;
         }
         Some(What::CutRequestAfter(count)) => {
-            let arrived = collect(incoming, usize::try_from(*count).unwrap_or(MAX_BODY)).await.0;
+            let arrived = collect(&mut incoming, limit(*count)).await.0;
             core.journal.note_body(global, &arrived);
-            return never(&cut).await;
+            return never(&line).await;
+        }
+        Some(What::StallRequestAfter(count)) => {
+            if *count > 0 {
+                let arrived = collect(&mut incoming, limit(*count)).await.0;
+                core.journal.note_body(global, &arrived);
+            }
+            return std::future::pending().await;
         }
         Some(What::Delay(time)) => tokio::time::sleep(*time).await,
-        Some(
-            What::Status { .. }
-            | What::DelayAnswer(_)
-            | What::CutAfterBytes(_)
-            | What::LoseAnswer
-            | What::KillAfter,
-        )
-        | None => {}
+        Some(What::DropAuthorization) => drop(parts.headers.remove(header::AUTHORIZATION)),
+        // The others strike when the service has been asked, or in its place.
+        Some(_) | None => {}
     }
-    let (body, end) = collect(incoming, MAX_BODY).await;
+    let (body, end) = collect(&mut incoming, MAX_BODY).await;
     core.journal.note_body(global, &body);
     match end {
         End::Whole => {}
         // The peer left in the middle of its body: as with a real server, nothing was asked.
-        End::Broken => return never(&cut).await,
+        End::Broken => return never(&line).await,
         End::TooLong => return answer(&core, global, plain(StatusCode::PAYLOAD_TOO_LARGE)),
     }
-    if let Some(What::Status { code, headers, body }) = fault {
-        let mut response = Response::new(Body::from(body));
-        *response.status_mut() = code;
-        *response.headers_mut() = headers;
-        return answer(&core, global, response);
+    let method = parts.method.clone();
+    match &fault {
+        Some(What::Status { code, headers, body }) => {
+            let mut response = Response::new(Body::from(body.clone()));
+            *response.status_mut() = *code;
+            *response.headers_mut() = headers.clone();
+            return answer(&core, global, response);
+        }
+        Some(What::RedirectToItself) => return answer(&core, global, redirect_to_itself(&parts)),
+        Some(_) | None => {}
     }
     let request = Request::from_parts(parts, Body::from(body));
     // A task of its own: the effect happens even if the caller hangs up now.
@@ -138,31 +149,30 @@ async fn handle(
         Ok(Err(impossible)) => match impossible {},
         Err(_) => plain(StatusCode::INTERNAL_SERVER_ERROR),
     };
-    match fault {
-        Some(What::LoseAnswer) => return never(&cut).await,
+    match &fault {
+        None => answer(&core, global, response),
+        Some(What::LoseAnswer) => never(&line).await,
+        Some(What::StallAnswer) => std::future::pending().await,
         Some(What::KillAfter) => {
             core.child.kill().await;
-            return gone(&cut).await;
+            gone(&line).await
         }
-        Some(What::DelayAnswer(time)) => tokio::time::sleep(time).await,
-        Some(What::CutAfterBytes(count)) => {
-            core.journal.note(global, |entry| entry.status = Some(response.status().as_u16()));
-            return truncated(response, usize::try_from(count).unwrap_or(usize::MAX), cut).await;
+        Some(What::DelayAnswer(time)) => {
+            tokio::time::sleep(*time).await;
+            answer(&core, global, response)
         }
-        Some(
-            What::Status { .. }
-            | What::Delay(_)
-            | What::CutBefore
-            | What::CutRequestAfter(_)
-            | What::KillBefore,
-        )
-        | None => {}
+        Some(what) => {
+            let (response, sent) = damaged(what, &method, response, &line).await;
+            core.journal.note_answer(global, response.status(), sent);
+            response
+        }
     }
-    answer(&core, global, response)
 }
 
 fn answer(core: &Core, global: u64, response: Response<Body>) -> Response<Body> {
-    core.journal.note(global, |entry| entry.status = Some(response.status().as_u16()));
+    // No service streams: the whole body is at hand and its length known.
+    let length = response.body().size_hint().exact().unwrap_or_default();
+    core.journal.note_answer(global, response.status(), length);
     response
 }
 
@@ -172,16 +182,30 @@ fn plain(status: StatusCode) -> Response<Body> {
     response
 }
 
+/// 307 with the address that was asked for.
+fn redirect_to_itself(parts: &http::request::Parts) -> Response<Body> {
+    let host = parts.headers.get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut response = plain(StatusCode::TEMPORARY_REDIRECT);
+    if let Ok(value) = HeaderValue::from_str(&format!("http://{host}{}", parts.uri)) {
+        response.headers_mut().insert(header::LOCATION, value);
+    }
+    response
+}
+
 /// Closes the connection and never answers.
-async fn never(cut: &CancellationToken) -> Response<Body> {
-    cut.cancel();
+async fn never(line: &Line) -> Response<Body> {
+    line.cut();
     std::future::pending().await
 }
 
 /// Lets the connection end with the killed process; closing it first would give the process a moment to see the end.
-async fn gone(cut: &CancellationToken) -> Response<Body> {
+async fn gone(line: &Line) -> Response<Body> {
     tokio::time::sleep(LINGER).await;
-    never(cut).await
+    never(line).await
+}
+
+fn limit(count: u64) -> usize {
+    usize::try_from(count).map_or(MAX_BODY, |count| count.min(MAX_BODY))
 }
 
 enum End {
@@ -191,7 +215,7 @@ enum End {
 }
 
 /// Reads a body, up to `limit` bytes.
-async fn collect(mut incoming: Incoming, limit: usize) -> (Bytes, End) {
+async fn collect(incoming: &mut Incoming, limit: usize) -> (Bytes, End) {
     let mut first = Bytes::new();
     let mut rest = BytesMut::new();
     let mut end = End::Whole;
@@ -221,25 +245,4 @@ async fn collect(mut incoming: Incoming, limit: usize) -> (Bytes, End) {
         }
     }
     (if rest.is_empty() { first } else { rest.freeze() }, end)
-}
-
-/// The same head, the first `count` bytes of the body, then the end of the connection.
-async fn truncated(response: Response<Body>, count: usize, cut: CancellationToken) -> Response<Body> {
-    let (mut parts, body) = response.into_parts();
-    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-    // The length of the whole body stays announced, so that the peer can see what is missing.
-    if !parts.headers.contains_key(http::header::CONTENT_LENGTH) {
-        parts.headers.insert(http::header::CONTENT_LENGTH, bytes.len().into());
-    }
-    let head = bytes.slice(..count.min(bytes.len()));
-    let start = futures_util::stream::once(async move { Ok::<_, std::io::Error>(head) });
-    let end = futures_util::stream::once(async move {
-        // Hyper flushes what it has when the body is not ready; only then may the connection go.
-        for _ in 0..8 {
-            tokio::task::yield_now().await;
-        }
-        cut.cancel();
-        Err(std::io::Error::other("cut on cue"))
-    });
-    Response::from_parts(parts, Body::from_stream(start.chain(end)))
 }

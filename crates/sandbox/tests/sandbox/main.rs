@@ -5,6 +5,7 @@ mod aws_cli;
 mod client;
 mod core;
 mod ecr;
+mod faults;
 mod quirks;
 mod skopeo;
 mod uploads;

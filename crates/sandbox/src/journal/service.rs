@@ -1,0 +1,54 @@
+//! The services that a journal tells apart.
+
+/// One of the stand-ins, as the journal and faults name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Service {
+    /// HashiCorp Vault.
+    Vault,
+    /// AWS Security Token Service.
+    Sts,
+    /// The JSON API of ECR.
+    EcrApi,
+    /// The registry behind ECR.
+    EcrRegistry,
+    /// Artifactory: registry, token service, promotion.
+    Artifactory,
+    /// Where both registries redirect blob downloads to.
+    Storage,
+    /// AWS Lambda.
+    Lambda,
+    /// Jira Cloud.
+    Jira,
+    /// A host that nobody should talk to.
+    Foreign,
+}
+
+impl Service {
+    /// Every service, in the order of the declaration.
+    pub const ALL: [Self; 9] = [
+        Self::Vault,
+        Self::Sts,
+        Self::EcrApi,
+        Self::EcrRegistry,
+        Self::Artifactory,
+        Self::Storage,
+        Self::Lambda,
+        Self::Jira,
+        Self::Foreign,
+    ];
+
+    /// Name in lower case, such as `ecr-registry`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vault => "vault",
+            Self::Sts => "sts",
+            Self::EcrApi => "ecr-api",
+            Self::EcrRegistry => "ecr-registry",
+            Self::Artifactory => "artifactory",
+            Self::Storage => "storage",
+            Self::Lambda => "lambda",
+            Self::Jira => "jira",
+            Self::Foreign => "foreign",
+        }
+    }
+}
