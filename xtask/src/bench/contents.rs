@@ -1,23 +1,24 @@
 //! Bytes of layers: gzip, as tools expect of a layer and else make of it, of random bytes, so that nothing gets smaller; the same for the
 //! same seed.
 
-use std::io::Write as _;
-
 use bytes::Bytes;
-use flate2::write::GzEncoder;
-use flate2::{Compression, GzBuilder};
+use flate2::Crc;
 use sha2::{Digest as _, Sha256};
 
-/// How many bytes are made at once. Memory holds no more of a layer than a few of these.
-const CHUNK: usize = 256 * 1024;
+/// The most bytes that a stored block of Deflate has (RFC 1951, 3.2.4).
+const BLOCK: usize = 65535;
+/// How many blocks are made at once. Memory holds no more of a layer than a few times that.
+const BLOCKS: usize = 4;
+/// The ten bytes that a gzip file begins with: magic, Deflate, no flags, no time, no hints (RFC 1952, 2.3).
+const GZIP: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
-/// A layer's bytes, chunk by chunk.
+/// A layer's bytes, chunk by chunk. Blocks are stored: random bytes would take as much room compressed, and more time.
 pub(crate) struct Contents {
     random: fastrand::Rng,
     left: u64,
-    /// Of what is inside.
-    hash: Sha256,
-    gzip: Option<GzEncoder<Vec<u8>>>,
+    sum: Crc,
+    has_begun: bool,
+    has_ended: bool,
 }
 
 /// What a layer is known by.
@@ -37,19 +38,52 @@ impl Contents {
         Self {
             random: fastrand::Rng::with_seed(seed),
             left: inside,
-            hash: Sha256::new(),
-            gzip: Some(GzBuilder::new().write(Vec::with_capacity(CHUNK * 2), Compression::none())),
+            sum: Crc::new(),
+            has_begun: false,
+            has_ended: false,
         }
     }
 
     /// Makes all of it and keeps nothing.
     pub(crate) fn identity(mut self) -> Identity {
-        let (mut hash, mut size) = (Sha256::new(), 0);
-        for chunk in self.by_ref() {
-            hash.update(&chunk);
+        let (mut inside, mut layer, mut size) = (Sha256::new(), Sha256::new(), 0);
+        while let Some(chunk) = self.chunk(|block| inside.update(block)) {
+            layer.update(&chunk);
             size += chunk.len() as u64;
         }
-        Identity { digest: text(hash), size, diff_id: text(self.hash) }
+        Identity { digest: text(layer), size, diff_id: text(inside) }
+    }
+
+    /// The next blocks; `see` is shown what is inside of each.
+    fn chunk(&mut self, mut see: impl FnMut(&[u8])) -> Option<Bytes> {
+        if self.has_ended {
+            return None;
+        }
+        let mut chunk = Vec::with_capacity(GZIP.len() + BLOCKS * (BLOCK + 5) + 8);
+        if !std::mem::replace(&mut self.has_begun, true) {
+            chunk.extend(GZIP);
+        }
+        for _ in 0..BLOCKS {
+            let size = u16::try_from(self.left).unwrap_or(u16::MAX);
+            self.left -= u64::from(size);
+            let is_last = self.left == 0;
+            chunk.push(u8::from(is_last));
+            chunk.extend(size.to_le_bytes());
+            chunk.extend((!size).to_le_bytes());
+            let from = chunk.len();
+            chunk.resize(from + usize::from(size), 0);
+            let block = &mut chunk[from..];
+            self.random.fill(block);
+            self.sum.update(block);
+            see(block);
+            if is_last {
+                self.has_ended = true;
+                chunk.extend(self.sum.sum().to_le_bytes());
+                chunk.extend(self.sum.amount().to_le_bytes());
+                break;
+            }
+        }
+        Some(chunk.into())
     }
 }
 
@@ -57,18 +91,7 @@ impl Iterator for Contents {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        let size = usize::try_from(self.left).map_or(CHUNK, |left| left.min(CHUNK));
-        if size == 0 {
-            let last = self.gzip.take()?.finish().expect("memory takes all bytes");
-            return Some(last.into());
-        }
-        self.left -= size as u64;
-        let mut chunk = vec![0; size];
-        self.random.fill(&mut chunk);
-        self.hash.update(&chunk);
-        let gzip = self.gzip.as_mut()?;
-        gzip.write_all(&chunk).expect("memory takes all bytes");
-        Some(std::mem::replace(gzip.get_mut(), Vec::with_capacity(CHUNK * 2)).into())
+        self.chunk(|_| ())
     }
 }
 
@@ -87,9 +110,10 @@ mod tests {
 
     use flate2::read::GzDecoder;
 
-    use super::{CHUNK, Contents, digest};
+    use super::{BLOCK, BLOCKS, Contents, digest};
 
-    const INSIDE: u64 = 4 * CHUNK as u64 + 7;
+    /// More than two chunks, and a block that is not full.
+    const INSIDE: u64 = (2 * BLOCKS * BLOCK) as u64 + 7;
 
     fn all(seed: &str) -> Vec<u8> {
         Contents::new(seed, INSIDE).flatten().collect()
@@ -103,17 +127,20 @@ mod tests {
 
     #[test]
     fn a_layer_is_gzip_and_known_by_what_it_is_and_by_what_is_inside() {
-        let (layer, mut inside) = (all("a"), Vec::new());
-        GzDecoder::new(layer.as_slice()).read_to_end(&mut inside).expect("gzip");
-        assert_eq!(inside.len() as u64, INSIDE);
-        let identity = Contents::new("a", INSIDE).identity();
-        assert_eq!(identity.size, layer.len() as u64);
-        assert_eq!((identity.digest, identity.diff_id), (digest(&layer), digest(&inside)));
+        for size in [0, 1, BLOCK as u64, (BLOCKS * BLOCK) as u64, INSIDE] {
+            let (layer, mut inside) = (Contents::new("a", size).flatten().collect::<Vec<u8>>(), Vec::new());
+            GzDecoder::new(layer.as_slice()).read_to_end(&mut inside).expect("gzip");
+            assert_eq!(inside.len() as u64, size);
+            let identity = Contents::new("a", size).identity();
+            assert_eq!(identity.size, layer.len() as u64);
+            assert_eq!((identity.digest, identity.diff_id), (digest(&layer), digest(&inside)));
+        }
     }
 
     #[test]
     fn a_layer_does_not_get_smaller() {
-        let mut again = flate2::read::GzEncoder::new(all("a").leak() as &[u8], flate2::Compression::best());
+        let layer = all("a");
+        let mut again = flate2::read::GzEncoder::new(layer.as_slice(), flate2::Compression::best());
         let mut smaller = Vec::new();
         again.read_to_end(&mut smaller).expect("gzip");
         assert!(smaller.len() as u64 >= INSIDE, "{} bytes", smaller.len());
