@@ -25,19 +25,26 @@ pub(crate) struct RealServers {
 impl RealServers {
     /// Finds them; installs what is missing.
     pub(crate) fn ensure(root: &Path) -> Result<Self> {
-        let missing: Vec<&str> =
-            ["docker-registry", "skopeo"].into_iter().filter(|program| find(program).is_none()).collect();
-        if !missing.is_empty() {
-            apt_install(&missing)?;
-        }
+        let [docker_registry, skopeo] = registry_and_skopeo()?;
         let bin = virtual_environment(&root.join("target/venv"))?;
         Ok(Self {
             moto: present(bin.join("moto_server"))?,
             aws_cli: present(bin.join("aws"))?,
-            docker_registry: find("docker-registry").context("docker-registry is not on the path")?,
-            skopeo: find("skopeo").context("skopeo is not on the path")?,
+            docker_registry,
+            skopeo,
         })
     }
+}
+
+/// Finds `docker-registry` and skopeo; installs what is missing.
+pub(crate) fn registry_and_skopeo() -> Result<[PathBuf; 2]> {
+    let missing: Vec<&str> =
+        ["docker-registry", "skopeo"].into_iter().filter(|program| find(program).is_none()).collect();
+    if !missing.is_empty() {
+        apt_install(&missing)?;
+    }
+    let found = |program| find(program).with_context(|| format!("{program} is not on the path"));
+    Ok([found("docker-registry")?, found("skopeo")?])
 }
 
 /// Installs Debian packages, as root or by a `sudo` that asks nothing.

@@ -10,13 +10,15 @@ use serde_json::json;
 use super::family::{Family, NAMESPACE, TARGET, VERSION};
 use super::measure::{Program, Work};
 use crate::command::find;
+use crate::real_servers::registry_and_skopeo;
 
 /// The user that owns nothing; the kernel's own number for it.
 const NOBODY: u32 = 65534;
 
 /// Where the programs are.
 pub(crate) struct Programs {
-    pub(crate) ours: PathBuf,
+    /// The stage, with the arguments that come first.
+    pub(crate) ours: Vec<String>,
     pub(crate) docker_registry: PathBuf,
     pub(crate) skopeo: PathBuf,
     /// Debian has no package of it.
@@ -25,16 +27,9 @@ pub(crate) struct Programs {
 
 impl Programs {
     /// Finds them.
-    pub(crate) fn find(ours: &Path) -> Result<Self> {
-        let needed = |program| {
-            find(program).with_context(|| format!("{program} is missing: `cargo xtask test` installs it"))
-        };
-        Ok(Self {
-            ours: ours.to_owned(),
-            docker_registry: needed("docker-registry")?,
-            skopeo: needed("skopeo")?,
-            crane: find("crane"),
-        })
+    pub(crate) fn find(ours: Vec<String>) -> Result<Self> {
+        let [docker_registry, skopeo] = registry_and_skopeo()?;
+        Ok(Self { ours, docker_registry, skopeo, crane: find("crane") })
     }
 }
 
@@ -130,7 +125,9 @@ fn ours(
         ("--ledger", file("ledger")),
     ];
     let args = args.into_iter().flat_map(|(name, value)| [name.to_owned(), value]);
-    Ok(Program { file: programs.ours.clone(), args: args.chain(["--quiet".to_owned()]).collect() })
+    let (file, first) = programs.ours.split_first().context("no program to measure")?;
+    let args = first.iter().cloned().chain(args).chain(["--quiet".to_owned()]);
+    Ok(Program { file: file.into(), args: args.collect() })
 }
 
 fn skopeo(file: &Path, from: &str, to: &str) -> Program {

@@ -19,13 +19,15 @@ mod stores;
 mod table;
 mod verify;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::command::run as run_command;
+use crate::real_servers::registry_and_skopeo;
+use contestants::Programs;
 use options::Options;
 
 /// The options, for the help of xtask.
@@ -42,17 +44,19 @@ pub(crate) const CHILD: &str = "bench-child";
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
     let ["registry", args @ ..] = args else { bail!("say what to measure: `cargo xtask bench registry`") };
     let options = Options::parse(args)?;
-    if cfg!(debug_assertions) {
-        return as_release(root, args);
+    if cfg!(debug_assertions) && !options.unoptimized {
+        registry_and_skopeo()?;
+        return as_release(root, args, &options);
     }
+    let ours = options.ours.clone();
+    let programs = Programs::find(ours.unwrap_or_else(|| vec![release(root, BINARY).display().to_string()]))?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let ours = root.join("target/release").join(BINARY);
     // Whatever was started ends with the value that stands for it, so dropping the work is all a signal has to do.
     let findings = runtime.block_on(async {
         let (mut interrupt, mut terminate) =
             (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         tokio::select! {
-            done = scenarios::run(&options, &ours) => done,
+            done = scenarios::run(&options, &programs) => done,
             _ = interrupt.recv() => bail!("interrupted; servers are stopped, stores removed"),
             _ = terminate.recv() => bail!("terminated; servers are stopped, stores removed"),
         }
@@ -75,11 +79,12 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Builds the stage and xtask itself optimized and goes on as the latter: the link and the floor are measured too.
-fn as_release(root: &Path, args: &[&str]) -> Result<()> {
+/// Builds the stage and xtask itself optimized and goes on as the latter: the link and the floor are measured, too.
+fn as_release(root: &Path, args: &[&str], options: &Options) -> Result<()> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let stage = options.ours.is_none().then_some(PACKAGE);
     // One after the other: built together, the stage would get features that only xtask asks for.
-    for package in [PACKAGE, "xtask"] {
+    for package in stage.into_iter().chain(["xtask"]) {
         run_command(
             Command::new(&cargo)
                 .current_dir(root)
@@ -88,9 +93,14 @@ fn as_release(root: &Path, args: &[&str]) -> Result<()> {
                 .args(["--target-dir", "target"]),
         )?;
     }
-    let mut release = Command::new(root.join("target/release/xtask"));
-    release.args(["bench", "registry"]).args(args);
-    Err(std::os::unix::process::CommandExt::exec(&mut release)).context("cannot start the optimized xtask")
+    let mut xtask = Command::new(release(root, "xtask"));
+    xtask.args(["bench", "registry"]).args(args);
+    Err(std::os::unix::process::CommandExt::exec(&mut xtask)).context("cannot start the optimized xtask")
+}
+
+/// Where cargo puts an optimized program.
+fn release(root: &Path, binary: &str) -> PathBuf {
+    root.join("target/release").join(binary)
 }
 
 /// What xtask does as a process of its own.

@@ -16,6 +16,8 @@ pub(crate) const HELP: &str = "\
     --handshake-rtts N       round trips that a new connection costs: TCP and TLS [default: 2]
     --mbit N                 what the link carries in each direction; 0 is without limit [default: 0]
     --runs N                 rounds, in each of which every tool runs once [default: 3]
+    --ours \"FILE ARG..\"     measure this program, which takes the options of retag-push-ecr [default: built from here]
+    --unoptimized            with xtask as it is, to try the benchmark itself; the figures mean nothing
     --write                  write the results to docs/benchmarks.md
     --check                  end with 1 where a goal is missed
 ";
@@ -59,8 +61,13 @@ pub(crate) struct Options {
     pub(crate) handshake_rtts: f64,
     pub(crate) mbit: f64,
     pub(crate) runs: usize,
+    /// The program to measure with its first arguments, where it is not built from here.
+    pub(crate) ours: Option<Vec<String>>,
+    pub(crate) unoptimized: bool,
     pub(crate) write: bool,
     pub(crate) check: bool,
+    /// What was given of that which changes figures, as it is typed.
+    pub(crate) given: String,
 }
 
 impl Default for Options {
@@ -75,8 +82,11 @@ impl Default for Options {
             handshake_rtts: 2.0,
             mbit: 0.0,
             runs: 3,
+            ours: None,
+            unoptimized: false,
             write: false,
             check: false,
+            given: String::new(),
         }
     }
 }
@@ -93,15 +103,27 @@ impl Options {
             match name {
                 "--write" => options.write = true,
                 "--check" => options.check = true,
+                "--unoptimized" => options.unoptimized = true,
                 _ => {
                     let value =
                         args.next().with_context(|| format!("`{name}` is unknown or lacks a value"))?;
                     options.set(name, value).with_context(|| format!("`{name} {value}`"))?;
+                    if name != "--ours" {
+                        options.given.push_str(&format!(" {name} {value}"));
+                    }
                 }
             }
         }
         ensure!(options.images > 0 && options.runs > 0, "--images and --runs are at least 1");
         ensure!(options.images < 100, "--images is at most 99: names of images have two digits");
+        ensure!(
+            !options.write || (options.only.is_empty() && !options.unoptimized && options.ours.is_none()),
+            "--write is for all scenarios, optimized, of what is built from here"
+        );
+        ensure!(
+            !options.unoptimized || options.ours.is_some(),
+            "--unoptimized builds nothing: name --ours, too"
+        );
         ensure!(options.own_mib.iter().all(|mib| *mib > 0), "a layer has at least 1 MiB");
         Ok(options)
     }
@@ -117,6 +139,7 @@ impl Options {
             "--handshake-rtts" => self.handshake_rtts = not_negative(value)?,
             "--mbit" => self.mbit = not_negative(value)?,
             "--runs" => self.runs = value.parse()?,
+            "--ours" => self.ours = Some(program(value)?),
             _ => bail!("is not an option"),
         }
         Ok(())
@@ -126,6 +149,15 @@ impl Options {
     pub(crate) fn has(&self, scenario: Scenario) -> bool {
         self.only.is_empty() || self.only.contains(&scenario)
     }
+}
+
+/// A program and its first arguments. It is started in other folders, so its path is made absolute.
+fn program(value: &str) -> Result<Vec<String>> {
+    let mut words = value.split_whitespace().map(str::to_owned);
+    let file = words.next().context("names no program")?;
+    let file = std::path::absolute(file)?;
+    ensure!(file.is_file(), "{} is not a file", file.display());
+    Ok(std::iter::once(file.display().to_string()).chain(words).collect())
 }
 
 fn list(value: &str) -> Result<Vec<u64>> {
@@ -171,9 +203,12 @@ mod tests {
             ["--only", "everything"],
             ["--own-mib", "0"],
             ["--colour", "red"],
+            ["--ours", "/no/such/file"],
         ] {
             assert!(Options::parse(&args).is_err(), "{args:?}");
         }
-        assert!(Options::parse(&["--runs"]).is_err());
+        for args in [&["--runs"][..], &["--unoptimized"], &["--write", "--only", "again"]] {
+            assert!(Options::parse(args).is_err(), "{args:?}");
+        }
     }
 }

@@ -11,52 +11,52 @@ const HEAD: &str = "\
 <!-- Written by `cargo xtask bench registry --write`; do not edit. -->
 # Benchmarks
 
-What copying the images of a release costs, beside what people use for it today and beside the floor. All tools ran on one machine, in turns,
-in the run of the date below; the ratios count, not the seconds. `cargo xtask bench registry` measures it again.
+What copying the images of a release costs, beside what people use for it today and beside the least that it can cost. All tools ran on
+one machine, in turns, in one run: the ratios count, not the seconds.
 
 ";
 
 const METHOD: &str = "
 ## How it is measured
 
-- **Images**: Docker v2 schema 2, one repository each, copied to one repository as `<Function>-<version>`. Layers are random bytes, which do
-  not compress. Source and target are `docker-registry` processes; the target is a new and empty one for each run.
-- **Latency**: a process in front of each registry gives every byte out half a round trip after it took it in. A new connection first waits
-  for the round trips of TCP and TLS.
-- **Floor**: each distinct blob is fetched once and pushed once, largest first, over connections that were open before the clock started. No manifest is moved, nothing is hashed or
-  asked. It runs with 8, 16 and 32 blobs at a time; the best median is the floor.
-- **Time** is from the start of the first process to the end of the last. **Processor** is the user and system time of all of them, **memory** the
-  peak of the largest one, both as the kernel counts them for children (`getrusage`). **Requests** are the lines of the registries' access logs.
-- skopeo has a home of its own in each run, so its memory of which registry has which blob is empty, except where everything was copied already.
-- After each run every manifest in the target is compared with the source's, byte by byte, and every blob's size is asked for.
+- **Images** are Docker v2 schema 2, in one repository each, and are copied to one repository as `<Function>-<version>`. Layers are gzip of
+  random bytes. Source and target are processes of `docker-registry`; every run of a tool gets a new and empty target.
+- **Latency** comes from a process in front of each registry, which gives every byte out half a round trip after it took it in. A new
+  connection first waits for the round trips of TCP and TLS.
+- **The floor** fetches each distinct blob once and pushes it once, the largest first, over connections that were open before the clock
+  started. It moves no manifest, hashes nothing and asks nothing. It runs with 8, 16 and 32 blobs at a time; the best median counts.
+- **Time** is from the start of the first process to the end of the last one. **Processor** is the user and system time of all of them and
+  **memory** the peak of the largest one, as the kernel counts them for children (`getrusage`). **Requests** are the lines of the
+  registries' access logs.
+- skopeo gets a home of its own for every run, so that it does not remember which registry has which blob; where everything was copied
+  already, it may remember.
+- After every run each manifest in the target is compared with that of the source, byte by byte, and each blob's size is asked for.
 ";
 
 /// The page.
 pub(crate) fn of(options: &Options, findings: &Findings, goals: &[Goal]) -> String {
     let mut page = HEAD.to_owned();
-    page.push_str(&format!(
-        "{}. {} rounds. {}.\n",
-        OffsetDateTime::now_utc().date(),
-        options.runs,
-        findings.conditions.join(". ")
-    ));
-    page.push_str(&format!(
-        "\n## Goals\n\n| goal | at most | found | |\n|---|---:|---:|---|\n{}",
-        goals.iter().map(goal).collect::<String>()
-    ));
+    let date = OffsetDateTime::now_utc().date();
+    page.push_str(&format!("- {date}, `cargo xtask bench registry{}`\n", options.given));
+    page.push_str(&format!("- Rounds, in each of which every tool ran once: {}\n", options.runs));
+    for condition in &findings.conditions {
+        page.push_str(&format!("- {condition}\n"));
+    }
+    page.push_str("\n## Goals\n\n| goal | at most | found | |\n|---|---:|---:|---|\n");
+    page.extend(goals.iter().map(goal));
     let [images, distinct, named] = findings.family.map(|bytes| bytes as f64);
     let family = format!("{images} images, {:.0} MB named, {:.0} MB distinct", named / 1e6, distinct / 1e6);
     let rtt = options.rtt.as_secs_f64() * 1e3;
-    let link = format!("{rtt} ms of round trip to each registry, {} more to connect", options.handshake_rtts);
+    let link = format!(
+        "{rtt} ms round trip to each registry, {} round trips more for a new connection",
+        options.handshake_rtts
+    );
+    let large = format!("Three images with one layer of {} MiB each, loopback", options.layer_mib);
     let sections = [
-        (format!("Empty target, {link}"), family.clone(), &findings.latency),
-        ("Empty target, loopback".to_owned(), family.clone(), &findings.loopback),
-        (format!("Everything is copied already, {link}"), family, &findings.again),
-        (
-            "Large layers, loopback".to_owned(),
-            format!("Three images with one layer of {} MiB each", options.layer_mib),
-            &findings.memory,
-        ),
+        ("Empty target, latency", format!("{family}; {link}"), &findings.latency),
+        ("Empty target, loopback", family.clone(), &findings.loopback),
+        ("Copied already, latency", format!("{family}; {link}"), &findings.again),
+        ("Empty target, large layers", large, &findings.memory),
     ];
     for (title, what, rows) in sections {
         if let Some(rows) = rows {
@@ -65,10 +65,9 @@ pub(crate) fn of(options: &Options, findings: &Findings, goals: &[Goal]) -> Stri
     }
     page.push_str(METHOD);
     if let Some([direct, linked]) = findings.round_trips {
+        let [direct, linked] = [direct, linked].map(|seconds| seconds * 1e3);
         page.push_str(&format!(
-            "- The link itself: a small request took {:.2} ms without it and {:.2} ms with it (medians).\n",
-            direct * 1e3,
-            linked * 1e3
+            "- The latency as it was: a small request took {direct:.2} ms straight and {linked:.2} ms over the link (medians).\n"
         ));
     }
     page
@@ -76,9 +75,23 @@ pub(crate) fn of(options: &Options, findings: &Findings, goals: &[Goal]) -> Stri
 
 fn goal(goal: &Goal) -> String {
     let (found, word) = match (goal.found, goal.is_met()) {
-        (Some(found), Some(true)) => (format!("{found:.2}"), "met"),
-        (Some(found), _) => (format!("{found:.2}"), "missed"),
+        (Some(found), Some(true)) => (format!("{found:.3}"), "met"),
+        (Some(found), _) => (format!("{found:.3}"), "missed"),
         (None, _) => ("-".to_owned(), "not measured"),
     };
     format!("| {} | {} | {found} | {word} |\n", goal.text, goal.limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::goal;
+    use crate::bench::goals::Goal;
+
+    #[test]
+    fn a_goal_is_met_missed_or_not_measured() {
+        let row = |found| goal(&Goal { text: "time, s", found, limit: 0.25 });
+        assert_eq!(row(Some(0.25)), "| time, s | 0.25 | 0.250 | met |\n");
+        assert_eq!(row(Some(0.254)), "| time, s | 0.25 | 0.254 | missed |\n");
+        assert_eq!(row(None), "| time, s | 0.25 | - | not measured |\n");
+    }
 }

@@ -19,7 +19,7 @@ use super::stores::Stores;
 use super::table::{Figure, Row};
 use super::{floor, machine, verify};
 
-/// How many blobs the floor moves at a time; the best counts.
+/// How many blobs the floor moves at a time. The best is the floor.
 const WIDTHS: [usize; 3] = [8, 16, 32];
 /// Images of the scenario with large layers.
 const LARGE_IMAGES: usize = 3;
@@ -42,10 +42,9 @@ pub(crate) struct Findings {
 }
 
 /// Measures all that is asked for.
-pub(crate) async fn run(options: &Options, ours: &Path) -> Result<Findings> {
-    let programs = Programs::find(ours)?;
+pub(crate) async fn run(options: &Options, programs: &Programs) -> Result<Findings> {
     let mut findings = Findings {
-        conditions: conditions(&programs),
+        conditions: conditions(programs),
         family: [0; 3],
         loopback: None,
         latency: None,
@@ -58,7 +57,7 @@ pub(crate) async fn run(options: &Options, ours: &Path) -> Result<Findings> {
         let (images, base, own) = (options.images, options.base_mib.clone(), options.own_mib.clone());
         let family = spawn_blocking(move || Family::new(images, &base, &own)).await?;
         findings.family = [options.images as u64, family.distinct_bytes(), family.named_bytes()];
-        let mut bench = Bench::prepare(options, &programs, family).await?;
+        let mut bench = Bench::prepare(options, programs, family).await?;
         if options.has(Scenario::Latency) {
             findings.latency = Some(bench.copy(true, true).await.context("with latency")?);
         }
@@ -76,7 +75,7 @@ pub(crate) async fn run(options: &Options, ours: &Path) -> Result<Findings> {
     if options.has(Scenario::Memory) {
         let layer = options.layer_mib;
         let family = spawn_blocking(move || Family::new(LARGE_IMAGES, &[], &[layer])).await?;
-        let mut bench = Bench::prepare(options, &programs, family).await?;
+        let mut bench = Bench::prepare(options, programs, family).await?;
         findings.memory = Some(bench.copy(false, false).await.context("with large layers")?);
         findings.conditions.push(format!("With large layers: {}", bench.place()));
     }
@@ -169,9 +168,6 @@ impl<'a> Bench<'a> {
             }
         }
         rows.sort_by_key(|row| tools.iter().position(|tool| tool.name() == row.name));
-        if with_floor {
-            keep_best_floor(&mut rows);
-        }
         Ok(rows)
     }
 
@@ -268,13 +264,6 @@ impl Tool {
             Self::Floor(width) => format!("{} {width} at a time", super::table::FLOOR),
         }
     }
-}
-
-/// Of the floor's widths the one with the best median is the floor.
-fn keep_best_floor(rows: &mut Vec<Row>) {
-    let best = rows.iter().filter(|row| row.is_floor()).min_by(|a, b| a.seconds().total_cmp(&b.seconds()));
-    let best = best.map(|row| row.name.clone());
-    rows.retain(|row| !row.is_floor() || Some(&row.name) == best.as_ref());
 }
 
 fn show(round: usize, name: &str, figure: &Figure) {
