@@ -22,6 +22,10 @@ test *args:
 generate:
     cargo xtask generate
 
+# What copying images costs, beside skopeo and the floor; `just bench --write` renews docs/benchmarks.md
+bench *args:
+    cargo xtask bench registry {{args}}
+
 # What may come into the build
 deny:
     cargo deny check bans licenses sources

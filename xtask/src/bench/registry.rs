@@ -25,6 +25,7 @@ pub(crate) struct Registry {
     link: Option<Link>,
     direct: SocketAddr,
     access_log: PathBuf,
+    errors: PathBuf,
     _store: TempDir,
 }
 
@@ -44,6 +45,7 @@ impl Registry {
             );
             std::fs::write(&config, text)?;
             let access_log = store.path().join("access.log");
+            let errors = store.path().join("errors.log");
             let mut process = Process::start(
                 guarded(program)?
                     .arg("serve")
@@ -51,7 +53,7 @@ impl Registry {
                     .env("OTEL_TRACES_EXPORTER", "none")
                     .stdin(Stdio::null())
                     .stdout(File::create(&access_log)?)
-                    .stderr(File::create(store.path().join("errors.log"))?),
+                    .stderr(File::create(&errors)?),
             )?;
             if !takes_connections(direct, &mut process).await {
                 continue;
@@ -60,7 +62,7 @@ impl Registry {
                 Some(options) => Some(Link::start(direct, options).await?),
                 None => None,
             };
-            return Ok(Self { _process: process, link, direct, access_log, _store: store });
+            return Ok(Self { _process: process, link, direct, access_log, errors, _store: store });
         }
         bail!("{} does not start", program.display())
     }
@@ -73,6 +75,13 @@ impl Registry {
     /// The registry itself.
     pub(crate) fn direct(&self) -> SocketAddr {
         self.direct
+    }
+
+    /// Fails where it no longer takes connections, with what it said last.
+    pub(crate) async fn still_serves(&self) -> Result<()> {
+        let Err(error) = TcpStream::connect(self.direct).await else { return Ok(()) };
+        let said = std::fs::read_to_string(&self.errors).unwrap_or_default();
+        bail!("the registry is gone ({error}); it said last: {}", said.lines().last().unwrap_or("nothing"))
     }
 
     /// Requests that it has answered so far.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail};
 use hyper::{Method, StatusCode};
 use tokio::task::spawn_blocking;
 
@@ -199,7 +199,13 @@ impl<'a> Bench<'a> {
         let work = contestant.work(self.programs, &self.family, addresses, home)?;
         let before = self.requests(target).await?;
         let took: measure::Took = ask("measure", &work).await?;
-        ensure!(took.failures.is_empty(), "{}", took.failures.join("\n"));
+        if !took.failures.is_empty() {
+            let failures = took.failures.join("\n");
+            for registry in [&self.source, target] {
+                registry.still_serves().await.with_context(|| failures.clone())?;
+            }
+            bail!("{failures}");
+        }
         let after = self.requests(target).await?;
         // Below its own peak the measuring process cannot tell.
         let peak = Some(took.peak_bytes.max(took.own_peak_bytes));
