@@ -5,7 +5,7 @@ use std::time::Duration;
 use landfall_artifacts::{Digest, FileErrors};
 use landfall_run::{Hint, JournalError};
 
-use crate::{ManifestFault, Misfit};
+use crate::{ManifestFault, Misfit, UnfitKey, artifactory};
 
 /// What went wrong. Foreign text in it is escaped, and known secrets are removed from it.
 #[derive(Debug, thiserror::Error)]
@@ -361,6 +361,25 @@ pub enum Error {
         status: u16,
         /// What it said.
         said: String,
+        /// How long it asks to wait.
+        retry_after: Option<Duration>,
+    },
+    /// Nothing can be promoted from or to these repositories.
+    #[error("Artifactory promotes from one local Docker repository to another, and {}", all(keys))]
+    PromotionKeys {
+        /// The repository keys, one or both.
+        keys: Vec<UnfitKey>,
+        /// How the promotion was answered, where one was asked for.
+        #[source]
+        refused: Option<Box<Error>>,
+    },
+    /// Source and target of a promotion are one place.
+    #[error("images below `{source_key}` and `{target_key}` are at one and the same place")]
+    PromotionSamePlace {
+        /// The repository key of the source.
+        source_key: String,
+        /// The repository key of the target.
+        target_key: String,
     },
     /// There is nothing to promote.
     #[error("{what} is not in {source_key}")]
@@ -394,6 +413,10 @@ pub enum Error {
 
 fn list(misfits: &[Misfit]) -> String {
     misfits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+fn all(keys: &[UnfitKey]) -> String {
+    keys.iter().map(ToString::to_string).collect::<Vec<_>>().join(", and ")
 }
 
 /// Statuses that a later attempt may not see.
@@ -451,9 +474,10 @@ impl Error {
                 // An address that was signed for a time is refused with 403 when the time is over.
                 if is_passing(*status) || *status == 403 { Hint::Again } else { Hint::Stop }
             }
-            Self::Token { status, .. }
-            | Self::PromotionRefused { status, .. }
-            | Self::ArtifactoryVersion { status, .. } => {
+            Self::PromotionRefused { status, said, retry_after, .. } => {
+                artifactory::hint_of(*status, said, *retry_after)
+            }
+            Self::Token { status, .. } | Self::ArtifactoryVersion { status, .. } => {
                 if is_passing(*status) {
                     Hint::Again
                 } else {
@@ -494,6 +518,8 @@ impl Error {
             | Self::EcrRepositories { .. }
             | Self::EcrImage { .. }
             | Self::EcrRegion { .. }
+            | Self::PromotionKeys { .. }
+            | Self::PromotionSamePlace { .. }
             | Self::PromotionSource { .. }
             | Self::PromotionContent { .. } => Hint::Stop,
         }
@@ -513,6 +539,7 @@ impl Error {
                 Some(404)
             }
             Self::NotWritten { cause, .. } | Self::Unconfirmed { cause, .. } => cause.http_status(),
+            Self::PromotionKeys { refused, .. } => refused.as_deref().and_then(Self::http_status),
             _ => None,
         }
     }

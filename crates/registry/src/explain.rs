@@ -6,8 +6,8 @@ use landfall_artifacts::{Class, Explain};
 #[cfg(feature = "ecr")]
 use landfall_aws::FailureKind;
 
-use crate::Error;
 use crate::error::is_passing;
+use crate::{Error, UnfitKey, artifactory};
 
 impl Explain for Error {
     fn code(&self) -> &'static str {
@@ -65,6 +65,8 @@ impl Explain for Error {
             Self::EcrImage { .. } => "LF-ECR-IMAGE",
             Self::EcrRegion { .. } => "LF-ECR-REGION",
             Self::PromotionRefused { .. } => "LF-ART-PROMOTE",
+            Self::PromotionKeys { .. } => "LF-ART-KEY",
+            Self::PromotionSamePlace { .. } => "LF-ART-SAME",
             Self::PromotionSource { .. } => "LF-ART-SOURCE",
             Self::PromotionContent { .. } => "LF-ART-CONTENT",
             Self::ArtifactoryVersion { .. } => "LF-ART-VERSION",
@@ -76,6 +78,7 @@ impl Explain for Error {
             Self::Transport { cause, .. } => cause.class(),
             Self::NoLogin { .. }
             | Self::LoginKind { .. }
+            | Self::PromotionSamePlace { .. }
             | Self::TargetTwice { .. }
             | Self::TargetNotTag { .. }
             | Self::UnknownHost { .. }
@@ -93,10 +96,10 @@ impl Explain for Error {
             | Self::Redirects { .. }
             | Self::EcrRepositories { .. }
             | Self::EcrImage { .. }
+            | Self::PromotionKeys { .. }
             | Self::PromotionSource { .. } => Class::Refused,
-            Self::Token { status, .. }
-            | Self::PromotionRefused { status, .. }
-            | Self::ArtifactoryVersion { status, .. } => by_status(*status),
+            Self::Token { status, .. } | Self::ArtifactoryVersion { status, .. } => by_status(*status),
+            Self::PromotionRefused { status, said, .. } => artifactory::class_of(*status, said),
             Self::Answer { status, code, .. } => {
                 if code.as_deref() == Some("TOOMANYREQUESTS") {
                     Class::Transient
@@ -212,16 +215,15 @@ impl Explain for Error {
             Self::EcrRegion { found, .. } => {
                 Some(format!("set AWS_REGION to {found}, or use the registry of the other region: Lambda pulls from its own").into())
             }
-            Self::PromotionRefused { status, .. } => Some(match status {
-                400 => "look whether source and target are local (not virtual) Docker repositories".into(),
-                401 => "renew ARTIFACTORY_USER and ARTIFACTORY_PASS".into(),
-                403 => "give the Artifactory user read and annotate on the source, deploy and delete on the target".into(),
-                404 => "check the repository keys and that the image was pushed to the source".into(),
-                _ if is_passing(*status) => "run again later".into(),
-                _ => return None,
-            }),
+            Self::PromotionRefused { status, said, .. } => artifactory::remedy_of(*status, said),
+            Self::PromotionKeys { keys, .. } => {
+                Some(keys.iter().map(UnfitKey::instead).collect::<Vec<_>>().join("; ").into())
+            }
+            Self::PromotionSamePlace { .. } => {
+                Some("give two different repository keys, each with a docker host of its own where they have any".into())
+            }
             Self::PromotionSource { source_key, .. } => {
-                Some(format!("push or promote the image to {source_key} first").into())
+                Some(format!("push or promote the image to {source_key} first, or correct the repository key").into())
             }
             Self::PromotionContent { .. } => {
                 Some("do not promote: the tag was written again after the release; release a new version".into())

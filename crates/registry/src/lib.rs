@@ -62,7 +62,8 @@ mod token;
 mod uploads;
 
 pub use artifactory::{
-    Artifactory, DockerAccess, PromoteRequest, Promoted, PromotedHow, PromotionState, keeps_shared_layers,
+    Artifactory, DockerAccess, PromoteRequest, Promoted, PromotedHow, PromotionState, PromotionStep, Unfit,
+    UnfitKey, keeps_shared_layers,
 };
 pub use attached::Attached;
 pub use blobs::BlobStream;
