@@ -3,6 +3,7 @@
 mod entry;
 mod service;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -21,8 +22,24 @@ pub(crate) const MAX_KEPT_BODY: usize = 256 * 1024;
 struct Log {
     entries: Vec<Entry>,
     global: u64,
-    numbers: std::collections::BTreeMap<Service, u64>,
+    numbers: BTreeMap<Service, u64>,
     first: u64,
+    /// Requests under way, and the most that ever were.
+    under_way: BTreeMap<Service, (u64, u64)>,
+}
+
+/// A request under way, until it is dropped.
+pub(crate) struct UnderWay<'a> {
+    journal: &'a Journal,
+    service: Service,
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        if let Some((now, _)) = self.journal.lock().under_way.get_mut(&self.service) {
+            *now = now.saturating_sub(1);
+        }
+    }
 }
 
 /// The list of all requests, in order of arrival.
@@ -50,6 +67,20 @@ impl Journal {
             log.entries.push(Entry::new(global, service, number, parts));
         }
         global
+    }
+
+    /// Counts a request as under way until what is given back is dropped.
+    pub(crate) fn under_way(&self, service: Service) -> UnderWay<'_> {
+        let mut log = self.lock();
+        let (now, most) = log.under_way.entry(service).or_default();
+        *now += 1;
+        *most = (*most).max(*now);
+        UnderWay { journal: self, service }
+    }
+
+    /// The most requests of one service that were ever under way at the same time.
+    pub fn most_at_once(&self, service: Service) -> u64 {
+        self.lock().under_way.get(&service).map_or(0, |(_, most)| *most)
     }
 
     /// Changes an entry that arrived before.

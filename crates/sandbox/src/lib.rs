@@ -47,4 +47,4 @@ pub mod vault;
 pub use fault::{Fault, Faults, Strikes, What};
 pub use journal::{Content, Entry, Journal, Service};
 pub use options::SandboxOptions;
-pub use sandbox::{BUILD_KEY, Error, RC_KEY, RELEASE_KEY, Sandbox};
+pub use sandbox::{BUILD_KEY, Error, RC_KEY, RELEASE_KEY, Sandbox, VIRTUAL_KEY};

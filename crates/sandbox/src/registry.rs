@@ -4,8 +4,9 @@
 //! computed from the bytes, an upload's `Location` works once, a manifest is taken only when all it names is in that very repository and its
 //! `Content-Type` is what it says of itself. Blobs are kept once for the whole registry, but a repository shows only what was put there.
 //!
-//! Artifactory flavour: path mode (`host/<repository key>/<image>`), Bearer tokens with a realm for each repository key and no scope in the
-//! challenge, 202 to a mount, optionally 302 to a storage host, the promote endpoint.
+//! Artifactory flavour: the repository path (`host/<repository key>/<image>`), the API path (`/artifactory/api/docker/<key>/v2/…`) and a port for
+//! a key; Bearer tokens with a realm for each repository key and no scope in the challenge, 202 to a mount, optionally 302 to a storage host, the
+//! promote endpoint; virtual repository keys, which only show what others hold.
 //! ECR flavour: Basic `AWS:<token>`, 201 to a PATCH and a `Range` that stays at the first part, parts of 5 MiB at least, immutable tags,
 //! repositories that must exist, 307 to a storage host.
 
@@ -20,11 +21,12 @@ mod manifests;
 mod promote;
 mod quirks;
 mod reply;
+mod repositories;
 mod storage;
 mod store;
 mod uploads;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,6 +47,7 @@ use crate::issued::Issued;
 use access::Token;
 use call::{Call, Place};
 use reply::{Answer, Refusal};
+use repositories::VirtualKey;
 use store::Store;
 
 enum Flavour {
@@ -55,9 +58,13 @@ enum Flavour {
 struct Inner {
     store: Store,
     quirks: Quirks,
-    tokens: std::collections::BTreeMap<String, Token>,
-    /// Repository keys (Artifactory).
+    tokens: BTreeMap<String, Token>,
+    /// Keys of local repositories (Artifactory).
     keys: BTreeSet<String>,
+    /// Keys of virtual repositories (Artifactory).
+    virtual_keys: BTreeMap<String, VirtualKey>,
+    /// Whether the login is told only a part of each repository's configuration (Artifactory).
+    hides_configurations: bool,
     /// Prefixes of repository names that nobody may read or write.
     denied: BTreeSet<String>,
     /// Packages whose promotion is refused.
@@ -106,8 +113,10 @@ impl Registry {
         let inner = Inner {
             store: Store::default(),
             quirks,
-            tokens: std::collections::BTreeMap::new(),
+            tokens: BTreeMap::new(),
             keys,
+            virtual_keys: BTreeMap::new(),
+            hides_configurations: false,
             denied: BTreeSet::new(),
             unpromotable: BTreeSet::new(),
             manifest_puts: Vec::new(),
@@ -118,6 +127,14 @@ impl Registry {
     /// All routes: `/v2/…`, and `/artifactory/api/…` where it is one.
     pub fn router(self: &Arc<Self>) -> Router {
         Router::new().fallback(entry).layer(DefaultBodyLimit::disable()).with_state(Arc::clone(self))
+    }
+
+    /// `/v2/…` of one repository key alone, without the key in the paths, as a reverse proxy shows it at a host or port of its own (Artifactory).
+    pub fn router_of_key(self: &Arc<Self>, key: &str) -> Router {
+        Router::new()
+            .fallback(entry_of_key)
+            .layer(DefaultBodyLimit::disable())
+            .with_state((Arc::clone(self), key.to_owned()))
     }
 
     /// Host and port as in image references.
@@ -142,8 +159,16 @@ impl Registry {
         if let (Flavour::Artifactory(access), Some(rest)) =
             (&self.flavour, call.path.strip_prefix("/artifactory/api/"))
         {
-            return self.artifactory_api(access, rest, call, &body);
+            return match artifactory::images_below(rest) {
+                Some((key, rest)) => self.images(&call.at(format!("/v2/{key}/{rest}")), body),
+                None => self.artifactory_api(access, rest, call, &body),
+            };
         }
+        self.images(call, body)
+    }
+
+    /// What the distribution specification knows.
+    fn images(&self, call: &Call, body: Bytes) -> Answer {
         match call.place()? {
             Place::Ping => {
                 self.authenticate(call)?;
@@ -186,4 +211,19 @@ async fn entry(
         headers,
     };
     registry.dispatch(&call, body).unwrap_or_else(IntoResponse::into_response)
+}
+
+async fn entry_of_key(
+    State((registry, key)): State<(Arc<Registry>, String)>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
+    let path = match uri.path().strip_prefix("/v2/") {
+        Some("") | None => uri.path().to_owned(),
+        Some(rest) => format!("/v2/{key}/{rest}"),
+    };
+    let call = Call { path, query: uri.query().unwrap_or_default().to_owned(), method, headers };
+    registry.images(&call, body).unwrap_or_else(IntoResponse::into_response)
 }

@@ -41,6 +41,8 @@ pub const BUILD_KEY: &str = "docker-build";
 pub const RC_KEY: &str = "docker-rc";
 /// Repository key of releases.
 pub const RELEASE_KEY: &str = "docker-release";
+/// Virtual repository key that shows all of them. Pushes to it would go to [`BUILD_KEY`].
+pub const VIRTUAL_KEY: &str = "docker";
 
 pub(crate) const AWS_MOUNT_ROLE: &str = "deployer";
 
@@ -118,6 +120,7 @@ impl Sandbox {
             &[BUILD_KEY, RC_KEY, RELEASE_KEY],
             Arc::clone(&storage),
         );
+        artifactory.create_virtual_key(VIRTUAL_KEY, &[BUILD_KEY, RC_KEY, RELEASE_KEY], Some(BUILD_KEY));
         let ecr_tokens = Arc::new(EcrTokens::new());
         let ecr_registry = Registry::ecr(
             &host(Service::EcrRegistry),
@@ -196,6 +199,22 @@ impl Sandbox {
     /// `http://` and [`Sandbox::host`].
     pub fn url(&self, service: Service) -> String {
         format!("http://{}", self.host(service))
+    }
+
+    /// Gives a repository key of Artifactory a port of its own, as a reverse proxy does, and says where that is (`127.0.0.1:1234`).
+    ///
+    /// # Errors
+    /// [`Error::Bind`].
+    pub async fn docker_host(&self, key: &str) -> Result<String, Error> {
+        let listener = bind(Service::Artifactory).await?;
+        let failed = |source| Error::Bind {
+            service: Service::Artifactory.name(),
+            address: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+            source,
+        };
+        let address = listener.local_addr().map_err(failed)?;
+        serve(&self.core, Service::Artifactory, listener, self.artifactory.router_of_key(key));
+        Ok(address.to_string())
     }
 
     /// What was asked so far.

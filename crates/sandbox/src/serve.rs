@@ -90,6 +90,7 @@ async fn handle(
 ) -> Response<Body> {
     let (mut parts, mut incoming) = request.into_parts();
     let global = core.journal.arrive(service, &parts);
+    let _under_way = core.journal.under_way(service);
     let fault = core.faults.strike(service, &parts);
     if let Some(what) = &fault {
         core.journal.note(global, |entry| entry.fault = Some(what.describe()));

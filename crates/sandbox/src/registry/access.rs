@@ -120,7 +120,7 @@ impl Registry {
                     )));
                 }
                 let key = repository.split('/').next().unwrap_or_default();
-                if inner.keys.contains(key) && repository.contains('/') {
+                if inner.has_key(key, action) && repository.contains('/') {
                     Ok(())
                 } else {
                     Err(Refusal::name_unknown(repository))

@@ -1,4 +1,4 @@
-//! Artifactory's own API: tokens for Docker clients, version, ping. Promotion is next door.
+//! Artifactory's own API: tokens for Docker clients, version, ping, configurations. Promotion is next door.
 
 use std::fmt;
 
@@ -57,6 +57,10 @@ impl Registry {
                 let body = json!({"version": version, "revision": "78117900", "addons": ["docker"], "license": "sandbox"});
                 Ok(([(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response())
             }
+            (["repositories", key], &Method::GET) => {
+                login(access, call)?;
+                self.configuration(key)
+            }
             (["docker", key, "v2", "promote"], &Method::POST) => {
                 login(access, call)?;
                 self.promote(key, call, body)
@@ -75,7 +79,7 @@ impl Registry {
         }
         let mut inner = self.lock();
         if let Some(key) = key
-            && !inner.keys.contains(key)
+            && !inner.has_key(key, "pull")
         {
             return Err(Refusal::artifactory(StatusCode::NOT_FOUND, format!("No such repository: {key}")));
         }
@@ -90,10 +94,13 @@ impl Registry {
                     format!("scope {scope} is not understood"),
                 ));
             };
-            // A realm belongs to one repository key; what is asked beyond it is silently not granted, as Docker's protocol has it.
-            if key.is_none_or(|key| name.split('/').next() == Some(key)) {
-                scopes.push((name.to_owned(), actions.split(',').map(str::to_owned).collect()));
-            }
+            // A realm belongs to one repository key, and names are below it, with the key before them (repository path) or without (the
+            // other ways); so nothing beyond it is granted.
+            let name = match key {
+                Some(key) if name.split('/').next() != Some(key) => format!("{key}/{name}"),
+                Some(_) | None => name.to_owned(),
+            };
+            scopes.push((name, actions.split(',').map(str::to_owned).collect()));
         }
         let text: String = std::iter::repeat_with(fastrand::alphanumeric).take(240).collect();
         let lifetime = inner.quirks.token_lifetime;
@@ -113,6 +120,12 @@ impl Registry {
             token.expires_at = OffsetDateTime::UNIX_EPOCH;
         }
     }
+}
+
+/// Key and rest of a path at which images are read, `docker/<key>/v2/<rest>`; tokens and promotion are not images.
+pub(super) fn images_below(rest: &str) -> Option<(&str, &str)> {
+    let (key, rest) = rest.strip_prefix("docker/")?.split_once("/v2/")?;
+    (!key.contains('/') && key != "v2" && !matches!(rest, "" | "token" | "promote")).then_some((key, rest))
 }
 
 fn login(access: &ArtifactoryAccess, call: &Call) -> Result<(), Refusal> {

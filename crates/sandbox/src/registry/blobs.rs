@@ -15,7 +15,8 @@ impl Registry {
         let action = if head { "BatchCheckLayerAvailability" } else { "GetDownloadUrlForLayer" };
         self.authorize(call, repository, "pull", action)?;
         let inner = self.lock();
-        let found = match inner.store.blob(repository, digest) {
+        let repository = inner.behind(repository, |found| found.blobs.contains(digest));
+        let found = match inner.store.blob(&repository, digest) {
             Some(bytes) => bytes.clone(),
             None if head && inner.quirks.head_lies => {
                 inner.store.blobs.get(digest).cloned().unwrap_or_default()

@@ -24,6 +24,11 @@ pub(super) enum Place<'a> {
 }
 
 impl Call {
+    /// The same request of another path.
+    pub(super) fn at(&self, path: String) -> Self {
+        Self { path, method: self.method.clone(), query: self.query.clone(), headers: self.headers.clone() }
+    }
+
     pub(super) fn header(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }

@@ -24,7 +24,9 @@ impl Registry {
     pub(super) fn read_manifest(&self, call: &Call, repository: &str, reference: &str) -> Answer {
         self.authorize(call, repository, "pull", "BatchGetImage")?;
         let inner = self.lock();
-        let found = inner.store.repositories.get(repository).and_then(|found| found.resolve(reference));
+        let repository = inner.behind(repository, |found| found.resolve(reference).is_some());
+        let found =
+            inner.store.repositories.get(repository.as_ref()).and_then(|found| found.resolve(reference));
         let Some((digest, stored)) = found else {
             if inner.quirks.forbidden_if_missing {
                 return Err(Refusal::denied("The requested resource is denied"));

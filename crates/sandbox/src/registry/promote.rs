@@ -1,7 +1,7 @@
 //! Artifactory's Docker promotion (JFrog REST API, "Promote Docker Image").
 //!
 //! Stricter than the real thing: without `copy: true` the real one moves, without `tag` it takes the whole repository, and it overwrites silently.
-//! A release tool wants none of these, so they are refused here.
+//! A release tool wants none of these, so they are refused here. As with the real thing, a virtual repository's key is refused.
 
 use axum::response::IntoResponse;
 use bytes::Bytes;
@@ -45,11 +45,17 @@ impl Registry {
         let mut inner = self.lock();
         let missing = |text: String| Refusal::artifactory(StatusCode::NOT_FOUND, text);
         for key in [source_key, target_key] {
+            if inner.is_virtual(key) {
+                return Err(bad(format!("Repository '{key}' is not a local repository")));
+            }
             if !inner.keys.contains(key) {
                 return Err(missing(format!(
                     "Repository '{key}' does not exist or is not a local Docker repository"
                 )));
             }
+        }
+        if (source_key, image, tag) == (target_key, target_image, target_tag) {
+            return Err(bad("Skipping promote since destination and source are the same".to_owned()));
         }
         let package = image.rsplit('/').next().unwrap_or(image);
         if inner.unpromotable.contains(image) || inner.unpromotable.contains(package) {

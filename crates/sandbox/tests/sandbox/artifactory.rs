@@ -1,6 +1,6 @@
 //! Artifactory: tokens, redirects, promotion.
 
-use landfall_sandbox::{BUILD_KEY, RC_KEY, Sandbox, Service, images};
+use landfall_sandbox::{BUILD_KEY, RC_KEY, Sandbox, Service, VIRTUAL_KEY, images};
 use serde_json::{Value, json};
 
 use crate::client::{Answer, artifactory_login, basic, send, start};
@@ -172,4 +172,79 @@ async fn version_and_ping() {
     let answer = send("GET", &format!("{base}/version"), &[("authorization", &token)], "").await.unwrap();
     assert_eq!(answer.json()["version"], "7.117.1");
     assert_eq!(send("GET", &format!("{base}/version"), &[], "").await.unwrap().status, 401);
+}
+
+async fn configuration(sandbox: &Sandbox, key: &str) -> Answer {
+    let url = format!("{}/artifactory/api/repositories/{key}", sandbox.url(Service::Artifactory));
+    let access = sandbox.artifactory_access();
+    let login = basic(&access.user, &access.password);
+    send("GET", &url, &[("authorization", &login)], "").await.unwrap()
+}
+
+#[tokio::test]
+async fn a_virtual_key_shows_what_others_hold_and_is_not_promoted_from_or_to() {
+    let sandbox = start().await;
+    let image = images::function_image("cart", "1", "amd64", 100);
+    let digest = sandbox.artifactory.put_image(REPOSITORY, "1", &image);
+    let behind = format!("{VIRTUAL_KEY}/shop/cart");
+    let login = artifactory_login(&sandbox, &behind, "pull,push").await;
+    let shown = manifest(&sandbox, &behind, "1", &login).await;
+    assert_eq!((shown.status.as_u16(), shown.header("docker-content-digest")), (200, digest.as_str()));
+    let layer = landfall_sandbox::registry::digest_of(&image.layers[0].bytes);
+    let blob = format!("{}/v2/{behind}/blobs/{layer}", sandbox.url(Service::Artifactory));
+    assert_eq!(send("HEAD", &blob, &[("authorization", &login)], "").await.unwrap().status, 200);
+    let upload = format!("{}/v2/{behind}/blobs/uploads/", sandbox.url(Service::Artifactory));
+    assert_eq!(send("POST", &upload, &[("authorization", &login)], "").await.unwrap().status, 404);
+
+    let to_virtual =
+        json!({"targetRepo": VIRTUAL_KEY, "dockerRepository": "shop/cart", "tag": "1", "copy": true});
+    for (source, body) in [(VIRTUAL_KEY, wish()), (BUILD_KEY, to_virtual)] {
+        let answer = promote(&sandbox, source, &body).await;
+        assert_eq!(answer.status, 400);
+        assert!(answer.text().contains("'docker' is not a local repository"), "{}", answer.text());
+    }
+    let found = configuration(&sandbox, VIRTUAL_KEY).await.json();
+    assert_eq!((&found["rclass"], &found["defaultDeploymentRepo"]), (&json!("virtual"), &json!(BUILD_KEY)));
+    assert_eq!(found["repositories"], json!([BUILD_KEY, RC_KEY, "docker-release"]));
+    assert_eq!(configuration(&sandbox, RC_KEY).await.json()["rclass"], "local");
+    assert_eq!(configuration(&sandbox, "none").await.status, 400);
+    sandbox.artifactory.hide_configurations(true);
+    let part = configuration(&sandbox, VIRTUAL_KEY).await.json();
+    assert_eq!((&part["rclass"], &part["repositories"]), (&json!("virtual"), &Value::Null));
+}
+
+#[tokio::test]
+async fn images_are_shown_below_the_api_and_at_a_port_of_the_key_too() {
+    let sandbox = start().await;
+    let digest =
+        sandbox.artifactory.put_image(REPOSITORY, "1", &images::function_image("cart", "1", "amd64", 100));
+    let token = format!(
+        "{}/artifactory/api/docker/{BUILD_KEY}/v2/token?service=artifactory&scope=repository:shop/cart:pull",
+        sandbox.url(Service::Artifactory)
+    );
+    let access = sandbox.artifactory_access();
+    let login = basic(&access.user, &access.password);
+    let answer = send("GET", &token, &[("authorization", &login)], "").await.unwrap().json();
+    let bearer = format!("Bearer {}", answer["token"].as_str().unwrap());
+    let below_api = format!("{}/artifactory/api/docker/{BUILD_KEY}", sandbox.url(Service::Artifactory));
+    let own_port = format!("http://{}", sandbox.docker_host(BUILD_KEY).await.unwrap());
+    for base in [below_api, own_port] {
+        let url = format!("{base}/v2/shop/cart/manifests/1");
+        let stranger = send("HEAD", &url, &[], "").await.unwrap();
+        assert_eq!(stranger.status, 401);
+        assert!(stranger.header("www-authenticate").contains("/api/docker/docker-build/v2/token"));
+        let shown = send("HEAD", &url, &[("authorization", &bearer)], "").await.unwrap();
+        assert_eq!((shown.status.as_u16(), shown.header("docker-content-digest")), (200, digest.as_str()));
+    }
+}
+
+#[tokio::test]
+async fn promoting_a_tag_to_itself_is_refused() {
+    let sandbox = start().await;
+    sandbox.artifactory.put_image(REPOSITORY, "1", &images::function_image("cart", "1", "amd64", 100));
+    let mut body = wish();
+    body["targetRepo"] = BUILD_KEY.into();
+    assert_eq!(promote(&sandbox, BUILD_KEY, &body).await.status, 400);
+    body["targetTag"] = "1-rc".into();
+    assert_eq!(promote(&sandbox, BUILD_KEY, &body).await.status, 200);
 }
