@@ -96,7 +96,8 @@ fn accept(listener: &TcpListener, target: SocketAddr, delays: Arc<Delays>) -> Re
 
 fn carry(client: &TcpStream, target: SocketAddr, delays: &Delays) -> std::io::Result<()> {
     std::thread::sleep(delays.handshake);
-    let server = TcpStream::connect(target)?;
+    let server = TcpStream::connect(target)
+        .inspect_err(|error| eprintln!("the link cannot reach the registry: {error}"))?;
     for stream in [client, &server] {
         stream.set_nodelay(true)?;
         stream.set_nonblocking(true)?;

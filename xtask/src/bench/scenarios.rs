@@ -77,7 +77,10 @@ pub(crate) async fn run(options: &Options, programs: &Programs) -> Result<Findin
         let family = spawn_blocking(move || Family::new(LARGE_IMAGES, &[], &[layer])).await?;
         let mut bench = Bench::prepare(options, programs, family).await?;
         findings.memory = Some(bench.copy(false, false).await.context("with large layers")?);
-        findings.conditions.push(format!("With large layers: {}", bench.place()));
+        let place = bench.place();
+        if !findings.conditions.iter().any(|condition| condition == place) {
+            findings.conditions.push(format!("{place} for large layers"));
+        }
     }
     Ok(findings)
 }
@@ -235,7 +238,8 @@ impl<'a> Bench<'a> {
 
     /// Requests that source and target have answered so far.
     async fn requests(&self, target: &Registry) -> Result<[usize; 2]> {
-        Ok([self.source.requests().await?, target.requests().await?])
+        let (source, target) = tokio::try_join!(self.source.requests(), target.requests())?;
+        Ok([source, target])
     }
 
     /// How long a small request takes on a warm connection: straight, and over the link.
