@@ -1,25 +1,24 @@
 //! `docker-config.json`: registry logins in the shape of Docker's `config.json`.
 
+mod auth;
+mod lookup;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use landfall_secret::Secret;
 use serde_json::{Map, Value};
 
 use crate::file::{Shape, parse_json, read_bounded, render_json};
-use crate::file_error::{FileError, FileErrors, Problems};
+use crate::file_error::{FileError, FileErrors, FileProblem, Problems};
 use crate::json::{At, FromJson, Limits};
 use crate::write::{Mode, WrittenFile, write_atomic};
 
-/// Docker writes padded base64; others leave the padding out.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+pub use auth::Login;
+pub use lookup::{HelperEntry, LoginEntry};
+
+use auth::Auth;
 
 /// Registry logins. Default name `docker-config.json`; mode 0600. `Debug` shows the hosts alone.
 ///
@@ -31,32 +30,6 @@ pub struct DockerConfig {
     auths: BTreeMap<String, Auth>,
     /// Every other key of the file.
     rest: Map<String, Value>,
-}
-
-#[derive(Clone, Default, PartialEq)]
-struct Auth {
-    login: Option<Login>,
-    /// Every key save those that make the login.
-    rest: Map<String, Value>,
-}
-
-/// How to log in at a registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Login {
-    /// User and password, for Basic and for token requests.
-    Password {
-        /// The user; never holds a colon.
-        username: String,
-        /// The password.
-        password: Secret,
-    },
-    /// A token that is exchanged for access tokens (OAuth2 refresh token), with the user where one is named.
-    IdentityToken {
-        /// The user that was written beside it, often `<token>` or none.
-        username: Option<String>,
-        /// The token.
-        token: Secret,
-    },
 }
 
 impl DockerConfig {
@@ -94,6 +67,37 @@ impl DockerConfig {
         render_json(&self.value(), Shape::Contract)
     }
 
+    /// Reads what a variable holds: the text itself where it begins with `{`, else the file that it names. `name` is the
+    /// variable's, for messages. They show neither the text nor a path that names nothing: it may be a secret put in the wrong
+    /// place.
+    ///
+    /// # Errors
+    /// [`FileError`] where it is neither, or what is read breaks the format.
+    pub fn of_variable(value: &str, name: &str) -> Result<Self, FileError> {
+        let value = value.trim();
+        if value.starts_with('{') {
+            return Ok(Self::parse(value.as_bytes(), name)?);
+        }
+        match Self::file_of_variable(value) {
+            Some(path) => Self::read(path),
+            None => Err(FileErrors::one(FileProblem {
+                file: name.to_owned(),
+                pointer: String::new(),
+                place: None,
+                found: "neither JSON nor the path of a file that is there (not shown)".to_owned(),
+                expected: "Docker's config.json as text, or the path of such a file".to_owned(),
+            })
+            .into()),
+        }
+    }
+
+    /// The file that a variable names, where its value is the path of one that is there and not the text itself.
+    pub fn file_of_variable(value: &str) -> Option<&Path> {
+        let value = value.trim();
+        let path = Path::new(value);
+        (!value.starts_with('{') && path.exists()).then_some(path)
+    }
+
     /// Writes the file atomically with mode 0600.
     ///
     /// # Errors
@@ -102,7 +106,8 @@ impl DockerConfig {
         write_atomic(path, &self.to_bytes(), Mode::Private)
     }
 
-    /// Adds a login by user and password, or replaces that host's.
+    /// Adds a login by user and password, or replaces that host's. A credential helper that was named for just this host is
+    /// taken out: it would come before the login.
     ///
     /// # Errors
     /// [`FileErrors`] where the host is none, the user is empty or holds a colon, or user or password hold a control
@@ -127,6 +132,9 @@ impl DockerConfig {
         problems.finish(Some(()))?;
         let entry = self.auths.entry(host.to_owned()).or_default();
         entry.login = Some(Login::Password { username: username.to_owned(), password });
+        if let Some(Value::Object(helpers)) = self.rest.get_mut(lookup::HELPERS) {
+            helpers.remove(host);
+        }
         Ok(())
     }
 
@@ -148,27 +156,6 @@ impl DockerConfig {
         self.auths.iter().filter(|(_, auth)| auth.login.is_some()).map(|(host, _)| host.as_str())
     }
 
-    /// The login for a host (with its port, where it has one). An entry for just that host comes before one with a scheme
-    /// or path, such as `https://index.docker.io/v1/`; a login never goes to another host or port.
-    pub fn login_for(&self, host: &str) -> Option<&Login> {
-        let exact = self.auths.get(host).and_then(|auth| auth.login.as_ref());
-        exact.or_else(|| {
-            self.auths
-                .iter()
-                .filter(|(key, _)| host_of(key).eq_ignore_ascii_case(host))
-                .find_map(|(_, auth)| auth.login.as_ref())
-        })
-    }
-
-    /// The credential helper named for a host, or for all hosts. Landfall starts none; this is for saying so.
-    pub fn helper_for(&self, host: &str) -> Option<&str> {
-        self.rest
-            .get("credHelpers")
-            .and_then(|helpers| helpers.get(host))
-            .or_else(|| self.rest.get("credsStore"))
-            .and_then(Value::as_str)
-    }
-
     /// Every secret of the configuration, for a redactor to learn.
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         self.auths.values().filter_map(|auth| match auth.login.as_ref()? {
@@ -186,37 +173,12 @@ impl DockerConfig {
     }
 }
 
-impl Auth {
-    fn object(&self) -> Map<String, Value> {
-        let mut object = self.rest.clone();
-        let mut put = |key: &str, text: String| object.insert(key.to_owned(), Value::String(text));
-        match &self.login {
-            None => {}
-            Some(Login::Password { username, password }) => {
-                put("auth", BASE64.encode(format!("{username}:{}", password.expose())));
-            }
-            Some(Login::IdentityToken { username, token }) => {
-                if let Some(username) = username {
-                    put("auth", BASE64.encode(format!("{username}:")));
-                }
-                put("identitytoken", token.expose().to_owned());
-            }
-        }
-        object
-    }
-}
-
-/// Host and port of a key: Docker takes away the scheme and whatever comes after the host.
-fn host_of(key: &str) -> &str {
-    let rest = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://")).unwrap_or(key);
-    rest.split('/').next().unwrap_or_default()
-}
-
 impl FromJson for DockerConfig {
     fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
         let mut config = Self::default();
         for member in at.members(problems)? {
             if member.key != "auths" {
+                lookup::check(at.child(member), &member.key, problems);
                 config.rest.insert(member.key.clone(), member.value.to_value());
                 continue;
             }
@@ -230,80 +192,6 @@ impl FromJson for DockerConfig {
         }
         Some(config)
     }
-}
-
-impl FromJson for Auth {
-    fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
-        let mut auth = Self::default();
-        for member in at.members(problems)? {
-            if !matches!(member.key.as_str(), "auth" | "username" | "password" | "identitytoken") {
-                auth.rest.insert(member.key.clone(), member.value.to_value());
-            }
-        }
-        let basic: Option<String> = at.field("auth", problems)?;
-        let pair = match basic.filter(|text| !text.is_empty()) {
-            None => None,
-            Some(text) => {
-                let Some(pair) = user_and_password(&text) else {
-                    problems.at_field(at, "auth", "base64 of `user:password`");
-                    return None;
-                };
-                Some(pair)
-            }
-        };
-        let username: Option<String> = at.field("username", problems)?;
-        let password: Option<String> = at.field("password", problems)?;
-        let token: Option<String> = at.field("identitytoken", problems)?;
-        let filled = |text: Option<String>| text.filter(|t| !t.is_empty());
-        let (named, word) = match pair {
-            Some((user, word)) => (Some(user), Some(word)),
-            None => {
-                let username = filled(username);
-                if !fits_auth(at, username.as_deref(), password.as_deref(), problems) {
-                    return None;
-                }
-                (username, password)
-            }
-        };
-        auth.login = match (filled(token), named, word) {
-            (Some(token), username, _) => Some(Login::IdentityToken { username, token: Secret::new(token) }),
-            (None, Some(username), Some(password)) => {
-                Some(Login::Password { username, password: Secret::new(password) })
-            }
-            (None, ..) => None,
-        };
-        Some(auth)
-    }
-}
-
-fn user_and_password(text: &str) -> Option<(String, String)> {
-    let plain = String::from_utf8(BASE64.decode(text.trim()).ok()?).ok()?;
-    let (user, password) = plain.split_once(':')?;
-    // Old Docker versions pad the password with NUL.
-    let password = password.trim_matches('\0');
-    (is_user(user) && is_password(password)).then(|| (user.to_owned(), password.to_owned()))
-}
-
-/// Whether a login that stands there as user and password is read the same from `auth`, where it is written.
-fn fits_auth(at: At<'_>, user: Option<&str>, password: Option<&str>, problems: &mut Problems<'_>) -> bool {
-    let (key, expected) = match (user, password) {
-        (Some(user), _) if !is_user(user) => ("username", "a user name without colon and control characters"),
-        (_, Some(word)) if !is_password(word) => ("password", "a password without control characters"),
-        (None, Some(word)) if !word.is_empty() => ("username", "the user of the password"),
-        _ => return true,
-    };
-    problems.at_field(at, key, expected);
-    false
-}
-
-/// Whether a user can stand before the colon of `auth` (RFC 7617, 2).
-fn is_user(text: &str) -> bool {
-    !text.is_empty() && !text.contains(':') && !text.chars().any(char::is_control)
-}
-
-/// Whether a password can stand behind the colon of `auth` (RFC 7617, 2).
-fn is_password(text: &str) -> bool {
-    !text.chars().any(char::is_control)
 }
 
 impl fmt::Debug for DockerConfig {
@@ -320,7 +208,8 @@ mod tests {
     use landfall_secret::Secret;
     use proptest::prelude::*;
 
-    use super::{BASE64, DockerConfig, Login};
+    use super::auth::BASE64;
+    use super::{DockerConfig, HelperEntry, Login};
 
     fn config(text: &str) -> DockerConfig {
         DockerConfig::parse(text.as_bytes(), "DOCKER_AUTH_CONFIG").expect("valid")
@@ -338,9 +227,9 @@ mod tests {
             basic("bot:canary").trim_end_matches('='),
         );
         let config = config(&text);
-        let user = |host: &str| match config.login_for(host) {
-            Some(Login::Password { username, password }) => Some(format!("{username} {}", password.expose())),
-            _ => None,
+        let user = |host: &str| match config.login_for(host)?.login {
+            Login::Password { username, password } => Some(format!("{username} {}", password.expose())),
+            Login::IdentityToken { .. } => None,
         };
         assert_eq!(user("index.docker.io").as_deref(), Some("hub a:b"));
         assert_eq!(user("art.example.com:8443").as_deref(), Some("bot canary"));
@@ -386,8 +275,8 @@ mod tests {
         "#);
         assert_eq!(path.metadata().expect("metadata").permissions().mode() & 0o777, 0o600);
         assert_eq!(DockerConfig::read(&path).expect("read"), ours);
-        assert_eq!(ours.helper_for("gcr.io"), Some("gcloud"));
-        assert_eq!(ours.helper_for("other.example.com"), Some("pass"));
+        assert_eq!(ours.helper_for("gcr.io"), Some(HelperEntry { name: "gcloud", key: Some("gcr.io") }));
+        assert_eq!(ours.helper_for("other.example.com"), Some(HelperEntry { name: "pass", key: None }));
         assert_eq!(ours.secrets().count(), 2);
     }
 
@@ -430,21 +319,71 @@ mod tests {
     }
 
     #[test]
+    fn helpers_are_found_as_docker_finds_them() {
+        let config = config(
+            r#"{"auths":{"https://a.example.com/v1/":{"auth":"dTpw"},"b.example.com":{}},"credsStore":"pass",
+            "credHelpers":{"a.example.com":"","https://c.example.com":"gcloud","c.example.com:1":"other","d.example.com":"d"}}"#,
+        );
+        let named = |host| config.helper_for(host).map(|helper| (helper.name, helper.key));
+        assert_eq!(named("a.example.com"), None, "switched off for this host");
+        assert_eq!(named("c.example.com"), Some(("gcloud", Some("https://c.example.com"))));
+        assert_eq!(named("c.example.com:1"), Some(("other", Some("c.example.com:1"))));
+        assert_eq!(named("b.example.com"), Some(("pass", None)));
+        let hosts: Vec<_> = config.named_hosts().into_iter().collect();
+        assert_eq!(hosts, ["a.example.com", "c.example.com", "c.example.com:1", "d.example.com"]);
+        assert_eq!(
+            config.login_for("A.example.com").map(|entry| entry.key),
+            Some("https://a.example.com/v1/")
+        );
+    }
+
+    #[test]
+    fn a_login_takes_the_place_of_the_helper_of_its_host() {
+        let mut config = config(r#"{"credHelpers":{"a.example.com":"ecr-login","b.example.com":"x"}}"#);
+        config.set_login("a.example.com", "AWS", Secret::new("canary")).expect("a login");
+        assert_eq!(config.helper_for("a.example.com"), None);
+        assert!(config.login_for("a.example.com").is_some() && config.helper_for("b.example.com").is_some());
+    }
+
+    #[test]
+    fn a_variable_holds_the_text_or_names_a_file() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("logins");
+        let text = r#" {"auths":{"a":{"auth":"dTpw"}}}"#;
+        std::fs::write(&path, text).expect("written");
+        let named = format!("{}\n", path.display());
+        assert_eq!(DockerConfig::file_of_variable(&named), Some(path.as_path()));
+        assert_eq!(DockerConfig::file_of_variable(text), None);
+        for value in [text, &named] {
+            let config = DockerConfig::of_variable(value, "DOCKER_AUTH_CONFIG").expect("usable");
+            assert!(config.login_for("a").is_some());
+        }
+        for odd in ["eyJhdXRocyI6Y2FuYXJ5", "/no/such/canary", "", "[]"] {
+            let error = DockerConfig::of_variable(odd, "DOCKER_AUTH_CONFIG").expect_err("unusable");
+            assert!(error.to_string().starts_with("DOCKER_AUTH_CONFIG: found neither"), "{error}");
+            assert!(!format!("{error:?}").contains("canary"));
+        }
+        assert!(DockerConfig::of_variable(&folder.path().display().to_string(), "X").is_err());
+    }
+
+    #[test]
     fn messages_show_no_value() {
         let text = format!(
-            r#"{{"auths":{{"a":{{"auth":"canary!"}},"b":{{"auth":"{}"}},"c":"canary","d":{{"auth":7,"identitytoken":["canary"]}},"e":{{"auth":"x","auth":"canary"}}}}}}"#,
+            r#"{{"auths":{{"a":{{"auth":"canary!"}},"b":{{"auth":"{}"}},"c":"canary","d":{{"auth":7,"identitytoken":["canary"]}},"e":{{"auth":"x","auth":"canary"}}}},"credHelpers":{{"f":["canary"]}},"credsStore":1}}"#,
             basic("canary-without-colon")
         );
         let errors = DockerConfig::parse(text.as_bytes(), "DOCKER_AUTH_CONFIG").expect_err("bad").to_string();
         assert!(!errors.contains("canary"), "{errors}");
         insta::assert_snapshot!(errors, @r"
-        6 problems in DOCKER_AUTH_CONFIG
+        8 problems in DOCKER_AUTH_CONFIG
           /auths/a/auth at 1:23: found a text (not shown), expected base64 of `user:password`
           /auths/b/auth at 1:46: found a text (not shown), expected base64 of `user:password`
           /auths/c at 1:82: found a text (not shown), expected an object
           /auths/d/auth at 1:103: found a number, expected a text
           /auths/e/auth at 1:145: found a text (not shown), expected base64 of `user:password`
           /auths/e/auth at 1:149: found the same key a second time, expected one such key; the first stands at 1:138
+          /credHelpers/f at 1:186: found a list of 1, expected a text
+          /credsStore at 1:211: found a number, expected a text
         ");
         let mut config = DockerConfig::new();
         assert!(config.set_login("https://a", "u", Secret::new("p")).is_err());
@@ -455,6 +394,26 @@ mod tests {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
             let _ = DockerConfig::parse(&bytes, "x");
+        }
+
+        #[test]
+        fn nothing_is_found_for_another_host(
+            keys in proptest::collection::vec("(https?://)?[ab]\\.example(:[12])?(/v1/)?", 0..6),
+            host in "[ab]\\.example(:[12])?",
+        ) {
+            let auths: Vec<_> = keys.iter().map(|key| format!(r#""{key}":{{"auth":"dTpw"}}"#)).collect();
+            let helpers: Vec<_> = keys.iter().map(|key| format!(r#""{key}":"x""#)).collect();
+            let text = format!(r#"{{"auths":{{{}}},"credHelpers":{{{}}}}}"#, auths.join(","), helpers.join(","));
+            // A key that stands twice is refused.
+            if let Ok(config) = DockerConfig::parse(text.as_bytes(), "x") {
+                let found = config.login_for(&host).map(|entry| entry.key);
+                prop_assert_eq!(found, config.helper_for(&host).and_then(|helper| helper.key));
+                prop_assert_eq!(found.is_some(), config.named_hosts().contains(host.as_str()));
+                let bare = |key: &str| key.split("//").last().and_then(|rest| rest.split('/').next()) == Some(&host);
+                let is_its = found.is_none_or(bare);
+                let is_nearest = !keys.contains(&host) || found == Some(&host);
+                prop_assert!(is_its && is_nearest);
+            }
         }
 
         #[test]

@@ -54,7 +54,7 @@ pub use copy_plan::{BlobPlan, BlobWay, CopyPlanFile, ImagePlan, PlanTotals, Targ
 pub use deploy_report::{AliasState, DeployOutcome, DeployReport, DeployedFunction, FunctionState};
 pub use deployment_file::{DeploymentFile, LambdaNames, MissingName};
 pub use digest::{Digest, DigestError, Hasher};
-pub use docker_config::{DockerConfig, Login};
+pub use docker_config::{DockerConfig, HelperEntry, Login, LoginEntry};
 pub use dot_env::DotEnv;
 pub use file::{FORMAT_VERSION, read_bounded};
 pub use file_error::{FileError, FileErrors, FileProblem};

@@ -7,6 +7,7 @@ mod context;
 mod ending;
 mod every_stage;
 mod jira;
+mod logins;
 mod prepare;
 mod registries;
 mod report;

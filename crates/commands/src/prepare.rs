@@ -10,7 +10,7 @@ use landfall_run::Share;
 use landfall_secret::{Redactor, Secret};
 use landfall_stages::{Output, Refusal, Target};
 
-use crate::{Effects, settings};
+use crate::{Effects, logins, settings};
 
 /// What is known before a stage's own configuration is read.
 pub(crate) struct Prepared {
@@ -148,7 +148,9 @@ fn learn_secrets(options: &[Opt], layers: &Layers, redactor: &Redactor) {
     let values = Values::new(options, layers);
     for option in options {
         if option.kind == Kind::Secret {
-            if let Some(secret) = values.secret(option.name) {
+            if let Some(secret) =
+                values.secret(option.name).filter(|secret| !logins::is_taught_later(option, secret))
+            {
                 redactor.learn(&secret);
             }
         } else if let Some(text) = values.text(option.name)

@@ -1,46 +1,42 @@
 //! The registries of a stage, each with its login.
 
-use std::path::PathBuf;
-
-use landfall_artifacts::{DockerConfig, FileError, Login as DockerLogin};
-use landfall_aws::AwsConfig;
-use landfall_cli::Source;
-use landfall_registry::{EcrClient, EcrHost, Flavour, Registries, Registry, RegistryOptions, login_for};
+use landfall_registry::{
+    EcrClient, EcrHost, Flavour, FoundLogin, LoginChain, Registries, Registry, RegistryOptions,
+};
 use landfall_run::Event;
 use landfall_stages::Refusal;
 use landfall_transport::Http;
 
-use crate::{Context, aws};
+use crate::{Context, aws, logins};
 
-/// The user that ECR gives logins for.
-const ECR_USER: &str = "AWS";
-
-/// Registries of these hosts: logins come from `docker-config.json`; for ECR, where it has none, from ECR itself.
+/// Registries of these hosts, each with the login that the first source has for it (see [`logins::chain`]); for ECR, where none
+/// has one that is still good, with one from ECR itself. What is used is said in the log, without its value.
 ///
 /// # Errors
-/// A bad file of logins, a login of a kind that is not taken, what ECR says.
+/// A source of logins that cannot be read, a credential helper that fails, what ECR says.
 pub(crate) async fn registries(
     context: &Context,
     http: &Http,
     hosts: &[&str],
 ) -> Result<Registries, Refusal> {
-    let logins = logins(context)?;
+    let mut chain = with_stand_ins(context, logins::chain(context)?, hosts);
+    let now = context.run().clock().now();
+    if hosts.iter().any(|host| chain.may_need_ecr(host, now))
+        && let Some(ecr) = ecr(context, http).await?
+    {
+        chain = chain.with_ecr(ecr);
+    }
     let mut registries = Registries::new();
     for host in hosts {
-        let mut login = login_for(&logins, host)?;
-        let mut is_ecr = EcrHost::parse(host).is_some() || is_ecr_user(&logins, host);
+        let found = chain.login_for(host, context.run()).await?;
+        say(context, host, found.as_ref());
+        let is_ecr = EcrHost::parse(host).is_some() || found.as_ref().is_some_and(FoundLogin::is_of_ecr);
+        let is_ecr = is_ecr || chain.is_ecr(host);
         // With a login at hand the API only saves requests: what it needs besides is not asked for.
-        let wants_api = login.is_none() || context.values().text("region").is_some();
-        let ecr = if wants_api && (is_ecr || plays_ecr(context, host)) {
-            ecr(context, http, host).await?
-        } else {
-            None
-        };
-        if let Some(client) = ecr {
-            if login.is_none() {
-                login = Some(client.authorization_token(context.run()).await?.login());
-            }
-            is_ecr = true;
+        if is_ecr
+            && context.values().text("region").is_some()
+            && let Some(client) = ecr_of(context, http, host).await?
+        {
             registries.insert_ecr(host, client);
         }
         let options = RegistryOptions {
@@ -49,54 +45,42 @@ pub(crate) async fn registries(
             share: context.run().share(),
             ..RegistryOptions::default()
         };
-        registries.insert(Registry::new(http, host, login, options)?);
+        registries.insert(Registry::new(http, host, found.map(|found| found.login), options)?);
     }
     Ok(registries)
 }
 
-fn logins(context: &Context) -> Result<DockerConfig, Refusal> {
-    let Some((path, source)) = context.values().sourced("docker-config") else {
-        return Ok(DockerConfig::new());
-    };
-    let logins = match DockerConfig::read(&PathBuf::from(&path)) {
-        Ok(logins) => logins,
-        Err(FileError::Missing { .. }) if source == Source::Default => {
-            context
-                .run()
-                .progress()
-                .event(Event::Note(format!("{path} is not there: registries are asked without a login")));
-            DockerConfig::new()
-        }
-        Err(error) => return Err(error.into()),
-    };
-    for secret in logins.secrets() {
-        context.run().redactor().learn(secret);
-    }
-    Ok(logins)
-}
-
-fn is_ecr_user(logins: &DockerConfig, host: &str) -> bool {
-    matches!(logins.login_for(host), Some(DockerLogin::Password { username, .. }) if username == ECR_USER)
-}
-
-/// Whether the host is the target and ECR's API was directed elsewhere, as on a stand-in.
-fn plays_ecr(context: &Context, host: &str) -> bool {
+/// Takes the target for ECR where ECR's API was directed elsewhere: the name of a stand-in does not say what it is.
+pub(crate) fn with_stand_ins(context: &Context, chain: LoginChain, hosts: &[&str]) -> LoginChain {
     let target = context.values().text("registry").unwrap_or_default();
-    target.split('/').next() == Some(host) && context.environment().get("AWS_ENDPOINT_URL_ECR").is_some()
+    let plays_ecr = |host: &&&str| {
+        target.split('/').next() == Some(host) && context.environment().get("AWS_ENDPOINT_URL_ECR").is_some()
+    };
+    hosts.iter().filter(plays_ecr).fold(chain, |chain, host| chain.with_ecr_host(*host))
 }
 
-/// ECR's own API for a host, where there are AWS keys.
-async fn ecr(context: &Context, http: &Http, host: &str) -> Result<Option<EcrClient>, Refusal> {
+fn say(context: &Context, host: &str, found: Option<&FoundLogin>) {
+    let host = landfall_secret::escape(host, 200);
+    let what = match found {
+        Some(found) => format!("login at {host}: {} of {}", found.finds, found.source),
+        None => format!("no login at {host}: it is asked as nobody"),
+    };
+    context.run().progress().event(Event::Note(what));
+}
+
+/// ECR's API, where there are AWS credentials.
+async fn ecr(context: &Context, http: &Http) -> Result<Option<EcrClient>, Refusal> {
     if aws::keys(context).await?.is_none() {
         return Ok(None);
     }
-    let config: AwsConfig = aws::config(context, http).await?;
-    let client = EcrClient::new(&config)?;
+    Ok(Some(EcrClient::new(&aws::config(context, http).await?)?))
+}
+
+/// ECR's API for the registry of a host, where there are AWS credentials.
+async fn ecr_of(context: &Context, http: &Http, host: &str) -> Result<Option<EcrClient>, Refusal> {
+    let Some(client) = ecr(context, http).await? else { return Ok(None) };
     Ok(Some(match EcrHost::parse(host) {
-        Some(found) => {
-            EcrHost::check_region(host, config.region())?;
-            client.of_account(found.account)
-        }
+        Some(found) => client.of_account(found.account),
         None => client,
     }))
 }

@@ -50,7 +50,8 @@ impl Artifactory {
         let base = trimmed.strip_suffix("/artifactory").unwrap_or(trimmed);
         let bare = http.site("artifactory", base, None).map_err(failed)?;
         let origin = bare.origin().clone();
-        let credential = login.as_ref().map(|login| Credential::new(origin.clone(), login.kind()));
+        let kind = login.as_ref().and_then(Login::kind);
+        let credential = kind.map(|kind| Credential::new(origin.clone(), kind));
         let site = http.site("artifactory", base, credential).map_err(failed)?;
         let base_path =
             Url::parse(base).map(|url| url.path().trim_end_matches('/').to_owned()).unwrap_or_default();

@@ -1,11 +1,12 @@
 //! What can go wrong with registries, ECR and Artifactory. What it means and what to do is in `explain.rs`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use landfall_artifacts::{Digest, FileErrors};
+use landfall_artifacts::{Digest, FileError, FileErrors};
 use landfall_run::{Hint, JournalError};
 
-use crate::{ManifestFault, Misfit, UnfitKey, artifactory};
+use crate::{HelperFault, ManifestFault, Misfit, UnfitKey, artifactory};
 
 /// What went wrong. Foreign text in it is escaped, and known secrets are removed from it.
 #[derive(Debug, thiserror::Error)]
@@ -49,13 +50,33 @@ pub enum Error {
         /// What the server said.
         said: String,
     },
-    /// The configuration names a login that cannot be used here.
-    #[error("the login for {host} is {kind}, which cannot be used here")]
+    /// The login is of a kind that the registry does not take.
+    #[error("the login for {host} is an identity token, which it does not take: {why}")]
     LoginKind {
         /// The registry.
         host: String,
-        /// What it is: an identity token, or a credential helper's.
-        kind: String,
+        /// How that is known.
+        why: String,
+    },
+    /// A source of logins cannot be read, and no source before it decides.
+    #[error("the logins of {name} cannot be read")]
+    LoginSource {
+        /// The source.
+        name: String,
+        /// Why not.
+        #[source]
+        cause: Arc<FileError>,
+    },
+    /// A credential helper gave no login.
+    #[error("the credential helper `{helper}` gave no login for {host}")]
+    Helper {
+        /// Its name.
+        helper: String,
+        /// The registry.
+        host: String,
+        /// Why not.
+        #[source]
+        cause: Box<HelperFault>,
     },
     /// The registry asks for a login in a way that is not understood.
     #[error("{host} asks for a login in a way that is not understood: {shown}")]
@@ -493,6 +514,8 @@ impl Error {
             | Self::LoginRefused { .. }
             | Self::LoginExpired { .. }
             | Self::LoginKind { .. }
+            | Self::LoginSource { .. }
+            | Self::Helper { .. }
             | Self::Challenge { .. }
             | Self::Denied { .. }
             | Self::ImageMissing { .. }

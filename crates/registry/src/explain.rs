@@ -17,6 +17,8 @@ impl Explain for Error {
             Self::LoginRefused { .. } => "LF-REG-AUTH",
             Self::LoginExpired { .. } => "LF-REG-EXPIRED",
             Self::LoginKind { .. } => "LF-REG-LOGIN-KIND",
+            Self::LoginSource { cause, .. } => cause.code(),
+            Self::Helper { .. } => "LF-REG-HELPER",
             Self::Challenge { .. } => "LF-REG-CHALLENGE",
             Self::Token { .. } => "LF-REG-TOKEN",
             Self::Denied { .. } => "LF-REG-DENIED",
@@ -76,6 +78,8 @@ impl Explain for Error {
     fn class(&self) -> Class {
         match self {
             Self::Transport { cause, .. } => cause.class(),
+            Self::LoginSource { cause, .. } => cause.class(),
+            Self::Helper { cause, .. } => cause.class(),
             Self::NoLogin { .. }
             | Self::LoginKind { .. }
             | Self::PromotionSamePlace { .. }
@@ -133,10 +137,11 @@ impl Explain for Error {
         match self {
             Self::Transport { cause, .. } => cause.remedy(),
             Self::NoLogin { host, .. } => Some(
-                format!("add a login for {host} to DOCKER_AUTH_CONFIG and run prepare-docker-config again").into(),
+                format!("add a login for {host} to DOCKER_AUTH_CONFIG and run prepare-docker-config again; its --explain shows where logins are looked for")
+                    .into(),
             ),
             Self::LoginRefused { host, user, .. } => Some(
-                format!("renew the password or token of `{user}` for {host} in DOCKER_AUTH_CONFIG (for ECR: run prepare-docker-config again)")
+                format!("renew the password or token of `{user}` for {host} where it comes from, which prepare-docker-config --explain shows (for ECR: run prepare-docker-config again)")
                     .into(),
             ),
             Self::LoginExpired { .. } => {
@@ -145,6 +150,8 @@ impl Explain for Error {
             Self::LoginKind { host, .. } => {
                 Some(format!("give a user and password (or access token) for {host} in DOCKER_AUTH_CONFIG").into())
             }
+            Self::LoginSource { cause, .. } => cause.remedy(),
+            Self::Helper { host, cause, .. } => Some(cause.remedy(host)),
             Self::Challenge { host, .. } => {
                 Some(format!("look whether something between here and {host} answers in its place").into())
             }

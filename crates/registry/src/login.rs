@@ -1,9 +1,6 @@
-//! Logins at registries, and how they are found in a Docker configuration.
+//! Logins at registries.
 
-use landfall_artifacts::DockerConfig;
 use landfall_secret::{CredentialKind, Secret};
-
-use crate::Error;
 
 /// How to log in at a registry. `Debug` shows no secret.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +14,9 @@ pub enum Login {
     },
     /// An access token that the server takes as it is, such as Artifactory's.
     Bearer(Secret),
+    /// A token that the registry's token server exchanges for access tokens (distribution docs, "OAuth2 Token
+    /// Authentication"), as `docker login` keeps it. It is sent to the token server alone.
+    IdentityToken(Secret),
 }
 
 impl Login {
@@ -25,12 +25,23 @@ impl Login {
         Self::Basic { user: user.into(), password }
     }
 
-    pub(crate) fn kind(&self) -> CredentialKind {
+    /// The password or token.
+    pub fn secret(&self) -> &Secret {
+        match self {
+            Self::Basic { password: secret, .. } | Self::Bearer(secret) | Self::IdentityToken(secret) => {
+                secret
+            }
+        }
+    }
+
+    /// How a request carries it; `None` where it has to be exchanged first.
+    pub(crate) fn kind(&self) -> Option<CredentialKind> {
         match self {
             Self::Basic { user, password } => {
-                CredentialKind::Basic { user: user.clone(), password: password.clone() }
+                Some(CredentialKind::Basic { user: user.clone(), password: password.clone() })
             }
-            Self::Bearer(token) => CredentialKind::Bearer(token.clone()),
+            Self::Bearer(token) => Some(CredentialKind::Bearer(token.clone())),
+            Self::IdentityToken(_) => None,
         }
     }
 
@@ -38,50 +49,18 @@ impl Login {
         match self {
             Self::Basic { user, .. } => user,
             Self::Bearer(_) => "an access token",
+            Self::IdentityToken(_) => "an identity token",
         }
     }
 }
 
-/// The login for a host (with its port, where it has one); `None` where the configuration names nothing for it.
-///
-/// # Errors
-/// [`Error::LoginKind`] where it names an identity token, or only a credential helper: no program is started from here.
-pub fn login_for(config: &DockerConfig, host: &str) -> Result<Option<Login>, Error> {
-    let refused = |kind: String| Err(Error::LoginKind { host: landfall_secret::escape(host, 120), kind });
-    match config.login_for(host) {
-        Some(landfall_artifacts::Login::Password { username, password }) => {
-            Ok(Some(Login::basic(username, password.clone())))
-        }
-        Some(landfall_artifacts::Login::IdentityToken { .. }) => refused("an identity token".to_owned()),
-        None => match config.helper_for(host) {
-            Some(helper) => {
-                refused(format!("with the credential helper `{}`", landfall_secret::escape(helper, 60)))
+impl From<&landfall_artifacts::Login> for Login {
+    fn from(login: &landfall_artifacts::Login) -> Self {
+        match login {
+            landfall_artifacts::Login::Password { username, password } => {
+                Self::basic(username, password.clone())
             }
-            None => Ok(None),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use landfall_artifacts::{DockerConfig, Explain as _};
-
-    use super::{Login, login_for};
-
-    #[test]
-    fn a_host_gets_its_own_login_or_none() {
-        let text = br#"{"auths":{"a.example.com":{"auth":"dTpjYW5hcnk="},"b.example.com":{"identitytoken":"canary"}},"credHelpers":{"c.example.com":"ecr-login"}}"#;
-        let config = DockerConfig::parse(text, "x").expect("valid");
-        let found = login_for(&config, "a.example.com").expect("usable");
-        assert!(
-            matches!(&found, Some(Login::Basic { user, password }) if user == "u" && password.expose() == "canary")
-        );
-        assert!(!format!("{found:?}").contains("canary"));
-        assert_eq!(login_for(&config, "d.example.com").expect("usable"), None);
-        for host in ["b.example.com", "c.example.com"] {
-            let error = login_for(&config, host).expect_err("not usable");
-            assert_eq!(error.code(), "LF-REG-LOGIN-KIND");
-            assert!(!error.to_string().contains("canary"));
+            landfall_artifacts::Login::IdentityToken { token, .. } => Self::IdentityToken(token.clone()),
         }
     }
 }

@@ -199,8 +199,8 @@ impl Registry {
     /// What the first request carries: ECR is known to take Basic, others say what they take.
     pub(crate) fn first_site(&self) -> Site {
         let direct = match (self.inner.flavour, self.login()) {
-            (Flavour::Ecr, Some(login)) | (_, Some(login @ Login::Bearer(_))) => Some(login.kind()),
-            (_, Some(Login::Basic { .. }) | None) => None,
+            (Flavour::Ecr, Some(login)) | (_, Some(login @ Login::Bearer(_))) => login.kind(),
+            (_, Some(Login::Basic { .. } | Login::IdentityToken(_)) | None) => None,
         };
         self.inner.site.with_credential(direct)
     }

@@ -1,14 +1,14 @@
 //! Access to one repository: which credential a request carries, and where it comes from.
 //!
-//! Docker Registry token authentication (distribution docs, "Token Authentication Specification"); ECR and many others take
-//! Basic. A token is asked for once however many requests wait for it.
+//! Docker Registry token authentication (distribution docs, "Token Authentication Specification" and, for identity tokens,
+//! "OAuth2 Token Authentication"); ECR and many others take Basic. A token is asked for once however many requests wait for it.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_run::Run;
 use landfall_secret::{CredentialKind, Secret, escape};
-use landfall_transport::{Cap, HeaderMap, Method, Site, StatusCode};
+use landfall_transport::{Cap, HeaderMap, Location, Method, Request, Site, StatusCode};
 use serde::Deserialize;
 use time::OffsetDateTime;
 use url::Url;
@@ -23,6 +23,8 @@ const DEFAULT_LIFE: Duration = Duration::from_secs(60);
 const LONGEST_LIFE: Duration = Duration::from_secs(24 * 3600);
 /// The longest token, in bytes.
 const LONGEST_TOKEN: usize = 32 << 10;
+/// Who we say we are where an identity token is exchanged.
+const CLIENT_ID: &str = "landfall";
 
 /// The access to one repository for one kind of action.
 #[derive(Debug, Default)]
@@ -54,6 +56,9 @@ struct TokenAnswer {
     access_token: Option<String>,
     #[serde(default)]
     expires_in: Option<u64>,
+    /// Another identity token. It is not asked for, and must not be shown where it is given.
+    #[serde(default)]
+    refresh_token: Option<String>,
 }
 
 impl Slot {
@@ -123,8 +128,8 @@ impl Slot {
             if refused.site.has_credential() {
                 return None;
             }
-            let login = registry.login()?;
-            state.site = Some(registry.anonymous_site().with_credential(Some(login.kind())));
+            let kind = registry.login()?.kind()?;
+            state.site = Some(registry.anonymous_site().with_credential(Some(kind)));
             state.generation += 1;
         }
         state.site.clone().map(|site| Carried { site, generation: state.generation })
@@ -144,7 +149,11 @@ fn answer_basic(
     if refused.has_credential() {
         return Err(registry.login_refused(need, String::new()));
     }
-    state.site = Some(registry.anonymous_site().with_credential(Some(login.kind())));
+    let Some(kind) = login.kind() else {
+        let why = "it asks for user and password".to_owned();
+        return Err(Error::LoginKind { host: registry.host().to_owned(), why });
+    };
+    state.site = Some(registry.anonymous_site().with_credential(Some(kind)));
     state.renewal = None;
     state.generation += 1;
     Ok(())
@@ -173,27 +182,38 @@ async fn fetch(
     run: &Run,
 ) -> Result<(Secret, Duration), Error> {
     let host = registry.host();
-    let doing = format!("GET a token for {host}");
+    let exchanges = matches!(registry.login(), Some(Login::IdentityToken(_)));
+    let doing = if exchanges {
+        format!("exchange the identity token for {host}")
+    } else {
+        format!("GET a token for {host}")
+    };
     let failed = |cause| Error::transport(doing.clone(), cause);
     let realm = challenge.parameter("realm").unwrap_or_default();
-    let kind = registry.login().map(Login::kind);
     let server = registry
         .anonymous_site()
-        .with_credential(kind)
+        .with_credential(registry.login().and_then(Login::kind))
         .token_server(realm, registry.auth_host())
         .map_err(failed)?;
     let odd =
         |_| Error::Challenge { host: host.to_owned(), shown: escape(&run.redactor().redact(realm), 200) };
     let asked = Url::parse(realm).map_err(odd)?;
     let location = server.accept(&asked, realm, "WWW-Authenticate realm").map_err(failed)?;
-    let mut request = server.request_at(Method::GET, &location).counted_as("token");
-    if let Some(service) = challenge.parameter("service") {
-        request = request.query("service", service);
+    if let Some(login) = registry.login() {
+        run.redactor().learn(login.secret());
     }
-    // The scope is ours: what the challenge says may name another repository, or lack the repository key.
-    let answer = request.query("scope", &need.scope()).send(run, Cap::TOKEN).await.map_err(failed)?;
+    let request = token_request(&server, &location, registry.login(), challenge, need);
+    let answer = request.send(run, Cap::TOKEN).await.map_err(failed)?;
     match answer.status() {
         StatusCode::OK => {}
+        status @ (StatusCode::NOT_FOUND | StatusCode::METHOD_NOT_ALLOWED) if exchanges => {
+            let why = format!("its token server does not exchange such tokens ({})", status.as_u16());
+            return Err(Error::LoginKind { host: host.to_owned(), why });
+        }
+        // OAuth2 has this status for a token that is wrong or over (RFC 6749, 5.2).
+        StatusCode::BAD_REQUEST if exchanges => {
+            return Err(registry.login_refused(need, refusal::read(&answer, run).said));
+        }
         StatusCode::UNAUTHORIZED if registry.login().is_none() => {
             return Err(Error::NoLogin { host: host.to_owned(), doing: need.doing.clone() });
         }
@@ -209,6 +229,9 @@ async fn fetch(
         || Error::Token { host: host.to_owned(), status: 200, said: "the answer holds no token".to_owned() };
     // The body is never shown: half of it may be a token.
     let given: TokenAnswer = serde_json::from_slice(answer.body()).map_err(|_| unusable())?;
+    if let Some(further) = given.refresh_token {
+        run.redactor().learn(&Secret::new(further));
+    }
     let text = given.token.or(given.access_token).unwrap_or_default();
     if text.is_empty() || text.len() > LONGEST_TOKEN || !text.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(unusable());
@@ -217,6 +240,36 @@ async fn fetch(
     run.redactor().learn(&token);
     let life = given.expires_in.map_or(DEFAULT_LIFE, Duration::from_secs);
     Ok((token, life.clamp(Duration::from_secs(1), LONGEST_LIFE)))
+}
+
+/// The request for a token: with the login as Basic or Bearer, or with an identity token in a form.
+fn token_request(
+    server: &Site,
+    location: &Location,
+    login: Option<&Login>,
+    challenge: &Challenge,
+    need: &Need<'_>,
+) -> Request {
+    let service = challenge.parameter("service").map(|service| ("service", service.to_owned()));
+    // The scope is ours: what the challenge says may name another repository, or lack the repository key.
+    let asked = service.into_iter().chain([("scope", need.scope())]);
+    match login {
+        Some(Login::IdentityToken(token)) => {
+            let mut form = url::form_urlencoded::Serializer::new(String::new());
+            form.append_pair("grant_type", "refresh_token").append_pair("client_id", CLIENT_ID);
+            form.extend_pairs(asked).append_pair("refresh_token", token.expose());
+            // It changes nothing: no new identity token is asked for, and the old one stays good.
+            server
+                .request_at(Method::POST, location)
+                .counted_as("token")
+                .body("application/x-www-form-urlencoded", form.finish())
+                .reading()
+        }
+        Some(Login::Basic { .. } | Login::Bearer(_)) | None => {
+            let request = server.request_at(Method::GET, location).counted_as("token");
+            asked.fold(request, |request, (name, value)| request.query(name, &value))
+        }
+    }
 }
 
 impl Need<'_> {

@@ -4,6 +4,7 @@ mod auth;
 mod copying;
 mod errors;
 mod faults;
+mod helpers;
 mod hostile;
 mod hostile_answers;
 mod hostile_documents;
@@ -11,6 +12,8 @@ mod hostile_logins;
 mod hostile_manifests;
 mod hostile_server;
 mod lambda;
+mod logins;
+mod realm;
 mod server;
 
 #[cfg(feature = "ecr")]
