@@ -1,14 +1,16 @@
 //! `prepare-docker-config` as a command.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
+use landfall_artifacts::DockerConfig;
 use landfall_cli::Opt;
 use landfall_registry::EcrClient;
 use landfall_stages::{Outcome, Refusal, prepare_docker_config};
 
-use crate::{Context, Effects, aws};
+use crate::{Context, Effects, aws, context, logins, registries};
 
 /// The command.
 #[derive(Debug)]
@@ -25,13 +27,19 @@ impl crate::Command for Command {
                 Opt::value("registry", "HOST/PATH", "the repository at ECR that a login is fetched for")
                     .env(&["ECR_REGISTRY_URI"])
                     .key("environment.ecr"),
-                Opt::value("docker-config", "FILE", "where the logins go").default("docker-config.json"),
+                Opt::value("docker-config", "FILE", "where the logins go").default(DockerConfig::FILE_NAME),
                 Opt::switch("ecr-only", "write ECR's login alone, without DOCKER_AUTH_CONFIG"),
-                Opt::secret(
-                    "docker-auth-config",
-                    &["DOCKER_AUTH_CONFIG"],
-                    "the other logins, as Docker's config.json",
+                logins::DOCKER_AUTH_CONFIG,
+                Opt::switch(
+                    "explain",
+                    "show for every host where its login comes from; nothing is asked, fetched or written",
                 ),
+                Opt::value(
+                    "source",
+                    "HOST/PATH",
+                    "with --explain: where the images are; else registries.docker_host",
+                )
+                .env(&["BUILD_ARTIFACTORY_URL"]),
             ],
             aws::OPTIONS.to_vec(),
         ]
@@ -40,10 +48,16 @@ impl crate::Command for Command {
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
+            if context.values().is_on("explain") {
+                return Ok(explain(context).await);
+            }
             let mut values = context.values();
             let registry = values.required_parsed("registry");
-            let logins =
-                if values.is_on("ecr-only") { None } else { values.required_secret("docker-auth-config") };
+            let logins = if values.is_on("ecr-only") {
+                None
+            } else {
+                values.required_secret(logins::DOCKER_AUTH_CONFIG.name)
+            };
             let (region, file) =
                 (values.required("region"), values.text("docker-config").unwrap_or_default());
             values.finish().map_err(Refusal)?;
@@ -54,4 +68,45 @@ impl crate::Command for Command {
             prepare_docker_config::run(&config, &ecr, context.output(), context.run()).await
         })
     }
+}
+
+/// Nothing that would be needed for the login itself has to be there.
+async fn explain(context: &Context) -> landfall_stages::Finished {
+    let values = context.values();
+    let host_of = |address: String| {
+        let bare = context::below(&address, None);
+        bare.split('/').next().map(str::to_owned).filter(|host| !host.is_empty())
+    };
+    let settings = &context.settings.registries;
+    let source = values.text("source").or_else(|| settings.docker_host.clone()).and_then(host_of);
+    let target = values.text("registry").and_then(host_of);
+    let chain = logins::chain_as_it_is(context);
+    let chain =
+        registries::with_stand_ins(context, chain, &target.as_deref().into_iter().collect::<Vec<_>>());
+    let named: BTreeSet<String> = chain.named_hosts().into_iter().map(str::to_owned).collect();
+    let of = |host: String, role| prepare_docker_config::Host {
+        token_host: settings.auth_hosts.get(&host).cloned(),
+        host,
+        role,
+    };
+    let known: BTreeSet<String> = source.iter().chain(&target).cloned().collect();
+    let hosts = source
+        .map(|host| of(host, Some("source of images")))
+        .into_iter()
+        .chain(target.map(|host| of(host, Some("target"))))
+        .chain(named.difference(&known).cloned().map(|host| of(host, None)))
+        .collect();
+    let why_not = match aws::keys(context).await {
+        Ok(Some(_)) if values.text("region").is_none() => Some("the region is missing".to_owned()),
+        Ok(Some(_)) => None,
+        Ok(None) => Some("there are none".to_owned()),
+        Err(Refusal(problems)) => {
+            Some(problems.into_iter().next().map_or_else(String::new, |first| first.what))
+        }
+    };
+    prepare_docker_config::explain(
+        &prepare_docker_config::Known { hosts, why_not_ecr: why_not },
+        &chain,
+        context.run(),
+    )
 }

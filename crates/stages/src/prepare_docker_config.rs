@@ -1,18 +1,19 @@
-//! `prepare-docker-config`: the logins that later jobs use at registries.
+//! `prepare-docker-config`: the logins that later jobs use at registries, and where each comes from.
 
 use std::path::PathBuf;
 
-use landfall_artifacts::{DockerConfig, Repository};
-use landfall_registry::{EcrClient, EcrHost};
+use landfall_artifacts::{DockerConfig, Problem, Repository};
+use landfall_registry::{EcrClient, EcrHost, LoginChain, LoginStep, Verdict};
 use landfall_run::{Event, Run, rfc3339};
-use landfall_secret::Secret;
+use landfall_secret::{Secret, escape};
+use serde_json::json;
 
 use crate::{Finished, Item, Outcome, Output};
 
 /// What the stage is told.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `DOCKER_AUTH_CONFIG`: Docker's `config.json` as text; `None` with `--ecr-only`.
+    /// `DOCKER_AUTH_CONFIG`: Docker's `config.json` as text, or the path of such a file; `None` with `--ecr-only`.
     pub logins: Option<Secret>,
     /// The repository at ECR that a login is fetched for.
     pub registry: Repository,
@@ -31,7 +32,7 @@ pub struct Config {
 pub async fn run(config: &Config, ecr: &EcrClient, output: &Output, run: &Run) -> Outcome {
     EcrHost::check_region(config.registry.host(), &config.region)?;
     let mut logins = match &config.logins {
-        Some(text) => DockerConfig::parse(text.expose().as_bytes(), "DOCKER_AUTH_CONFIG")?,
+        Some(value) => DockerConfig::of_variable(value.expose(), "DOCKER_AUTH_CONFIG")?,
         None => DockerConfig::new(),
     };
     for secret in logins.secrets() {
@@ -60,4 +61,102 @@ pub async fn run(config: &Config, ecr: &EcrClient, output: &Output, run: &Run) -
     );
     finished.files.push(file);
     Ok(finished)
+}
+
+/// What [`explain`] is told besides the sources.
+#[derive(Clone, Debug)]
+pub struct Known {
+    /// The hosts to explain, in the order in which they are shown.
+    pub hosts: Vec<Host>,
+    /// Why ECR cannot be asked for a login; `None` where it can.
+    pub why_not_ecr: Option<String>,
+}
+
+/// A host whose logins are explained.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// The host, with its port where it has one.
+    pub host: String,
+    /// What it is to the pipeline, such as `target`; `None` where it is only named in a source.
+    pub role: Option<&'static str>,
+    /// The other host that may see its login, as `registries.auth_hosts` has it.
+    pub token_host: Option<String>,
+}
+
+/// Shows for every host where its login comes from, and what other sources have: kinds, places and entries, and no value.
+///
+/// Nothing is asked, started, fetched or written: whether a helper knows a host is not known before it is asked. A source that
+/// cannot be read is a problem, and the rest is shown all the same.
+pub fn explain(known: &Known, chain: &LoginChain, run: &Run) -> Finished {
+    let mut finished = Finished::default();
+    let can_fetch = known.why_not_ecr.is_none();
+    let mut with_login = 0;
+    for host in &known.hosts {
+        let steps = chain.explain(&host.host, can_fetch, run.clock().now());
+        let mut rows: Vec<[String; 3]> = steps.iter().map(row).collect();
+        if let Some(why) = known.why_not_ecr.as_ref().filter(|_| chain.is_ecr(&host.host)) {
+            rows.push(["-".to_owned(), "AWS credentials".to_owned(), escape(why, 200)]);
+        }
+        finished.lines.push(heading(host));
+        finished.lines.extend(table(&rows));
+        let item = explained(host, &steps);
+        with_login += usize::from(!["none", "unreadable"].contains(&item.outcome));
+        finished.items.push(item);
+    }
+    finished.problems =
+        chain.sources().iter().filter_map(|source| Some(Problem::of(source.problem()?))).collect();
+    finished.summary = match known.hosts.len() {
+        0 => "no host is known: name one by --registry or --source, or give logins".to_owned(),
+        all => format!("{with_login} of {all} hosts have a login; nothing was asked, fetched or written"),
+    };
+    finished
+}
+
+fn heading(host: &Host) -> String {
+    let token_host = host.token_host.as_ref().map(|at| format!("tokens from {}", escape(at, 120)));
+    let notes: Vec<String> = host.role.map(str::to_owned).into_iter().chain(token_host).collect();
+    let name = escape(&host.host, 120);
+    if notes.is_empty() { name } else { format!("{name} ({})", notes.join(", ")) }
+}
+
+fn row(step: &LoginStep) -> [String; 3] {
+    [step.verdict.to_string(), step.source.clone(), step.finds.to_string()]
+}
+
+/// Rows in columns, two spaces in.
+fn table(rows: &[[String; 3]]) -> Vec<String> {
+    let widest = |column: fn(&[String; 3]) -> &String| {
+        rows.iter().map(|row| column(row).chars().count()).max().unwrap_or_default()
+    };
+    let (first, second) = (widest(|[verdict, _, _]| verdict), widest(|[_, source, _]| source));
+    rows.iter()
+        .map(|[verdict, source, finds]| format!("  {verdict:first$}  {source:second$}  {finds}"))
+        .collect()
+}
+
+/// The host as an item, whose outcome is the kind of what decides: `password`, `identity-token`, `helper`, `ecr-token`,
+/// `unreadable`, `none`.
+fn explained(host: &Host, steps: &[LoginStep]) -> Item {
+    let decides = steps.iter().find(|step| {
+        matches!(step.verdict, Verdict::Used | Verdict::Asked | Verdict::Otherwise | Verdict::InTheWay)
+    });
+    let outcome = match decides {
+        Some(LoginStep { verdict: Verdict::InTheWay, .. }) => "unreadable",
+        Some(step) => step.finds.kind(),
+        None => "none",
+    };
+    let told = |step: &LoginStep| {
+        json!({
+            "source": step.source,
+            "finds": step.finds.to_string(),
+            "entry": step.finds.entry(),
+            "verdict": step.verdict.to_string(),
+        })
+    };
+    Item::new(escape(&host.host, 120), outcome)
+        .with("role", host.role)
+        .with("tokenHost", host.token_host.as_ref().map(|at| escape(at, 120)))
+        .with("source", decides.map(|step| step.source.clone()))
+        .with("entry", decides.and_then(|step| step.finds.entry()))
+        .with("sources", steps.iter().map(told).collect::<Vec<_>>())
 }
