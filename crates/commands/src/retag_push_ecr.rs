@@ -10,7 +10,7 @@ use landfall_registry::EcrHost;
 use landfall_stages::{Outcome, Refusal, retag_push_ecr};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, SKIP_MISSING, VERSIONS};
-use crate::{Context, Effects, aws, registries};
+use crate::{Context, Effects, aws, logins, registries};
 
 /// The command.
 #[derive(Debug)]
@@ -45,7 +45,6 @@ impl crate::Command for Command {
                 )
                 .env(&["ECR_REGISTRY_URI"])
                 .key("environment.ecr"),
-                Opt::value("docker-config", "FILE", "logins at registries").default("docker-config.json"),
                 context::PLATFORM,
                 Opt::switch("overwrite", "move tags that exist with other content"),
                 Opt::value("plan-out", "FILE", "write the plan as JSON, also on a dry run and where it has problems"),
@@ -53,6 +52,7 @@ impl crate::Command for Command {
                 Opt::value("shard", "I/N", "the part of the images that this job copies")
                     .env(&["LANDFALL_SHARD"]),
             ],
+            logins::OPTIONS.to_vec(),
             aws::OPTIONS.to_vec(),
         ]
         .concat()
