@@ -18,7 +18,7 @@ use crate::write::{Mode, WrittenFile, write_atomic};
 pub use auth::Login;
 pub use lookup::{HelperEntry, LoginEntry};
 
-use auth::Auth;
+use auth::{Auth, is_password, is_user};
 
 /// Registry logins. Default name `docker-config.json`; mode 0600. `Debug` shows the hosts alone.
 ///

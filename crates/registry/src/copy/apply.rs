@@ -38,7 +38,8 @@ pub async fn apply_each(
     mut each: impl FnMut(&CopyResult),
 ) -> CopyReport {
     let before = Before::of(run);
-    run.progress().event(Event::Total { bytes: plan.bytes_to_send() });
+    let totals = plan.totals();
+    run.progress().event(Event::Total { bytes: totals.send_bytes, items: Some(totals.send_blobs) });
     let mut engine = Engine::new(plan, registries, run);
     for result in &engine.results {
         if result.outcome == CopyOutcome::Unchanged {

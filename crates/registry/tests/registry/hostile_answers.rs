@@ -42,7 +42,7 @@ pub(crate) enum Doing {
 
 impl Doing {
     pub(crate) async fn with(self, registry: &Registry) -> Result<String, Error> {
-        let (run, tag) = (run(), "1".parse().expect("a tag"));
+        let (run, tag) = (run(), Version::Tag("1".parse().expect("a tag")));
         let version = Version::Tag("1".parse().expect("a tag"));
         Ok(match self {
             Self::Head => format!("{:?}", registry.head_manifest("a", &version, &run).await?),

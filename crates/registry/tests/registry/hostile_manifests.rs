@@ -40,7 +40,7 @@ async fn get(server: &Server) -> Result<Option<Manifest>, Error> {
 
 async fn resolve(server: &Server) -> Result<LambdaImage, Error> {
     let manifest = get(server).await?.expect("there");
-    resolve_for_lambda(&server.registry(), "a", manifest, Platform::LinuxAmd64, &run()).await
+    resolve_for_lambda(&server.registry(), "a", manifest, Some(Platform::LinuxAmd64), &run()).await
 }
 
 #[tokio::test]

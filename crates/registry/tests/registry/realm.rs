@@ -191,7 +191,7 @@ async fn images_at_ports_and_subdomains_are_copied_with_the_login_of_that_very_h
     let requests = vec![request(&by_port, "build/a:1", &by_name, "rc/a:1")];
     let plan = plan_copies(requests.clone(), &all, CopyOptions::default(), &run).await;
     assert!(plan.is_clear(), "{:?}", plan.problems);
-    let results = apply(&plan, &all, &run).await;
+    let results = apply(&plan, &all, &run).await.images;
     assert_eq!(results[0].outcome, CopyOutcome::Copied, "{results:?}");
     assert_eq!(by_name.tag("rc/a", "1"), by_port.tag("build/a", "1"));
 
