@@ -147,9 +147,11 @@ async fn a_challenge_is_read_up_to_its_cap() {
     for (length, is_answered) in [((8 << 10) - 1, true), (8 << 10, true), ((8 << 10) + 1, false)] {
         let challenge = format!("Basic realm=\"{}\"", "x".repeat(length - 14));
         assert_eq!(challenge.len(), length);
-        let server = Hostile::start(move |asked, _| match asked.head.contains(BASIC) {
-            true => Reply::with(200, &[&format!("content-type: {OCI}")], &manifest().bytes),
-            false => Reply::with(401, &[&format!("www-authenticate: {challenge}")], ""),
+        let server = Hostile::start(move |asked, _| {
+            if asked.head.contains(BASIC) {
+                return Reply::with(200, &[&format!("content-type: {OCI}")], &manifest().bytes);
+            }
+            Reply::with(401, &[&format!("www-authenticate: {challenge}")], "")
         });
         let server = server.await;
         let ended = Doing::Get.with(&server.registry(&http)).await;
