@@ -1,10 +1,14 @@
 //! The JSON API of Amazon ECR (2015-09-21), over the contents of the ECR registry.
 //!
 //! Protocol: AWS JSON 1.1, `POST /` with `X-Amz-Target: AmazonEC2ContainerRegistry_V20150921.<Operation>`. Shapes and limits follow the ECR API
-//! reference. Stricter than the real thing: unknown and duplicate keys of a body are refused. Signatures are looked at as told in
-//! [`crate::issued`].
+//! reference and its service model. Stricter than the real thing: unknown and duplicate keys of a body are refused, and batch answers come in another
+//! order than was asked. Signatures are looked at as told in [`crate::issued`].
 
+mod images;
+mod input;
+mod layers;
 mod operations;
+mod repositories;
 
 use std::sync::Arc;
 use std::time::Duration;

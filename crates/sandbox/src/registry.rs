@@ -38,7 +38,9 @@ use http::{HeaderMap, Method, StatusCode, Uri};
 
 pub use access::EcrTokens;
 pub use artifactory::ArtifactoryAccess;
+pub use contents::BlobState;
 pub use digest::digest_of;
+pub(crate) use digest::{is_digest, is_tag};
 pub use quirks::{Mounts, Quirks};
 pub use storage::Storage;
 pub use store::RepositoryView;

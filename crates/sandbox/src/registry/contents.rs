@@ -20,6 +20,25 @@ pub(crate) struct ManifestView {
     pub(crate) pushed_at: i64,
 }
 
+/// What has become of a blob, as the ECR API tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BlobState {
+    /// The repository shows it.
+    Present {
+        /// Bytes.
+        size: usize,
+        /// The type that a manifest of the repository gives it, if one names it.
+        media_type: Option<String>,
+    },
+    /// It was put away with [`Registry::archive_blob`].
+    Archived {
+        /// Bytes.
+        size: usize,
+    },
+    /// It is not there.
+    Absent,
+}
+
 impl Registry {
     /// Makes an empty repository. At ECR it must exist before anything is pushed.
     pub fn create_repository(&self, name: &str, immutable: bool) {
@@ -116,6 +135,37 @@ impl Registry {
         self.lock().store.blob(repository, digest).cloned()
     }
 
+    /// What has become of a blob.
+    pub fn blob_state(&self, repository: &str, digest: &str) -> BlobState {
+        let inner = self.lock();
+        let Some(found) = inner.store.repositories.get(repository) else { return BlobState::Absent };
+        let size = inner.store.blobs.get(digest).map_or(0, Bytes::len);
+        if found.blobs.contains(digest) {
+            let mut named =
+                found.manifests.values().filter(|manifest| manifest.blobs.iter().any(|blob| blob == digest));
+            let media_type = named.find_map(|manifest| media_type_of(&manifest.bytes, digest));
+            BlobState::Present { size, media_type }
+        } else if found.archived.contains(digest) {
+            BlobState::Archived { size }
+        } else {
+            BlobState::Absent
+        }
+    }
+
+    /// Puts a blob of the repository away, as ECR does with images that are not used: it cannot be read or named by a new manifest until it is
+    /// uploaded again.
+    pub fn archive_blob(&self, repository: &str, digest: &str) {
+        let mut inner = self.lock();
+        let found = inner.store.repository(repository);
+        if found.blobs.remove(digest) {
+            found.archived.insert(digest.to_owned());
+        }
+    }
+
+    pub(crate) fn tells_absent_layers_as_failures(&self) -> bool {
+        self.lock().quirks.absent_layers_are_failures
+    }
+
     /// A repository.
     pub fn repository(&self, name: &str) -> Option<RepositoryView> {
         let inner = self.lock();
@@ -169,4 +219,13 @@ impl Registry {
         let architecture = config.get("architecture").and_then(Value::as_str).unwrap_or_default().to_owned();
         Some(ImageFacts::Image { digest: view.digest, architecture })
     }
+}
+
+/// The media type that a manifest gives to one of its blobs.
+fn media_type_of(manifest: &[u8], digest: &str) -> Option<String> {
+    let manifest: Value = serde_json::from_slice(manifest).ok()?;
+    let layers = manifest.get("layers").and_then(Value::as_array).into_iter().flatten();
+    let mut descriptors = manifest.get("config").into_iter().chain(layers);
+    let found = descriptors.find(|one| one.get("digest").and_then(Value::as_str) == Some(digest))?;
+    found.get("mediaType").and_then(Value::as_str).map(str::to_owned)
 }

@@ -36,6 +36,9 @@ pub struct Quirks {
     pub corrupt_manifest: Option<String>,
     /// Manifest PUTs taken within any second; beyond it 429 TOOMANYREQUESTS without Retry-After. Default: no limit.
     pub manifests_per_second: Option<usize>,
+    /// BatchCheckLayerAvailability tells blobs that are not there as failures `MissingLayerDigest` (so moto 5.2.5) and not as `UNAVAILABLE` (what
+    /// AWS's pusher for containerd needs to work). Default: no.
+    pub absent_layers_are_failures: bool,
     /// Life of a Bearer token. Default: one hour.
     pub token_lifetime: std::time::Duration,
     /// Version that Artifactory tells. Default: 7.117.1.
@@ -56,6 +59,7 @@ impl Quirks {
             corrupt_blob: None,
             corrupt_manifest: None,
             manifests_per_second: None,
+            absent_layers_are_failures: false,
             token_lifetime: std::time::Duration::from_secs(3600),
             artifactory_version: "7.117.1".to_owned(),
         }

@@ -21,6 +21,8 @@ pub(super) struct StoredManifest {
 pub(super) struct Repository {
     pub(super) immutable: bool,
     pub(super) blobs: BTreeSet<String>,
+    /// Blobs that were here and are put away (ECR); a new upload brings them back.
+    pub(super) archived: BTreeSet<String>,
     pub(super) manifests: BTreeMap<String, StoredManifest>,
     pub(super) tags: BTreeMap<String, String>,
 }
@@ -73,7 +75,14 @@ impl Store {
 
     pub(super) fn add_blob(&mut self, repository: &str, digest: &str, bytes: Bytes) {
         self.blobs.entry(digest.to_owned()).or_insert(bytes);
-        self.repository(repository).blobs.insert(digest.to_owned());
+        self.show(repository, digest);
+    }
+
+    /// Lets the repository show a blob that the registry has.
+    pub(super) fn show(&mut self, repository: &str, digest: &str) {
+        let target = self.repository(repository);
+        target.archived.remove(digest);
+        target.blobs.insert(digest.to_owned());
     }
 
     pub(super) fn repository(&mut self, name: &str) -> &mut Repository {

@@ -27,7 +27,7 @@ impl Registry {
             drop(inner);
             self.authorize(call, &from, "pull", "GetDownloadUrlForLayer")?;
             inner = self.lock();
-            inner.store.repository(repository).blobs.insert(digest.clone());
+            inner.store.show(repository, &digest);
             inner.store.mounted.push((repository.to_owned(), digest.clone()));
             let headers = [
                 (header::LOCATION, format!("/v2/{repository}/blobs/{digest}")),

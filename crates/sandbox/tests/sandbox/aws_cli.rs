@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use landfall_sandbox::images::function_image;
 use landfall_sandbox::registry::digest_of;
 use landfall_sandbox::{Sandbox, Service};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::client::{send, start};
+use crate::client::{ecr_call, send, start};
 
 async fn aws(sandbox: &Sandbox, arguments: &[&str]) -> Value {
     let keys = sandbox.static_keys();
@@ -64,4 +64,32 @@ async fn the_aws_cli_reads_ecr_sts_and_lambda() {
 
     let seen = aws(&sandbox, &["lambda", "get-function", "--function-name", "CartFunction"]).await;
     assert_eq!(seen["Code"]["ImageUri"], address.as_str());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs the AWS CLI; `cargo xtask test` runs it"]
+async fn what_ecr_answers_is_wholly_in_the_model_of_the_aws_cli() {
+    let sandbox = start().await;
+    let image = function_image("cart", "1", "amd64", 10);
+    let digest = sandbox.ecr_registry.put_image("app", "cart", &image);
+    let archived = sandbox.ecr_registry.put_blob("app", b"archived".as_slice().into());
+    sandbox.ecr_registry.archive_blob("app", &archived);
+    let (held, absent) = (digest_of(&image.config), digest_of(b"none"));
+    let ids =
+        json!([{"imageTag": "cart"}, {"imageDigest": digest}, {"imageTag": "none"}, {"imageDigest": "x"}]);
+    let cases = [
+        (
+            "batch-check-layer-availability",
+            "BatchCheckLayerAvailability",
+            json!({"repositoryName": "app", "layerDigests": [held, absent, archived, "x"]}),
+        ),
+        ("batch-get-image", "BatchGetImage", json!({"repositoryName": "app", "imageIds": ids})),
+        ("list-images", "ListImages", json!({"repositoryName": "app"})),
+    ];
+    for (command, operation, body) in cases {
+        let raw = ecr_call(&sandbox, sandbox.static_keys(), "eu-west-1", operation, body.clone()).await;
+        let parsed = aws(&sandbox, &["ecr", command, "--cli-input-json", &body.to_string()]).await;
+        // The CLI drops what its model does not know, so nothing may be missing.
+        assert_eq!(parsed, raw.json(), "{operation}");
+    }
 }

@@ -143,55 +143,6 @@ async fn accept_is_obeyed_and_tags_are_listed_in_pages() {
 }
 
 #[tokio::test]
-async fn the_api_shows_what_the_registry_holds() {
-    let sandbox = start().await;
-    let keys = sandbox.static_keys().clone();
-    let image = function_image("cart", "1", "amd64", 10);
-    let digest = sandbox.ecr_registry.put_image("app", "Cart-1", &image);
-    let call =
-        async |operation: &'static str, body: Value| ecr_call(&sandbox, &keys, REGION, operation, body).await;
-    let named = |more: Value| {
-        let mut body = json!({"repositoryName": "app"});
-        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        body
-    };
-
-    let answer =
-        call("BatchGetImage", named(json!({"imageIds": [{"imageTag": "Cart-1"}, {"imageTag": "none"}]})))
-            .await
-            .json();
-    assert_eq!(answer["images"][0]["imageId"], json!({"imageDigest": digest, "imageTag": "Cart-1"}));
-    assert_eq!(answer["images"][0]["imageManifest"].as_str().unwrap().as_bytes(), &image.manifest[..]);
-    assert_eq!(answer["failures"][0]["failureCode"], "ImageNotFound");
-
-    let held = digest_of(&image.layers[0].bytes);
-    let layers = named(json!({"layerDigests": [held, digest_of(b"none"), "x"]}));
-    let answer = call("BatchCheckLayerAvailability", layers).await.json();
-    assert_eq!(answer["layers"][0]["layerAvailability"], "AVAILABLE");
-    assert_eq!(answer["layers"][1]["layerAvailability"], "UNAVAILABLE");
-    assert_eq!(answer["failures"][0]["failureCode"], "InvalidLayerDigest");
-    let many: Vec<_> = (0..101).map(|_| digest_of(b"none")).collect();
-    let answer = call("BatchCheckLayerAvailability", named(json!({"layerDigests": many}))).await;
-    assert_eq!(answer.json()["__type"], "InvalidParameterException");
-
-    let answer = call("DescribeImages", named(json!({}))).await.json();
-    assert_eq!(answer["imageDetails"][0]["imageTags"], json!(["Cart-1"]));
-    let answer = call("ListImages", named(json!({}))).await.json();
-    assert_eq!(answer["imageIds"], json!([{"imageDigest": digest, "imageTag": "Cart-1"}]));
-    let answer = call("DescribeRepositories", json!({"repositoryNames": ["app"]})).await.json();
-    assert_eq!(answer["repositories"][0]["imageTagMutability"], "IMMUTABLE");
-    let answer = call("DescribeRepositories", json!({"repositoryNames": ["none"]})).await;
-    assert_eq!(
-        (answer.status.as_u16(), answer.json()["__type"].clone()),
-        (400, json!("RepositoryNotFoundException"))
-    );
-    assert_eq!(call("CreateRepository", json!({"repositoryName": "second"})).await.status, 200);
-    let answer = call("DescribeRepositories", json!({"maxResults": 1})).await.json();
-    assert_eq!(answer["nextToken"], "page-1");
-    assert_eq!(call("DeleteRepository", json!({})).await.json()["__type"], "UnknownOperationException");
-}
-
-#[tokio::test]
 async fn lambda_learns_whether_it_is_an_image_and_for_what() {
     let sandbox = start().await;
     let registry = &sandbox.ecr_registry;

@@ -5,6 +5,7 @@ mod aws_cli;
 mod client;
 mod core;
 mod ecr;
+mod ecr_api;
 mod faults;
 mod quirks;
 mod skopeo;
