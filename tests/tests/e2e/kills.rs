@@ -7,7 +7,7 @@ use landfall_artifacts::EventKind;
 use landfall_ledger::FolderLedger;
 use landfall_sandbox::{Fault, RC_KEY, What};
 
-use crate::world::World;
+use crate::world::{SMALL, World};
 
 /// Worlds side by side: a run waits for the disk and for Lambda more than for a processor.
 const AT_ONCE: usize = 4;
@@ -16,9 +16,12 @@ const AT_ONCE: usize = 4;
 #[derive(Clone, Copy)]
 struct Subject {
     words: &'static [&'static str],
+    projects: &'static [&'static str],
     prepare: fn(&mut World),
     /// Stages that come before it.
     before: &'static [&'static [&'static str]],
+    /// What a killed run may not have left, seen against what is to be achieved.
+    wrong: fn(&World, &State) -> bool,
     state: fn(&World) -> State,
 }
 
@@ -62,6 +65,7 @@ async fn killed_at(subject: Subject, number: u64, what: What, wanted: &State) ->
         // Each file is whole, or not there.
         world.json(name);
     }
+    assert!(!(subject.wrong)(&world, wanted), "{at}: what it left is wrong");
     world.sandbox.faults().clear();
     let intended = intents() > intents_before;
     assert!(intended || world.writes().is_empty(), "{at}: an effect without an intent before it");
@@ -79,11 +83,16 @@ async fn killed_at(subject: Subject, number: u64, what: What, wanted: &State) ->
 }
 
 async fn prepared(subject: Subject) -> World {
-    let mut world = World::small().await;
+    let mut world = World::of(subject.projects).await;
     (subject.prepare)(&mut world);
     world.run_all(subject.before).await;
     world.sandbox.journal().clear();
     world
+}
+
+/// Whether nothing is there that is not to be there in the end.
+fn is_part_of(now: &State, wanted: &State) -> bool {
+    now.iter().all(|(name, digest)| wanted.get(name) == Some(digest))
 }
 
 /// A contract file with this world's hosts replaced.
@@ -95,11 +104,13 @@ fn file(world: &World, name: &str) -> (String, String) {
 async fn deploy_lambda() {
     survives(Subject {
         words: &["deploy-lambda"],
+        projects: &SMALL,
         prepare: |world| {
             world.has_aws_keys();
             world.has_images_and_plan();
         },
         before: &[],
+        wrong: |_, _| false,
         state: World::running,
     })
     .await;
@@ -109,15 +120,20 @@ async fn deploy_lambda() {
 async fn retag_push_ecr() {
     survives(Subject {
         words: &["retag-push-ecr"],
+        projects: &["orderService", "paymentGateway", "stockLevels"],
         prepare: |world| {
+            world.has_index("stockLevels");
             world.has_versions();
             world.has_logins();
             world.has_aws_keys();
         },
         before: &[],
+        wrong: |world, wanted| !is_part_of(&world.ecr_tags(), wanted),
         state: |world| {
             let files = ["lambda-ecr-mappings.json", "image-lock.json"].map(|name| file(world, name));
-            world.ecr_tags().into_iter().chain(files).collect()
+            // However often it was killed, no blob is uploaded twice.
+            let uploads = ("uploads".to_owned(), world.sandbox.ecr_registry.uploaded().len().to_string());
+            world.ecr_tags().into_iter().chain(files).chain([uploads]).collect()
         },
     })
     .await;
@@ -127,8 +143,10 @@ async fn retag_push_ecr() {
 async fn promote_artifacts() {
     survives(Subject {
         words: &["promote-artifacts", "--preset", "to-rc"],
+        projects: &SMALL,
         prepare: |world| world.has_versions(),
         before: &[],
+        wrong: |world, wanted| !is_part_of(&world.artifactory(RC_KEY), wanted),
         state: |world| {
             let mut state = world.artifactory(RC_KEY);
             let log = world.json("promotion-log-to-rc.json");
@@ -150,8 +168,10 @@ async fn promote_artifacts() {
 async fn create_jira_tickets() {
     survives(Subject {
         words: &["create-jira-tickets"],
+        projects: &SMALL,
         prepare: |world| world.has_versions(),
         before: &[],
+        wrong: |_, _| false,
         state: tickets,
     })
     .await;
@@ -161,8 +181,10 @@ async fn create_jira_tickets() {
 async fn comment_jira_tickets() {
     survives(Subject {
         words: &["comment-jira-tickets", "staging"],
+        projects: &SMALL,
         prepare: |world| world.has_versions(),
         before: &[&["create-jira-tickets"]],
+        wrong: |_, _| false,
         state: tickets,
     })
     .await;

@@ -4,6 +4,8 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use landfall_sandbox::images::ImageIndex;
+use landfall_sandbox::sample::project;
 use landfall_sandbox::{BUILD_KEY, Service};
 use serde_json::{Map, Value, json};
 
@@ -37,6 +39,14 @@ impl World {
         self.write("docker-config.json", &format!("{config:#}\n"));
         let private = std::fs::Permissions::from_mode(0o600);
         std::fs::set_permissions(self.path("docker-config.json"), private).expect("the mode is set");
+    }
+
+    /// The image of one project is behind an index with an attestation, as buildx pushes it.
+    pub(crate) fn has_index(&self, name: &str) {
+        let project = project(name).expect("a project of the sample");
+        let repository = self.sandbox.source_repository(BUILD_KEY, project.project);
+        let index = ImageIndex::new(vec![project.image()], true);
+        self.sandbox.artifactory.put_index(&repository, project.version, &index);
     }
 
     /// What `retag-push-ecr` leaves, in the repo and at ECR.

@@ -69,8 +69,13 @@ impl World {
 
     /// Only the projects of [`SMALL`].
     pub(crate) async fn small() -> Self {
+        Self::of(&SMALL).await
+    }
+
+    /// Only these projects.
+    pub(crate) async fn of(projects: &[&str]) -> Self {
         let world = Self::new().await;
-        for project in sample::projects().iter().filter(|project| !SMALL.contains(&project.project)) {
+        for project in sample::projects().iter().filter(|project| !projects.contains(&project.project)) {
             std::fs::remove_dir_all(world.path("functions").join(project.folder))
                 .expect("the folder is there");
         }
