@@ -10,8 +10,8 @@ use landfall_transport::{Http, HttpConfig};
 use crate::case::{Case, Finding, Verdict};
 use crate::known::Known;
 
-/// How many findings are shown.
-const SHOWN: usize = 20;
+/// How many kinds of findings are shown, each by its first.
+const SHOWN: usize = 25;
 /// How the cases ended.
 #[derive(Default)]
 struct Tally {
@@ -19,7 +19,8 @@ struct Tally {
     refused: usize,
     not_met: usize,
     silent: usize,
-    findings: Vec<String>,
+    /// By the kinds of the faults.
+    findings: BTreeMap<Vec<&'static str>, Vec<String>>,
     excused: BTreeMap<&'static Known, usize>,
 }
 
@@ -65,7 +66,9 @@ impl Tally {
             }
             (Err(finding), _) => {
                 self.silent += usize::from(finding.is_silent);
-                self.findings.push(format!("{case}\n  {}", finding.what.join("\n  ")));
+                let kinds = case.strikes.iter().map(|strike| strike.kind.name).collect();
+                let told = format!("{case}\n  {}", finding.what.join("\n  "));
+                self.findings.entry(kinds).or_default().push(told);
             }
         }
     }
@@ -89,9 +92,14 @@ impl Tally {
     }
 
     fn check(&self, cases: usize) {
-        let shown = self.findings.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("\n");
-        let found = self.findings.len();
-        assert!(found == 0, "{found} of {cases} cases ended as they must not, such as:\n{shown}");
+        let found: usize = self.findings.values().map(Vec::len).sum();
+        let shown = self.findings.values().take(SHOWN).filter_map(|of_a_kind| {
+            let more = of_a_kind.len().checked_sub(1).filter(|more| *more > 0);
+            let more = more.map(|more| format!("\n  and {more} more of that kind")).unwrap_or_default();
+            Some(format!("{}{more}", of_a_kind.first()?))
+        });
+        let shown = shown.collect::<Vec<_>>().join("\n");
+        assert!(found == 0, "{found} of {cases} cases ended as they must not:\n{shown}");
         // Transfers side by side may share a token or not, so that a request or two need not come in each run.
         assert!(self.not_met * 50 <= cases, "{} of {cases} faults were not met", self.not_met);
     }
