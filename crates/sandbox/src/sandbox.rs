@@ -191,7 +191,7 @@ impl Sandbox {
         &self.options
     }
 
-    /// Host and port of a service. The foreign one is on 127.0.0.2 where the system allows it.
+    /// Host and port of a service. The foreign one and the storage are on 127.0.0.2 where the system allows it.
     pub fn host(&self, service: Service) -> String {
         self.addresses.get(&service).map(ToString::to_string).unwrap_or_default()
     }
@@ -330,8 +330,8 @@ fn vault(options: &SandboxOptions, secrets: &Secrets, issued: Arc<Issued>) -> Ar
 
 async fn bind(service: Service) -> Result<TcpListener, Error> {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    if service == Service::Foreign {
-        // Only Linux has all of 127/8 without further ado.
+    if matches!(service, Service::Foreign | Service::Storage) {
+        // Storages are other hosts too. Only Linux has all of 127/8 without further ado.
         if let Ok(listener) = TcpListener::bind((Ipv4Addr::new(127, 0, 0, 2), 0)).await {
             return Ok(listener);
         }
