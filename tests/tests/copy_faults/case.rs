@@ -7,8 +7,8 @@ use landfall_sandbox::What;
 use landfall_transport::Http;
 
 use crate::kinds::{Expect, Kind};
-use crate::oracle::{images_there, indiscretions, leaks, pushes, strikes, taken_twice, writes, wrong_tags};
-use crate::scene::{Downloads, Ended, Scene, samples};
+use crate::oracle::{denied, indiscretions, leaks, pushes, strikes, taken_twice, untrue, writes, wrong_tags};
+use crate::scene::{Downloads, Ended, Scene};
 use crate::spot::{Asked, Spot};
 
 /// Requests that one fault may cost: the repetitions of one request, and the new beginning of one blob.
@@ -116,8 +116,17 @@ impl<'a> Case<'a> {
         } else {
             self.check_failure(&first, struck, finding);
         }
+        if !self.is_lied_to() {
+            for what in denied(scene, &first) {
+                finding.add(what);
+            }
+        }
+        if first.outcomes.is_empty() && writes(scene) > 0 {
+            finding.add("something was written although the plan had a problem".to_owned());
+        }
         scene.sandbox.faults().clear();
         let mut writes_before = writes(scene);
+        // Where all is done this is already the run that finds nothing to do.
         let mut last = run(scene, "a run without faults", is_led_away, finding).await?;
         if !done {
             if !last.says_done() {
@@ -186,6 +195,16 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// Whether the target says wrongly what a tag names: nobody can tell it better.
+    fn is_lied_to(&self) -> bool {
+        self.strikes.iter().any(|strike| match (strike.kind.expect)(strike.spot) {
+            Expect::MayFail(classes) => {
+                strike.spot.asked == Asked::TargetManifest && classes.contains(&Class::Integrity)
+            }
+            Expect::Survives => false,
+        })
+    }
+
     /// Whether two faults strike the same request: then both may fall on its repetitions, which are not endless.
     fn is_compounded(&self) -> bool {
         matches!(&self.strikes[..], [one, other] if one.spot.is_like(other.spot))
@@ -205,9 +224,7 @@ async fn run(scene: &Scene, which: &str, is_led_away: bool, finding: &mut Findin
         return None;
     };
     let mut found = wrong_tags(scene);
-    if ended.says_done() && images_there(scene) < samples().len() {
-        found.push("it says that all is copied, and it is not".to_owned());
-    }
+    found.extend(untrue(scene, &ended));
     finding.is_silent |= !found.is_empty();
     found.extend(indiscretions(scene, is_led_away));
     found.extend(leaks(scene, &ended));

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use http::Method;
+use landfall_registry::CopyOutcome;
 use landfall_sandbox::registry::digest_of;
 use landfall_sandbox::{Entry, Service};
 
-use crate::scene::{Ended, Scene, samples};
+use crate::scene::{Ended, Scene, is_done, samples};
 
 /// Headers of a request to a host that must not know who asks.
 const ANONYMOUS: [&str; 5] = ["host", "accept", "accept-encoding", "range", "user-agent"];
@@ -34,9 +35,19 @@ pub(crate) fn wrong_tags(scene: &Scene) -> Vec<String> {
     wrong
 }
 
-/// How many of the images are under their tags.
-pub(crate) fn images_there(scene: &Scene) -> usize {
-    scene.sandbox.ecr_registry.tags(scene.repository()).len()
+/// Images that are said to be there and are not.
+pub(crate) fn untrue(scene: &Scene, ended: &Ended) -> Vec<String> {
+    let there = scene.sandbox.ecr_registry.tags(scene.repository());
+    let said = ended.outcomes.iter().filter(|(tag, outcome)| is_done(**outcome) && !there.contains_key(*tag));
+    said.map(|(tag, outcome)| format!("{tag} is said to be {outcome:?}, and is not there")).collect()
+}
+
+/// Images that are said not to have been copied and are there.
+pub(crate) fn denied(scene: &Scene, ended: &Ended) -> Vec<String> {
+    let there = scene.sandbox.ecr_registry.tags(scene.repository());
+    let denies = |outcome| matches!(outcome, CopyOutcome::Failed | CopyOutcome::NotTried);
+    let said = ended.outcomes.iter().filter(|(tag, outcome)| denies(**outcome) && there.contains_key(*tag));
+    said.map(|(tag, outcome)| format!("{tag} is said to be {outcome:?}, and is there")).collect()
 }
 
 /// What was told to somebody who must not know it. A foreign host may be asked for a blob, where `is_led_away`.
@@ -111,7 +122,7 @@ mod tests {
     use landfall_secret::{Credential, CredentialKind, Origin, Secret};
     use landfall_transport::{Cap, Http};
 
-    use super::{images_there, indiscretions, wrong_tags};
+    use super::{indiscretions, untrue, wrong_tags};
     use crate::pace::paced;
     use crate::scene::{Downloads, Scene, samples};
     use crate::tally::on_a_clock;
@@ -120,14 +131,17 @@ mod tests {
     fn a_planted_image_is_seen() {
         on_a_clock(async |http| {
             let scene = Scene::new(&http, Downloads::Direct).await;
-            assert!(scene.copy().await.expect("it ends").says_done());
-            assert_eq!((images_there(&scene), wrong_tags(&scene)), (3, Vec::new()));
+            let ended = scene.copy().await.expect("it ends");
+            assert!(ended.says_done());
+            assert_eq!((wrong_tags(&scene), untrue(&scene, &ended)), (Vec::new(), Vec::new()));
             let other = function_image("other", "1.0.0", "amd64", 100);
             let target = &scene.sandbox.ecr_registry;
             target.put_image(scene.repository(), &samples()[1].tag(), &other);
             target.put_image(scene.repository(), "unasked", &other);
             let wrong = wrong_tags(&scene);
             assert!(wrong.len() == 2 && wrong[0].contains("another image") && wrong[1].contains("unasked"));
+            target.remove_tag(scene.repository(), &samples()[0].tag());
+            assert_eq!(untrue(&scene, &ended).len(), 1);
         });
     }
 

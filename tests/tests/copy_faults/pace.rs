@@ -6,7 +6,7 @@
 
 use std::future::Future;
 use std::pin::pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TrySendError;
@@ -17,8 +17,8 @@ const TICK: Duration = Duration::from_millis(1);
 const FIRST_STEP: Duration = Duration::from_millis(5);
 /// The most that it moves at a tick.
 const LONGEST_STEP: Duration = Duration::from_secs(2);
-/// Real time after which a copy hangs. It bounds the test and says nothing about speed.
-const LONGEST: Duration = Duration::from_secs(20);
+/// Ticks after which a copy hangs: twenty seconds, not counting those in which the machine has no time for the test.
+const MOST_TICKS: u32 = 20_000;
 
 /// The work did not end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,9 +35,8 @@ pub(crate) async fn paced<T>(work: impl Future<Output = T>, activity: impl Fn() 
             std::thread::sleep(TICK);
         }
     });
-    let begun = Instant::now();
     let mut work = pin!(work);
-    let (mut before, mut step) = (activity(), FIRST_STEP);
+    let (mut before, mut step, mut left) = (activity(), FIRST_STEP, MOST_TICKS);
     let done = loop {
         tokio::select! {
             biased;
@@ -51,7 +50,8 @@ pub(crate) async fn paced<T>(work: impl Future<Output = T>, activity: impl Fn() 
         } else {
             (before, step) = (now, FIRST_STEP);
         }
-        if begun.elapsed() > LONGEST {
+        left -= 1;
+        if left == 0 {
             break Err(Hangs);
         }
     };

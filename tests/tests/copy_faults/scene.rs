@@ -1,6 +1,6 @@
 //! A sandbox with three images at the source, and a copy of them to the target.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -95,8 +95,8 @@ pub(crate) struct Scene {
 pub(crate) struct Ended {
     /// What the plan or the images ended with.
     pub(crate) problems: Vec<(Class, Problem)>,
-    /// In the order of the batch; none where the plan had problems.
-    pub(crate) outcomes: Vec<CopyOutcome>,
+    /// By the tag at the target; none where the plan had problems.
+    pub(crate) outcomes: BTreeMap<String, CopyOutcome>,
     /// Whether an effect was begun in the run's journal and not ended.
     pub(crate) left_open: bool,
     /// On the clock of the run.
@@ -108,14 +108,18 @@ pub(crate) struct Ended {
 impl Ended {
     /// Whether it says that every image is where it is to be.
     pub(crate) fn says_done(&self) -> bool {
-        let done = |outcome: &CopyOutcome| matches!(outcome, CopyOutcome::Copied | CopyOutcome::Unchanged);
-        self.outcomes.len() == samples().len() && self.outcomes.iter().all(done)
+        self.outcomes.len() == samples().len() && self.outcomes.values().all(|outcome| is_done(*outcome))
     }
 
     /// Whether it says that there was nothing to do.
     pub(crate) fn says_unchanged(&self) -> bool {
-        self.says_done() && self.outcomes.iter().all(|outcome| *outcome == CopyOutcome::Unchanged)
+        self.says_done() && self.outcomes.values().all(|outcome| *outcome == CopyOutcome::Unchanged)
     }
+}
+
+/// Whether an image is said to be where it is to be.
+pub(crate) fn is_done(outcome: CopyOutcome) -> bool {
+    matches!(outcome, CopyOutcome::Copied | CopyOutcome::Unchanged)
 }
 
 impl Scene {
@@ -173,7 +177,12 @@ impl Scene {
                 .chain(of_images)
                 .map(|error| (error.class(), Problem::of(error)))
                 .collect(),
-            outcomes: results.iter().map(|result| result.outcome).collect(),
+            outcomes: results
+                .iter()
+                .map(|result| {
+                    (result.target.tag().map(ToString::to_string).unwrap_or_default(), result.outcome)
+                })
+                .collect(),
             left_open: journal.records().iter().any(|(_, outcome)| outcome.is_none()),
             took: begun.elapsed(),
             received_bytes: run.counters().traffic().received_bytes,
