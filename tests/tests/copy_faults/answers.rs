@@ -1,46 +1,58 @@
 //! What a fault does to a request, made for that request.
 
-use bytes::Bytes;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use std::time::Duration;
+
+use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use landfall_sandbox::registry::digest_of;
-use landfall_sandbox::{BUILD_KEY, Service, What};
-use serde_json::Value;
+use landfall_sandbox::{Service, What};
 
 use crate::scene::Scene;
 use crate::spot::{Asked, Spot};
 
-/// A cut somewhere in a body that has a beginning, a middle and an end.
-pub(crate) fn answer_cut(spot: &Spot, at: fn(u64) -> u64) -> Option<What> {
-    let length = spot.content()?.len() as u64;
-    (length > 2).then(|| What::CutAfterBytes(at(length)))
+/// The header that names what an answer is about.
+const DIGEST: &str = "docker-content-digest";
+/// Where machines of a cloud find their own credentials.
+const METADATA: &str = "http://169.254.169.254/latest/meta-data/iam/security-credentials/";
+/// Longer than anybody waits.
+const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
+
+/// Something that happens within the body of an answer, where that has a beginning, a middle and an end.
+pub(crate) fn within_answer(spot: &Spot, what: fn(u64) -> What, at: fn(u64) -> u64) -> Option<What> {
+    (spot.answered_bytes > 2).then(|| what(at(spot.answered_bytes)))
 }
 
-pub(crate) fn request_cut(spot: &Spot, at: fn(u64) -> u64) -> Option<What> {
-    (spot.sent_bytes > 2).then(|| What::CutRequestAfter(at(spot.sent_bytes)))
+/// Something that happens within the body of a request.
+pub(crate) fn within_request(spot: &Spot, what: fn(u64) -> What, at: fn(u64) -> u64) -> Option<What> {
+    (spot.sent_bytes > 2).then(|| what(at(spot.sent_bytes)))
 }
 
+/// Something that happens to content that is named by its digest.
+pub(crate) fn to_content(spot: &Spot, what: What) -> Option<What> {
+    spot.is_content().then_some(what)
+}
+
+/// Something that matters only where the request changes something.
+pub(crate) fn to_change(spot: &Spot, what: What) -> Option<What> {
+    spot.changes().then_some(what)
+}
+
+/// A request that is not answered, and not heard either.
+pub(crate) fn unheard() -> What {
+    What::Delay(FOR_EVER)
+}
+
+/// An answer of a registry that has had enough.
 pub(crate) fn throttled(retry_after: Option<&str>) -> What {
-    let what = What::status(429).body(r#"{"errors":[{"code":"TOOMANYREQUESTS","message":"Rate exceeded"}]}"#);
+    let what = refusal(429, "TOOMANYREQUESTS");
     match retry_after {
         Some(text) => what.header(RETRY_AFTER.as_str(), text),
         None => what,
     }
 }
 
-/// What the registry itself says to a request without a login. A storage asks for none.
-pub(crate) fn unauthorized(spot: &Spot, scene: &Scene) -> Option<What> {
-    let challenge = match spot.service {
-        Service::EcrRegistry => {
-            format!("Basic realm=\"{}/\",service=\"ecr.amazonaws.com\"", scene.sandbox.url(spot.service))
-        }
-        Service::Artifactory if spot.status != 401 => format!(
-            "Bearer realm=\"{}/artifactory/api/docker/{BUILD_KEY}/v2/token\",service=\"artifactory\"",
-            scene.sandbox.url(spot.service)
-        ),
-        _ => return None,
-    };
-    Some(What::status(401).header(WWW_AUTHENTICATE.as_str(), &challenge))
+/// The login is not taken, where one is carried. The storage knows none.
+pub(crate) fn unauthorized(spot: &Spot) -> Option<What> {
+    (spot.service != Service::Storage && spot.status != 401).then_some(What::DropAuthorization)
 }
 
 /// What a registry says that does not want to. A storage has words of its own.
@@ -48,92 +60,79 @@ pub(crate) fn refused(spot: &Spot, status: u16, code: &str) -> Option<What> {
     (spot.service != Service::Storage).then(|| refusal(status, code))
 }
 
-pub(crate) fn refusal(status: u16, code: &str) -> What {
+/// The upload is not known any more.
+pub(crate) fn forgotten(spot: &Spot) -> Option<What> {
+    (spot.asked == Asked::Upload).then(|| refusal(404, "BLOB_UPLOAD_UNKNOWN"))
+}
+
+fn refusal(status: u16, code: &str) -> What {
     What::status(status).body(format!(r#"{{"errors":[{{"code":"{code}","message":"no"}}]}}"#))
 }
 
-/// The content under the name of an encoding that nobody asked for.
-pub(crate) fn compressed(spot: &Spot, _: &Scene) -> Option<What> {
-    let content = spot.content()?;
-    let what = answer(200, head_of(spot, &digest_of(content)), content.clone());
-    Some(what.header(CONTENT_ENCODING.as_str(), "gzip"))
+/// The address that was signed for a time is over.
+pub(crate) fn expired(spot: &Spot) -> Option<What> {
+    (spot.asked == Asked::StoredBlob).then(|| What::status(403))
 }
 
-/// The content with the head that belongs to it, changed.
-pub(crate) fn altered(spot: &Spot, change: fn(&Bytes) -> Bytes) -> Option<What> {
-    let content = spot.content()?;
-    Some(answer(200, head_of(spot, &digest_of(content)), change(content)))
+/// The head names other content than the body is, or was.
+pub(crate) fn misnamed(spot: &Spot) -> Option<What> {
+    spot.names_manifest().then(|| What::replace_header(DIGEST, &digest_of(b"other content")))
 }
 
-/// The answer as it would be, with the name of other content in its head.
-pub(crate) fn wrong_head(spot: &Spot, _: &Scene) -> Option<What> {
-    let named = match (spot.asked, spot.status) {
-        (Asked::SourceManifest, 200) => spot.content().cloned(),
-        (Asked::TargetManifest, 200) | (Asked::ManifestPut, _) => Some(Bytes::new()),
-        _ => None,
-    };
-    Some(answer(spot.status, head_of(spot, &digest_of(b"other content")), named?))
+/// The head names nothing.
+pub(crate) fn unnamed(spot: &Spot) -> Option<What> {
+    spot.names_manifest().then(|| What::remove_header(DIGEST))
 }
 
-fn head_of(spot: &Spot, digest: &str) -> HeaderMap {
-    let document = spot.content().and_then(|bytes| serde_json::from_slice::<Value>(bytes).ok());
-    let media_type = document.as_ref().and_then(|document| document["mediaType"].as_str());
-    let mut headers = HeaderMap::new();
-    let mut add = |name: HeaderName, text: &str| {
-        headers.insert(name, HeaderValue::from_str(text).expect("a header"));
-    };
-    add(CONTENT_TYPE, media_type.unwrap_or("application/octet-stream"));
-    add(HeaderName::from_static("docker-content-digest"), digest);
-    headers
+/// The content is said to be a page.
+pub(crate) fn mistyped(spot: &Spot) -> Option<What> {
+    (spot.asked == Asked::SourceManifest && spot.is_content())
+        .then(|| What::replace_header(CONTENT_TYPE.as_str(), "text/html"))
 }
 
-fn answer(code: u16, headers: HeaderMap, body: Bytes) -> What {
-    What::Status { code: StatusCode::from_u16(code).expect("a status"), headers, body }
+/// The body is said to be encoded as nobody asked for.
+pub(crate) fn compressed(spot: &Spot) -> Option<What> {
+    to_content(spot, What::replace_header("content-encoding", "gzip"))
 }
 
-pub(crate) fn flipped(content: &Bytes) -> Bytes {
-    let mut changed = content.to_vec();
-    let middle = changed.len() / 2;
-    if let Some(byte) = changed.get_mut(middle) {
-        *byte ^= 1;
-    }
-    changed.into()
-}
-
-pub(crate) fn shorter(content: &Bytes) -> Bytes {
-    content.slice(..content.len() - 1)
-}
-
-pub(crate) fn longer(content: &Bytes) -> Bytes {
-    [content, &b"!"[..]].concat().into()
+/// The token is not the one that was given.
+pub(crate) fn spoilt_token(spot: &Spot) -> Option<What> {
+    (spot.asked == Asked::Token).then(|| What::FlipBit(spot.answered_bytes / 2))
 }
 
 /// More than is taken of any answer that is read whole.
-pub(crate) fn endless() -> What {
-    answer(200, HeaderMap::new(), vec![b' '; 6 << 20].into())
+pub(crate) fn endless(spot: &Spot) -> Option<What> {
+    (spot.answered_bytes > 0).then_some(What::Lengthen(6 << 20))
 }
 
-/// Back to where it came from.
-pub(crate) fn circle(spot: &Spot, scene: &Scene) -> What {
-    redirect(&format!("{}{}", scene.sandbox.url(spot.service), spot.path()))
-}
-
+/// A redirect where none belongs.
 pub(crate) fn foreign_redirect(scene: &Scene) -> What {
-    redirect(&format!("{}/elsewhere", scene.sandbox.url(Service::Foreign)))
+    What::status(307).header(LOCATION.as_str(), &elsewhere(scene))
 }
 
-fn redirect(to: &str) -> What {
-    What::status(307).header(LOCATION.as_str(), to)
+/// The place to go on is another host.
+pub(crate) fn foreign_location(spot: &Spot, scene: &Scene) -> Option<What> {
+    spot.leads_on().then(|| What::replace_header(LOCATION.as_str(), &elsewhere(scene)))
 }
 
+/// The place to go on is where a machine's own credentials are.
+pub(crate) fn metadata_location(spot: &Spot) -> Option<What> {
+    spot.leads_on().then(|| What::replace_header(LOCATION.as_str(), METADATA))
+}
+
+/// Nothing says where to go on.
+pub(crate) fn no_location(spot: &Spot) -> Option<What> {
+    spot.leads_on().then(|| What::remove_header(LOCATION.as_str()))
+}
+
+/// The login is to be taken to another host.
 pub(crate) fn foreign_realm(scene: &Scene) -> What {
-    let realm = format!("Bearer realm=\"{}/token\",service=\"x\"", scene.sandbox.url(Service::Foreign));
+    let realm = format!("Bearer realm=\"{}\",service=\"x\"", elsewhere(scene));
     What::status(401).header(WWW_AUTHENTICATE.as_str(), &realm)
 }
 
-pub(crate) fn foreign_upload(spot: &Spot, scene: &Scene) -> Option<What> {
-    let to = format!("{}{}1", scene.sandbox.url(Service::Foreign), spot.path());
-    (spot.asked == Asked::UploadStart).then(|| What::status(202).header(LOCATION.as_str(), &to))
+fn elsewhere(scene: &Scene) -> String {
+    format!("{}/v2/elsewhere", scene.sandbox.url(Service::Foreign))
 }
 
 /// What a proxy answers in a server's place.
@@ -141,4 +140,13 @@ pub(crate) fn login_page() -> What {
     What::status(200)
         .header(CONTENT_TYPE.as_str(), "text/html")
         .body("<!doctype html><title>Sign in</title><form action=\"/login\"></form>")
+}
+
+/// Whether a host that is asked for a blob may point to another one with it.
+pub(crate) fn leads_away(what: &What) -> bool {
+    match what {
+        What::Status { code, .. } => code.is_redirection(),
+        What::ReplaceHeader { name, .. } => *name == LOCATION,
+        _ => false,
+    }
 }

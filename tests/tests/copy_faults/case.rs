@@ -3,11 +3,12 @@
 use std::fmt;
 
 use landfall_artifacts::Class;
-use landfall_sandbox::What;
+use landfall_sandbox::Strikes;
 use landfall_transport::Http;
 
+use crate::answers::leads_away;
 use crate::kinds::{Expect, Kind};
-use crate::oracle::{denied, indiscretions, leaks, pushes, strikes, taken_twice, untrue, writes, wrong_tags};
+use crate::oracle::{denied, indiscretions, leaks, pushes, taken_twice, untrue, writes, wrong_tags};
 use crate::scene::{Downloads, Ended, Scene};
 use crate::spot::{Asked, Spot};
 
@@ -91,14 +92,14 @@ impl<'a> Case<'a> {
     /// Runs the copy with the faults, then again without, until nothing is left to do.
     pub(crate) async fn judge(&self, http: &Http) -> Result<Verdict, Finding> {
         let scene = Scene::new(http, self.clean.downloads).await;
-        let mut is_led_away = false;
+        let (mut is_led_away, mut armed) = (false, Vec::new());
         for strike in &self.strikes {
             let what = (strike.kind.what)(strike.spot, &scene).expect("cases are made of what makes sense");
-            is_led_away |= strike.spot.asked == Asked::SourceBlob && is_redirect(&what);
-            scene.sandbox.faults().add(strike.spot.fault(what, strike.kind.times));
+            is_led_away |= strike.spot.asked == Asked::SourceBlob && leads_away(&what);
+            armed.push(scene.sandbox.faults().add(strike.spot.fault(what, strike.kind.times)));
         }
         let mut finding = Finding::default();
-        let verdict = self.runs(&scene, is_led_away, &mut finding).await;
+        let verdict = self.runs(&scene, is_led_away, &armed, &mut finding).await;
         scene.sandbox.stop().await;
         match verdict {
             Some(verdict) if finding.what.is_empty() => Ok(verdict),
@@ -106,13 +107,19 @@ impl<'a> Case<'a> {
         }
     }
 
-    async fn runs(&self, scene: &Scene, is_led_away: bool, finding: &mut Finding) -> Option<Verdict> {
+    async fn runs(
+        &self,
+        scene: &Scene,
+        is_led_away: bool,
+        armed: &[Strikes],
+        finding: &mut Finding,
+    ) -> Option<Verdict> {
         let first = run(scene, "the run with the faults", is_led_away, finding).await?;
-        let struck = strikes(scene);
+        let struck = armed.iter().map(Strikes::count).sum();
         self.check_costs(scene, &first, struck, finding);
         let done = first.says_done();
         if done {
-            self.check_wait(&first, struck, finding);
+            self.check_wait(&first, armed, finding);
         } else {
             self.check_failure(&first, struck, finding);
         }
@@ -170,11 +177,10 @@ impl<'a> Case<'a> {
     }
 
     /// Whether what was asked to be waited was waited.
-    fn check_wait(&self, ended: &Ended, struck: u64, finding: &mut Finding) {
-        // Of two faults one may strike more than once, and the other not at all.
-        let [strike] = &self.strikes[..] else { return };
-        let least = strike.kind.wait;
-        if struck > 0 && ended.took < least {
+    fn check_wait(&self, ended: &Ended, armed: &[Strikes], finding: &mut Finding) {
+        let met = self.strikes.iter().zip(armed).filter(|(_, strikes)| strikes.count() > 0);
+        let least = met.map(|(strike, _)| strike.kind.wait).max().unwrap_or_default();
+        if ended.took < least {
             finding.add(format!("{least:?} were to be waited, and {:?} were", ended.took));
         }
     }
@@ -235,8 +241,4 @@ async fn run(scene: &Scene, which: &str, is_led_away: bool, finding: &mut Findin
         finding.add(format!("after {which}: {what}"));
     }
     Some(ended)
-}
-
-fn is_redirect(what: &What) -> bool {
-    matches!(what, What::Status { code, .. } if code.is_redirection())
 }

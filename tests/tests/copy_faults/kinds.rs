@@ -2,14 +2,13 @@
 
 use std::time::Duration;
 
-use http::Method;
 use landfall_artifacts::Class;
 use landfall_sandbox::{Service, What};
 
 use crate::answers::{
-    altered, answer_cut, circle, compressed, endless, flipped, foreign_realm, foreign_redirect,
-    foreign_upload, login_page, longer, refusal, refused, request_cut, shorter, throttled, unauthorized,
-    wrong_head,
+    compressed, endless, expired, foreign_location, foreign_realm, foreign_redirect, forgotten, login_page,
+    metadata_location, misnamed, mistyped, no_location, refused, spoilt_token, throttled, to_change,
+    to_content, unauthorized, unheard, unnamed, within_answer, within_request,
 };
 use crate::scene::Scene;
 use crate::spot::{Asked, Spot};
@@ -37,8 +36,6 @@ pub(crate) struct Kind {
 
 use Expect::{MayFail, Survives};
 
-/// Longer than anybody waits.
-const FOR_EVER: Duration = Duration::from_secs(24 * 3600);
 const ONCE: u64 = 1;
 const THRICE: u64 = 3;
 const ALWAYS: u64 = u64::MAX;
@@ -78,30 +75,103 @@ fn may_be_refused_or_storage(spot: &Spot) -> Expect {
     }
 }
 
+/// A blob may come from anywhere, and is held against its digest.
+fn may_be_led_away(spot: &Spot) -> Expect {
+    match spot.asked {
+        Asked::SourceBlob => MayFail(&[Class::Integrity, Class::Refused]),
+        _ => may_be_refused_or_storage(spot),
+    }
+}
+
+/// What the head promises and the body is not: of a blob it is known from its manifest how long it is.
+fn may_be_found_out_of_blobs(spot: &Spot) -> Expect {
+    if spot.asked == Asked::SourceManifest { Survives } else { MayFail(&[Class::Integrity]) }
+}
+
 /// Every kind. A new one is a new row.
 pub(crate) const KINDS: &[Kind] = &[
     row("reset before", ONCE, |_, _| Some(What::CutBefore), survives),
-    row("reset after the head", ONCE, |_, _| Some(What::CutAfterBytes(0)), survives),
+    row(
+        "answer cut after its head",
+        ONCE,
+        |spot, _| within_answer(spot, What::CutAfterBytes, |_| 0),
+        survives,
+    ),
     row(
         "answer cut after its first byte",
         ONCE,
-        |spot, _| spot.has_body().then_some(What::CutAfterBytes(1)),
+        |spot, _| within_answer(spot, What::CutAfterBytes, |_| 1),
         survives,
     ),
-    row("answer cut in the middle", ONCE, |spot, _| answer_cut(spot, |length| length / 2), survives),
-    row("answer cut before its last byte", ONCE, |spot, _| answer_cut(spot, |length| length - 1), survives),
-    row("request cut before its first byte", ONCE, |spot, _| request_cut(spot, |_| 0), survives),
-    row("request cut after its first byte", ONCE, |spot, _| request_cut(spot, |_| 1), survives),
-    row("request cut in the middle", ONCE, |spot, _| request_cut(spot, |length| length / 2), survives),
-    row("request cut before its last byte", ONCE, |spot, _| request_cut(spot, |length| length - 1), survives),
-    row("lost answer", ONCE, |spot, _| spot.changes().then_some(What::LoseAnswer), survives),
     row(
-        "silence before the effect",
+        "answer cut in the middle",
         ONCE,
-        |spot, _| spot.changes().then_some(What::Delay(FOR_EVER)),
+        |spot, _| within_answer(spot, What::CutAfterBytes, |bytes| bytes / 2),
         survives,
     ),
-    row("silence after the effect", ONCE, |_, _| Some(What::DelayAnswer(FOR_EVER)), survives),
+    row(
+        "answer cut before its last byte",
+        ONCE,
+        |spot, _| within_answer(spot, What::CutAfterBytes, |bytes| bytes - 1),
+        survives,
+    ),
+    row(
+        "request cut after its head",
+        ONCE,
+        |spot, _| within_request(spot, What::CutRequestAfter, |_| 0),
+        survives,
+    ),
+    row(
+        "request cut after its first byte",
+        ONCE,
+        |spot, _| within_request(spot, What::CutRequestAfter, |_| 1),
+        survives,
+    ),
+    row(
+        "request cut in the middle",
+        ONCE,
+        |spot, _| within_request(spot, What::CutRequestAfter, |bytes| bytes / 2),
+        survives,
+    ),
+    row(
+        "request cut before its last byte",
+        ONCE,
+        |spot, _| within_request(spot, What::CutRequestAfter, |bytes| bytes - 1),
+        survives,
+    ),
+    row("lost answer", ONCE, |spot, _| to_change(spot, What::LoseAnswer), survives),
+    row("stall before the effect", ONCE, |spot, _| to_change(spot, unheard()), survives),
+    row("stall after the effect", ONCE, |_, _| Some(What::StallAnswer), survives),
+    row(
+        "answer stalls after its head",
+        ONCE,
+        |spot, _| within_answer(spot, What::StallAfterBytes, |_| 0),
+        survives,
+    ),
+    row(
+        "answer stalls in the middle",
+        ONCE,
+        |spot, _| within_answer(spot, What::StallAfterBytes, |bytes| bytes / 2),
+        survives,
+    ),
+    row(
+        "answer stalls before its last byte",
+        ONCE,
+        |spot, _| within_answer(spot, What::StallAfterBytes, |bytes| bytes - 1),
+        survives,
+    ),
+    row(
+        "request stalls after its head",
+        ONCE,
+        |spot, _| within_request(spot, What::StallRequestAfter, |_| 0),
+        survives,
+    ),
+    row(
+        "request stalls in the middle",
+        ONCE,
+        |spot, _| within_request(spot, What::StallRequestAfter, |bytes| bytes / 2),
+        survives,
+    ),
     row("429, Retry-After 0", ONCE, |_, _| Some(throttled(Some("0"))), survives),
     row("429, Retry-After 1", ONCE, |_, _| Some(throttled(Some("1"))), survives).waits(1),
     // Two seconds after what the clock of the run shows.
@@ -142,17 +212,17 @@ pub(crate) const KINDS: &[Kind] = &[
         |_, _| Some(What::status(503)),
         |_| MayFail(&[Class::Transient, Class::Unknown]),
     ),
-    row("401", ONCE, unauthorized, |spot| match spot.service {
-        // A token is asked for anew, but not twice. A password that was not taken is not carried again: that locks accounts.
-        Service::Artifactory if spot.asked != Asked::Token && !spot.is_answer_to_401 => Survives,
-        _ => MayFail(&[Class::Refused]),
-    }),
     row(
-        "address that is over",
+        "401",
         ONCE,
-        |spot, _| (spot.asked == Asked::StoredBlob).then(|| What::status(403)),
-        survives,
+        |spot, _| unauthorized(spot),
+        |spot| match spot.service {
+            // A token is asked for anew, but not twice. A password that was not taken is not carried again: that locks accounts.
+            Service::Artifactory if spot.asked != Asked::Token && !spot.is_answer_to_401 => Survives,
+            _ => MayFail(&[Class::Refused]),
+        },
     ),
+    row("spoilt token", ONCE, |spot, _| spoilt_token(spot), may_be_refused),
     row("403", ONCE, |spot, _| refused(spot, 403, "DENIED"), may_be_refused),
     row(
         "404",
@@ -164,42 +234,35 @@ pub(crate) const KINDS: &[Kind] = &[
             _ => MayFail(&[Class::Refused]),
         },
     ),
+    row("address that is over", ONCE, |spot, _| expired(spot), survives),
+    row("upload that is forgotten", ONCE, |spot, _| forgotten(spot), survives),
+    row("wrong digest", ONCE, |spot, _| to_content(spot, What::FlipBit(spot.answered_bytes / 2)), survives),
     row(
-        "upload that is forgotten",
-        ONCE,
-        |spot, _| (spot.asked == Asked::Upload).then(|| refusal(404, "BLOB_UPLOAD_UNKNOWN")),
-        survives,
+        "wrong digest for ever",
+        ALWAYS,
+        |spot, _| to_content(spot, What::FlipBit(spot.answered_bytes / 2)),
+        may_be_found_out,
     ),
-    row("compressed", ONCE, compressed, |_| MayFail(&[Class::Transient])),
-    row("wrong digest", ONCE, |spot, _| altered(spot, flipped), survives),
-    row("wrong digest for ever", ALWAYS, |spot, _| altered(spot, flipped), may_be_found_out),
-    row("wrong digest in the head", ONCE, wrong_head, may_be_found_out),
-    row("too short", ONCE, |spot, _| altered(spot, shorter), may_be_found_out),
-    row("too long", ONCE, |spot, _| altered(spot, longer), may_be_found_out),
+    row("wrong digest in the head", ONCE, |spot, _| misnamed(spot), may_be_found_out),
+    row("no digest in the head", ONCE, |spot, _| unnamed(spot), survives),
+    row("too short", ONCE, |spot, _| to_content(spot, What::Shorten(1)), may_be_found_out),
+    row("too long", ONCE, |spot, _| to_content(spot, What::Lengthen(1)), may_be_found_out),
+    row("far too long", ONCE, |spot, _| endless(spot), may_be_found_out),
     row(
-        "far too long",
+        "shorter than promised",
         ONCE,
-        |spot, _| (spot.method != Method::HEAD).then(endless),
-        |spot| match spot.asked {
-            Asked::Upload | Asked::ManifestPut => {
-                MayFail(&[Class::Integrity, Class::Refused, Class::Transient, Class::Unknown])
-            }
-            _ => MayFail(&[Class::Integrity]),
-        },
+        |spot, _| to_content(spot, What::PromiseMore(1)),
+        may_be_found_out_of_blobs,
     ),
-    row("redirect in a circle", ALWAYS, |spot, scene| Some(circle(spot, scene)), may_be_refused_or_storage),
-    row(
-        "redirect to a foreign host",
-        ONCE,
-        |_, scene| Some(foreign_redirect(scene)),
-        |spot| match spot.asked {
-            // What comes from there is held against its digest.
-            Asked::SourceBlob => MayFail(&[Class::Integrity, Class::Refused]),
-            _ => may_be_refused_or_storage(spot),
-        },
-    ),
+    row("longer than promised", ONCE, |spot, _| to_content(spot, What::PromiseFewer(1)), may_be_found_out),
+    row("wrong media type", ONCE, |spot, _| mistyped(spot), may_be_found_out),
+    row("encoded", ONCE, |spot, _| compressed(spot), |_| MayFail(&[Class::Transient])),
+    row("redirect in a circle", ALWAYS, |_, _| Some(What::RedirectToItself), may_be_refused_or_storage),
+    row("redirect to a foreign host", ONCE, |_, scene| Some(foreign_redirect(scene)), may_be_led_away),
+    row("foreign location", ONCE, foreign_location, may_be_led_away),
+    row("location of the metadata service", ONCE, |spot, _| metadata_location(spot), may_be_refused),
+    row("no location", ONCE, |spot, _| no_location(spot), |_| MayFail(&[Class::Transient])),
     row("foreign realm", ONCE, |_, scene| Some(foreign_realm(scene)), may_be_refused_or_storage),
-    row("foreign location of an upload", ONCE, foreign_upload, may_be_refused),
     row(
         "login page",
         ONCE,

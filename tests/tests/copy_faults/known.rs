@@ -30,6 +30,11 @@ pub(crate) const KNOWN: &[Known] = &[
         asked: Asked::StoredBlob,
         reason: "what a storage asks to be waited is not read",
     },
+    Known {
+        kind: "wrong digest in the head",
+        asked: Asked::ManifestPut,
+        reason: "an answer to a manifest that names other content is believed, and the tag is not read back: what was written counts as failed",
+    },
 ];
 
 impl Known {

@@ -52,13 +52,12 @@ pub(crate) fn denied(scene: &Scene, ended: &Ended) -> Vec<String> {
 
 /// What was told to somebody who must not know it. A foreign host may be asked for a blob, where `is_led_away`.
 pub(crate) fn indiscretions(scene: &Scene, is_led_away: bool) -> Vec<String> {
-    let tokens = scene.sandbox.artifactory.bearer_tokens();
     let (source, target) = (scene.source_login(), scene.target_login());
     let is_discreet = |entry: &Entry| match entry.service {
-        Service::Artifactory => entry.authorization().is_none_or(|carried| {
-            carried == source
-                || carried.strip_prefix("Bearer ").is_some_and(|token| tokens.iter().any(|own| own == token))
-        }),
+        // Tokens are its own, spoilt ones too.
+        Service::Artifactory => {
+            entry.authorization().is_none_or(|carried| carried == source || carried.starts_with("Bearer "))
+        }
         Service::EcrRegistry => entry.authorization().is_none_or(|carried| carried == target),
         Service::Storage => is_anonymous(entry),
         Service::Foreign => is_led_away && is_anonymous(entry),
@@ -87,11 +86,6 @@ pub(crate) fn leaks(scene: &Scene, ended: &Ended) -> Vec<String> {
 pub(crate) fn writes(scene: &Scene) -> usize {
     let reads = |entry: &Entry| entry.method == Method::GET || entry.method == Method::HEAD;
     scene.sandbox.journal().entries().iter().filter(|entry| !reads(entry)).count()
-}
-
-/// Requests so far that a fault struck.
-pub(crate) fn strikes(scene: &Scene) -> u64 {
-    scene.sandbox.journal().entries().iter().filter(|entry| entry.fault.is_some()).count() as u64
 }
 
 /// How often the bytes of each blob were begun to be sent, by digest.

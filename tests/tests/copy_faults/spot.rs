@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use bytes::Bytes;
 use http::Method;
-use landfall_sandbox::registry::digest_of;
-use landfall_sandbox::{Entry, Fault, Service, What};
+use landfall_sandbox::{Content, Entry, Fault, Service, What};
 
-use crate::scene::{Scene, blobs};
+use crate::scene::Scene;
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,17 +49,6 @@ impl Asked {
     }
 }
 
-/// The body of an answer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Body {
-    /// There is none.
-    None,
-    /// A token or an error, which differ from run to run.
-    Some,
-    /// Content that is named by its digest.
-    Content(Bytes),
-}
-
 /// A request of the copy without a fault, so described that it is found again in a run that goes otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Spot {
@@ -78,14 +65,15 @@ pub(crate) struct Spot {
     pub(crate) is_answer_to_401: bool,
     /// Bytes of the request's body.
     pub(crate) sent_bytes: u64,
-    body: Body,
+    /// Bytes of the answer's body.
+    pub(crate) answered_bytes: u64,
+    /// What the answer's body is.
+    answered: Content,
 }
 
 impl Spot {
     /// The requests of a scene in which one copy was made, in their order.
     pub(crate) fn all(scene: &Scene) -> Vec<Self> {
-        let contents: BTreeMap<String, Bytes> =
-            blobs().into_iter().map(|bytes| (digest_of(&bytes), bytes)).collect();
         let mut seen = BTreeMap::new();
         let mut spot = |entry: &Entry| {
             let asked = Asked::of(entry).unwrap_or_else(|| panic!("a copy has no use for {entry}"));
@@ -102,7 +90,8 @@ impl Spot {
                 status: entry.status.unwrap_or_default(),
                 is_answer_to_401,
                 sent_bytes: entry.body_len,
-                body: body_of(entry, asked, scene, &contents),
+                answered_bytes: entry.answer_len,
+                answered: entry.answer_content(),
                 text,
             }
         };
@@ -134,22 +123,21 @@ impl Spot {
         self.method != Method::GET && self.method != Method::HEAD
     }
 
-    /// Whether the answer has a body.
-    pub(crate) fn has_body(&self) -> bool {
-        self.body != Body::None
+    /// Whether the answer is content that is named by its digest.
+    pub(crate) fn is_content(&self) -> bool {
+        matches!(self.answered, Content::Blob | Content::Manifest)
     }
 
-    /// The content that is answered, where it is named by its digest.
-    pub(crate) fn content(&self) -> Option<&Bytes> {
-        match &self.body {
-            Body::Content(bytes) => Some(bytes),
-            Body::None | Body::Some => None,
-        }
+    /// Whether the answer is about a manifest that is there, and names its digest in its head.
+    pub(crate) fn names_manifest(&self) -> bool {
+        let is_manifest =
+            matches!(self.asked, Asked::SourceManifest | Asked::TargetManifest | Asked::ManifestPut);
+        is_manifest && (200..300).contains(&self.status)
     }
 
-    /// Path and query as they can be asked for again.
-    pub(crate) fn path(&self) -> &str {
-        if self.text.starts_with('/') { &self.text } else { "/" }
+    /// Whether the answer says where to go on.
+    pub(crate) fn leads_on(&self) -> bool {
+        self.asked == Asked::UploadStart || (300..400).contains(&self.status)
     }
 }
 
@@ -169,26 +157,5 @@ fn text_of(entry: &Entry) -> String {
             Some((repository, _)) => format!("{repository}/blobs/uploads/"),
             None => entry.target.clone(),
         },
-    }
-}
-
-fn body_of(entry: &Entry, asked: Asked, scene: &Scene, contents: &BTreeMap<String, Bytes>) -> Body {
-    let last = entry.path().rsplit('/').next().unwrap_or_default();
-    let content = match asked {
-        _ if entry.method != Method::GET => return Body::None,
-        _ if entry.status != Some(200) => None,
-        Asked::SourceManifest => {
-            let repository =
-                entry.path().strip_prefix("/v2/").and_then(|rest| rest.split_once("/manifests/"));
-            repository.and_then(|(repository, _)| scene.sandbox.artifactory.manifest(repository, last))
-        }
-        Asked::SourceBlob | Asked::StoredBlob => contents.get(last).cloned(),
-        _ => None,
-    };
-    match content {
-        Some(bytes) => Body::Content(bytes),
-        // A redirect says all in its head.
-        None if entry.status.is_some_and(|status| (300..400).contains(&status)) => Body::None,
-        None => Body::Some,
     }
 }
