@@ -103,7 +103,10 @@ impl Registry {
                             }
                             // Whatever it asks for: there is nothing to be had from here.
                             let status = answer.status().as_u16();
-                            Err(Error::Storage { host: self.host().to_owned(), digest, status })
+                            let retry_after =
+                                landfall_transport::retry_after(answer.headers(), run.clock().now());
+                            let host = self.host().to_owned();
+                            Err(Error::Storage { host, digest, status, retry_after })
                         })
                         .await?;
                     return self.opened(&need, answer, from);

@@ -279,6 +279,8 @@ pub enum Error {
         digest: Digest,
         /// The HTTP status.
         status: u16,
+        /// How long it asked to be left alone.
+        retry_after: Option<Duration>,
     },
     /// More redirects than are followed.
     #[error("{host} redirects {doing} more than {limit} times")]
@@ -491,9 +493,13 @@ impl Error {
                     Hint::Stop
                 }
             }
-            Self::Storage { status, .. } => {
+            Self::Storage { status, retry_after, .. } => {
                 // An address that was signed for a time is refused with 403 when the time is over.
-                if is_passing(*status) || *status == 403 { Hint::Again } else { Hint::Stop }
+                if is_passing(*status) || *status == 403 {
+                    retry_after.map_or(Hint::Again, Hint::After)
+                } else {
+                    Hint::Stop
+                }
             }
             Self::PromotionRefused { status, said, retry_after, .. } => {
                 artifactory::hint_of(*status, said, *retry_after)

@@ -84,11 +84,27 @@ impl Registry {
     }
 
     /// A manifest with its bytes; `None` where it is not there. The digest is computed from the bytes and held against the one
-    /// that was asked for and the one in the header.
+    /// that was asked for and the one in the header; bytes that differ are fetched once more, since they may have been damaged on
+    /// their way.
     ///
     /// # Errors
     /// [`Error::Manifest`], [`Error::DigestDiffers`], [`Error::RepositoryMissing`], and as for [`Self::head_manifest`].
     pub async fn get_manifest(
+        &self,
+        path: &str,
+        version: &Version,
+        run: &Run,
+    ) -> Result<Option<Manifest>, Error> {
+        match self.get_manifest_once(path, version, run).await {
+            Err(Error::DigestDiffers { .. }) => {
+                run.counters().retry();
+                self.get_manifest_once(path, version, run).await
+            }
+            other => other,
+        }
+    }
+
+    async fn get_manifest_once(
         &self,
         path: &str,
         version: &Version,
@@ -176,10 +192,8 @@ impl Registry {
         let mut promised = None;
         let failure = match answered {
             Ok(answer) if answer.status().is_success() => {
-                promised = promised_digest(&answer);
-                if let Some(held) = promised.filter(|promised| *promised != manifest.digest) {
-                    return Err(Error::TagDiffers { target: reference, held, wanted: manifest.digest });
-                }
+                // Another digest in the head may be a mistake of the head: reading back decides.
+                promised = promised_digest(&answer).filter(|promised| *promised == manifest.digest);
                 None
             }
             Ok(answer) => Some(self.refused(&need, &answer, run)),

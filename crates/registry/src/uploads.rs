@@ -101,7 +101,7 @@ impl Registry {
             .await
             .map_err(failed)?;
         if !patches {
-            if answer.status().is_success() {
+            if is_stored(answer.status()) {
                 return Ok(());
             }
             if refuses_put(answer.status()) {
@@ -110,7 +110,7 @@ impl Registry {
             return Err(self.refused(&need, &answer, run));
         }
         // 202 by the specification, 201 at ECR, 204 at others.
-        if !answer.status().is_success() {
+        if !is_stored(answer.status()) {
             return Err(self.refused(&need, &answer, run));
         }
         let next = match answer.header("location") {
@@ -124,7 +124,7 @@ impl Registry {
                 site.request_at(Method::PUT, &last).header("content-length", "0").counted_as("upload")
             })
             .await?;
-        if answer.status().is_success() { Ok(()) } else { Err(self.refused(&need, &answer, run)) }
+        if is_stored(answer.status()) { Ok(()) } else { Err(self.refused(&need, &answer, run)) }
     }
 
     /// Where the upload goes on, which has to be on this very registry.
@@ -156,6 +156,11 @@ impl Registry {
             _ => false,
         }
     }
+}
+
+/// Whether bytes were taken: 201 or 202 by the specification, 204 at others. A page with status 200 is somebody else's.
+fn is_stored(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 201 | 202 | 204)
 }
 
 /// Whether a registry wants another way of uploading.

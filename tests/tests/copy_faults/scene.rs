@@ -170,7 +170,7 @@ impl Scene {
         };
         let copying = Box::pin(plan_and_apply(self.requests(), &registries, &run));
         let (errors, results) = paced(copying, activity).await?;
-        let of_images = results.iter().filter_map(|result| result.error.as_ref());
+        let of_images = results.iter().filter_map(|result| result.error.as_deref());
         Ok(Ended {
             problems: errors
                 .iter()
@@ -211,17 +211,16 @@ impl Scene {
             format!("{}/{path}:{tag}", self.sandbox.host(service)).parse().expect("a reference")
         };
         let request = |sample: &Sample| CopyRequest {
-            project: sample.project.parse().expect("a name"),
-            version: VERSION.to_owned(),
-            source: reference(
-                Service::Artifactory,
-                &self.sandbox.source_repository(BUILD_KEY, sample.project),
-                VERSION,
-            ),
-            target: reference(Service::EcrRegistry, self.repository(), &sample.tag()),
-            environment: None,
-            shard: None,
-            release: None,
+            project: Some(sample.project.parse().expect("a name")),
+            version: Some(VERSION.to_owned()),
+            ..CopyRequest::new(
+                reference(
+                    Service::Artifactory,
+                    &self.sandbox.source_repository(BUILD_KEY, sample.project),
+                    VERSION,
+                ),
+                reference(Service::EcrRegistry, self.repository(), &sample.tag()),
+            )
         };
         samples().iter().map(request).collect()
     }
@@ -233,9 +232,11 @@ async fn plan_and_apply(
     registries: &Registries,
     run: &Run,
 ) -> (Vec<Error>, Vec<CopyResult>) {
-    let plan = plan_copies(requests, registries, CopyOptions::default(), run).await;
+    // The stage asks what hangs on the images beside the copy, and nothing depends on it.
+    let options = CopyOptions { look_for_attached: false, ..CopyOptions::default() };
+    let plan = plan_copies(requests, registries, options, run).await;
     if !plan.is_clear() {
         return (plan.problems.into_iter().map(|problem| problem.error).collect(), Vec::new());
     }
-    (Vec::new(), apply(&plan, registries, run).await)
+    (Vec::new(), apply(&plan, registries, run).await.images)
 }
