@@ -2,7 +2,8 @@
 //!
 //! A [`Registry`] is one host, bound to the login that was configured for it; a redirect to another host carries no
 //! credential, and a token server elsewhere is refused unless it was configured. Digests are computed from the bytes that
-//! arrive, never taken from a header. [`plan_copies`] looks at everything first and finds all problems together; [`apply`]
+//! arrive, never taken from a header. A [`LoginChain`] finds a host's login in sources that are asked in their order, credential
+//! helpers among them, and says where it came from. [`plan_copies`] looks at everything first and finds all problems together; [`apply`]
 //! streams blob by blob from source to target without touching the disk, and names a tag only when all its content is there.
 //!
 //! Spoken: OCI distribution-spec 1.1 and Docker Registry HTTP API v2 with its token protocol; ECR API 2015-09-21;

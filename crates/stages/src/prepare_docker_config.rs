@@ -120,7 +120,11 @@ fn heading(host: &Host) -> String {
 }
 
 fn row(step: &LoginStep) -> [String; 3] {
-    [step.verdict.to_string(), step.source.clone(), step.finds.to_string()]
+    let verdict = match step.verdict {
+        Verdict::Nothing => "-",
+        other => other.word(),
+    };
+    [verdict.to_owned(), step.source.clone(), step.finds.to_string()]
 }
 
 /// Rows in columns, two spaces in.
@@ -140,17 +144,13 @@ fn explained(host: &Host, steps: &[LoginStep]) -> Item {
     let decides = steps.iter().find(|step| {
         matches!(step.verdict, Verdict::Used | Verdict::Asked | Verdict::Otherwise | Verdict::InTheWay)
     });
-    let outcome = match decides {
-        Some(LoginStep { verdict: Verdict::InTheWay, .. }) => "unreadable",
-        Some(step) => step.finds.kind(),
-        None => "none",
-    };
+    let outcome = decides.map_or("none", |step| step.finds.kind());
     let told = |step: &LoginStep| {
         json!({
             "source": step.source,
-            "finds": step.finds.to_string(),
+            "kind": step.finds.kind(),
             "entry": step.finds.entry(),
-            "verdict": step.verdict.to_string(),
+            "verdict": step.verdict.word(),
         })
     };
     Item::new(escape(&host.host, 120), outcome)

@@ -111,7 +111,11 @@ impl LoginChain {
     /// # Errors
     /// [`Error::LoginSource`] where a source that cannot be read may be what decides; [`Error::Helper`]; what ECR says.
     pub async fn login_for(&self, host: &str, run: &Run) -> Result<Option<FoundLogin>, Error> {
-        for (at, step) in self.steps(host, self.can_fetch(), run.clock().now()) {
+        #[cfg(feature = "ecr")]
+        let can_fetch = self.ecr.is_some();
+        #[cfg(not(feature = "ecr"))]
+        let can_fetch = false;
+        for (at, step) in self.steps(host, can_fetch, run.clock().now()) {
             let login = match (&step.finds, step.verdict) {
                 (_, Verdict::Nothing | Verdict::Shadowed) => None,
                 (_, Verdict::PassedOver) => {
@@ -125,7 +129,11 @@ impl LoginChain {
                     None => None,
                 },
                 (Finds::Helper { key, .. }, _) => self.ask_helper(at, host, key.is_none(), run).await?,
-                (Finds::EcrToken, _) => self.fetch(run).await?,
+                #[cfg(feature = "ecr")]
+                (Finds::EcrToken, _) => match &self.ecr {
+                    Some(ecr) => Some(ecr.authorization_token(run).await?.login()),
+                    None => None,
+                },
                 _ => {
                     self.config(at).and_then(|config| config.login_for(host)).map(|entry| entry.login.into())
                 }
@@ -204,27 +212,6 @@ impl LoginChain {
         };
         answers.insert(asked, answer.clone());
         Ok(answer)
-    }
-
-    #[cfg(feature = "ecr")]
-    fn can_fetch(&self) -> bool {
-        self.ecr.is_some()
-    }
-
-    #[cfg(not(feature = "ecr"))]
-    fn can_fetch(&self) -> bool {
-        false
-    }
-
-    #[cfg(feature = "ecr")]
-    async fn fetch(&self, run: &Run) -> Result<Option<Login>, Error> {
-        let Some(ecr) = &self.ecr else { return Ok(None) };
-        Ok(Some(ecr.authorization_token(run).await?.login()))
-    }
-
-    #[cfg(not(feature = "ecr"))]
-    async fn fetch(&self, _: &Run) -> Result<Option<Login>, Error> {
-        Ok(None)
     }
 }
 

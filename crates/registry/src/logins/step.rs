@@ -68,10 +68,13 @@ pub struct LoginStep {
 }
 
 impl Finds {
-    /// The kind in one word, for reports: `password`, `identity-token`, `helper`, `ecr-token`; `none` for nothing.
+    /// The kind in one word, for reports: `password`, `identity-token`, `helper`, `ecr-token`; `no-entry`, `not-there` and
+    /// `unreadable` where there is no login.
     pub fn kind(&self) -> &'static str {
         match self {
-            Self::NoSource | Self::Unreadable | Self::Nothing => "none",
+            Self::NoSource => "not-there",
+            Self::Unreadable => "unreadable",
+            Self::Nothing => "no-entry",
             Self::Password { .. } => "password",
             Self::IdentityToken { .. } => "identity-token",
             Self::Helper { .. } => "helper",
@@ -90,6 +93,21 @@ impl Finds {
     }
 }
 
+impl Verdict {
+    /// The verdict in one word, for reports: `used`, `asked`, `otherwise`, `shadowed`, `over`, `in-the-way`, `none`.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Nothing => "none",
+            Self::Used => "used",
+            Self::Asked => "asked",
+            Self::Otherwise => "otherwise",
+            Self::Shadowed => "shadowed",
+            Self::PassedOver => "over",
+            Self::InTheWay => "in-the-way",
+        }
+    }
+}
+
 impl fmt::Display for Finds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -103,20 +121,6 @@ impl fmt::Display for Finds {
             Self::EcrToken => f.write_str("ECR token, to be fetched"),
         }?;
         self.entry().map_or(Ok(()), |entry| write!(f, ", entry `{entry}`"))
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Nothing => "-",
-            Self::Used => "used",
-            Self::Asked => "asked",
-            Self::Otherwise => "otherwise",
-            Self::Shadowed => "shadowed",
-            Self::PassedOver => "over",
-            Self::InTheWay => "in the way",
-        })
     }
 }
 

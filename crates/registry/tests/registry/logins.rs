@@ -35,7 +35,7 @@ fn unreadable(name: &str) -> LoginSource {
 }
 
 fn told(steps: &[LoginStep]) -> String {
-    let line = |step: &LoginStep| format!("{:<10} {:<8} {}", step.verdict, step.source, step.finds);
+    let line = |step: &LoginStep| format!("{:<10} {:<8} {}", step.verdict.word(), step.source, step.finds);
     steps.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -64,8 +64,8 @@ async fn the_first_source_with_a_login_for_the_host_decides() {
     assert_eq!(found(&chain, HOST).await, expected);
     assert_eq!(found(&chain, "nowhere.example.com").await, None);
     insta::assert_snapshot!(explained(&chain, HOST), @r"
-    -          a        not there
-    -          b        no entry
+    none       a        not there
+    none       b        no entry
     used       c        password, entry `auths/art.example.com:8443`
     shadowed   d        identity token, entry `auths/https://art.example.com:8443/v2/`
     ");
@@ -139,8 +139,8 @@ async fn a_source_that_cannot_be_read_is_in_the_way_of_what_it_may_decide() {
     assert!(matches!(&error, Error::LoginSource { name, .. } if name == "b"), "{error:?}");
     assert_eq!(error.code(), "LF-FILE-EMPTY");
     insta::assert_snapshot!(explained(&chain, "c.test"), @r"
-    -          a        no entry
-    in the way b        cannot be read
+    none       a        no entry
+    in-the-way b        cannot be read
     shadowed   c        password, entry `auths/c.test`
     ");
 }
@@ -171,7 +171,7 @@ fn hosts_of_ecr_are_known_by_name_or_named() {
     assert!(chain([source("a", r#"{"credsStore":"fake"}"#)]).may_need_ecr(ECR, now));
     assert_eq!(
         self::told(&plain.explain(ECR, true, now)),
-        "used       AWS credentials ECR token, to be fetched\n"
+        "used       AWS credentials ECR token, to be fetched"
     );
     assert_eq!(self::told(&plain.explain(HOST, true, now)), "");
 }
