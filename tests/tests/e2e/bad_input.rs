@@ -213,7 +213,7 @@ async fn registry_logins_that_are_none() {
     let ran = refused(&world, &["prepare-docker-config"], 2).await;
     page!(ran.page(&world), @r#"
     error[LF-CONFIG-MISSING] exit 2
-      docker-auth-config is missing: the other logins, as Docker's config.json
+      docker-auth-config is missing: further logins, as Docker's config.json or the path of such a file
       next: give it by the variable DOCKER_AUTH_CONFIG
 
     nothing was changed

@@ -194,7 +194,7 @@ async fn a_login_that_the_registry_does_not_accept() {
     error[LF-REG-AUTH] exit 3
       artifactory.test does not accept the login of `svc-landfall` to GET manifest artifactory.test/docker-build/shop/orderService:1.4.2
       artifactory.test does not accept the login of `svc-landfall` to GET manifest artifactory.test/docker-build/shop/paymentGateway:2.0.0
-      next: renew the password or token of `svc-landfall` for artifactory.test in DOCKER_AUTH_CONFIG (for ECR: run prepare-docker-config again)
+      next: renew the password or token of `svc-landfall` for artifactory.test where it comes from, which prepare-docker-config --explain shows (for ECR: run prepare-docker-config again)
 
     nothing was changed
     exit 3
