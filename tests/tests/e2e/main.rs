@@ -15,6 +15,7 @@ mod faults;
 mod hostile;
 mod jira_specs;
 mod kills;
+mod logins;
 mod mended;
 mod pipeline;
 mod real;
