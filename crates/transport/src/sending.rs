@@ -118,11 +118,11 @@ pub(crate) async fn attempt(
     let timed = async {
         match tokio::time::timeout(limit, exchange).await {
             Ok(answer) => answer.map_err(|error| lost(error, sending.method, changes)),
-            Err(elapsed) => Err(Error::Unanswered {
+            Err(_elapsed) => Err(Error::Unanswered {
                 method: sending.method.to_string(),
                 url: shown(sending.url),
                 changes,
-                cause: elapsed.into(),
+                cause: format!("no complete answer came in {limit:?}").into(),
             }),
         }
     };
@@ -233,7 +233,7 @@ async fn exchange_heads(
         cause,
     };
     let response = match answered {
-        Err(elapsed) => return Err(unanswered(elapsed.into())),
+        Err(_elapsed) => return Err(unanswered(format!("no answer came in {patience:?}").into())),
         Ok(Err(error)) => return Err(failed_send(error, &url, unanswered)),
         Ok(Ok(response)) => response,
     };
