@@ -18,7 +18,7 @@ const MOST_RESUMES: u32 = 5;
 /// The pause before the second resume; the first comes at once.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Progress is told each time so many bytes have passed.
-const STEP_BYTES: u64 = 1 << 20;
+const STEP_BYTES: u64 = 256 << 10;
 
 /// What is known of a passing blob outside of its stream.
 #[derive(Debug)]
