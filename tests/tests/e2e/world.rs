@@ -202,9 +202,12 @@ pub(crate) fn is_write(entry: &Entry) -> bool {
                 .any(|read| operation.starts_with(read))
         }),
         Service::Jira => !reads && !entry.path().ends_with("/search/jql"),
-        Service::Vault | Service::EcrRegistry | Service::Artifactory | Service::Lambda | Service::Foreign => {
-            !reads
-        }
+        Service::Vault
+        | Service::EcrRegistry
+        | Service::Artifactory
+        | Service::PlainRegistry
+        | Service::Lambda
+        | Service::Foreign => !reads,
     }
 }
 
