@@ -1,25 +1,32 @@
-//! A strict OCI registry in memory, in the two flavours that Landfall meets: Artifactory and Amazon ECR.
+//! A strict OCI registry in memory: the two flavours that Landfall meets, Artifactory and Amazon ECR, and a plain one.
 //!
-//! Wire format: OCI distribution specification 1.1 (pull, push, mount, tag listing; no referrers, no deletion). Stricter than it asks: every digest is
-//! computed from the bytes, an upload's `Location` works once, a manifest is taken only when all it names is in that very repository and its
-//! `Content-Type` is what it says of itself. Blobs are kept once for the whole registry, but a repository shows only what was put there.
+//! Wire format: OCI distribution specification 1.1. Stricter than it asks: every digest is computed from the bytes, an upload's `Location` works
+//! once, a manifest is taken only when all blobs it names are in that very repository and its `Content-Type` is what it says of itself. Digests are
+//! SHA-256; SHA-512, which the specification leaves to the registry, is refused (DIGEST_INVALID), as ECR does. Blobs are kept once for the whole
+//! registry, but a repository shows only what was put there. What a flavour does otherwise than the specification is a [`Quirks`] value.
 //!
+//! Plain flavour: no login, repositories appear with their first upload, and every option of the specification is there: upload in one POST,
+//! mounts (also without a source), deletion, referrers, indexes whose images are elsewhere.
 //! Artifactory flavour: the repository path (`host/<repository key>/<image>`), the API path (`/artifactory/api/docker/<key>/v2/…`) and a port for
 //! a key; Bearer tokens with a realm for each repository key and no scope in the challenge, 202 to a mount, optionally 302 to a storage host, the
 //! promote endpoint; virtual repository keys, which only show what others hold.
 //! ECR flavour: Basic `AWS:<token>`, 201 to a PATCH and a `Range` that stays at the first part, parts of 5 MiB at least, immutable tags,
-//! repositories that must exist, 307 to a storage host.
+//! repositories that must exist, 307 to a storage host, no empty blob, no deletion. Real ECR has also cut the connection of an upload to a missing
+//! repository (containers-roadmap 1970): that is [`crate::What::CutBefore`].
 
 mod access;
 mod artifactory;
 mod blobs;
 mod call;
 mod contents;
+mod deletes;
 mod digest;
 mod manifest;
 mod manifests;
 mod promote;
 mod quirks;
+mod rate;
+mod referrers;
 mod reply;
 mod repositories;
 mod storage;
@@ -48,6 +55,7 @@ pub use store::RepositoryView;
 use crate::issued::Issued;
 use access::Token;
 use call::{Call, Place};
+use rate::Rate;
 use reply::{Answer, Refusal};
 use repositories::VirtualKey;
 use store::Store;
@@ -55,6 +63,7 @@ use store::Store;
 enum Flavour {
     Artifactory(ArtifactoryAccess),
     Ecr { tokens: Arc<EcrTokens>, issued: Arc<Issued> },
+    Plain,
 }
 
 struct Inner {
@@ -71,7 +80,8 @@ struct Inner {
     denied: BTreeSet<String>,
     /// Packages whose promotion is refused.
     unpromotable: BTreeSet<String>,
-    manifest_puts: Vec<std::time::Instant>,
+    manifest_rate: Rate,
+    upload_rate: Rate,
 }
 
 /// One registry.
@@ -105,6 +115,11 @@ impl Registry {
         Self::new(Flavour::Ecr { tokens, issued }, host, BTreeSet::new(), Quirks::ecr(), storage)
     }
 
+    /// A registry without a login reached as `host`, with every option of the distribution specification.
+    pub fn plain(host: &str, storage: Arc<Storage>) -> Arc<Self> {
+        Self::new(Flavour::Plain, host, BTreeSet::new(), Quirks::plain(), storage)
+    }
+
     fn new(
         flavour: Flavour,
         host: &str,
@@ -121,7 +136,8 @@ impl Registry {
             hides_configurations: false,
             denied: BTreeSet::new(),
             unpromotable: BTreeSet::new(),
-            manifest_puts: Vec::new(),
+            manifest_rate: Rate::default(),
+            upload_rate: Rate::default(),
         };
         Arc::new(Self { flavour, host: host.to_owned(), storage, inner: Mutex::new(inner) })
     }
@@ -180,17 +196,23 @@ impl Registry {
             Place::Manifest { repository, reference } => match call.method {
                 Method::GET | Method::HEAD => self.read_manifest(call, repository, reference),
                 Method::PUT => self.put_manifest_request(call, repository, reference, &body),
+                Method::DELETE => self.delete_manifest(call, repository, reference),
                 _ => Err(Refusal::method()),
             },
             Place::Blob { repository, digest } => match call.method {
                 Method::GET | Method::HEAD => self.read_blob(call, repository, digest),
+                Method::DELETE => self.delete_blob(call, repository, digest),
                 _ => Err(Refusal::method()),
             },
             Place::Uploads { repository } => match call.method {
-                Method::POST => self.start_upload(call, repository),
+                Method::POST => self.start_upload(call, repository, body),
                 _ => Err(Refusal::method()),
             },
             Place::Upload { repository, session } => self.upload(call, repository, session, body),
+            Place::Referrers { repository, digest } => match call.method {
+                Method::GET => self.list_referrers(call, repository, digest),
+                _ => Err(Refusal::method()),
+            },
             Place::Tags { repository } => match call.method {
                 Method::GET => self.list_tags(call, repository),
                 _ => Err(Refusal::method()),

@@ -75,6 +75,8 @@ pub struct Sandbox {
     pub ecr_tokens: Arc<EcrTokens>,
     /// Artifactory.
     pub artifactory: Arc<Registry>,
+    /// A registry without a login that has every option of the distribution specification.
+    pub plain_registry: Arc<Registry>,
     /// The host that blob downloads are redirected to.
     pub storage: Arc<Storage>,
     /// Lambda.
@@ -121,6 +123,7 @@ impl Sandbox {
             Arc::clone(&storage),
         );
         artifactory.create_virtual_key(VIRTUAL_KEY, &[BUILD_KEY, RC_KEY, RELEASE_KEY], Some(BUILD_KEY));
+        let plain_registry = Registry::plain(&host(Service::PlainRegistry), Arc::clone(&storage));
         let ecr_tokens = Arc::new(EcrTokens::new());
         let ecr_registry = Registry::ecr(
             &host(Service::EcrRegistry),
@@ -160,6 +163,7 @@ impl Sandbox {
                 Service::EcrApi => ecr.router(),
                 Service::EcrRegistry => ecr_registry.router(),
                 Service::Artifactory => artifactory.router(),
+                Service::PlainRegistry => plain_registry.router(),
                 Service::Storage => storage.router(),
                 Service::Lambda => lambda.router(),
                 Service::Jira => jira.router(),
@@ -179,6 +183,7 @@ impl Sandbox {
             ecr_registry,
             ecr_tokens,
             artifactory,
+            plain_registry,
             storage,
             lambda,
             jira,

@@ -82,7 +82,7 @@ impl Entry {
     /// What the request's body was, as far as it arrived.
     pub fn request_content(&self) -> Content {
         let path = self.path();
-        let is_registry = matches!(self.service, Service::EcrRegistry | Service::Artifactory);
+        let is_registry = self.service.is_registry();
         if self.body_len == 0 {
             Content::Nothing
         } else if is_registry && path.contains("/blobs/uploads/") {
@@ -97,7 +97,7 @@ impl Entry {
     /// What the body of the answer was, as far as it was sent.
     pub fn answer_content(&self) -> Content {
         let path = self.path();
-        let is_registry = matches!(self.service, Service::EcrRegistry | Service::Artifactory);
+        let is_registry = self.service.is_registry();
         if self.answer_len == 0 {
             Content::Nothing
         } else if !matches!(self.status, Some(200 | 206)) {

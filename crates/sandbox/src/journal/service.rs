@@ -13,7 +13,9 @@ pub enum Service {
     EcrRegistry,
     /// Artifactory: registry, token service, promotion.
     Artifactory,
-    /// Where both registries redirect blob downloads to.
+    /// A registry as the distribution specification has it, for peers.
+    PlainRegistry,
+    /// Where the registries redirect blob downloads to.
     Storage,
     /// AWS Lambda.
     Lambda,
@@ -25,12 +27,13 @@ pub enum Service {
 
 impl Service {
     /// Every service, in the order of the declaration.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Vault,
         Self::Sts,
         Self::EcrApi,
         Self::EcrRegistry,
         Self::Artifactory,
+        Self::PlainRegistry,
         Self::Storage,
         Self::Lambda,
         Self::Jira,
@@ -45,10 +48,16 @@ impl Service {
             Self::EcrApi => "ecr-api",
             Self::EcrRegistry => "ecr-registry",
             Self::Artifactory => "artifactory",
+            Self::PlainRegistry => "registry",
             Self::Storage => "storage",
             Self::Lambda => "lambda",
             Self::Jira => "jira",
             Self::Foreign => "foreign",
         }
+    }
+
+    /// Whether it speaks the distribution specification.
+    pub fn is_registry(self) -> bool {
+        matches!(self, Self::EcrRegistry | Self::Artifactory | Self::PlainRegistry)
     }
 }

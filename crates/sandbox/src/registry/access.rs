@@ -93,6 +93,7 @@ impl Registry {
                 None => Err(self.challenge(None)),
             },
             Flavour::Ecr { .. } => self.ecr_key(call).map(drop),
+            Flavour::Plain => Ok(()),
         }
     }
 
@@ -139,6 +140,7 @@ impl Registry {
                     Err(Refusal::name_unknown(repository))
                 }
             }
+            Flavour::Plain => Ok(()),
         }
     }
 
@@ -172,6 +174,8 @@ impl Registry {
                 let realm = own.unwrap_or_else(|| format!("http://{}/", self.host));
                 format!("Basic realm=\"{realm}\",service=\"ecr.amazonaws.com\"")
             }
+            // It asks for no login, so this answers nobody.
+            Flavour::Plain => format!("Basic realm=\"http://{}/\"", self.host),
             Flavour::Artifactory(_) => {
                 // The ping knows no repository, so its realm has no key (earthly 1017); no challenge has a scope.
                 let key = repository.and_then(|name| name.split('/').next());

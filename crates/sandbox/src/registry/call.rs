@@ -21,6 +21,7 @@ pub(super) enum Place<'a> {
     Uploads { repository: &'a str },
     Upload { repository: &'a str, session: &'a str },
     Tags { repository: &'a str },
+    Referrers { repository: &'a str, digest: &'a str },
 }
 
 impl Call {
@@ -69,6 +70,12 @@ impl Call {
         }
         if let Some((repository, reference)) = rest.rsplit_once("/manifests/") {
             return Ok(Place::Manifest { repository: name(repository)?, reference });
+        }
+        if let Some((repository, digest)) = rest.rsplit_once("/referrers/") {
+            if !is_digest(digest) {
+                return Err(Refusal::bad("DIGEST_INVALID", "provided digest is not a sha256 digest"));
+            }
+            return Ok(Place::Referrers { repository: name(repository)?, digest });
         }
         Err(unknown())
     }

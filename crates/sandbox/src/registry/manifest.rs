@@ -21,6 +21,8 @@ pub(super) struct Pointers {
     pub(super) blobs: Vec<(String, u64)>,
     /// Manifests with their sizes.
     pub(super) children: Vec<(String, u64)>,
+    /// The manifest that this one is about; it need not exist.
+    pub(super) subject: Option<String>,
 }
 
 pub(super) fn is_index(media_type: &str) -> bool {
@@ -43,11 +45,15 @@ pub(super) fn read(bytes: &[u8], content_type: &str) -> Result<Pointers, String>
         None if content_type == OCI_MANIFEST || content_type == OCI_INDEX => {}
         other => return Err(format!("mediaType {other:?} and Content-Type {content_type:?} differ")),
     }
+    let subject = match document.get("subject") {
+        None => None,
+        Some(subject) => Some(descriptor(subject.as_object().ok_or("subject must be an object")?)?.0),
+    };
     if is_index(content_type) {
         if document.contains_key("config") || document.contains_key("layers") {
             return Err("an index has neither config nor layers".to_owned());
         }
-        return Ok(Pointers { blobs: Vec::new(), children: list(&document, "manifests")? });
+        return Ok(Pointers { blobs: Vec::new(), children: list(&document, "manifests")?, subject });
     }
     if document.contains_key("manifests") {
         return Err("an image manifest has no list of manifests".to_owned());
@@ -55,7 +61,7 @@ pub(super) fn read(bytes: &[u8], content_type: &str) -> Result<Pointers, String>
     let config = document.get("config").and_then(Value::as_object).ok_or("config is missing")?;
     let mut blobs = vec![descriptor(config)?];
     blobs.extend(list(&document, "layers")?);
-    Ok(Pointers { blobs, children: Vec::new() })
+    Ok(Pointers { blobs, children: Vec::new(), subject })
 }
 
 fn list(document: &Map<String, Value>, name: &str) -> Result<Vec<(String, u64)>, String> {

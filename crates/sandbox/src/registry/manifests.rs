@@ -1,11 +1,9 @@
 //! Manifests and tags over HTTP.
 
-use std::time::{Duration, Instant};
-
 use axum::body::Body;
 use axum::response::IntoResponse;
 use bytes::Bytes;
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use serde_json::json;
 use time::OffsetDateTime;
 
@@ -58,13 +56,8 @@ impl Registry {
     ) -> Answer {
         self.authorize(call, repository, "push", "PutImage")?;
         let mut inner = self.lock();
-        if let Some(limit) = inner.quirks.manifests_per_second {
-            inner.manifest_puts.retain(|at| at.elapsed() < Duration::from_secs(1));
-            if inner.manifest_puts.len() >= limit {
-                return Err(Refusal::new(StatusCode::TOO_MANY_REQUESTS, "TOOMANYREQUESTS", "Rate exceeded"));
-            }
-            inner.manifest_puts.push(Instant::now());
-        }
+        let limit = inner.quirks.manifests_per_second;
+        inner.manifest_rate.take(limit)?;
         if body.len() > MAX_MANIFEST {
             return Err(Refusal::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
@@ -76,7 +69,15 @@ impl Registry {
         let digest = self.store_manifest(&mut inner, repository, reference, body, content_type)?;
         let omit = inner.quirks.omit_digest_header;
         let location = format!("/v2/{repository}/manifests/{digest}");
-        Ok(with_digest((StatusCode::CREATED, [(header::LOCATION, location)]).into_response(), &digest, omit))
+        let mut response = (StatusCode::CREATED, [(header::LOCATION, location)]).into_response();
+        let stored = inner.store.repositories.get(repository).and_then(|found| found.manifests.get(&digest));
+        if let Some(subject) = stored.and_then(|stored| stored.subject.as_ref())
+            && inner.quirks.referrers
+            && let Ok(value) = HeaderValue::from_str(subject)
+        {
+            response.headers_mut().insert(HeaderName::from_static("oci-subject"), value);
+        }
+        Ok(with_digest(response, &digest, omit))
     }
 
     /// Takes a manifest after checking all it says. `reference` is a tag or its digest.
@@ -93,6 +94,8 @@ impl Registry {
             if reference != digest {
                 return Err(Refusal::bad("DIGEST_INVALID", "provided digest did not match uploaded content"));
             }
+        } else if reference.contains(':') {
+            return Err(Refusal::bad("DIGEST_INVALID", "provided digest is not a sha256 digest"));
         } else if !is_tag(reference) {
             return Err(Refusal::bad("TAG_INVALID", "manifest tag did not match URI"));
         }
@@ -103,18 +106,14 @@ impl Registry {
             if held.is_none() && inner.quirks.head_lies {
                 return Err(Refusal::bad("MANIFEST_INVALID", format!("Failed to copy blob {blob}")));
             }
-            self.check_size(blob, *size, held, "MANIFEST_BLOB_UNKNOWN", "blob unknown to registry")?;
+            self.check_size(blob, *size, held, "blob unknown to registry")?;
         }
         let known = inner.store.repositories.get(repository);
         for (child, size) in &pointers.children {
             let held = known.and_then(|known| known.manifests.get(child)).map(|child| child.bytes.len());
-            self.check_size(
-                child,
-                *size,
-                held,
-                "MANIFEST_UNKNOWN",
-                "manifest of the index is not in the repository",
-            )?;
+            if held.is_some() || !inner.quirks.sparse_indexes {
+                self.check_size(child, *size, held, "manifest unknown to registry")?;
+            }
         }
         let target = inner.store.repository(repository);
         let tagged = !is_digest(reference);
@@ -130,6 +129,7 @@ impl Registry {
             media_type: media_type.to_owned(),
             blobs: pointers.blobs.into_iter().map(|(digest, _)| digest).collect(),
             children: pointers.children.into_iter().map(|(digest, _)| digest).collect(),
+            subject: pointers.subject,
             pushed_at: OffsetDateTime::now_utc().unix_timestamp(),
         };
         target.manifests.entry(digest.clone()).or_insert(stored);
@@ -139,14 +139,7 @@ impl Registry {
         Ok(digest)
     }
 
-    fn check_size(
-        &self,
-        digest: &str,
-        size: u64,
-        held: Option<usize>,
-        code: &str,
-        text: &str,
-    ) -> Result<(), Refusal> {
+    fn check_size(&self, digest: &str, size: u64, held: Option<usize>, text: &str) -> Result<(), Refusal> {
         match held {
             Some(length) if length as u64 == size => Ok(()),
             Some(length) => {
@@ -156,7 +149,7 @@ impl Registry {
             None => {
                 // ECR's exception is LayersNotFoundException, a 400; distribution says 404.
                 let status = if self.is_ecr() { StatusCode::BAD_REQUEST } else { StatusCode::NOT_FOUND };
-                Err(Refusal::new(status, code, format!("{text}: {digest}")))
+                Err(Refusal::new(status, "MANIFEST_BLOB_UNKNOWN", format!("{text}: {digest}")))
             }
         }
     }
@@ -172,7 +165,7 @@ impl Registry {
             Some(text) => text
                 .parse::<usize>()
                 .map_err(|_| Refusal::bad("PAGINATION_NUMBER_INVALID", "n must be a number"))?
-                .clamp(1, 1000),
+                .min(1000),
         };
         let rest: Vec<&String> = found.tags.keys().filter(|tag| **tag > last).collect();
         let page: Vec<&String> = rest.iter().take(limit).copied().collect();

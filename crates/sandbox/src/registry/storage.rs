@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::extract::State;
@@ -12,10 +13,26 @@ use http::{HeaderMap, Method, StatusCode, Uri, header};
 
 use super::blobs::ranged;
 
+/// An address that was given out.
+struct Signed {
+    path: String,
+    bytes: Bytes,
+    /// Downloads that it is still good for; `None` means any number.
+    uses: Option<u64>,
+    /// `None` is beyond what a clock can tell.
+    until: Option<Instant>,
+}
+
+struct Inner {
+    signed: BTreeMap<String, Signed>,
+    uses: Option<u64>,
+    lifetime: Duration,
+}
+
 /// Serves bytes to whoever has a presigned address, and refuses every `Authorization` header, as S3 does.
 pub struct Storage {
     origin: String,
-    signed: Mutex<BTreeMap<String, (String, Bytes)>>,
+    inner: Mutex<Inner>,
 }
 
 impl fmt::Debug for Storage {
@@ -25,9 +42,10 @@ impl fmt::Debug for Storage {
 }
 
 impl Storage {
-    /// A storage host reached at this origin (`http://127.0.0.1:1234`).
+    /// A storage host reached at this origin (`http://127.0.0.1:1234`). Its addresses are good for an hour and any number of downloads.
     pub fn new(origin: &str) -> Arc<Self> {
-        Arc::new(Self { origin: origin.to_owned(), signed: Mutex::new(BTreeMap::new()) })
+        let inner = Inner { signed: BTreeMap::new(), uses: None, lifetime: Duration::from_secs(3600) };
+        Arc::new(Self { origin: origin.to_owned(), inner: Mutex::new(inner) })
     }
 
     /// All routes.
@@ -35,21 +53,55 @@ impl Storage {
         Router::new().fallback(serve).with_state(Arc::clone(self))
     }
 
+    /// Addresses that are given out from now on are good for so many downloads, then 403. A request that asks for a range counts as one.
+    pub fn set_uses(&self, uses: Option<u64>) {
+        self.lock().uses = uses;
+    }
+
+    /// Addresses that are given out from now on are good for so long, then 403. The address says whole seconds.
+    pub fn set_lifetime(&self, lifetime: Duration) {
+        self.lock().lifetime = lifetime;
+    }
+
     /// Makes every address that was given out worthless.
     pub fn expire_all(&self) {
-        self.signed.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        self.lock().signed.clear();
     }
 
     /// An address for these bytes. `origin` replaces the storage's own.
     pub(super) fn presign(&self, digest: &str, bytes: &Bytes, origin: Option<&str>) -> String {
+        let mut inner = self.lock();
         let nonce = format!("{:032x}", fastrand::u128(..));
         let path = format!("/layers/{digest}");
-        self.signed
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(nonce.clone(), (path.clone(), bytes.clone()));
-        let origin = origin.unwrap_or(&self.origin);
-        format!("{origin}{path}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires=3600&X-Amz-Signature={nonce}")
+        let (uses, lifetime) = (inner.uses, inner.lifetime);
+        let signed = Signed {
+            path: path.clone(),
+            bytes: bytes.clone(),
+            uses,
+            until: Instant::now().checked_add(lifetime),
+        };
+        inner.signed.insert(nonce.clone(), signed);
+        let (origin, seconds) = (origin.unwrap_or(&self.origin), lifetime.as_secs());
+        format!(
+            "{origin}{path}?X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Expires={seconds}&X-Amz-Signature={nonce}"
+        )
+    }
+
+    /// The bytes behind an address, if it is still good; this uses it once.
+    fn take(&self, path: &str, nonce: &str) -> Option<Bytes> {
+        let mut inner = self.lock();
+        let signed = inner.signed.get_mut(nonce)?;
+        if signed.path != path || signed.until.is_some_and(|until| until <= Instant::now()) {
+            return None;
+        }
+        if let Some(uses) = &mut signed.uses {
+            *uses = uses.checked_sub(1)?;
+        }
+        Some(signed.bytes.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -64,17 +116,14 @@ async fn serve(
         return error(StatusCode::BAD_REQUEST, "InvalidArgument", text);
     }
     if method != Method::GET {
-        return error(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "MethodNotAllowed",
-            "The specified method is not allowed",
-        );
+        // The method is part of what was signed.
+        let text = "The request signature we calculated does not match the signature you provided";
+        return error(StatusCode::FORBIDDEN, "SignatureDoesNotMatch", text);
     }
     let query = uri.query().unwrap_or_default();
     let nonce = query.split('&').find_map(|pair| pair.strip_prefix("X-Amz-Signature=")).unwrap_or_default();
-    let signed = storage.signed.lock().unwrap_or_else(PoisonError::into_inner);
-    match signed.get(nonce).filter(|(path, _)| path == uri.path()) {
-        Some((_, bytes)) => ranged(bytes.clone(), &headers),
+    match storage.take(uri.path(), nonce) {
+        Some(bytes) => ranged(bytes, &headers),
         None => error(StatusCode::FORBIDDEN, "AccessDenied", "Request has expired"),
     }
 }

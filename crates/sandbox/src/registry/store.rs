@@ -13,6 +13,8 @@ pub(super) struct StoredManifest {
     pub(super) blobs: Vec<String>,
     /// Digests of manifests that it names.
     pub(super) children: Vec<String>,
+    /// The manifest that it is about, which need not be there.
+    pub(super) subject: Option<String>,
     /// Seconds since 1970.
     pub(super) pushed_at: i64,
 }

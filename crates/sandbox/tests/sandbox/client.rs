@@ -85,11 +85,21 @@ pub(crate) fn ecr_login(sandbox: &Sandbox) -> String {
 
 /// `Authorization` for a repository at Artifactory.
 pub(crate) async fn artifactory_login(sandbox: &Sandbox, repository: &str, actions: &str) -> String {
-    let key = repository.split('/').next().unwrap();
+    artifactory_login_for(sandbox, &[repository.to_owned()], actions).await
+}
+
+/// `Authorization` for repositories of one key at Artifactory.
+pub(crate) async fn artifactory_login_for(
+    sandbox: &Sandbox,
+    repositories: &[String],
+    actions: &str,
+) -> String {
+    let key = repositories[0].split('/').next().unwrap();
     let base = sandbox.url(Service::Artifactory);
-    let url = format!(
-        "{base}/artifactory/api/docker/{key}/v2/token?service=artifactory&scope=repository:{repository}:{actions}"
-    );
+    let mut url = format!("{base}/artifactory/api/docker/{key}/v2/token?service=artifactory");
+    for name in repositories {
+        url.push_str(&format!("&scope=repository:{name}:{actions}"));
+    }
     let access = sandbox.artifactory_access();
     let login = basic(&access.user, &access.password);
     let answer = send("GET", &url, &[("authorization", &login)], "").await.unwrap();

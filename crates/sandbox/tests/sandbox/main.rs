@@ -3,6 +3,7 @@
 mod artifactory;
 mod aws_cli;
 mod client;
+mod conformance;
 mod core;
 mod ecr;
 mod ecr_api;

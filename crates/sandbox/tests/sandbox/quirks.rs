@@ -87,3 +87,65 @@ async fn too_many_manifests_in_a_second_are_429_without_a_word_when_to_come_agai
     assert_eq!((answer.status.as_u16(), answer.code().as_str()), (429, "TOOMANYREQUESTS"));
     assert!(!answer.headers.contains_key("retry-after"));
 }
+
+#[tokio::test]
+async fn too_many_uploads_in_a_second_are_the_same_429() {
+    let sandbox = start().await;
+    let url = format!("{}/v2/app/blobs/uploads/", sandbox.url(Service::EcrRegistry));
+    let login = ecr_login(&sandbox);
+    let begin = async || send("POST", &url, &[("authorization", &login)], "").await.unwrap();
+    sandbox.ecr_registry.configure(|quirks| {
+        quirks.ecr_quotas();
+        assert_eq!((quirks.manifests_per_second, quirks.uploads_per_second), (Some(10), Some(100)));
+    });
+    assert_eq!(begin().await.status, 202);
+    sandbox.ecr_registry.configure(|quirks| quirks.uploads_per_second = Some(0));
+    let answer = begin().await;
+    assert_eq!((answer.status.as_u16(), answer.code().as_str()), (429, "TOOMANYREQUESTS"));
+    assert!(!answer.headers.contains_key("retry-after"));
+    assert_eq!(sandbox.ecr_registry.open_uploads(), 1);
+}
+
+#[tokio::test]
+async fn a_presigned_address_is_good_for_as_many_downloads_and_as_long_as_told() {
+    let sandbox = start().await;
+    let digest = sandbox.ecr_registry.put_blob("app", b"0123456789".as_slice().into());
+    let url = format!("{}/v2/app/blobs/{digest}", sandbox.url(Service::EcrRegistry));
+    let login = ecr_login(&sandbox);
+    let address = async || {
+        let hop = send("GET", &url, &[("authorization", &login)], "").await.unwrap();
+        assert_eq!(hop.status, 307);
+        hop.header("location").to_owned()
+    };
+    sandbox.storage.set_uses(Some(2));
+    let location = address().await;
+    for (range, expected) in [("bytes=0-4", 206), ("bytes=5-", 206), ("bytes=5-", 403)] {
+        assert_eq!(send("GET", &location, &[("range", range)], "").await.unwrap().status, expected);
+    }
+    assert_eq!(send("GET", &address().await, &[], "").await.unwrap().status, 200, "a new one works again");
+    sandbox.storage.set_uses(None);
+    sandbox.storage.set_lifetime(std::time::Duration::ZERO);
+    let location = address().await;
+    assert!(location.contains("X-Amz-Expires=0&"), "{location}");
+    let expired = send("GET", &location, &[], "").await.unwrap();
+    assert!(expired.status == 403 && expired.text().contains("Request has expired"));
+    sandbox.storage.set_lifetime(std::time::Duration::MAX);
+    let location = address().await;
+    assert_eq!(send("HEAD", &location, &[], "").await.unwrap().status, 403, "signed for GET only");
+    assert_eq!(send("GET", &location, &[], "").await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_plain_registry_announces_its_smallest_part() {
+    let sandbox = start().await;
+    let base = sandbox.url(Service::PlainRegistry);
+    sandbox.plain_registry.configure(|quirks| quirks.min_part = Some(3));
+    let begun = send("POST", &format!("{base}/v2/a/blobs/uploads/"), &[], "").await.unwrap();
+    assert_eq!((begun.status.as_u16(), begun.header("oci-chunk-min-length")), (202, "3"));
+    let mut location = format!("{base}{}", begun.header("location"));
+    for (part, status) in [("abc", 202), ("d", 202), ("e", 400)] {
+        let answer = send("PATCH", &location, &[], part).await.unwrap();
+        assert_eq!(answer.status, status, "{part}: {}", answer.text());
+        location = format!("{base}{}", answer.header("location"));
+    }
+}
