@@ -18,6 +18,10 @@ check:
 test *args:
     cargo xtask test {{args}}
 
+# Run the fuzz targets, ten seconds each: all, or those named; --seconds N for longer
+fuzz *args:
+    cargo xtask fuzz {{args}}
+
 # Write the generated parts of docs/
 generate:
     cargo xtask generate

@@ -4,6 +4,7 @@ mod bench;
 mod command;
 mod exit_codes;
 mod files_table;
+mod fuzz;
 mod generate;
 mod real_servers;
 mod tests_on_real_servers;
@@ -19,6 +20,8 @@ cargo xtask <command>
   test [ARGS]        install what the tests on real servers need, then run all tests; ARGS go to `cargo test`
   generate           write what is generated under docs/: schemas, exit codes, who reads and writes which file
   generate --check   fail where that is stale
+  fuzz [--seconds N] [TARGET...]
+                     run the fuzz targets, or those named, for N seconds each (10 where N is not said)
 ";
 
 fn main() -> ExitCode {
@@ -39,6 +42,7 @@ fn run(args: &[String]) -> Result<()> {
             Ok(())
         }
         ["test", passed @ ..] => tests_on_real_servers::run(&root, passed),
+        ["fuzz", passed @ ..] => fuzz::run(&root, passed),
         ["generate"] => generate::write(&root),
         ["generate", "--check"] => generate::check(&root),
         ["bench", args @ ..] => bench::run(&root, args),

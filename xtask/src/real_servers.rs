@@ -48,7 +48,7 @@ pub(crate) fn registry_and_skopeo() -> Result<[PathBuf; 2]> {
 }
 
 /// Installs Debian packages, as root or by a `sudo` that asks nothing.
-fn apt_install(packages: &[&str]) -> Result<()> {
+pub(crate) fn apt_install(packages: &[&str]) -> Result<()> {
     let names = packages.join(" ");
     let apt = find("apt-get")
         .with_context(|| format!("install {names}: this system has no apt-get to do it with"))?;
