@@ -61,7 +61,12 @@ pub(crate) fn indiscretions(scene: &Scene, is_led_away: bool) -> Vec<String> {
         Service::EcrRegistry => entry.authorization().is_none_or(|carried| carried == target),
         Service::Storage => is_anonymous(entry),
         Service::Foreign => is_led_away && is_anonymous(entry),
-        Service::Vault | Service::Sts | Service::EcrApi | Service::Lambda | Service::Jira => false,
+        Service::PlainRegistry
+        | Service::Vault
+        | Service::Sts
+        | Service::EcrApi
+        | Service::Lambda
+        | Service::Jira => false,
     };
     let entries = scene.sandbox.journal().entries();
     entries.iter().filter(|entry| !is_discreet(entry)).map(|entry| format!("{entry} should not be")).collect()

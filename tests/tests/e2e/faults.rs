@@ -247,7 +247,7 @@ async fn promotion_partly_refused() {
     let ran = world.run(&words).await.expect(0);
     page!(ran.page(&world), @r#"
     warning: image-lock.json is not there: what is promoted is what the tags name now
-    warning: LF-ART-PROMOTE paymentGateway: Artifactory answered 403 to the promotion of docker-build/shop/paymentGateway:2.0.0 to docker-rc/shop/paymentGateway:2.0.0: Promotion of 'shop/paymentGateway' to 'docker-rc' is forbidden for this user; next: give the Artifactory user read and annotate on the source, deploy and delete on the target
+    warning: LF-ART-PROMOTE paymentGateway: Artifactory answered 403 to the promotion of docker-build/shop/paymentGateway:2.0.0 to docker-rc/shop/paymentGateway:2.0.0: Promotion of 'shop/paymentGateway' to 'docker-rc' is forbidden for this user; next: give the Artifactory user read on the source; read, annotate and deploy on the target, and delete where tags are overwritten
     warning: 1 of 2 promotions failed; the stage succeeds all the same, since the release already runs (--strict fails)
     exit 0
     "#);
@@ -262,7 +262,7 @@ async fn promotion_partly_refused() {
     warning: image-lock.json is not there: what is promoted is what the tags name now
     error[LF-ART-PROMOTE] exit 6
       Artifactory answered 403 to the promotion of docker-build/shop/paymentGateway:2.0.0 to docker-rc/shop/paymentGateway:2.0.0: Promotion of 'shop/paymentGateway' to 'docker-rc' is forbidden for this user
-      next: give the Artifactory user read and annotate on the source, deploy and delete on the target
+      next: give the Artifactory user read on the source; read, annotate and deploy on the target, and delete where tags are overwritten
 
     error[LF-PROMOTE-PARTIAL] exit 6
       1 of 2 promotions failed

@@ -84,15 +84,14 @@ impl FromJson for Auth {
         let password: Option<String> = at.field("password", problems)?;
         let token: Option<String> = at.field("identitytoken", problems)?;
         let filled = |text: Option<String>| text.filter(|t| !t.is_empty());
-        let (named, word) = match pair {
-            Some((user, word)) => (Some(user), Some(word)),
-            None => {
-                let username = filled(username);
-                if !fits_auth(at, username.as_deref(), password.as_deref(), problems) {
-                    return None;
-                }
-                (username, password)
+        let (named, word) = if let Some((user, word)) = pair {
+            (Some(user), Some(word))
+        } else {
+            let username = filled(username);
+            if !fits_auth(at, username.as_deref(), password.as_deref(), problems) {
+                return None;
             }
+            (username, password)
         };
         auth.login = match (filled(token), named, word) {
             (Some(token), username, _) => Some(Login::IdentityToken { username, token: Secret::new(token) }),
