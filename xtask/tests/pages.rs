@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
-    AwsAuthEnv, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock, JiraTickets, LedgerEvent,
-    Mappings, PackageJson, ProjectJson, PromotionLog, Report, Settings, Versions,
+    AwsAuthEnv, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock, JiraTickets,
+    LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, Report, Settings, Versions,
 };
 
 fn docs() -> PathBuf {
@@ -33,6 +33,7 @@ fn read(page: &str) -> Result<(), String> {
         "deployment" => said(DeploymentFile::parse(bytes, page)),
         "docker-config" => said(DockerConfig::parse(bytes, page)),
         "dot-env" => said(DotEnv::parse(bytes, page)),
+        "copy-plan" => said(CopyPlanFile::parse(bytes, page)),
         "image-lock" => said(ImageLock::parse(bytes, page)),
         "jira-tickets" => said(JiraTickets::parse(bytes, page)),
         "lambda-ecr-mappings" => said(Mappings::parse(bytes, page)),
