@@ -53,6 +53,9 @@ pub struct Registries {
     pub release: Option<String>,
     /// Host that images are pulled from.
     pub docker_host: Option<String>,
+    /// Repository key to the host, or `host:port`, that shows its images alone, as the subdomain and port methods have it.
+    #[schemars(default)]
+    pub docker_hosts: BTreeMap<String, String>,
     /// Registry host to token host, where they differ.
     #[schemars(default)]
     pub auth_hosts: BTreeMap<String, String>,
@@ -333,7 +336,7 @@ after = ["prod_eu00"]
           /image_namespace at 3:19: found 7, expected a text
           /registries/url at 6:7: found `https://<redacted>@artifactory.example.com`, expected an http(s) address without user, password, query or fragment
           /registries/password at 7:1: found the unknown key `password`, expected no secret here: give it by its environment variable or a file
-          /registries/nonsense at 8:1: found the unknown key `nonsense`, expected one of auth_hosts, build, docker_host, rc, release, url
+          /registries/nonsense at 8:1: found the unknown key `nonsense`, expected one of auth_hosts, build, docker_host, docker_hosts, rc, release, url
           /environment/stg_eu00/kind at 11:8: found `stagging`, expected one of `staging` `production` `other`
           /environment/stg_eu00/acount at 12:1: found the unknown key `acount`, expected `account`, perhaps
           /environment/stg_eu00/account at 13:11: found `12345`, expected an AWS account: 12 digits

@@ -12,6 +12,7 @@ const KNOWN: &[&str] = &[
     "registries.rc",
     "registries.release",
     "registries.docker_host",
+    "registries.docker_hosts.*",
     "registries.auth_hosts.*",
     "environment.*.kind",
     "environment.*.suffix",
