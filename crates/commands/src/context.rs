@@ -60,19 +60,27 @@ impl Context {
         })
     }
 
+    /// Whether the stage has an option of that name.
+    pub(crate) fn is_declared(&self, name: &str) -> bool {
+        self.options.iter().any(|option| option.name == name)
+    }
+
     /// The part of the work that this job does, where the stage splits its work and a part was named.
     pub fn shard(&self) -> Option<Shard> {
-        let declared = self.options.iter().any(|option| option.name == "shard");
-        if declared { self.values().text("shard").and_then(|text| text.parse().ok()) } else { None }
+        if self.is_declared("shard") {
+            self.values().text("shard").and_then(|text| text.parse().ok())
+        } else {
+            None
+        }
     }
 
     /// The files that stages share.
     pub fn places(&self) -> Places {
         let values = self.values();
         let path = |name: &str| PathBuf::from(values.text(name).unwrap_or_default());
-        let declared = |name: &str| self.options.iter().any(|option| option.name == name);
-        let or_default =
-            |name: &str, default: &str| if declared(name) { path(name) } else { PathBuf::from(default) };
+        let or_default = |name: &str, default: &str| {
+            if self.is_declared(name) { path(name) } else { PathBuf::from(default) }
+        };
         Places {
             functions: or_default("functions", "functions"),
             versions: or_default("versions", "versions.json"),

@@ -34,6 +34,7 @@ pub(crate) async fn registries(
         let is_ecr = is_ecr || chain.is_ecr(host);
         // With a login at hand the API only saves requests: what it needs besides is not asked for.
         if is_ecr
+            && context.is_declared("region")
             && context.values().text("region").is_some()
             && let Some(client) = ecr_of(context, http, host).await?
         {
@@ -52,6 +53,9 @@ pub(crate) async fn registries(
 
 /// Takes the target for ECR where ECR's API was directed elsewhere: the name of a stand-in does not say what it is.
 pub(crate) fn with_stand_ins(context: &Context, chain: LoginChain, hosts: &[&str]) -> LoginChain {
+    if !context.is_declared("registry") {
+        return chain;
+    }
     let target = context.values().text("registry").unwrap_or_default();
     let plays_ecr = |host: &&&str| {
         target.split('/').next() == Some(host) && context.environment().get("AWS_ENDPOINT_URL_ECR").is_some()

@@ -230,7 +230,7 @@ impl Explain for Error {
                 Some("give two different repository keys, each with a docker host of its own where they have any".into())
             }
             Self::PromotionSource { source_key, .. } => {
-                Some(format!("push or promote the image to {source_key} first, or correct the repository key").into())
+                Some(format!("push or promote the image to {source_key} first, or name another source").into())
             }
             Self::PromotionContent { .. } => {
                 Some("do not promote: the tag was written again after the release; release a new version".into())

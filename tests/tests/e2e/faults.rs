@@ -245,12 +245,12 @@ async fn promotion_partly_refused() {
     world.sandbox.artifactory.refuse_promotion("paymentGateway");
     let words = ["promote-artifacts", "--preset", "to-rc", "--quiet"];
     let ran = world.run(&words).await.expect(0);
-    page!(ran.page(&world), @r#"
+    page!(ran.page(&world), @r"
     warning: image-lock.json is not there: what is promoted is what the tags name now
     warning: LF-ART-PROMOTE paymentGateway: Artifactory answered 403 to the promotion of docker-build/shop/paymentGateway:2.0.0 to docker-rc/shop/paymentGateway:2.0.0: Promotion of 'shop/paymentGateway' to 'docker-rc' is forbidden for this user; next: give the Artifactory user read on the source; read, annotate and deploy on the target, and delete where tags are overwritten
     warning: 1 of 2 promotions failed; the stage succeeds all the same, since the release already runs (--strict fails)
     exit 0
-    "#);
+    ");
     assert_eq!(ran.outcome(), "partial");
     let log = world.json("promotion-log-to-rc.json");
     assert_eq!(
@@ -258,7 +258,7 @@ async fn promotion_partly_refused() {
         (Some(1), Some(1))
     );
     let strict = world.run(&[&words[..], &["--strict"]].concat()).await.expect(6);
-    page!(strict.page(&world), @r#"
+    page!(strict.page(&world), @r"
     warning: image-lock.json is not there: what is promoted is what the tags name now
     error[LF-ART-PROMOTE] exit 6
       Artifactory answered 403 to the promotion of docker-build/shop/paymentGateway:2.0.0 to docker-rc/shop/paymentGateway:2.0.0: Promotion of 'shop/paymentGateway' to 'docker-rc' is forbidden for this user
@@ -270,7 +270,7 @@ async fn promotion_partly_refused() {
 
     nothing was changed
     exit 6
-    "#);
+    ");
     world.sandbox.artifactory.allow_promotion("paymentGateway");
     world.run(&[&words[..], &["--strict"]].concat()).await.expect(0);
     let log = world.json("promotion-log-to-rc.json");

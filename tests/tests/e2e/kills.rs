@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::StreamExt as _;
 use landfall_artifacts::EventKind;
 use landfall_ledger::FolderLedger;
-use landfall_sandbox::{Fault, RC_KEY, What};
+use landfall_sandbox::{Fault, RC_KEY, Service, What};
 
 use crate::world::{SMALL, World};
 
@@ -147,21 +147,42 @@ async fn promote_artifacts() {
         prepare: |world| world.has_versions(),
         before: &[],
         wrong: |world, wanted| !is_part_of(&world.artifactory(RC_KEY), wanted),
-        state: |world| {
-            let mut state = world.artifactory(RC_KEY);
-            let log = world.json("promotion-log-to-rc.json");
-            let entries = log["promotions"].as_array().map(Vec::as_slice).unwrap_or_default();
-            for entry in entries {
-                let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
-                state.insert(
-                    format!("promoted {}", text("package")),
-                    format!("{} {}", text("version"), entry["success"]),
-                );
-            }
-            state
-        },
+        state: promoted,
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn promote_artifacts_by_copying() {
+    survives(Subject {
+        words: &["promote-artifacts", "--preset", "to-rc", "--via", "copy"],
+        projects: &SMALL,
+        prepare: |world| {
+            world.has_versions();
+            world.has_logins();
+            let host = world.sandbox.host(Service::Artifactory);
+            let settings = world.read("landfall.toml");
+            world.write("landfall.toml", &format!("{settings}\n[registries]\ndocker_host = \"{host}\"\n"));
+        },
+        before: &[],
+        wrong: |world, wanted| !is_part_of(&world.artifactory(RC_KEY), wanted),
+        state: promoted,
+    })
+    .await;
+}
+
+/// What is at the target, and what the log says.
+fn promoted(world: &World) -> State {
+    let mut state = world.artifactory(RC_KEY);
+    let log = world.json("promotion-log-to-rc.json");
+    for entry in log["promotions"].as_array().map(Vec::as_slice).unwrap_or_default() {
+        let text = |key: &str| entry[key].as_str().unwrap_or_default().to_owned();
+        state.insert(
+            format!("promoted {}", text("package")),
+            format!("{} {}", text("version"), entry["success"]),
+        );
+    }
+    state
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -18,6 +18,8 @@ mod kills;
 mod logins;
 mod mended;
 mod pipeline;
+mod promotion;
+mod promotion_copy;
 mod real;
 mod refusals;
 mod signals;

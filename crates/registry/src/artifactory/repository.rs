@@ -156,7 +156,7 @@ impl UnfitKey {
         let key = &self.key;
         match &self.why {
             Unfit::Virtual { deploys_to: Some(local), .. } => {
-                format!("give `{local}`, which pushes to `{key}` go to, in place of `{key}`")
+                format!("give `{local}` in place of `{key}`: that is where pushes to `{key}` go")
             }
             Unfit::Virtual { local, deploys_to: None } => match local.as_slice() {
                 [] => format!("give the key of the local repository behind `{key}` in its place"),
@@ -197,7 +197,7 @@ mod tests {
             Unfit::Package("generic".to_owned()),
         ];
         let expected = [
-            "`docker` is a virtual repository, which shows a, b; give `a`, which pushes to `docker` go to, in place of `docker`",
+            "`docker` is a virtual repository, which shows a, b; give `a` in place of `docker`: that is where pushes to `docker` go",
             "`docker` is a virtual repository, which shows a, b; give the one that holds the images in place of `docker`: `a` or `b`",
             "`docker` is a virtual repository, which shows a; give `a` in place of `docker`",
             "`docker` is a virtual repository; give the key of the local repository behind `docker` in its place",

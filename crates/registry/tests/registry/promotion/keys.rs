@@ -78,7 +78,7 @@ async fn a_virtual_key_is_named_with_the_local_one_behind_it() {
         configured(&server, "docker-hub", json!({"rclass": "remote", "packageType": "docker"})).await;
         let error = promote(&server, &request()).await.expect_err("refused");
         let expected = format!(
-            "LF-ART-KEY Artifactory promotes from one local Docker repository to another, and `docker-rc` is a virtual repository, which shows docker-rc-local: Artifactory answered {status} to the promotion of docker-build/ns/orderService:1.4.2 to docker-rc/ns/orderService:1.4.2: no\n  next: give `docker-rc-local`, which pushes to `docker-rc` go to, in place of `docker-rc`"
+            "LF-ART-KEY Artifactory promotes from one local Docker repository to another, and `docker-rc` is a virtual repository, which shows docker-rc-local: Artifactory answered {status} to the promotion of docker-build/ns/orderService:1.4.2 to docker-rc/ns/orderService:1.4.2: no\n  next: give `docker-rc-local` in place of `docker-rc`: that is where pushes to `docker-rc` go"
         );
         assert_eq!((told(&error), error.http_status()), (expected, Some(status)));
     }
