@@ -107,12 +107,13 @@ impl Registry {
     ) -> Result<(), Refusal> {
         match &self.flavour {
             Flavour::Artifactory(_) => {
-                let scopes = self.bearer_scopes(call).ok_or_else(|| self.challenge(Some(repository)))?;
+                let scopes =
+                    self.bearer_scopes(call).ok_or_else(|| self.challenge(Some((repository, action))))?;
                 let granted = scopes.iter().any(|(name, actions)| {
                     name == repository && actions.iter().any(|granted| granted == action)
                 });
                 if !granted {
-                    return Err(self.challenge(Some(repository)));
+                    return Err(self.challenge(Some((repository, action))));
                 }
                 let inner = self.lock();
                 if inner.denied.iter().any(|prefix| repository.starts_with(prefix.as_str())) {
@@ -166,9 +167,12 @@ impl Registry {
         Some(token.scopes.clone())
     }
 
-    /// 401 that says where to log in.
-    fn challenge(&self, repository: Option<&str>) -> Refusal {
-        let own = self.lock().quirks.realm.clone();
+    /// 401 that says where to log in. `wanted` is a repository and what was to be done with it.
+    fn challenge(&self, wanted: Option<(&str, &str)>) -> Refusal {
+        let (own, names_scope) = {
+            let quirks = &self.lock().quirks;
+            (quirks.realm.clone(), quirks.challenge_scope)
+        };
         let value = match &self.flavour {
             Flavour::Ecr { .. } => {
                 let realm = own.unwrap_or_else(|| format!("http://{}/", self.host));
@@ -177,12 +181,16 @@ impl Registry {
             // It asks for no login, so this answers nobody.
             Flavour::Plain => format!("Basic realm=\"http://{}/\"", self.host),
             Flavour::Artifactory(_) => {
-                // The ping knows no repository, so its realm has no key (earthly 1017); no challenge has a scope.
-                let key = repository.and_then(|name| name.split('/').next());
+                // The ping knows no repository, so its realm has no key (earthly 1017).
+                let key = wanted.and_then(|(name, _)| name.split('/').next());
                 let path = key.map_or_else(|| "v2/token".to_owned(), |key| format!("{key}/v2/token"));
                 let realm =
                     own.unwrap_or_else(|| format!("http://{}/artifactory/api/docker/{path}", self.host));
-                format!("Bearer realm=\"{realm}\",service=\"artifactory\"")
+                let scope = wanted.filter(|_| names_scope).map_or_else(String::new, |(name, action)| {
+                    let actions = if action == "push" { "pull,push" } else { action };
+                    format!(",scope=\"repository:{name}:{actions}\"")
+                });
+                format!("Bearer realm=\"{realm}\",service=\"artifactory\"{scope}")
             }
         };
         Refusal::new(StatusCode::UNAUTHORIZED, "UNAUTHORIZED", "authentication required")

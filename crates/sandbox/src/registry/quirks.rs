@@ -29,6 +29,8 @@ pub struct Quirks {
     pub redirect_to: Option<String>,
     /// The realm in challenges is this address. Default: none.
     pub realm: Option<String>,
+    /// Artifactory's challenges name the scope that the request wanted. Default: no (devcontainers/cli 691, containerd 3556).
+    pub challenge_scope: bool,
     /// `Location` of uploads starts with this origin. Default: none.
     pub upload_origin: Option<String>,
     /// No `Docker-Content-Digest` header. Default: no.
@@ -83,6 +85,7 @@ impl Quirks {
             redirect_blobs: false,
             redirect_to: None,
             realm: None,
+            challenge_scope: false,
             upload_origin: None,
             omit_digest_header: false,
             head_lies: false,

@@ -23,6 +23,10 @@ async fn the_challenge_names_a_realm_for_the_key_and_no_scope() {
     );
     assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, realm.as_str()));
     assert_eq!(answer.code(), "UNAUTHORIZED");
+    sandbox.artifactory.configure(|quirks| quirks.challenge_scope = true);
+    let answer = manifest(&sandbox, REPOSITORY, "1", "").await;
+    let with_scope = format!("{realm},scope=\"repository:{REPOSITORY}:pull\"");
+    assert_eq!(answer.header("www-authenticate"), with_scope);
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ mod core;
 mod ecr;
 mod ecr_api;
 mod faults;
+mod oci_crate;
+mod oras;
 mod quirks;
 mod skopeo;
 mod uploads;
