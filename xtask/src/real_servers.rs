@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use crate::command::{find, run, succeeds};
 
 /// What goes into the virtual environment. A change of it makes a new one.
-const PYTHON_PACKAGES: [&str; 2] = ["moto[server]==5.2.5", "awscli==1.46.2"];
+const PYTHON_PACKAGES: [&str; 3] = ["moto[server]==5.2.5", "awscli==1.46.2", "oras==0.2.43"];
 
 /// Where the programs are.
 pub(crate) struct RealServers {
@@ -20,6 +20,8 @@ pub(crate) struct RealServers {
     pub(crate) docker_registry: PathBuf,
     /// skopeo, the other client of registries.
     pub(crate) skopeo: PathBuf,
+    /// A Python that has ORAS's client of registries.
+    pub(crate) oras_python: PathBuf,
 }
 
 impl RealServers {
@@ -32,6 +34,7 @@ impl RealServers {
             aws_cli: present(bin.join("aws"))?,
             docker_registry,
             skopeo,
+            oras_python: present(bin.join("python"))?,
         })
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn run(root: &Path, passed: &[&str]) -> Result<()> {
             .env("LANDFALL_MOTO", &servers.moto)
             .env("LANDFALL_AWS_CLI", &servers.aws_cli)
             .env("LANDFALL_DOCKER_REGISTRY", &servers.docker_registry)
-            .env("LANDFALL_SKOPEO", &servers.skopeo),
+            .env("LANDFALL_SKOPEO", &servers.skopeo)
+            .env("LANDFALL_ORAS_PYTHON", &servers.oras_python),
     )
 }

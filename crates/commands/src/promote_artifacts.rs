@@ -12,7 +12,7 @@ use landfall_cli::{Opt, Values};
 use landfall_stages::{Outcome, Refusal, promote_artifacts};
 
 use crate::context::{LOCK, VERSIONS};
-use crate::{Context, Effects, aws};
+use crate::{Context, Effects, aws, logins};
 
 /// The command.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl crate::Command for Command {
             Opt::switch("overwrite", "replace tags that exist with other content"),
             Opt::switch("strict", "a promotion that failed fails the stage"),
         ];
-        [&[VERSIONS, LOCK], &keys[..], &rest, &api::OPTIONS, &copy::OPTIONS, &aws::OPTIONS].concat()
+        [&[VERSIONS, LOCK], &keys[..], &rest, &api::OPTIONS, &copy::OPTIONS, &logins::OPTIONS, &aws::OPTIONS].concat()
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {

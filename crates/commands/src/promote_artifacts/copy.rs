@@ -8,14 +8,13 @@ use landfall_stages::promote_artifacts::Way;
 use super::{Keys, same};
 use crate::{Context, context, registries};
 
-pub(super) const OPTIONS: [Opt; 3] = [
+pub(super) const OPTIONS: [Opt; 2] = [
     Opt::value(
         "source",
         "HOST/PATH",
         "with copy: where images are, without the namespace; else the key's own host, or registries.docker_host and the key",
     ),
     Opt::value("target", "HOST/PATH", "with copy: where they are to be, likewise"),
-    Opt::value("docker-config", "FILE", "with copy: logins at registries").default("docker-config.json"),
 ];
 
 /// Source and target, where they could be made of what was told; what is missing or odd is noted.
