@@ -69,7 +69,8 @@ impl crate::Command for Command {
             Opt::switch("overwrite", "replace tags that exist with other content"),
             Opt::switch("strict", "a promotion that failed fails the stage"),
         ];
-        [&[VERSIONS, LOCK], &keys[..], &rest, &api::OPTIONS, &copy::OPTIONS, &logins::OPTIONS, &aws::OPTIONS].concat()
+        [&[VERSIONS, LOCK], &keys[..], &rest, &api::OPTIONS, &copy::OPTIONS, &logins::OPTIONS, &aws::OPTIONS]
+            .concat()
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
