@@ -135,7 +135,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "promote-artifacts",
         summary: "makes the release's images available in the next repository, by digest",
-        reads: &[SETTINGS, VERSIONS, maybe(LOCK), maybe(DOCKER_CONFIG), AWS_AUTH, LEDGER],
+        reads: &[SETTINGS, VERSIONS, maybe(LOCK), maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV, LEDGER],
         writes: &[always("promotion-log-<type>.json"), LEDGER],
     },
 ];
