@@ -1,6 +1,7 @@
 //! The client against loopback servers: copying, logging in, and hosts that mean harm.
 
 mod auth;
+mod batches;
 mod copying;
 mod errors;
 mod faults;

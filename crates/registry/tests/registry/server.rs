@@ -300,7 +300,13 @@ fn manifests(
         }
         let document: Value = serde_json::from_slice(&body).expect("a manifest");
         let layers = document["layers"].as_array().cloned().unwrap_or_default();
-        for part in layers.iter().chain([&document["config"]]) {
+        for child in document["manifests"].as_array().into_iter().flatten() {
+            let digest = child["digest"].as_str().expect("a digest").to_owned();
+            if !contents.manifests.contains_key(&(repository.to_owned(), digest)) {
+                return refusal(StatusCode::BAD_REQUEST, "MANIFEST_UNKNOWN");
+            }
+        }
+        for part in layers.iter().chain(document.get("config")) {
             let digest = part["digest"].as_str().expect("a digest").parse().expect("a digest");
             if !contents.blobs.contains_key(&(repository.to_owned(), digest)) {
                 return refusal(StatusCode::BAD_REQUEST, "MANIFEST_BLOB_UNKNOWN");

@@ -1,0 +1,116 @@
+//! Batches over several repositories, indexes as they are, pins, and registries that throttle.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use landfall_artifacts::{Digest, Explain as _};
+use landfall_registry::{
+    BlobState, Choose, CopyOptions, CopyOutcome, Error, Flavour, RegistryOptions, apply, apply_each,
+    copy_image, plan_copies,
+};
+use serde_json::json;
+
+use crate::server::{INDEX, Image, OCI, Server, descriptor, layer, registries, request, run};
+
+fn ecr() -> RegistryOptions {
+    RegistryOptions { flavour: Flavour::Ecr, ..RegistryOptions::default() }
+}
+
+#[tokio::test]
+async fn at_ecr_a_blob_is_mounted_after_a_manifest_names_it_and_sent_once() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    target.contents().mounts = true;
+    let base = layer(1, 50_000);
+    source.push("build/a", "1", &Image::new(&[base.clone(), layer(2, 10)]));
+    let second = source.push("build/b", "1", &Image::new(&[base.clone(), layer(3, 10)]));
+    let all = [source.registry(), target.registry_with(None, ecr())].into_iter().collect();
+    let requests = vec![
+        request(&source, "build/a:1", &target, "one:a-1"),
+        request(&source, "build/b:1", &target, "two:b-1"),
+    ];
+    let run = run();
+    let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
+    assert!(plan.is_clear(), "{:?}", plan.problems);
+    let mounts = |copy: usize| {
+        plan.copies[copy].blobs.iter().filter(|blob| matches!(blob.state, BlobState::Mount { .. })).count()
+    };
+    assert!(mounts(0) == 0 && mounts(1) >= 1, "{:?}", plan.copies[1].blobs);
+    let report = apply(&plan, &all, &run).await;
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(report.totals.moved.mounted_blobs, mounts(1));
+    assert_eq!(target.tag("two", "b-1"), Some(second));
+    assert_eq!(source.count("GET", &Digest::of(&base).to_string()), 1, "the shared layer is fetched once");
+    let seen: Vec<String> =
+        target.contents().seen.iter().map(|one| format!("{} {}", one.method, one.path)).collect();
+    let at = |method: &str, part: &str| {
+        seen.iter().position(|one| one.starts_with(method) && one.contains(part)).expect(part)
+    };
+    assert!(at("PUT", "/one/manifests/a-1") < at("POST", "mount="), "{seen:#?}");
+}
+
+#[tokio::test]
+async fn an_index_is_copied_as_it_is_with_all_that_it_lists() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    let (intel, arm) =
+        (Image::new(&[layer(1, 10)]), Image::of("arm64", crate::server::GZIP, &[layer(2, 10)]));
+    source.push("build/a", "x", &intel);
+    source.push("build/a", "y", &arm);
+    let children = [descriptor(OCI, &intel.manifest), descriptor(OCI, &arm.manifest)];
+    let manifest =
+        Bytes::from(json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children}).to_string());
+    let index = Image { blobs: Vec::new(), media_type: INDEX.to_owned(), manifest: manifest.clone() };
+    let digest = source.push("build/a", "1", &index);
+    let all = registries(&[&source, &target]);
+    let options = CopyOptions { choose: Choose::AsIs, ..CopyOptions::default() };
+    let run = run();
+    let requests = vec![request(&source, "build/a:1", &target, "app:a-1")];
+    let plan = plan_copies(requests.clone(), &all, options, &run).await;
+    assert!(plan.is_clear(), "{:?}", plan.problems);
+    assert_eq!((plan.copies[0].children.len(), plan.copies[0].source_index), (2, None));
+    let mut told = Vec::new();
+    let report = apply_each(&plan, &all, &run, |image| told.push(image.outcome)).await;
+    assert_eq!((report.is_complete(), told), (true, vec![CopyOutcome::Copied]));
+    assert_eq!(target.tag("app", "a-1"), Some(digest));
+    let puts: Vec<String> = target
+        .contents()
+        .seen
+        .iter()
+        .filter(|one| one.method == "PUT" && one.path.contains("/manifests/"))
+        .map(|one| one.path.clone())
+        .collect();
+    assert_eq!(puts.len(), 3);
+    assert!(puts.last().is_some_and(|path| path.ends_with("/a-1")), "the index last: {puts:?}");
+    let plan = plan_copies(requests, &all, options, &run).await;
+    assert_eq!(plan.changes(), 0);
+}
+
+#[tokio::test]
+async fn a_source_that_moved_is_a_problem_and_nothing_is_sent() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    let planned = source.push("build/a", "1", &Image::new(&[layer(1, 10)]));
+    source.push("build/a", "1", &Image::new(&[layer(2, 10)]));
+    let all = registries(&[&source, &target]);
+    let mut wanted = request(&source, "build/a:1", &target, "app:a-1");
+    wanted.pinned = Some(planned);
+    let plan = plan_copies(vec![wanted], &all, CopyOptions::default(), &run()).await;
+    let codes: Vec<_> = plan.problems.iter().map(|one| one.error.code()).collect();
+    assert_eq!(codes, ["LF-REG-SOURCE-MOVED"]);
+    assert_eq!(target.count("POST", "") + target.count("PUT", ""), 0);
+}
+
+#[tokio::test]
+async fn one_image_is_copied_without_ado() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    let digest = source.push("build/a", "1", &Image::new(&[layer(1, 10)]));
+    let all = registries(&[&source, &target]);
+    let run = run();
+    let copy = |tag: &str| {
+        let wanted = request(&source, &format!("build/a:{tag}"), &target, "app:a-1");
+        copy_image(wanted.source, wanted.target, &all, CopyOptions::default(), &run)
+    };
+    let copied = copy("1").await.expect("copied");
+    assert_eq!((copied.outcome, copied.digest), (CopyOutcome::Copied, digest));
+    assert_eq!(copy("1").await.expect("there").outcome, CopyOutcome::Unchanged);
+    let missing = copy("2").await.expect_err("missing");
+    assert!(matches!(Arc::as_ref(&missing), Error::ImageMissing { .. }), "{missing:?}");
+}
