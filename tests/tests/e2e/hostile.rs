@@ -95,10 +95,10 @@ async fn hosts_without_tls_are_refused_unless_they_are_this_machine() {
     "#);
 }
 
-/// The page with blocks that differ in digests and ids alone once.
+/// The page with each line once, whatever digests and ids stand in it.
 fn each_once(page: &str) -> String {
-    let plain = |block: &str| block.replace(|letter: char| letter.is_ascii_hexdigit(), "");
+    let plain = |line: &str| line.replace(|letter: char| letter.is_ascii_hexdigit(), "");
     let mut seen = std::collections::BTreeSet::new();
-    let blocks: Vec<&str> = page.split("\n\n").filter(|block| seen.insert(plain(block))).collect();
-    blocks.join("\n\n")
+    let lines: Vec<&str> = page.lines().filter(|line| line.is_empty() || seen.insert(plain(line))).collect();
+    lines.join("\n").replace("\n\n\n", "\n\n")
 }
