@@ -59,7 +59,8 @@ fn debug_shows_no_secret(config: &DockerConfig) {
         assert!(is_host || !debug.contains(secret), "{secret:?} in {debug}");
     }
     for host in hosts {
-        let login = config.login_for(host).expect("the login of a host that has one");
+        // A key that is no host, such as an address, is not found by itself.
+        let Some(login) = config.login_for(host).map(|entry| entry.login) else { continue };
         let (user, secret) = match login {
             Login::Password { username, password } => {
                 assert!(!username.contains(':'), "{username:?}");
@@ -81,7 +82,8 @@ fn a_login_is_taken_whole_or_not(host: &str, user: &str, password: &str) {
             reads_the_same(&config);
             debug_shows_no_secret(&config);
             let kept = Login::Password { username: user.to_owned(), password: Secret::new(password) };
-            assert!(config.login_for(host) == Some(&kept), "another login than the one that was given");
+            let found = config.login_for(host).map(|entry| entry.login);
+            assert!(found == Some(&kept), "another login than the one that was given");
         }
         Err(errors) => {
             let shown = format!("{}{errors:?}", shown(&errors));
