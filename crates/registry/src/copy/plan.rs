@@ -172,6 +172,7 @@ pub async fn plan_copies(
     let (inspected, there) =
         tokio::join!(inspect(&observed, options, run), whereabouts(&observed, registries, options, run));
     let mut copies: Vec<PlannedCopy> = Vec::new();
+    let mut first_at = None;
     let mut kept = Kept::default();
     let mut ways = ways::Ways::new(&there.wanted, there.present);
     for (one, inspected) in observed.into_iter().zip(inspected) {
@@ -180,12 +181,18 @@ pub async fn plan_copies(
                 if let Some((digest, bytes)) = &inspected.config {
                     kept.keep(*digest, bytes);
                 }
+                first_at.get_or_insert(one.checked.at);
                 copies.push(planned(one, inspected.platform, &there.images, &mut ways));
             }
             Err(error) => batch.problem(&one.checked, error),
         }
     }
-    find_platform(&mut copies, options, registries, run).await;
+    if let Err(error) = find_platform(&mut copies, options, registries, run).await
+        && let (Some(request), Some(first)) = (first_at, copies.first())
+    {
+        batch.problems.push(PlanProblem { request, target: first.request.target.clone(), error });
+        copies.remove(0);
+    }
     batch.problems.sort_by_key(|problem| problem.request);
     let mut plan = CopyPlan { copies, problems: batch.problems, options, kept: kept.blobs };
     if options.look_for_attached {
@@ -410,14 +417,23 @@ fn planned(
 }
 
 /// Where no platform was set and all images are there already, one of them says which it is.
-async fn find_platform(copies: &mut [PlannedCopy], options: CopyOptions, registries: &Registries, run: &Run) {
+///
+/// # Errors
+/// Where it cannot be read: whoever records the platform must not guess it.
+async fn find_platform(
+    copies: &mut [PlannedCopy],
+    options: CopyOptions,
+    registries: &Registries,
+    run: &Run,
+) -> Result<(), Error> {
     if options.choose != Choose::Lambda(None) || copies.iter().any(|copy| copy.platform.is_some()) {
-        return;
+        return Ok(());
     }
-    let Some(first) = copies.first_mut() else { return };
+    let Some(first) = copies.first_mut() else { return Ok(()) };
     let source = first.source.repository();
-    let Ok(registry) = registries.get(source.host()) else { return };
-    first.platform = choose::platform_of(registry, source.path(), &first.manifest, run).await.ok();
+    let registry = registries.get(source.host())?;
+    first.platform = Some(choose::platform_of(registry, source.path(), &first.manifest, run).await?);
+    Ok(())
 }
 
 /// Configurations that are kept, within bounds.

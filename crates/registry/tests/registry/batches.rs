@@ -99,6 +99,22 @@ async fn a_source_that_moved_is_a_problem_and_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn a_platform_that_nobody_set_is_read_of_images_that_are_there_and_never_guessed() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    let image = Image::of("arm64", crate::server::GZIP, &[layer(1, 10)]);
+    source.push("build/a", "1", &image);
+    target.push("app", "a-1", &image);
+    let all = registries(&[&source, &target]);
+    let requests = || vec![request(&source, "build/a:1", &target, "app:a-1")];
+    let plan = plan_copies(requests(), &all, CopyOptions::default(), &run()).await;
+    assert_eq!(plan.copies[0].platform, Some(landfall_artifacts::Platform::LinuxArm64));
+    source.contents().blobs.clear();
+    let plan = plan_copies(requests(), &all, CopyOptions::default(), &run()).await;
+    let codes: Vec<_> = plan.problems.iter().map(|one| one.error.code()).collect();
+    assert_eq!((plan.copies.len(), codes), (0, vec!["LF-REG-BLOB-MISSING"]));
+}
+
+#[tokio::test]
 async fn one_image_is_copied_without_ado() {
     let (source, target) = (Server::start().await, Server::start().await);
     let digest = source.push("build/a", "1", &Image::new(&[layer(1, 10)]));
