@@ -1,5 +1,7 @@
 //! What hangs on an image at its registry: signatures, attestations and other referrers.
 
+use std::sync::PoisonError;
+
 use landfall_artifacts::Digest;
 use landfall_run::Run;
 use landfall_transport::{Cap, Method, StatusCode};
@@ -17,6 +19,15 @@ pub struct Attached {
     pub signature_tag: bool,
 }
 
+/// How a registry answered for a listing.
+enum Listed {
+    Here(usize),
+    /// There is none.
+    Nothing,
+    /// It did not say.
+    Unknown,
+}
+
 #[derive(Deserialize)]
 struct Listing {
     #[serde(default)]
@@ -32,24 +43,35 @@ impl Attached {
 
 impl Registry {
     /// What hangs on an image. It is asked once and nothing depends on it: what a registry does not know or does not show counts
-    /// as not there.
+    /// as not there. That a registry lists no referrers is remembered.
     pub async fn attached(&self, path: &str, digest: Digest, run: &Run) -> Attached {
-        let listing = format!("/v2/{path}/referrers/{digest}");
         let signature = format!("sha256-{}.sig", digest.hex());
-        let (listed, signature_tag) =
-            tokio::join!(self.listed(path, &listing, run), self.is_tagged(path, &signature, run));
-        let referrers = match listed {
-            Some(count) => count,
-            // The tag that stands in for the listing where a registry has none (distribution-spec, "Referrers Tag Schema").
-            None => self
-                .listed(path, &format!("/v2/{path}/manifests/sha256-{}", digest.hex()), run)
-                .await
-                .unwrap_or_default(),
-        };
+        let (referrers, signature_tag) =
+            tokio::join!(self.referrers(path, digest, run), self.is_tagged(path, &signature, run));
         Attached { referrers, signature_tag }
     }
 
-    async fn listed(&self, path: &str, at: &str, run: &Run) -> Option<usize> {
+    async fn referrers(&self, path: &str, digest: Digest, run: &Run) -> usize {
+        let root = path.split('/').next().unwrap_or_default();
+        let remembered = || self.without_referrers().lock().unwrap_or_else(PoisonError::into_inner);
+        if !remembered().contains(root) {
+            match self.listed(path, &format!("/v2/{path}/referrers/{digest}"), run).await {
+                Listed::Here(count) => return count,
+                Listed::Nothing => {
+                    remembered().insert(root.to_owned());
+                }
+                Listed::Unknown => {}
+            }
+        }
+        // The tag that stands in for the listing where a registry has none (distribution-spec, "Referrers Tag Schema").
+        let standing_in = format!("/v2/{path}/manifests/sha256-{}", digest.hex());
+        match self.listed(path, &standing_in, run).await {
+            Listed::Here(count) => count,
+            Listed::Nothing | Listed::Unknown => 0,
+        }
+    }
+
+    async fn listed(&self, path: &str, at: &str, run: &Run) -> Listed {
         let need =
             Need { path, access: Access::Pull, doing: format!("GET what hangs on {}/{path}", self.host()) };
         let answer = self
@@ -57,11 +79,15 @@ impl Registry {
                 let accept = oci_client::manifest::OCI_IMAGE_INDEX_MEDIA_TYPE;
                 site.request(Method::GET, at).header("accept", accept).counted_as("referrers").once()
             })
-            .await
-            .ok()?;
-        let found: Option<Listing> =
-            (answer.status() == StatusCode::OK).then(|| answer.json().ok()).flatten();
-        found.map(|listing| listing.manifests.len())
+            .await;
+        match answer {
+            Ok(answer) if answer.status() == StatusCode::OK => match answer.json::<Listing>() {
+                Ok(listing) => Listed::Here(listing.manifests.len()),
+                Err(_) => Listed::Unknown,
+            },
+            Ok(answer) if answer.status() == StatusCode::NOT_FOUND => Listed::Nothing,
+            Ok(_) | Err(_) => Listed::Unknown,
+        }
     }
 
     async fn is_tagged(&self, path: &str, tag: &str, run: &Run) -> bool {

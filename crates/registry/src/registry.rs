@@ -1,6 +1,6 @@
 //! One registry: its address, its login, and how every request to it is made.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -72,6 +72,8 @@ struct Inner {
     throttle: Throttle,
     /// Whether the registry refused blobs in one PUT before.
     patches: AtomicBool,
+    /// First segments of paths under which it was answered that no referrers are listed.
+    without_referrers: Mutex<BTreeSet<String>>,
 }
 
 /// What is done in a repository.
@@ -153,6 +155,7 @@ impl Registry {
                 upload_starts: limiter(50.0, 50),
                 throttle,
                 patches: AtomicBool::new(false),
+                without_referrers: Mutex::default(),
             }),
         })
     }
@@ -186,6 +189,11 @@ impl Registry {
 
     pub(crate) fn patches(&self) -> &AtomicBool {
         &self.inner.patches
+    }
+
+    /// First segments of paths, which are repositories of their own in Artifactory, that list no referrers.
+    pub(crate) fn without_referrers(&self) -> &Mutex<BTreeSet<String>> {
+        &self.inner.without_referrers
     }
 
     pub(crate) fn manifest_writes(&self) -> Option<&RateLimiter> {

@@ -60,7 +60,8 @@ enum Ended {
     Image(usize, Result<CopyOutcome, Error>, Moved),
 }
 
-type Running<'a> = FuturesUnordered<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>>;
+type Begun<'a> = Pin<Box<dyn Future<Output = Ended> + Send + 'a>>;
+type Running<'a> = FuturesUnordered<Begun<'a>>;
 
 struct Engine<'a> {
     plan: &'a CopyPlan,
@@ -126,7 +127,7 @@ impl<'a> Engine<'a> {
             }
             while let Some(task) = self.schedule.next() {
                 match self.begin(task) {
-                    Ok(future) => running.push(future),
+                    Ok(begun) => running.extend(begun),
                     Err(error) => self.ended(not_begun(task, error), each).await,
                 }
             }
@@ -135,13 +136,12 @@ impl<'a> Engine<'a> {
         }
     }
 
-    fn begin(&mut self, task: Task) -> Result<Pin<Box<dyn Future<Output = Ended> + Send + 'a>>, Error> {
+    /// `None` where the plan has no such place, which the schedule never names.
+    fn begin(&mut self, task: Task) -> Result<Option<Begun<'a>>, Error> {
         let now = Instant::now();
         match task {
             Task::Blob(number) => {
-                let Some(job) = self.schedule.blobs.get(number).cloned() else {
-                    return Err(Error::UnknownHost { host: String::new() });
-                };
+                let Some(job) = self.schedule.blobs.get(number).cloned() else { return Ok(None) };
                 if let Some(begun) = self.begun.get_mut(job.copy) {
                     begun.get_or_insert(now);
                 }
@@ -149,14 +149,12 @@ impl<'a> Engine<'a> {
                 let sources = self.sources.get(&job.blob.digest).cloned().unwrap_or_default();
                 let kept = self.plan.kept.get(&job.blob.digest).cloned();
                 let (intents, run) = (Arc::clone(&self.intents), self.run);
-                Ok(Box::pin(async move {
+                Ok(Some(Box::pin(async move {
                     Ended::Blob(number, bring(&job, sources, target, kept, &intents, run).await)
-                }))
+                })))
             }
             Task::Image(at) => {
-                let Some(copy) = self.plan.copies.get(at) else {
-                    return Err(Error::UnknownHost { host: String::new() });
-                };
+                let Some(copy) = self.plan.copies.get(at) else { return Ok(None) };
                 if let Some(begun) = self.begun.get_mut(at) {
                     begun.get_or_insert(now);
                 }
@@ -168,7 +166,7 @@ impl<'a> Engine<'a> {
                     mending: Arc::clone(&self.mending),
                 };
                 let (intents, run) = (Arc::clone(&self.intents), self.run);
-                Ok(Box::pin(async move {
+                Ok(Some(Box::pin(async move {
                     let mut moved = Moved::default();
                     let ended = match intents.ensure(at).await {
                         Ok(()) => job.run(&mut moved, run).await,
@@ -176,7 +174,7 @@ impl<'a> Engine<'a> {
                     };
                     intents.outcome(at, ended.as_ref().err()).await;
                     Ended::Image(at, ended, moved)
-                }))
+                })))
             }
         }
     }

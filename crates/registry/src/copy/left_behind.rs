@@ -8,7 +8,7 @@ use super::plan::{CopyPlan, PlannedCopy, TargetState};
 use super::registries::Registries;
 
 /// Images that are looked at at once. It is nice to know, and the copy has the better claim on the registry.
-const IMAGES_AT_ONCE: usize = 4;
+const IMAGES_AT_ONCE: usize = 8;
 
 impl CopyPlan {
     /// Adds a warning to each image that is to be copied and has signatures or other referrers at its source.

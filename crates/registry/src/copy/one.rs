@@ -6,7 +6,7 @@ use landfall_artifacts::Reference;
 use landfall_run::Run;
 
 use super::apply::apply;
-use super::plan::plan_copies;
+use super::look::plan_copies;
 use super::registries::Registries;
 use super::report::{CopyOutcome, CopyResult};
 use super::request::{CopyOptions, CopyRequest};

@@ -37,17 +37,6 @@ impl Registries {
         self.by_host.get(host).ok_or_else(|| Error::UnknownHost { host: landfall_secret::escape(host, 200) })
     }
 
-    /// Whether ECR's own API is there for a host.
-    pub(super) fn is_ecr_api(&self, host: &str) -> bool {
-        #[cfg(feature = "ecr")]
-        return self.ecr.contains_key(host);
-        #[cfg(not(feature = "ecr"))]
-        {
-            let _ = host;
-            false
-        }
-    }
-
     #[cfg(feature = "ecr")]
     pub(super) fn ecr(&self, host: &str) -> Option<&crate::EcrClient> {
         self.ecr.get(host)

@@ -1,9 +1,9 @@
-//! What target tags name, and which blobs target repositories have.
+//! What target tags name.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::FutureExt as _;
-use landfall_artifacts::{Digest, Reference, Repository, Tag};
+use landfall_artifacts::{Reference, Tag};
 use landfall_run::Run;
 
 use super::at_once::at_once;
@@ -27,14 +27,6 @@ pub(super) struct Found {
     pub(super) failed: BTreeMap<Reference, Error>,
     /// Repositories that could not be looked at, by name; one problem each, however many images are for it.
     pub(super) lacking: BTreeMap<String, Option<Error>>,
-}
-
-/// Blobs that one target repository is to have.
-#[derive(Clone, Debug)]
-pub(super) struct Wanted {
-    pub(super) registry: Registry,
-    pub(super) repository: Repository,
-    pub(super) digests: BTreeSet<Digest>,
 }
 
 impl Target {
@@ -99,38 +91,6 @@ pub(super) async fn tags<'a>(
     found
 }
 
-/// Which of the wanted blobs are there: at ECR a hundred a call, elsewhere one by one. What cannot be looked at counts as not
-/// there.
-pub(super) async fn blobs(
-    wanted: &[Wanted],
-    registries: &Registries,
-    limit: usize,
-    run: &Run,
-) -> BTreeSet<(String, Digest)> {
-    let mut present = BTreeSet::new();
-    let mut singly: Vec<(&Wanted, Digest)> = Vec::new();
-    for one in wanted {
-        match available(one, registries, run).await {
-            Some(there) => {
-                let name = one.repository.to_string();
-                present.extend(there.into_iter().map(|digest| (name.clone(), digest)));
-            }
-            None => singly.extend(one.digests.iter().map(|digest| (one, *digest))),
-        }
-    }
-    let look = |(one, digest): (&Wanted, Digest)| {
-        let (registry, repository) = (one.registry.clone(), one.repository.clone());
-        async move {
-            let there = registry.has_blob(repository.path(), digest, run).await.unwrap_or(false);
-            there.then(|| (repository.to_string(), digest))
-        }
-        .boxed()
-    };
-    let looking = singly.into_iter().map(look).collect();
-    present.extend(at_once(limit, looking).await.into_iter().flatten());
-    present
-}
-
 fn by_repository(targets: &[Target]) -> BTreeMap<String, Vec<&Target>> {
     let mut groups: BTreeMap<String, Vec<&Target>> = BTreeMap::new();
     for target in targets {
@@ -165,13 +125,6 @@ async fn many(
     }
 }
 
-#[cfg(feature = "ecr")]
-async fn available(wanted: &Wanted, registries: &Registries, run: &Run) -> Option<BTreeSet<Digest>> {
-    let client = registries.ecr(wanted.repository.host())?;
-    let digests: Vec<Digest> = wanted.digests.iter().copied().collect();
-    client.available_layers(wanted.repository.path(), &digests, run).await.ok()
-}
-
 /// Whether the role may not ask so: a docker login may do more than the role's policy says.
 #[cfg(feature = "ecr")]
 fn is_denied(error: &Error) -> bool {
@@ -179,11 +132,7 @@ fn is_denied(error: &Error) -> bool {
 }
 
 #[cfg(not(feature = "ecr"))]
+#[expect(clippy::unused_async, reason = "it is the same question")]
 async fn many(_: &[&Target], _: &Registries, _: &Run) -> Option<Result<Vec<(Reference, Held)>, Error>> {
-    None
-}
-
-#[cfg(not(feature = "ecr"))]
-async fn available(_: &Wanted, _: &Registries, _: &Run) -> Option<BTreeSet<Digest>> {
     None
 }

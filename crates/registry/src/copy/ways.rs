@@ -1,11 +1,10 @@
 //! How each blob gets to each repository: not at all, by a mount, or over the wire.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use landfall_artifacts::{Digest, Repository};
 
-use super::targets::Wanted;
-use crate::{Descriptor, Registry};
+use super::presence::Present;
 
 /// Where a blob is, seen from the target repository, and how it gets there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,47 +23,28 @@ pub enum BlobState {
     Needed,
 }
 
-/// What all repositories are to have, a row each.
-pub(super) fn wanted<'a>(
-    images: impl Iterator<Item = (&'a Registry, &'a Repository, &'a [Descriptor])>,
-) -> Vec<Wanted> {
-    let mut rows: BTreeMap<String, Wanted> = BTreeMap::new();
-    for (registry, repository, blobs) in images {
-        let row = rows.entry(repository.to_string()).or_insert_with(|| Wanted {
-            registry: registry.clone(),
-            repository: repository.clone(),
-            digests: BTreeSet::new(),
-        });
-        row.digests.extend(blobs.iter().map(|blob| blob.digest));
-    }
-    rows.into_values().collect()
-}
-
 /// Decides for one blob after the other, in the order of the plan.
-pub(super) struct Ways {
-    present: BTreeSet<(String, Digest)>,
-    /// Repository and digest that an image of the plan brings.
-    planned: BTreeSet<(String, Digest)>,
+pub(super) struct Ways<'a> {
+    present: &'a Present,
+    /// What an image of the plan brings.
+    planned: Present,
     /// Target host and digest, and the path of the first repository there that has it or will have it.
     homes: BTreeMap<(String, Digest), String>,
 }
 
-impl Ways {
-    pub(super) fn new(wanted: &[Wanted], present: BTreeSet<(String, Digest)>) -> Self {
+impl<'a> Ways<'a> {
+    pub(super) fn new(present: &'a Present) -> Self {
         let mut homes = BTreeMap::new();
-        for row in wanted {
-            let name = row.repository.to_string();
-            for digest in row.digests.iter().filter(|digest| present.contains(&(name.clone(), **digest))) {
-                let home = (row.repository.host().to_owned(), *digest);
-                homes.entry(home).or_insert_with(|| row.repository.path().to_owned());
-            }
+        for (repository, digest) in present {
+            let home = (repository.host().to_owned(), *digest);
+            homes.entry(home).or_insert_with(|| repository.path().to_owned());
         }
-        Self { present, planned: BTreeSet::new(), homes }
+        Self { present, planned: Present::new(), homes }
     }
 
     /// How a blob of `source` gets to `target`.
     pub(super) fn of(&mut self, source: &Repository, target: &Repository, digest: Digest) -> BlobState {
-        let key = (target.to_string(), digest);
+        let key = (target.clone(), digest);
         if self.present.contains(&key) {
             return BlobState::Present;
         }
@@ -87,11 +67,9 @@ impl Ways {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use landfall_artifacts::{Digest, Repository};
 
-    use super::{BlobState, Ways};
+    use super::{BlobState, Present, Ways};
 
     fn at(text: &str) -> Repository {
         text.parse().expect("a repository")
@@ -100,7 +78,9 @@ mod tests {
     #[test]
     fn a_blob_is_sent_once_to_a_registry_and_mounted_from_there() {
         let digest = Digest::of(b"x");
-        let mut ways = Ways::new(&[], BTreeSet::new());
+        let held = (at("t.example.com/three"), Digest::of(b"y"));
+        let present: Present = [held].into();
+        let mut ways = Ways::new(&present);
         let source = at("build.example.com/a");
         let mount = |from: &str| BlobState::Mount { from: from.to_owned() };
         assert_eq!(ways.of(&source, &at("t.example.com/one"), digest), BlobState::Needed);
@@ -113,5 +93,8 @@ mod tests {
             mount("a"),
             "within its own registry"
         );
+        let held = Digest::of(b"y");
+        assert_eq!(ways.of(&source, &at("t.example.com/three"), held), BlobState::Present);
+        assert_eq!(ways.of(&source, &at("t.example.com/one"), held), mount("three"), "it is there already");
     }
 }

@@ -48,6 +48,79 @@ async fn at_ecr_a_blob_is_mounted_after_a_manifest_names_it_and_sent_once() {
     assert!(at("PUT", "/one/manifests/a-1") < at("POST", "mount="), "{seen:#?}");
 }
 
+/// What a plan asked a registry, without the host's own part of a path.
+fn heads(server: &Server) -> Vec<String> {
+    let seen = &mut server.contents().seen;
+    let heads = seen.drain(..).filter(|one| one.method == "HEAD").map(|one| one.path);
+    let mut heads: Vec<String> = heads.collect();
+    heads.sort();
+    heads
+}
+
+#[tokio::test]
+async fn what_is_there_is_found_by_few_questions() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    let base = layer(1, 50_000);
+    let (one, two) = (Image::new(&[base.clone(), layer(2, 10)]), Image::new(&[base.clone(), layer(3, 10)]));
+    let digest = source.push("build/a", "1", &one);
+    source.push("build/b", "1", &two);
+    let all = registries(&[&source, &target]);
+    let run = run();
+    let options = CopyOptions { look_for_attached: false, ..CopyOptions::default() };
+    let requests = vec![
+        request(&source, "build/a:1", &target, "app:a-1"),
+        request(&source, "build/b:1", &target, "app:b-1"),
+    ];
+    let plan = plan_copies(requests.clone(), &all, options, &run).await;
+    assert!(plan.is_clear(), "{:?}", plan.problems);
+    let blobs: std::collections::BTreeSet<Digest> =
+        plan.copies.iter().flat_map(|copy| &copy.blobs).map(|blob| blob.descriptor.digest).collect();
+    let mut expected: Vec<String> = blobs.iter().map(|digest| format!("/v2/app/blobs/{digest}")).collect();
+    expected.extend(["a", "b"].map(|tag| format!("/v2/app/manifests/{tag}-1")));
+    expected.sort();
+    assert_eq!(heads(&target), expected, "each tag and each blob once, and no image by its digest");
+
+    assert!(apply(&plan, &all, &run).await.is_complete());
+    heads(&target);
+    let again = vec![request(&source, "build/a:1", &target, "app:again")];
+    let plan = plan_copies(again, &all, options, &run).await;
+    let config = Digest::of(&one.blobs[0]);
+    let there = plan.copies[0].blobs.iter().all(|blob| blob.state == BlobState::Present);
+    assert!(there, "{:?}", plan.copies[0].blobs);
+    let mut expected = [
+        format!("/v2/app/blobs/{config}"),
+        "/v2/app/manifests/again".to_owned(),
+        format!("/v2/app/manifests/{digest}"),
+    ];
+    expected.sort();
+    assert_eq!(heads(&target), expected, "the image has another tag: its layers are not asked for");
+
+    let elsewhere = vec![requests[0].clone(), request(&source, "build/b:1", &target, "other:b-1")];
+    let plan = plan_copies(elsewhere, &all, options, &run).await;
+    let base = Digest::of(&base);
+    let state =
+        plan.copies[1].blobs.iter().find(|blob| blob.descriptor.digest == base).map(|blob| &blob.state);
+    assert_eq!(state, Some(&BlobState::Mount { from: "app".to_owned() }), "it is in the other repository");
+}
+
+#[tokio::test]
+async fn a_part_of_a_plan_sends_what_it_needs_itself() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    let base = layer(1, 50_000);
+    source.push("build/a", "1", &Image::new(&[base.clone(), layer(2, 10)]));
+    source.push("build/b", "1", &Image::new(&[base, layer(3, 10)]));
+    let all = registries(&[&source, &target]);
+    let requests = vec![
+        request(&source, "build/a:1", &target, "app:a-1"),
+        request(&source, "build/b:1", &target, "app:b-1"),
+    ];
+    let plan = plan_copies(requests, &all, CopyOptions::default(), &run()).await;
+    let second = plan.part(|copy| copy.request.target.to_string().ends_with(":b-1"));
+    assert!(second.bytes_to_send() > 50_000, "the shared layer counts: {}", second.bytes_to_send());
+    let report = apply(&second, &all, &run()).await;
+    assert_eq!(report.totals.moved.sent_bytes, second.bytes_to_send());
+}
+
 #[tokio::test]
 async fn an_index_is_copied_as_it_is_with_all_that_it_lists() {
     let (source, target) = (Server::start().await, Server::start().await);

@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use landfall_artifacts::{Digest, Reference};
@@ -50,7 +50,13 @@ fn copy(target: &str, blobs: &[(&str, u64, BlobState)]) -> PlannedCopy {
 }
 
 fn plan(copies: Vec<PlannedCopy>) -> CopyPlan {
-    CopyPlan { copies, problems: Vec::new(), options: CopyOptions::default(), kept: BTreeMap::new() }
+    CopyPlan {
+        copies,
+        problems: Vec::new(),
+        options: CopyOptions::default(),
+        kept: BTreeMap::new(),
+        present: BTreeSet::new(),
+    }
 }
 
 fn limits(blobs: usize) -> CopyLimits {
@@ -217,7 +223,8 @@ proptest! {
         outcomes in proptest::collection::vec(0u8..4, 64),
         last_first in any::<bool>(),
     ) {
-        let mut ways = crate::copy::ways::Ways::new(&[], std::collections::BTreeSet::new());
+        let present = BTreeSet::new();
+        let mut ways = crate::copy::ways::Ways::new(&present);
         let copies: Vec<PlannedCopy> = images.iter().enumerate().map(|(at, (repository, blobs))| {
             let target = format!("t.example.com/r{repository}:{at}");
             let reference: Reference = target.parse().expect("a reference");
