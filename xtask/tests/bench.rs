@@ -36,6 +36,7 @@ fn every_scenario_is_measured_and_every_tool_has_a_row() {
 
     for (title, tools) in [
         ("Empty target, latency", &["landfall", "skopeo, one by one", "skopeo, 4 at a time", "floor"][..]),
+        ("Empty target, latency and a line", &["landfall", "skopeo, one by one", "floor"]),
         ("Empty target, loopback", &["landfall", "skopeo, one by one", "skopeo, 4 at a time", "floor"]),
         ("Copied already, latency", &["landfall", "skopeo, one by one"]),
         ("Empty target, large layers", &["landfall", "skopeo, one by one"]),

@@ -27,10 +27,13 @@ impl Goal {
 /// All goals with what was found.
 pub(crate) fn judge(findings: &Findings) -> Vec<Goal> {
     let (latency, loopback) = (findings.latency.as_deref(), findings.loopback.as_deref());
+    let line = findings.line.as_deref();
     let goal = |text, found, limit| Goal { text, found, limit };
     vec![
         goal("latency: time, of skopeo's one by one", latency.and_then(of_skopeo), 0.1),
         goal("latency: time, of the floor", latency.and_then(of_floor), 1.15),
+        goal("latency, 1 Gbit/s: time, of skopeo's one by one", line.and_then(of_skopeo), 0.1),
+        goal("latency, 1 Gbit/s: time, of the floor", line.and_then(of_floor), 1.15),
         goal("loopback: time, of skopeo's one by one", loopback.and_then(of_skopeo), 0.5),
         goal("peak memory of all copies, those of large layers too, MiB", peak_mib(findings), MEMORY_MIB),
         goal("copied already, latency: time, s", findings.again.as_deref().and_then(seconds), 0.25),
@@ -52,7 +55,7 @@ fn of_floor(rows: &[Row]) -> Option<f64> {
 /// Of all scenarios, for buffers grow with what is on its way at once; without large layers it would say little.
 fn peak_mib(findings: &Findings) -> Option<f64> {
     let large = findings.memory.as_ref()?;
-    let others = [&findings.latency, &findings.loopback, &findings.again];
+    let others = [&findings.latency, &findings.line, &findings.loopback, &findings.again];
     let all = others.into_iter().flatten().chain([large]);
     let peak = all.filter_map(|rows| find(rows, OURS)?.peak()).max()?;
     Some(peak as f64 / f64::from(1 << 20))

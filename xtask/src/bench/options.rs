@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 
 pub(crate) const HELP: &str = "\
   bench registry [OPTIONS]   copy images between two registries: ours, skopeo, crane where it is installed, and the floor
-    --only loopback|latency|again|memory   one scenario; may be repeated [default: all]
+    --only loopback|latency|line|again|memory   one scenario; may be repeated [default: all]
     --images N               images of the family [default: 20]
     --base-mib N,N..         sizes of the layers that all images share [default: 40,30,10]
     --own-mib N,N..          sizes of each image's own layers [default: 5,1]
@@ -29,6 +29,8 @@ pub(crate) enum Scenario {
     Loopback,
     /// An empty target, both registries behind the link.
     Latency,
+    /// As before, and the link carries a gigabit a second.
+    Line,
     /// A target that has everything, both registries behind the link.
     Again,
     /// Large layers, registries on loopback.
@@ -42,17 +44,18 @@ impl FromStr for Scenario {
         Ok(match text {
             "loopback" => Self::Loopback,
             "latency" => Self::Latency,
+            "line" => Self::Line,
             "again" => Self::Again,
             "memory" => Self::Memory,
-            other => bail!("`{other}` is not a scenario: loopback, latency, again, memory"),
+            other => bail!("`{other}` is not a scenario: loopback, latency, line, again, memory"),
         })
     }
 }
 
 /// What to measure.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Options {
-    only: Vec<Scenario>,
+    pub(crate) only: Vec<Scenario>,
     pub(crate) images: usize,
     pub(crate) base_mib: Vec<u64>,
     pub(crate) own_mib: Vec<u64>,

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::goals::Goal;
 use super::options::Options;
-use super::scenarios::Findings;
+use super::scenarios::{Findings, LINE_MBIT};
 use super::table::markdown;
 
 const HEAD: &str = "\
@@ -23,6 +23,8 @@ const METHOD: &str = "
   random bytes. Source and target are processes of `docker-registry`; every run of a tool gets a new and empty target.
 - **Latency** comes from a process in front of each registry, which gives every byte out half a round trip after it took it in. A new
   connection first waits for the round trips of TCP and TLS.
+- **The line** is the same link that carries no more than it says. Without that limit the whole transfer is a few round trips long, and two
+  cores are what bounds the floor: what a tool asks before and reads back after is then a large part of its time. With it, bytes are.
 - **The floor** fetches each distinct blob once and pushes it once, the largest first, over connections that were open before the clock
   started. It moves no manifest, hashes nothing and asks nothing. It runs with 8, 16 and 32 blobs at a time; the best median counts.
 - **Time** is from the start of the first process to the end of the last one. **Processor** is the user and system time of all of them and
@@ -54,6 +56,11 @@ pub(crate) fn of(options: &Options, findings: &Findings, goals: &[Goal]) -> Stri
     let large = format!("Three images with one layer of {} MiB each, loopback", options.layer_mib);
     let sections = [
         ("Empty target, latency", format!("{family}; {link}"), &findings.latency),
+        (
+            "Empty target, latency and a line",
+            format!("{family}; {link}; {LINE_MBIT} Mbit/s in each direction"),
+            &findings.line,
+        ),
         ("Empty target, loopback", family.clone(), &findings.loopback),
         ("Copied already, latency", format!("{family}; {link}"), &findings.again),
         ("Empty target, large layers", large, &findings.memory),

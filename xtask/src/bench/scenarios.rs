@@ -23,6 +23,8 @@ use super::{floor, machine, verify};
 const WIDTHS: [usize; 3] = [8, 16, 32];
 /// Images of the scenario with large layers.
 const LARGE_IMAGES: usize = 3;
+/// What the link of [`Scenario::Line`] carries in each direction, in megabits a second: what one network card of a small CI runner does.
+pub(crate) const LINE_MBIT: f64 = 1000.0;
 /// Round trips of which the link's own is the median.
 const ROUND_TRIPS: usize = 51;
 
@@ -35,6 +37,7 @@ pub(crate) struct Findings {
     pub(crate) family: [u64; 3],
     pub(crate) loopback: Option<Vec<Row>>,
     pub(crate) latency: Option<Vec<Row>>,
+    pub(crate) line: Option<Vec<Row>>,
     pub(crate) again: Option<Vec<Row>>,
     pub(crate) memory: Option<Vec<Row>>,
     /// A round trip of a small request: straight, and over the link, in seconds.
@@ -48,6 +51,7 @@ pub(crate) async fn run(options: &Options, programs: &Programs) -> Result<Findin
         family: [0; 3],
         loopback: None,
         latency: None,
+        line: None,
         again: None,
         memory: None,
         round_trips: None,
@@ -71,6 +75,14 @@ pub(crate) async fn run(options: &Options, programs: &Programs) -> Result<Findin
             findings.loopback = Some(bench.copy(false, true).await.context("on loopback")?);
         }
         findings.conditions.push(bench.place().to_owned());
+    }
+    if options.has(Scenario::Line) {
+        let options = Options { mbit: LINE_MBIT, ..options.clone() };
+        let (images, base, own) = (options.images, options.base_mib.clone(), options.own_mib.clone());
+        let family = spawn_blocking(move || Family::new(images, &base, &own)).await?;
+        findings.family = [options.images as u64, family.distinct_bytes(), family.named_bytes()];
+        let mut bench = Bench::prepare(&options, programs, family).await?;
+        findings.line = Some(bench.copy(true, true).await.context("with a line")?);
     }
     if options.has(Scenario::Memory) {
         let layer = options.layer_mib;
