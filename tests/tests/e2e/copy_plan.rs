@@ -6,21 +6,13 @@ use landfall_sandbox::images::function_image;
 use crate::snapshot::page;
 use crate::world::World;
 
-async fn copyable() -> World {
-    let mut world = World::small().await;
-    world.has_versions();
-    world.has_logins();
-    world.has_aws_keys();
-    world
-}
-
 fn one_space(line: &str) -> String {
     line.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_shows_the_plan_and_writes_it_where_that_is_wanted() {
-    let world = copyable().await;
+    let world = World::copyable().await;
     let ran =
         world.run(&["retag-push-ecr", "--dry-run", "--quiet", "--plan-out", "plan.json"]).await.expect(0);
     // Hosts differ in length, and with them the columns.
@@ -57,7 +49,7 @@ async fn a_dry_run_shows_the_plan_and_writes_it_where_that_is_wanted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_moved_since_the_approval_is_refused_before_a_byte() {
-    let world = copyable().await;
+    let world = World::copyable().await;
     world.run(&["retag-push-ecr", "--dry-run", "--plan-out", "plan.json"]).await.expect(0);
     let repository = world.sandbox.source_repository(BUILD_KEY, "orderService");
     let other = function_image("orderService", "1.4.2", "amd64", 100);
@@ -77,7 +69,7 @@ async fn what_moved_since_the_approval_is_refused_before_a_byte() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_of_other_images_is_refused() {
-    let world = copyable().await;
+    let world = World::copyable().await;
     world.run(&["retag-push-ecr", "--dry-run", "--plan-out", "plan.json"]).await.expect(0);
     let plan = world.read("plan.json").replace("OrderServiceFunction-1.4.2", "OrderServiceFunction-1.4.1");
     world.write("plan.json", &plan);
@@ -95,7 +87,7 @@ async fn a_plan_of_other_images_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_with_problems_is_written_too_and_not_carried_out() {
-    let world = copyable().await;
+    let world = World::copyable().await;
     let project = world.projects()[0];
     world.sandbox.ecr_registry.put_image("app", &project.tag(), &project.running_image());
     world.run(&["retag-push-ecr", "--dry-run", "--plan-out", "plan.json"]).await.expect(3);

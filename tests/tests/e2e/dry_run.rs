@@ -75,10 +75,7 @@ async fn foretold_files_are_marked_and_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn copies_and_promotions() {
-    let mut world = World::small().await;
-    world.has_versions();
-    world.has_logins();
-    world.has_aws_keys();
+    let world = World::copyable().await;
     let ran = dry(&world, &["retag-push-ecr"], 0).await;
     assert_eq!(
         ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(),

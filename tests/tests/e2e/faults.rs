@@ -7,32 +7,10 @@ use landfall_sandbox::{Fault, RC_KEY, Service, What};
 use crate::snapshot::page;
 use crate::world::World;
 
-async fn copyable() -> World {
-    let mut world = World::small().await;
-    world.has_versions();
-    world.has_logins();
-    world.has_aws_keys();
-    world
-}
-
 /// Every image of the repo is at ECR under its tag.
 fn all_copied(world: &World) -> bool {
     let tags = world.ecr_tags();
     world.projects().iter().all(|project| tags.get(&project.tag()) == Some(&project.image().digest()))
-}
-
-async fn with_versions() -> World {
-    let world = World::small().await;
-    world.has_versions();
-    world
-}
-
-async fn deployable() -> World {
-    let mut world = World::small().await;
-    world.has_versions();
-    world.has_aws_keys();
-    world.has_images_and_plan();
-    world
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -48,7 +26,7 @@ async fn vault_answers_503_and_then_gives_keys() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lambda_throttles_cuts_and_loses_answers() {
-    let world = deployable().await;
+    let world = World::deployable().await;
     let lambda = |what: What| Fault::new(what).on(Service::Lambda);
     let throttled = What::status(429)
         .header("x-amzn-errortype", "TooManyRequestsException")
@@ -72,7 +50,7 @@ async fn lambda_throttles_cuts_and_loses_answers() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lambda_cannot_read_one_image() {
-    let world = deployable().await;
+    let world = World::deployable().await;
     let text = "Lambda does not have permission to access the ECR image. Check the ECR permissions.";
     world.sandbox.lambda.fail_next("OrderServiceFunction", "ImageAccessDenied", text);
     let ran = world.run(&["deploy-lambda", "--on-failure", "continue", "--quiet"]).await.expect(6);
@@ -94,7 +72,7 @@ async fn lambda_cannot_read_one_image() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jira_asks_to_wait() {
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     let wait = What::status(429).header("retry-after", "1");
     world.sandbox.faults().add(Fault::new(wait).on(Service::Jira).times(2));
     let ran = world.run(&["create-jira-tickets"]).await.expect(0);
@@ -107,7 +85,7 @@ async fn jira_asks_to_wait() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_ticket_whose_answer_was_lost_is_found_and_not_made_twice() {
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     let create = Fault::new(What::LoseAnswer).on(Service::Jira).method(Method::POST);
     world.sandbox.faults().add(create.clone().matching("/rest/api/3/issue"));
     world.run(&["create-jira-tickets"]).await.expect(0);
@@ -122,7 +100,7 @@ async fn a_ticket_whose_answer_was_lost_is_found_and_not_made_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transition_whose_answer_was_lost_is_not_taken_twice() {
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     world.run(&["create-jira-tickets"]).await.expect(0);
     world
         .sandbox
@@ -135,7 +113,7 @@ async fn a_transition_whose_answer_was_lost_is_not_taken_twice() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn jira_down_after_the_deployment() {
-    let world = deployable().await;
+    let world = World::deployable().await;
     world.run(&["deploy-lambda"]).await.expect(0);
     let running = world.running();
     world.sandbox.faults().add(Fault::new(What::CutBefore).on(Service::Jira).every());
@@ -161,7 +139,7 @@ async fn jira_down_after_the_deployment() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn registries_answer_late_and_badly() {
-    let world = copyable().await;
+    let world = World::copyable().await;
     let faults = world.sandbox.faults();
     let artifactory = |what: What| Fault::new(what).on(Service::Artifactory);
     let ecr = |what: What| Fault::new(what).on(Service::EcrRegistry);
@@ -181,7 +159,7 @@ async fn registries_answer_late_and_badly() {
 async fn uploads_are_cut_and_their_answers_lost() {
     for what in [What::CutRequestAfter(10_000), What::LoseAnswer, What::CutBefore] {
         for method in [Method::POST, Method::PATCH, Method::PUT] {
-            let world = copyable().await;
+            let world = World::copyable().await;
             world
                 .sandbox
                 .faults()
@@ -196,7 +174,7 @@ async fn uploads_are_cut_and_their_answers_lost() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn bytes_that_are_not_those_of_their_digest() {
-    let world = copyable().await;
+    let world = World::copyable().await;
     let layer = digest_of(&world.projects()[0].image().layers[2].bytes);
     world.sandbox.artifactory.configure(|quirks| quirks.corrupt_blob = Some(layer));
     let ran = world.run(&["retag-push-ecr", "--quiet"]).await.expect(7);
@@ -217,7 +195,7 @@ async fn bytes_that_are_not_those_of_their_digest() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_registry_is_down_half_way() {
-    let world = copyable().await;
+    let world = World::copyable().await;
     // Images are put side by side: which is the second is not known beforehand.
     let manifest = Fault::new(What::status(503)).on(Service::EcrRegistry).method(Method::PUT);
     world.sandbox.faults().add(manifest.matching("/manifests/PaymentGateway").every());
@@ -241,7 +219,7 @@ async fn the_registry_is_down_half_way() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn promotion_partly_refused() {
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     world.sandbox.artifactory.refuse_promotion("paymentGateway");
     let words = ["promote-artifacts", "--preset", "to-rc", "--quiet"];
     let ran = world.run(&words).await.expect(0);
@@ -282,7 +260,7 @@ async fn promotion_partly_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promotion_whose_answer_was_lost_is_read_back() {
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     let promote =
         |what: What| Fault::new(what).on(Service::Artifactory).method(Method::POST).matching("/promote");
     world.sandbox.faults().add(promote(What::LoseAnswer));
@@ -296,7 +274,7 @@ async fn a_promotion_whose_answer_was_lost_is_read_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn content_at_the_target_of_a_promotion() {
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     let project = world.projects()[0];
     let repository = world.sandbox.source_repository(RC_KEY, project.project);
     world.sandbox.artifactory.put_image(&repository, project.version, &project.running_image());

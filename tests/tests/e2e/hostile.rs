@@ -6,17 +6,9 @@ use landfall_sandbox::Service;
 use crate::snapshot::page;
 use crate::world::World;
 
-async fn copyable() -> World {
-    let mut world = World::small().await;
-    world.has_versions();
-    world.has_logins();
-    world.has_aws_keys();
-    world
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registry_that_sends_the_login_elsewhere() {
-    let world = copyable().await;
+    let world = World::copyable().await;
     let realm = format!("{}/token", world.sandbox.url(Service::Foreign));
     world.sandbox.artifactory.configure(|quirks| quirks.realm = Some(realm));
     let ran = world.run(&["retag-push-ecr", "--quiet"]).await.expect(3);
@@ -34,7 +26,7 @@ async fn a_registry_that_sends_the_login_elsewhere() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_registry_that_takes_uploads_elsewhere() {
-    let world = copyable().await;
+    let world = World::copyable().await;
     let origin = world.sandbox.url(Service::Foreign);
     world.sandbox.ecr_registry.configure(|quirks| quirks.upload_origin = Some(origin));
     let ran = world.run(&["retag-push-ecr", "--quiet"]).await.expect(3);

@@ -11,19 +11,6 @@ use crate::world::World;
 
 const PROMOTE: [&str; 5] = ["promote-artifacts", "--preset", "to-rc", "--jobs", "1"];
 
-async fn with_versions() -> World {
-    let world = World::small().await;
-    world.has_versions();
-    world
-}
-
-async fn deployable() -> World {
-    let mut world = with_versions().await;
-    world.has_aws_keys();
-    world.has_images_and_plan();
-    world
-}
-
 fn words<'a>(first: &[&'a str], rest: &[&'a str]) -> Vec<&'a str> {
     [first, rest].concat()
 }
@@ -40,7 +27,7 @@ fn texts(ran: &Ran, key: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_that_cannot_be_written_hides_no_record() {
-    let world = deployable().await;
+    let world = World::deployable().await;
     world.run(&["deploy-lambda"]).await.expect(0);
     std::fs::create_dir(world.path("page.html")).expect("a folder in the page's place");
     let ran = world.run(&["update-version-dashboard", "--page", "page.html"]).await.expect(6);
@@ -53,7 +40,7 @@ async fn a_page_that_cannot_be_written_hides_no_record() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn tickets_that_cannot_be_noted() {
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     world.write("jira-tickets.json", "{");
     world.run(&["create-jira-tickets"]).await.expect(2);
     assert!(world.sandbox.journal().of(Service::Jira).is_empty(), "the file is read before Jira is asked");
@@ -69,7 +56,7 @@ async fn tickets_that_cannot_be_noted() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_walk_that_fails_after_its_first_step() {
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     world.run(&["create-jira-tickets"]).await.expect(0);
     let second =
         Fault::new(What::status(403)).on(Service::Jira).method(Method::POST).matching("/transitions");
@@ -89,7 +76,7 @@ async fn a_walk_that_fails_after_its_first_step() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_first_step_that_is_refused_changed_nothing() {
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     world.run(&["create-jira-tickets"]).await.expect(0);
     let first = Fault::new(What::status(403)).on(Service::Jira).method(Method::POST).matching("/transitions");
     world.sandbox.faults().add(first);
@@ -99,12 +86,12 @@ async fn a_first_step_that_is_refused_changed_nothing() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_promotion_is_recorded_once_also_after_a_kill() {
-    let clean = with_versions().await;
+    let clean = World::with_versions().await;
     clean.run(&PROMOTE).await.expect(0);
     let requests = clean.sandbox.journal().count();
     assert_eq!(promotions(&clean), [2]);
 
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     world.sandbox.faults().add(Fault::new(What::KillAfter).nth(requests));
     assert_eq!(world.run(&PROMOTE).await.signal, Some(9));
     assert_eq!((world.artifactory(RC_KEY).len(), promotions(&world)), (2, Vec::new()));
@@ -117,7 +104,7 @@ async fn a_promotion_is_recorded_once_also_after_a_kill() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn leniency_needs_a_promotion_that_succeeded() {
-    let mut world = with_versions().await;
+    let mut world = World::with_versions().await;
     world.sandbox.artifactory.refuse_promotion("paymentGateway");
     for summary in ["1 promoted, 0 already there, 1 failed", "0 promoted, 1 already there, 1 failed"] {
         let ran = world.run(&PROMOTE).await.expect(0);
@@ -147,7 +134,7 @@ async fn a_foretold_promotion_is_refused_for_what_would_refuse_it() {
     let ran = world.run(&words(&PROMOTE, &["--dry-run"])).await.expect(3);
     assert_eq!(ran.codes(), ["LF-ART-SOURCE", "LF-REG-TAG-TAKEN"]);
 
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     world.has_images_and_plan();
     let project = world.projects()[0];
     let source = world.sandbox.source_repository(BUILD_KEY, project.project);
@@ -158,7 +145,7 @@ async fn a_foretold_promotion_is_refused_for_what_would_refuse_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_of_a_deployment_share_a_report() {
-    let world = deployable().await;
+    let world = World::deployable().await;
     world.run(&["deploy-lambda", "--shard", "1/2"]).await.expect(0);
     world.run(&["deploy-lambda", "--shard", "2/2"]).await.expect(0);
     let report = world.json("deploy-report.json");
@@ -169,7 +156,7 @@ async fn parts_of_a_deployment_share_a_report() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn real_files_are_never_foretold_over() {
-    let world = with_versions().await;
+    let world = World::with_versions().await;
     let (files, folder) = (world.files(), world.repo.path().to_string_lossy().into_owned());
     let ran = world.run(&["generate-versions", "--dry-run", "--foretell", &folder]).await.expect(2);
     assert!(world.changed_since(&files).is_empty() && ran.stderr.contains("foretold.txt"), "{}", ran.stderr);
@@ -199,7 +186,7 @@ async fn nothing_to_deploy_needs_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_environment_says_what_a_failure_leads_to() {
-    let mut world = deployable().await;
+    let mut world = World::deployable().await;
     world.write("landfall.toml", "[environment.stg_eu00]\non_failure = \"rollback\"\n");
     let ran = world.run(&["deploy-lambda"]).await.expect(0);
     assert!(ran.stderr.contains("rollback is not available yet"), "{}", ran.stderr);
@@ -211,7 +198,7 @@ async fn the_environment_says_what_a_failure_leads_to() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_plan_is_held_against_what_the_ledger_knows() {
-    let world = deployable().await;
+    let world = World::deployable().await;
     world.remove("lambda-ecr-mappings.json");
     let lock = world.read("image-lock.json");
     world.remove("image-lock.json");
@@ -231,7 +218,7 @@ async fn a_plan_is_held_against_what_the_ledger_knows() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn words_that_do_not_fit() {
-    let mut world = with_versions().await;
+    let mut world = World::with_versions().await;
     world.run(&["create-jira-tickets"]).await.expect(0);
     world.run(&["comment-jira-tickets", "production"]).await.expect(2);
     let ran = world.run(&words(&PROMOTE, &["--docker-access", "bogus"])).await.expect(2);
@@ -247,9 +234,7 @@ async fn words_that_do_not_fit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_function_in_two_folders_is_not_left_out() {
-    let mut world = with_versions().await;
-    world.has_aws_keys();
-    world.has_logins();
+    let world = World::copyable().await;
     let folders: Vec<&str> = world.projects().iter().map(|project| project.folder).collect();
     world.write(&format!("functions/{}/.deployment", folders[1]), "OrderServiceFunction\n");
     let ran = world.run(&["retag-push-ecr"]).await.expect(2);
@@ -260,9 +245,7 @@ async fn one_function_in_two_folders_is_not_left_out() {
 /// A deployment records the image that was chosen, a promotion copies the index that it was chosen from: both are one content.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_index_that_was_promoted_does_not_contradict_its_deployment() {
-    let mut world = with_versions().await;
-    world.has_aws_keys();
-    world.has_logins();
+    let world = World::copyable().await;
     for project in world.projects() {
         let source = world.sandbox.source_repository(BUILD_KEY, project.project);
         let index = ImageIndex::new(vec![project.image()], true);

@@ -12,6 +12,29 @@ use serde_json::{Map, Value, json};
 use crate::world::World;
 
 impl World {
+    /// A small world with its versions.
+    pub(crate) async fn with_versions() -> Self {
+        let world = Self::small().await;
+        world.has_versions();
+        world
+    }
+
+    /// A small world on which `retag-push-ecr` can run.
+    pub(crate) async fn copyable() -> Self {
+        let mut world = Self::with_versions().await;
+        world.has_logins();
+        world.has_aws_keys();
+        world
+    }
+
+    /// A small world on which `deploy-lambda` can run.
+    pub(crate) async fn deployable() -> Self {
+        let mut world = Self::with_versions().await;
+        world.has_aws_keys();
+        world.has_images_and_plan();
+        world
+    }
+
     /// What `generate-versions` leaves.
     pub(crate) fn has_versions(&self) {
         let entry = |project: &&landfall_sandbox::sample::SampleProject| {

@@ -116,10 +116,7 @@ async fn images_that_were_not_built() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_tag_with_other_content() {
-    let mut world = World::small().await;
-    world.has_versions();
-    world.has_logins();
-    world.has_aws_keys();
+    let world = World::copyable().await;
     let project = world.projects()[0];
     world.sandbox.ecr_registry.put_image("app", &project.tag(), &project.running_image());
     let ran = refused(&world, &["retag-push-ecr"], 3).await;
@@ -136,10 +133,7 @@ async fn a_tag_with_other_content() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn images_that_lambda_cannot_run() {
-    let mut world = World::small().await;
-    world.has_versions();
-    world.has_logins();
-    world.has_aws_keys();
+    let world = World::copyable().await;
     let arm = function_image("orderService", "1.4.2", "arm64", 100);
     let attested =
         ImageIndex::new(vec![arm.clone(), function_image("paymentGateway", "2.0.0", "arm64", 100)], true);
@@ -160,10 +154,7 @@ async fn images_that_lambda_cannot_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn images_of_two_platforms() {
-    let mut world = World::small().await;
-    world.has_versions();
-    world.has_logins();
-    world.has_aws_keys();
+    let world = World::copyable().await;
     let arm = function_image("orderService", "1.4.2", "arm64", 100);
     let artifactory = &world.sandbox.artifactory;
     artifactory.put_image(&world.sandbox.source_repository(BUILD_KEY, "orderService"), "1.4.2", &arm);
@@ -267,10 +258,7 @@ async fn functions_that_are_not_there_or_of_another_kind() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repository_that_nobody_made() {
-    let mut world = World::small().await;
-    world.has_versions();
-    world.has_logins();
-    world.has_aws_keys();
+    let mut world = World::copyable().await;
     let registry = format!("{}/other", world.sandbox.host(Service::EcrRegistry));
     world.set("ECR_REGISTRY_URI", &registry);
     let ran = refused(&world, &["retag-push-ecr"], 3).await;

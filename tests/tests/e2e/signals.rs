@@ -82,10 +82,7 @@ async fn create_jira_tickets() {
 #[tokio::test(flavor = "multi_thread")]
 async fn retag_push_ecr() {
     for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
-        let mut world = World::small().await;
-        world.has_versions();
-        world.has_logins();
-        world.has_aws_keys();
+        let world = World::copyable().await;
         world.sandbox.faults().add(
             Fault::new(What::Delay(Duration::from_secs(20)))
                 .on(Service::Artifactory)
