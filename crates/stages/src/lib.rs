@@ -15,6 +15,7 @@ mod output;
 pub mod prepare_docker_config;
 pub mod promote_artifacts;
 pub mod retag_push_ecr;
+mod table;
 pub mod update_version_dashboard;
 mod verify_tags;
 

@@ -8,6 +8,7 @@ use landfall_run::{Event, Run, rfc3339};
 use landfall_secret::{Secret, escape};
 use serde_json::json;
 
+use crate::table::table;
 use crate::{Finished, Item, Outcome, Output};
 
 /// What the stage is told.
@@ -98,7 +99,7 @@ pub fn explain(known: &Known, chain: &LoginChain, run: &Run) -> Finished {
             rows.push(["-".to_owned(), "AWS credentials".to_owned(), escape(why, 200)]);
         }
         finished.lines.push(heading(host));
-        finished.lines.extend(table(&rows));
+        finished.lines.extend(table(&rows, 0).iter().map(|line| format!("  {line}")));
         let item = explained(host, &steps);
         with_login += usize::from(!["none", "unreadable"].contains(&item.outcome));
         finished.items.push(item);
@@ -125,17 +126,6 @@ fn row(step: &LoginStep) -> [String; 3] {
         other => other.word(),
     };
     [verdict.to_owned(), step.source.clone(), step.finds.to_string()]
-}
-
-/// Rows in columns, two spaces in.
-fn table(rows: &[[String; 3]]) -> Vec<String> {
-    let widest = |column: fn(&[String; 3]) -> &String| {
-        rows.iter().map(|row| column(row).chars().count()).max().unwrap_or_default()
-    };
-    let (first, second) = (widest(|[verdict, _, _]| verdict), widest(|[_, source, _]| source));
-    rows.iter()
-        .map(|[verdict, source, finds]| format!("  {verdict:first$}  {source:second$}  {finds}"))
-        .collect()
 }
 
 /// The host as an item, whose outcome is the kind of what decides: `password`, `identity-token`, `helper`, `ecr-token`,

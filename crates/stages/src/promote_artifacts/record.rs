@@ -173,7 +173,7 @@ impl<'a> Record<'a> {
     ) -> Outcome {
         self.finished.items.sort_by(|a, b| a.name.cmp(&b.name));
         self.rows.sort();
-        self.finished.lines = shown::table(&self.rows);
+        self.finished.lines = shown::listed(&self.rows);
         let now = self.run.clock().now();
         let Some(log) = self.log else {
             let log = PromotionLog { promotions: Vec::new(), completed_at: now };

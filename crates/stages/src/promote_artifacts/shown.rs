@@ -6,6 +6,7 @@ use super::asked::Asked;
 use super::record::{Ended, How, word};
 use super::{Config, Way};
 use crate::Finished;
+use crate::table::table;
 
 /// One image, in the order of the columns.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -40,23 +41,13 @@ pub(super) fn row(asked: &Asked, ended: &Ended, foretold: bool) -> Row {
 }
 
 /// All rows below their headings; nothing where there is none.
-pub(super) fn table(rows: &[Row]) -> Vec<String> {
+pub(super) fn listed(rows: &[Row]) -> Vec<String> {
     if rows.is_empty() {
         return Vec::new();
     }
-    let heading = Row(["image", "promotion", "at the source", "at the target"].map(str::to_owned));
-    let all: Vec<&Row> = std::iter::once(&heading).chain(rows).collect();
-    let mut widths = [0; 4];
-    for Row(cells) in &all {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let [first, second, third, _] = widths;
-    let line = |Row([image, outcome, digest, note]): &Row| {
-        format!("{image:<first$}  {outcome:<second$}  {digest:<third$}  {note}").trim_end().to_owned()
-    };
-    all.into_iter().map(line).collect()
+    let heading = ["image", "promotion", "at the source", "at the target"].map(str::to_owned);
+    let rows = std::iter::once(heading).chain(rows.iter().map(|Row(cells)| cells.clone()));
+    table(&rows.collect::<Vec<_>>(), 0)
 }
 
 fn count(finished: &Finished, word: &str) -> usize {
@@ -127,11 +118,11 @@ fn in_one_line(name: &str, problem: &Problem) -> String {
 mod tests {
     use landfall_artifacts::Digest;
 
-    use super::{Row, table};
+    use super::{Row, listed};
     use crate::promote_artifacts::asked::Asked;
 
     #[test]
-    fn columns_stand_below_each_other() {
+    fn a_row_an_image_below_the_headings() {
         let asked = |project: &str| Asked {
             project: project.parse().expect("a name"),
             version: semver::Version::new(1, 4, 2),
@@ -144,12 +135,12 @@ mod tests {
             Row::new(&asked("a"), "refused", None, "LF-ART-SOURCE".to_owned()),
             Row::new(&asked("b"), "not tried", None, String::new()),
         ];
-        insta::assert_snapshot!(table(&rows).join("\n"), @r"
+        insta::assert_snapshot!(listed(&rows).join("\n"), @r"
         image               promotion   at the source        at the target
         orderService:1.4.2  to promote  sha256:6b86b273ff34  new
         a:1.4.2             refused     -                    LF-ART-SOURCE
         b:1.4.2             not tried   -
         ");
-        assert!(table(&[]).is_empty());
+        assert!(listed(&[]).is_empty());
     }
 }

@@ -4,6 +4,7 @@ use landfall_artifacts::Problem;
 use landfall_registry::{CopyOutcome, CopyPlan, CopyReport, CopyTotals, TargetState};
 use landfall_run::{Run, human_bytes};
 
+use crate::table::table;
 use crate::{Finished, Item};
 
 /// The plan as a table, and what it comes to.
@@ -28,7 +29,7 @@ pub(super) fn foretell(plan: &CopyPlan, finished: &mut Finished) {
         }
         finished.items.push(item);
     }
-    finished.lines = table(&rows);
+    finished.lines = table(&rows, 2);
     let totals = plan.totals();
     let requests: Vec<String> = plan
         .expected_requests()
@@ -50,24 +51,6 @@ pub(super) fn foretell(plan: &CopyPlan, finished: &mut Finished) {
         totals.send_blobs,
         human_bytes(totals.saved_bytes)
     );
-}
-
-/// Columns side by side, the last two to the right.
-fn table(rows: &[[String; 4]]) -> Vec<String> {
-    let width = |column: usize| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or_default()
-    };
-    let widths = [width(0), width(1), width(2), width(3)];
-    rows.iter()
-        .map(|[image, state, send, of]| {
-            let [a, b, c, d] = widths;
-            format!("{image:<a$}  {state:<b$}  {send:>c$}  {of:>d$}")
-        })
-        .collect()
 }
 
 /// What was done.
@@ -137,20 +120,4 @@ fn moved(totals: &CopyTotals) -> String {
         parts.push(format!("{} not fetched again after a break", human_bytes(totals.resumed_bytes)));
     }
     parts.join("; ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::table;
-
-    #[test]
-    fn columns_stand_below_each_other() {
-        let row = |cells: [&str; 4]| cells.map(str::to_owned);
-        let rows =
-            [row(["image", "at the target", "to send", "of"]), row(["h/app:F-1", "new", "5.0 MiB", "1 B"])];
-        insta::assert_snapshot!(table(&rows).join("\n"), @r"
-        image      at the target  to send   of
-        h/app:F-1  new            5.0 MiB  1 B
-        ");
-    }
 }
