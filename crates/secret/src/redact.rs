@@ -30,11 +30,13 @@ impl Redactor {
         Self::default()
     }
 
-    /// Learns a secret. Values under six characters are passed over.
+    /// Learns a secret and each of its lines. What is under six characters is passed over, and so is a line without a letter or
+    /// digit, such as `----------` or an indented `}`: it gives nothing away, and other texts hold it too.
     pub fn learn(&self, secret: &Secret) {
         let value = secret.expose();
         let mut found = Vec::new();
-        for line in std::iter::once(value).chain(value.lines()) {
+        let says_something = |line: &&str| line.chars().any(char::is_alphanumeric);
+        for line in std::iter::once(value).chain(value.lines().filter(says_something)) {
             if line.len() < SHORTEST {
                 continue;
             }
@@ -176,6 +178,16 @@ mod tests {
     fn lines_of_a_long_secret_are_removed_one_by_one() {
         let redactor = knows("first-line\nsecond-line");
         assert_eq!(redactor.redact("x second-line y"), "x <redacted> y");
+    }
+
+    #[test]
+    fn lines_that_say_nothing_are_left_in_other_texts() {
+        let redactor = knows("{\n  \"key\": \"s3cret-value\"\n      }\n----------\n=========\n          \n");
+        for ordinary in ["{\n      }", "a table\n----------", "==========", "x           y"] {
+            assert_eq!(redactor.redact(ordinary), ordinary);
+        }
+        assert_eq!(redactor.redact("x  \"key\": \"s3cret-value\""), "x<redacted>");
+        assert_eq!(knows("?!?!?!?!").redact("of signs alone: ?!?!?!?!"), "of signs alone: <redacted>");
     }
 
     proptest! {
