@@ -208,10 +208,10 @@ pub enum Error {
         /// The digest of the bytes that came.
         actual: Digest,
     },
-    /// A blob's length is not what its descriptor says.
+    /// The length of a blob or manifest is not what its descriptor says.
     #[error("{what} has {actual} bytes, and {expected} were promised")]
     SizeDiffers {
-        /// The blob, and where.
+        /// What was read, and where.
         what: String,
         /// Bytes that were promised.
         expected: u64,

@@ -97,13 +97,7 @@ pub(crate) async fn descend(
             return Err(misfit(Misfit::NestedIndex));
         }
         let child = child(index, platform).map_err(misfit)?;
-        manifest = if let Some(manifest) = known(child.digest) {
-            manifest
-        } else {
-            let version = Version::Digest(child.digest);
-            let missing = || Error::ImageMissing { reference: registry.named(path, &version) };
-            registry.get_manifest(path, &version, run).await?.ok_or_else(missing)?
-        };
+        manifest = registry.get_listed(path, &child, known(child.digest), run).await?;
     }
 }
 

@@ -99,6 +99,14 @@ pub enum ManifestFault {
         /// The document's.
         document: String,
     },
+    /// The index that lists it says that it is of another kind.
+    #[error("it is listed as `{listed}` and is `{found}`")]
+    ListedAs {
+        /// The media type of its entry.
+        listed: String,
+        /// Its own.
+        found: String,
+    },
     /// The media type does not belong to the shape.
     #[error("`{media_type}` is not the media type of {shape}")]
     MediaType {
@@ -286,16 +294,20 @@ fn image(document: Value) -> Result<ImageManifest, ManifestFault> {
         .map(Descriptor::from_oci)
         .collect::<Result<_, _>>()
         .map_err(ManifestFault::Part)?;
-    one_size_each(std::iter::once(&config).chain(&layers))?;
+    one_each(std::iter::once(&config).chain(&layers), "sizes", |part| part.size_bytes)?;
     Ok(ImageManifest { config, layers })
 }
 
 /// Content has one size: of two that are said, one is a lie.
-fn one_size_each<'a>(parts: impl Iterator<Item = &'a Descriptor>) -> Result<(), ManifestFault> {
-    let mut sizes = std::collections::BTreeMap::new();
+fn one_each<'a, T: PartialEq>(
+    parts: impl Iterator<Item = &'a Descriptor>,
+    what: &str,
+    of: impl Fn(&'a Descriptor) -> T,
+) -> Result<(), ManifestFault> {
+    let mut first = std::collections::BTreeMap::new();
     for part in parts {
-        if *sizes.entry(part.digest).or_insert(part.size_bytes) != part.size_bytes {
-            return Err(ManifestFault::Part(format!("{} stands there with two sizes", part.digest)));
+        if *first.entry(part.digest).or_insert_with(|| of(part)) != of(part) {
+            return Err(ManifestFault::Part(format!("{} stands there with two {what}", part.digest)));
         }
     }
     Ok(())
@@ -312,7 +324,10 @@ fn index(document: Value) -> Result<IndexManifest, ManifestFault> {
     }
     let entries: Vec<IndexEntry> =
         index.manifests.iter().map(entry).collect::<Result<_, _>>().map_err(ManifestFault::Part)?;
-    one_size_each(entries.iter().map(|entry| &entry.descriptor))?;
+    let listed = || entries.iter().map(|entry| &entry.descriptor);
+    one_each(listed(), "sizes", |part| part.size_bytes)?;
+    // A blob may be used as two things, a manifest is one.
+    one_each(listed(), "media types", |part| part.media_type.as_str())?;
     Ok(IndexManifest { entries })
 }
 

@@ -6,7 +6,7 @@ use landfall_transport::{Answer, Cap, Method, Site, StatusCode};
 
 use crate::manifest::MANIFEST_MEDIA_TYPES;
 use crate::registry::{Access, Need};
-use crate::{Error, Flavour, Manifest, Registry, refusal};
+use crate::{Descriptor, Error, Flavour, Manifest, ManifestFault, Registry, refusal};
 
 /// How a manifest got to its tag.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +140,39 @@ impl Registry {
         let manifest = Manifest::read(answer.body().clone(), answer.header("content-type"))
             .map_err(|cause| Error::Manifest { reference, cause })?;
         Ok(Some(manifest))
+    }
+
+    /// A manifest that an index lists. `known` is the manifest where it is at hand already. What its entry says is held against
+    /// it: a reader that believes the entry would count other bytes, or take it for something else (OCI image-spec 1.1,
+    /// "Descriptors").
+    ///
+    /// # Errors
+    /// [`Error::ImageMissing`]; [`Error::SizeDiffers`]; [`Error::Manifest`] where the media types differ; and as for
+    /// [`Self::get_manifest`].
+    pub(crate) async fn get_listed(
+        &self,
+        path: &str,
+        entry: &Descriptor,
+        known: Option<Manifest>,
+        run: &Run,
+    ) -> Result<Manifest, Error> {
+        let version = Version::Digest(entry.digest);
+        let reference = self.named(path, &version);
+        let found = match known {
+            Some(manifest) => Some(manifest),
+            None => self.get_manifest(path, &version, run).await?,
+        };
+        let Some(manifest) = found else { return Err(Error::ImageMissing { reference }) };
+        let (expected, actual) = (entry.size_bytes, manifest.size_bytes());
+        if expected != actual {
+            return Err(Error::SizeDiffers { what: reference, expected, actual });
+        }
+        if entry.media_type != manifest.media_type {
+            let listed = landfall_secret::escape(&entry.media_type, 120);
+            let cause = ManifestFault::ListedAs { listed, found: manifest.media_type };
+            return Err(Error::Manifest { reference, cause });
+        }
+        Ok(manifest)
     }
 
     /// Whether a repository is said not to exist. Only registries that want repositories made beforehand say so.

@@ -202,7 +202,7 @@ async fn descendants(
         for index in parents.iter().filter_map(|one| one.kind.index()) {
             for entry in &index.entries {
                 if known.insert(entry.descriptor.digest) {
-                    wanted.push(entry.descriptor.digest);
+                    wanted.push(&entry.descriptor);
                 }
             }
         }
@@ -215,15 +215,12 @@ async fn descendants(
         if known.len() > MOST_CHILDREN + 1 {
             return Err(too_many("manifests", known.len() - 1, MOST_CHILDREN));
         }
-        let reading = wanted.into_iter().map(|digest| child_of(source, path, digest, run).boxed()).collect();
-        parents = at_once(CHILDREN_AT_ONCE, reading).await.into_iter().collect::<Result<_, _>>()?;
-        levels.push(parents.clone());
+        let reading =
+            wanted.into_iter().map(|entry| source.get_listed(path, entry, None, run).boxed()).collect();
+        let children: Vec<Manifest> =
+            at_once(CHILDREN_AT_ONCE, reading).await.into_iter().collect::<Result<_, _>>()?;
+        levels.push(children.clone());
+        parents = children;
     }
     Ok(levels.into_iter().rev().flatten().collect())
-}
-
-async fn child_of(source: &Registry, path: &str, digest: Digest, run: &Run) -> Result<Manifest, Error> {
-    let version = Version::Digest(digest);
-    let missing = || Error::ImageMissing { reference: source.named(path, &version) };
-    source.get_manifest(path, &version, run).await?.ok_or_else(missing)
 }

@@ -3,10 +3,13 @@
 
 use axum::body::Bytes;
 use landfall_artifacts::{Class, Digest, Explain as _, Platform, Problem, Version};
-use landfall_registry::{Descriptor, Error, LambdaImage, Manifest, ManifestKind, resolve_for_lambda};
+use landfall_registry::{
+    Choose, CopyOptions, Descriptor, Error, LambdaImage, Manifest, ManifestKind, Registries, plan_copies,
+    resolve_for_lambda,
+};
 use serde_json::{Value, json};
 
-use crate::server::{CONFIG, GZIP, INDEX, Image, OCI, Server, descriptor, layer, run};
+use crate::server::{CONFIG, GZIP, INDEX, Image, OCI, Server, descriptor, layer, request, run};
 
 const DOCKER: &str = "application/vnd.docker.distribution.manifest.v2+json";
 const SCHEMA_1: &str = "application/vnd.docker.distribution.manifest.v1+prettyjws";
@@ -245,6 +248,55 @@ async fn indexes_lead_down_two_levels_and_never_round() {
     let two = index(&[entry(OCI, &image.manifest), entry(OCI, b"another")]);
     serve(&server, INDEX, two.to_string());
     is_refused("two children", &resolve(&server).await.expect_err("two children"), "LF-REG-LAMBDA");
+}
+
+#[tokio::test]
+async fn an_entry_that_lies_about_its_manifest_is_refused() {
+    let server = Server::start().await;
+    let image = Image::new(&[layer(1, 10)]);
+    server.push("a", "image", &image);
+    let honest =
+        with(descriptor(OCI, &image.manifest), "/platform", json!({"os": "linux", "architecture": "amd64"}));
+    let size = image.manifest.len();
+    let target = Server::start().await;
+    for (entry, code, shown) in [
+        (
+            with(honest.clone(), "/size", json!(size + 1)),
+            "LF-REG-SIZE",
+            format!("{size} bytes, and {}", size + 1),
+        ),
+        (with(honest.clone(), "/size", json!(0)), "LF-REG-SIZE", format!("{size} bytes, and 0")),
+        (
+            with(honest.clone(), "/mediaType", json!(DOCKER)),
+            "LF-REG-MANIFEST",
+            format!("`{DOCKER}` and is `{OCI}`"),
+        ),
+        (
+            with(honest.clone(), "/mediaType", json!(INDEX)),
+            "LF-REG-MANIFEST",
+            format!("`{INDEX}` and is `{OCI}`"),
+        ),
+    ] {
+        serve(&server, INDEX, index(&[entry]).to_string());
+        let error = resolve(&server).await.expect_err(&shown);
+        is_refused(&shown, &error, code);
+        let problem = Problem::of(&error);
+        let told = format!("{} {}", problem.what, problem.cause.join(" "));
+        assert!(told.contains(&shown) && told.contains(&Digest::of(&image.manifest).to_string()), "{told}");
+
+        // The same where all that an index lists is copied.
+        let all: Registries = [server.registry(), target.registry()].into_iter().collect();
+        let options = CopyOptions { choose: Choose::AsIs, ..CopyOptions::default() };
+        let wanted = vec![request(&server, "a:1", &target, "a:1")];
+        let plan = plan_copies(wanted, &all, options, &run()).await;
+        assert_eq!(plan.problems.iter().map(|one| one.error.code()).collect::<Vec<_>>(), [code], "{shown}");
+    }
+    let as_two = [honest.clone(), with(honest.clone(), "/mediaType", json!(INDEX))];
+    serve(&server, INDEX, index(&as_two).to_string());
+    is_refused("as two", &get(&server).await.expect_err("as two"), "LF-REG-MANIFEST");
+    serve(&server, INDEX, index(&[honest.clone(), honest]).to_string());
+    assert!(resolve(&server).await.is_ok());
+    assert!(target.contents().seen.iter().all(|one| one.method == "GET" || one.method == "HEAD"));
 }
 
 #[tokio::test]
