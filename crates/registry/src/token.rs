@@ -264,9 +264,10 @@ fn token_request(
                 .counted_as("token")
                 .body("application/x-www-form-urlencoded", form.finish())
                 .reading()
+                .never_a_page()
         }
         Some(Login::Basic { .. } | Login::Bearer(_)) | None => {
-            let request = server.request_at(Method::GET, location).counted_as("token");
+            let request = server.request_at(Method::GET, location).counted_as("token").never_a_page();
             asked.fold(request, |request, (name, value)| request.query(name, &value))
         }
     }

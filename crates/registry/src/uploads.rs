@@ -57,7 +57,7 @@ impl Registry {
                     None => request,
                 };
                 // A second session does no harm: it ends by itself.
-                request.header("content-length", "0").idempotent()
+                request.header("content-length", "0").idempotent().never_a_page()
             })
             .await?;
         match answer.status() {

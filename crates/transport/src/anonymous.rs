@@ -74,6 +74,7 @@ impl Anonymous {
             throttle: None,
             counted: Some("storage"),
             timeout: None,
+            never_a_page: false,
         };
         send_streaming(&sending, run, None).await
     }

@@ -34,6 +34,7 @@ pub struct Request {
     timeout: Option<Duration>,
     counted: Option<&'static str>,
     once: bool,
+    never_a_page: bool,
     refused: Option<Error>,
 }
 
@@ -55,6 +56,7 @@ impl Request {
             timeout: None,
             counted: None,
             once: false,
+            never_a_page: false,
             refused,
         }
     }
@@ -127,6 +129,13 @@ impl Request {
         self
     }
 
+    /// Says that no page for people is the answer to this. One that comes with a status of success (`text/html`) is somebody
+    /// else's, such as a proxy's, and counts as a passing fault (default: it is an answer like others).
+    pub fn never_a_page(mut self) -> Self {
+        self.never_a_page = true;
+        self
+    }
+
     /// How long the whole answer may take (default: the idle timeout of the configuration).
     pub fn timeout(mut self, limit: Duration) -> Self {
         self.timeout = Some(limit);
@@ -157,7 +166,7 @@ impl Request {
             )
             .await;
         match result {
-            Ok(answer) | Err(Failed::Status(answer)) => Ok(answer),
+            Ok(answer) | Err(Failed::Status(answer) | Failed::Page(answer)) => Ok(answer),
             Err(Failed::Error(error)) => Err(error),
         }
     }
@@ -235,6 +244,7 @@ impl Request {
             throttle: self.site.throttle(),
             counted: self.counted,
             timeout: self.timeout,
+            never_a_page: self.never_a_page,
         }
     }
 }

@@ -36,6 +36,8 @@ pub(crate) struct Sending<'a> {
     /// What it is about, in the counters.
     pub(crate) counted: Option<&'static str>,
     pub(crate) timeout: Option<Duration>,
+    /// Whether a page with a status of success is a passing fault.
+    pub(crate) never_a_page: bool,
 }
 
 /// Why an attempt may have to be repeated.
@@ -45,6 +47,8 @@ pub(crate) enum Failed {
     Error(Error),
     #[error("{}", .0.status)]
     Status(Answer),
+    #[error("{} with a page for people", .0.status)]
+    Page(Answer),
 }
 
 /// The same, of an attempt whose body would still be coming.
@@ -60,7 +64,9 @@ impl Failed {
     pub(crate) fn hint(&self, run: &Run, repeat: Repeat) -> Hint {
         match self {
             Self::Error(error) => error_hint(error, repeat),
-            Self::Status(answer) => status_hint(answer.status, &answer.headers, run, repeat),
+            Self::Status(answer) | Self::Page(answer) => {
+                status_hint(answer.status, &answer.headers, run, repeat)
+            }
         }
     }
 }
@@ -127,7 +133,19 @@ pub(crate) async fn attempt(
         }
     };
     let answer = heeding_a_stop(sending, run, timed).await.map_err(Failed::Error)?;
-    if is_passing(answer.status) { Err(Failed::Status(answer)) } else { Ok(answer) }
+    if is_passing(answer.status) {
+        Err(Failed::Status(answer))
+    } else if sending.never_a_page && is_page(&answer) {
+        Err(Failed::Page(answer))
+    } else {
+        Ok(answer)
+    }
+}
+
+/// Whether it is a page for people that says it is what was asked for.
+fn is_page(answer: &Answer) -> bool {
+    let kind = answer.header("content-type").and_then(|text| text.split(';').next()).unwrap_or_default();
+    answer.status.is_success() && kind.trim().eq_ignore_ascii_case("text/html")
 }
 
 /// An answer that broke off or fell silent after its head: whether the request changed something is not known either.

@@ -272,9 +272,9 @@ pub(crate) const KINDS: &[Kind] = &[
                 MayFail(&[Class::Transient, Class::Integrity])
             }
             Asked::ManifestPut => MayFail(&[Class::Transient, Class::Unknown]),
-            Asked::Token | Asked::TargetBlob | Asked::UploadStart | Asked::Upload => {
-                MayFail(&[Class::Transient, Class::Refused])
-            }
+            Asked::TargetBlob | Asked::Upload => MayFail(&[Class::Transient, Class::Refused]),
+            // No page can be meant there, and asking again does no harm.
+            Asked::Token | Asked::UploadStart => Survives,
         },
     ),
 ];

@@ -1,7 +1,9 @@
 //! Challenges, tokens and upload addresses that mean harm: what is odd is refused, and only the registry sees a login.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use axum::body::Bytes;
-use landfall_artifacts::Explain as _;
+use landfall_artifacts::{Class, Explain as _};
 use landfall_registry::{Begun, Error};
 use landfall_transport::BodyStream;
 
@@ -29,6 +31,45 @@ fn token(json: &str) -> Reply {
 
 fn logins(seen: &[Asked]) -> usize {
     seen.iter().filter(|asked| asked.head.contains("authorization:")).count()
+}
+
+/// A proxy's page with status 200: it may be gone a moment later, and is asked past a few times.
+#[tokio::test]
+async fn a_page_in_place_of_a_token_or_an_upload_passes_or_is_refused() {
+    let http = http();
+    for (last_page, code) in [(1, None), (2, Some(["LF-REG-TOKEN", "LF-REG-ANSWER"]))] {
+        let page = || Reply::with(200, &["content-type: Text/HTML; charset=utf-8"], "<html>log in</html>");
+        let pages = AtomicU32::new(0);
+        let server = Hostile::start(move |asked, host| {
+            if asked.head.contains("authorization: Bearer ") {
+                return Reply::with(200, &[&format!("content-type: {OCI}")], &manifest().bytes);
+            }
+            if asked.line.starts_with("GET /token") {
+                let is_page = pages.fetch_add(1, Ordering::SeqCst) < last_page;
+                return if is_page { page() } else { token(r#"{"token":"t"}"#) };
+            }
+            Reply::with(401, &[&format!("www-authenticate: Bearer realm=\"http://{host}/token\"")], "")
+        })
+        .await;
+        let ended = Doing::Get.with(&server.registry(&http)).await;
+        assert_eq!(ended.as_ref().err().map(Error::code), code.map(|codes| codes[0]), "{ended:?}");
+        if let Err(error) = ended {
+            assert_eq!(error.class(), Class::Refused);
+        }
+
+        let pages = AtomicU32::new(0);
+        let server = Hostile::start(move |_, _| {
+            let is_page = pages.fetch_add(1, Ordering::SeqCst) < last_page;
+            if is_page { page() } else { Reply::with(202, &["location: /v2/a/blobs/uploads/1"], "") }
+        })
+        .await;
+        let ended = Doing::Begin.with(&server.registry(&http)).await;
+        assert_eq!(ended.as_ref().err().map(Error::code), code.map(|codes| codes[1]), "{ended:?}");
+        if let Err(error) = ended {
+            assert_eq!(error.class(), Class::Refused);
+        }
+        assert!(server.seen().len() <= 4);
+    }
 }
 
 #[tokio::test]
