@@ -2,7 +2,7 @@
 //!
 //! Vault, STS, ECR (API and registry), Artifactory, a plain registry, Lambda and Jira, each on a loopback port of its own, and each stricter than
 //! the real thing. One core stands before all of them: it writes every request into a [`Journal`] and makes [`Fault`]s happen (status, delay, stall,
-//! cut, a changed or lost answer, the calling child killed). Nothing is kept on disk, nothing leaves the machine. No client crate is used, so client
+//! cut, a changed or lost answer, a head without measure, the calling child killed). Nothing is kept on disk, nothing leaves the machine. No client crate is used, so client
 //! and double never share a parser.
 //!
 //! ```

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
 use landfall_artifacts::Class;
 use landfall_sandbox::{Service, What};
 
@@ -65,6 +66,11 @@ fn may_be_refused(_: &Spot) -> Expect {
 
 fn may_be_found_out(_: &Spot) -> Expect {
     MayFail(&[Class::Integrity])
+}
+
+/// No answer is taken, and of a write it is not known what came of it.
+fn may_go_unheard(_: &Spot) -> Expect {
+    MayFail(&[Class::Transient, Class::Unknown])
 }
 
 /// A storage that answers so has a passing fault, for all that is known.
@@ -172,6 +178,23 @@ pub(crate) const KINDS: &[Kind] = &[
         |spot, _| within_request(spot, What::StallRequestAfter, |bytes| bytes / 2),
         survives,
     ),
+    row(
+        "500 after the effect",
+        ONCE,
+        |spot, _| to_change(spot, What::FailAfter(StatusCode::INTERNAL_SERVER_ERROR)),
+        survives,
+    ),
+    row(
+        "500 after the effect three times",
+        THRICE,
+        |spot, _| to_change(spot, What::FailAfter(StatusCode::INTERNAL_SERVER_ERROR)),
+        survives,
+    ),
+    row("ten thousand answers of status 103", ONCE, |_, _| Some(What::Hints(10_000)), survives),
+    row("a header of 1 MiB", ONCE, |_, _| Some(What::GiantHeader(1 << 20)), survives),
+    row("a header of 1 MiB for ever", ALWAYS, |_, _| Some(What::GiantHeader(1 << 20)), may_go_unheard),
+    row("ten thousand headers", ONCE, |_, _| Some(What::ManyHeaders(10_000)), survives),
+    row("ten thousand headers for ever", ALWAYS, |_, _| Some(What::ManyHeaders(10_000)), may_go_unheard),
     row("429, Retry-After 0", ONCE, |_, _| Some(throttled(Some("0"))), survives),
     row("429, Retry-After 1", ONCE, |_, _| Some(throttled(Some("1"))), survives).waits(1),
     // Two seconds after what the clock of the run shows.
@@ -206,12 +229,7 @@ pub(crate) const KINDS: &[Kind] = &[
     row("503 three times", THRICE, |_, _| Some(What::status(503)), survives),
     row("504", ONCE, |_, _| Some(What::status(504)), survives),
     row("504 three times", THRICE, |_, _| Some(What::status(504)), survives),
-    row(
-        "503 for ever",
-        ALWAYS,
-        |_, _| Some(What::status(503)),
-        |_| MayFail(&[Class::Transient, Class::Unknown]),
-    ),
+    row("503 for ever", ALWAYS, |_, _| Some(What::status(503)), may_go_unheard),
     row(
         "401",
         ONCE,

@@ -60,6 +60,14 @@ pub enum What {
         /// Its value.
         value: Option<HeaderValue>,
     },
+    /// The service acts; what is answered is this status with an empty body.
+    FailAfter(StatusCode),
+    /// The service acts; before its answer come so many others of status 103.
+    Hints(u64),
+    /// The service acts; its answer has one header more, with a value of so many bytes.
+    GiantHeader(u64),
+    /// The service acts; its answer has so many headers more. Beyond some twenty thousand there are no more of them.
+    ManyHeaders(u64),
     /// The service acts; the connection is closed without an answer.
     LoseAnswer,
     /// Kills the child process (SIGKILL); the service is not asked.
@@ -131,6 +139,10 @@ impl What {
             Self::PromiseFewer(count) => format!("answer promised {count} bytes shorter"),
             Self::ReplaceHeader { name, value: Some(_) } => format!("{name} replaced"),
             Self::ReplaceHeader { name, value: None } => format!("{name} removed"),
+            Self::FailAfter(code) => format!("status {} after the effect", code.as_u16()),
+            Self::Hints(count) => format!("{count} answers of status 103 before"),
+            Self::GiantHeader(count) => format!("a header of {count} bytes"),
+            Self::ManyHeaders(count) => format!("{count} headers more"),
             Self::LoseAnswer => "answer lost".to_owned(),
             Self::KillBefore => "child killed before".to_owned(),
             Self::KillAfter => "child killed after".to_owned(),

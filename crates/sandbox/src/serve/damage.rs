@@ -4,10 +4,13 @@ use axum::body::Body;
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _, stream};
 use http::response::Parts;
-use http::{HeaderMap, Method, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 
 use super::wire::Line;
 use crate::fault::What;
+
+/// An answer before the answer (RFC 8297).
+const HINT: &[u8] = b"HTTP/1.1 103 Early Hints\r\nlink: </style.css>; rel=preload\r\n\r\n";
 
 /// How the body of an answer ends.
 enum End {
@@ -57,6 +60,14 @@ pub(super) async fn damaged(
                 draft.parts.headers.insert(name.clone(), value.clone());
             }
         }
+        What::FailAfter(code) => draft.replace(*code),
+        What::Hints(count) => line.send_before(HINT.repeat(size(*count)).into()),
+        What::GiantHeader(count) => draft.add_header("x-giant", vec![b'y'; size(*count)]),
+        What::ManyHeaders(count) => {
+            for number in 0..*count {
+                draft.add_header(&format!("x-many-{number}"), vec![b'y']);
+            }
+        }
         // They strike before the service is asked, or instead of an answer.
         _ => {}
     }
@@ -77,7 +88,7 @@ impl Draft {
     /// Sends that much; the length of the whole body stays announced, so that the peer can see what is missing.
     fn stop_after(&mut self, count: u64, end: End) {
         if count < self.body.len() as u64 {
-            self.body.truncate(usize::try_from(count).unwrap_or(usize::MAX));
+            self.body.truncate(size(count));
             self.end = end;
         }
     }
@@ -102,9 +113,24 @@ impl Draft {
         self.announced = self.body.len() as u64;
     }
 
+    /// Another answer in place of the service's.
+    fn replace(&mut self, status: StatusCode) {
+        self.parts.status = status;
+        self.parts.headers = HeaderMap::new();
+        self.body = Bytes::new();
+        self.announced = 0;
+    }
+
+    fn add_header(&mut self, name: &str, value: Vec<u8>) {
+        if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
+            // There is an end to what the map holds.
+            let _ = self.parts.headers.try_append(name, value);
+        }
+    }
+
     fn promise_fewer(&mut self, count: u64) {
         self.announced = self.announced.saturating_sub(count);
-        let kept = usize::try_from(self.announced).unwrap_or(usize::MAX);
+        let kept = size(self.announced);
         if kept < self.body.len() {
             self.end = End::Surplus(self.body.split_off(kept));
         }
@@ -128,6 +154,10 @@ impl Draft {
         };
         (Response::from_parts(self.parts, body), sent)
     }
+}
+
+fn size(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
 }
 
 /// What the header says, if it says a number.

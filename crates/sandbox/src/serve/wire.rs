@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Clone, Default)]
 pub(super) struct Line {
     cut: CancellationToken,
+    prelude: Arc<Mutex<Bytes>>,
     surplus: Arc<Mutex<Bytes>>,
 }
 
@@ -28,21 +29,37 @@ impl Line {
         self.cut.cancelled().await;
     }
 
+    /// Sends these bytes right before the answer that the handler is about to give.
+    pub(super) fn send_before(&self, bytes: Bytes) {
+        *self.prelude.lock().unwrap_or_else(PoisonError::into_inner) = bytes;
+    }
+
     /// Sends these bytes right behind the answer that the handler is about to give.
     pub(super) fn send_behind(&self, bytes: Bytes) {
         *self.surplus.lock().unwrap_or_else(PoisonError::into_inner) = bytes;
     }
 }
 
-/// A TCP stream that sends the surplus of its [`Line`] whenever all else has been sent.
+/// A TCP stream that sends the prelude of its [`Line`] before all else, and the surplus whenever all else has been sent.
 pub(super) struct Wire {
     stream: TcpStream,
+    prelude: Arc<Mutex<Bytes>>,
     surplus: Arc<Mutex<Bytes>>,
 }
 
 impl Wire {
     pub(super) fn new(stream: TcpStream, line: &Line) -> Self {
-        Self { stream, surplus: Arc::clone(&line.surplus) }
+        Self { stream, prelude: Arc::clone(&line.prelude), surplus: Arc::clone(&line.surplus) }
+    }
+
+    /// Is ready when none of these bytes are left.
+    fn poll_drain(&mut self, context: &mut Context<'_>, bytes: &Mutex<Bytes>) -> Poll<io::Result<()>> {
+        let mut bytes = bytes.lock().unwrap_or_else(PoisonError::into_inner);
+        while !bytes.is_empty() {
+            let sent = ready!(Pin::new(&mut self.stream).poll_write(context, &bytes))?;
+            bytes.advance(sent);
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
@@ -62,6 +79,8 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        let prelude = Arc::clone(&self.prelude);
+        ready!(self.poll_drain(context, &prelude))?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -70,6 +89,8 @@ impl AsyncWrite for Wire {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        let prelude = Arc::clone(&self.prelude);
+        ready!(self.poll_drain(context, &prelude))?;
         Pin::new(&mut self.stream).poll_write_vectored(context, slices)
     }
 
@@ -80,11 +101,7 @@ impl AsyncWrite for Wire {
     // Hyper flushes when its own buffers are empty, so this comes after the whole answer.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let surplus = Arc::clone(&self.surplus);
-        let mut surplus = surplus.lock().unwrap_or_else(PoisonError::into_inner);
-        while !surplus.is_empty() {
-            let sent = ready!(Pin::new(&mut self.stream).poll_write(context, &surplus))?;
-            surplus.advance(sent);
-        }
+        ready!(self.poll_drain(context, &surplus))?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 

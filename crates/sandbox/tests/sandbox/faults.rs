@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use futures_util::FutureExt as _;
-use http::Method;
+use http::{Method, StatusCode};
 use landfall_sandbox::Content::{Blob, Manifest, Nothing, Other};
 use landfall_sandbox::images::function_image;
 use landfall_sandbox::{Fault, Sandbox, Service, What};
@@ -226,6 +226,47 @@ async fn a_429_comes_with_any_retry_after_or_none() {
         let answer = send("GET", &url, &[("authorization", &login)], "").await.unwrap();
         assert_eq!((answer.status.as_u16(), answer.code().as_str()), (429, "TOOMANYREQUESTS"));
         assert_eq!(answer.headers.get("retry-after").map(|value| value.to_str().unwrap()), value);
+    }
+}
+
+#[tokio::test]
+async fn an_effect_may_be_answered_with_a_failure() {
+    let (sandbox, _, login) = with_blob().await;
+    let login = [("authorization", login.as_str())];
+    let uploads = format!("{}/v2/{REPOSITORY}/blobs/uploads/", sandbox.url(Service::Artifactory));
+    let begun = send("POST", &uploads, &login, "").await.unwrap();
+    let digest = landfall_sandbox::registry::digest_of(b"abc");
+    let whole = format!("{}{}&digest={digest}", sandbox.url(Service::Artifactory), begun.header("location"));
+    sandbox.faults().add(Fault::new(What::FailAfter(StatusCode::INTERNAL_SERVER_ERROR)));
+    let answer = send("PUT", &whole, &login, "abc").await.unwrap();
+    assert_eq!((answer.status.as_u16(), answer.header("location"), answer.body.len()), (500, "", 0));
+    assert_eq!(sandbox.artifactory.blob(REPOSITORY, &digest).as_deref(), Some(&b"abc"[..]));
+    let entry = sandbox.journal().entries().pop().unwrap();
+    assert!(entry.effect && entry.status == Some(500), "{entry}");
+}
+
+#[tokio::test]
+async fn heads_without_measure_come_before_a_body_that_is_right() {
+    let (sandbox, url, login) = with_blob().await;
+    let text = String::from_utf8_lossy(BLOB);
+    for (what, line, times) in [
+        (What::Hints(3), "HTTP/1.1 103 ", 3),
+        (What::Hints(10_000), "HTTP/1.1 103 ", 10_000),
+        (What::GiantHeader(1 << 20), "x-giant: yyyy", 1),
+        (What::ManyHeaders(10_000), "x-many-", 10_000),
+    ] {
+        sandbox.faults().add(Fault::new(what.clone()));
+        let mut stream = by_hand(&url, "GET", &login, "\r\n").await;
+        let seen = read_until(&mut stream, &text).await;
+        assert_eq!(seen.matches(line).count(), times, "{what:?}");
+        assert_eq!(seen.matches("HTTP/1.1 200 OK").count(), 1, "{what:?}");
+        assert!(what != What::GiantHeader(1 << 20) || seen.len() > 1 << 20);
+        // The connection is good for another request, whose answer is as always.
+        let target = url.parse::<http::Uri>().unwrap();
+        let again = format!("GET {} HTTP/1.1\r\nhost: x\r\nauthorization: {login}\r\n\r\n", target.path());
+        stream.write_all(again.as_bytes()).await.unwrap();
+        let seen = read_until(&mut stream, &text).await;
+        assert!(seen.starts_with("HTTP/1.1 200 OK") && !seen.contains(line), "{seen}");
     }
 }
 
