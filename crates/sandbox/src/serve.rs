@@ -48,7 +48,7 @@ pub(crate) fn serve(core: &Arc<Core>, service: Service, listener: TcpListener, r
     core.tasks.clone().spawn(async move {
         loop {
             let accepted = tokio::select! {
-                () = core.stop.cancelled() => return,
+                () = core.stop.cancelled() => return close(&listener),
                 accepted = listener.accept() => accepted,
             };
             match accepted {
@@ -60,6 +60,13 @@ pub(crate) fn serve(core: &Arc<Core>, service: Service, listener: TcpListener, r
             }
         }
     });
+}
+
+/// Ends the listening. Closing the socket does not where a process that is being started in another thread has a copy of it: that
+/// goes only when the other program begins.
+fn close(listener: &TcpListener) {
+    // Not every system can; there the end of the socket has to do.
+    let _ = rustix::net::shutdown(listener, rustix::net::Shutdown::Both);
 }
 
 /// Serves one connection until either side ends it, or a fault does.
@@ -246,4 +253,26 @@ async fn collect(incoming: &mut Incoming, limit: usize) -> (Bytes, End) {
         }
     }
     (if rest.is_empty() { first } else { rest.freeze() }, end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_copy_of_the_socket_in_another_process_does_not_keep_the_port_open() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let address = listener.local_addr().unwrap();
+        // As a process has it between fork and exec.
+        let copy = listener.try_clone().unwrap();
+        let core = Arc::<Core>::default();
+        serve(&core, Service::Foreign, TcpListener::from_std(listener).unwrap(), Router::new());
+        assert!(TcpStream::connect(address).await.is_ok());
+        core.stop.cancel();
+        core.tasks.close();
+        core.tasks.wait().await;
+        assert!(TcpStream::connect(address).await.is_err());
+        drop(copy);
+    }
 }
