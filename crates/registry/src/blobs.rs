@@ -160,11 +160,13 @@ impl Registry {
                 }
                 Ok(())
             };
+            // The request heeds the stop too; in this order it does not depend on chance which of both tells of it.
             let ended = tokio::select! {
-                ended = tokio::time::timeout(SMALL_BLOB, reading) => ended,
+                biased;
                 () = run.stop().wait() => {
                     return Err(Error::Stopped { doing: format!("{what} was read") });
                 }
+                ended = tokio::time::timeout(SMALL_BLOB, reading) => ended,
             };
             // What did not come in time is missing, and says so below.
             ended.unwrap_or(Ok(()))?;
