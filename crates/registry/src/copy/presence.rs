@@ -1,12 +1,12 @@
 //! Which blobs the target repositories have already, by as few questions as can be.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use landfall_artifacts::{Digest, Repository, Version};
 use landfall_run::Run;
-use tokio::sync::Semaphore;
+use tokio::sync::{OnceCell, Semaphore};
 
 use super::choose::Chosen;
 use super::registries::Registries;
@@ -37,7 +37,7 @@ pub(super) async fn look(wishes: &[Wish<'_>], registries: &Registries, limit: us
     }
     let questions = Questions {
         free: Semaphore::new(limit.max(1)),
-        asked: Mutex::default(),
+        answers: Mutex::default(),
         present: Mutex::default(),
         run,
     };
@@ -61,7 +61,8 @@ fn digests<'a>(wish: &Wish<'a>) -> impl Iterator<Item = Digest> + 'a {
 /// What is asked of registries that have no better way.
 struct Questions<'a> {
     free: Semaphore,
-    asked: Mutex<Present>,
+    /// Each is asked by the first who wants to know.
+    answers: Mutex<BTreeMap<(Repository, Digest), Arc<OnceCell<bool>>>>,
     present: Mutex<Present>,
     run: &'a Run,
 }
@@ -70,9 +71,8 @@ impl Questions<'_> {
     /// The configuration first, which is an image's own: where it is, the whole image may be, and is asked for; where that is there,
     /// so are all its blobs.
     async fn image(&self, wish: &Wish<'_>) {
-        let config = wish.chosen.manifest.kind.image().map(|image| image.config.digest);
-        let may_be_there = match config {
-            Some(config) => self.blob(wish, config).await != Some(false),
+        let may_be_there = match wish.chosen.manifest.kind.image() {
+            Some(image) => self.blob(wish, image.config.digest).await,
             None => true,
         };
         if may_be_there && self.manifest(wish).await {
@@ -82,19 +82,22 @@ impl Questions<'_> {
         join_all(digests(wish).map(|digest| self.blob(wish, digest))).await;
     }
 
-    /// Whether a blob is there; `None` where that was asked already.
-    async fn blob(&self, wish: &Wish<'_>, digest: Digest) -> Option<bool> {
+    async fn blob(&self, wish: &Wish<'_>, digest: Digest) -> bool {
         let key = (wish.repository().clone(), digest);
-        if !self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(key) {
-            return None;
-        }
-        let _free = self.free.acquire().await.ok()?;
-        let target = wish.target;
-        let there = target.registry.has_blob(target.path(), digest, self.run).await.unwrap_or(false);
-        if there {
-            self.found(wish.repository(), [digest]);
-        }
-        Some(there)
+        let answer = {
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(answers.entry(key).or_default())
+        };
+        let ask = || async {
+            let Ok(_free) = self.free.acquire().await else { return false };
+            let target = wish.target;
+            let there = target.registry.has_blob(target.path(), digest, self.run).await.unwrap_or(false);
+            if there {
+                self.found(wish.repository(), [digest]);
+            }
+            there
+        };
+        *answer.get_or_init(ask).await
     }
 
     async fn manifest(&self, wish: &Wish<'_>) -> bool {
