@@ -58,11 +58,14 @@ fn digests<'a>(wish: &Wish<'a>) -> impl Iterator<Item = Digest> + 'a {
     wish.chosen.blobs.iter().map(|blob| blob.digest)
 }
 
+/// Whether a blob is there, once that is known.
+type Answer = Arc<OnceCell<bool>>;
+
 /// What is asked of registries that have no better way.
 struct Questions<'a> {
     free: Semaphore,
     /// Each is asked by the first who wants to know.
-    answers: Mutex<BTreeMap<(Repository, Digest), Arc<OnceCell<bool>>>>,
+    answers: Mutex<BTreeMap<(Repository, Digest), Answer>>,
     present: Mutex<Present>,
     run: &'a Run,
 }
