@@ -76,8 +76,8 @@ pub use settings::{
 };
 pub use stage::{FileUse, STAGES, Stage, stage};
 pub use text_name::{
-    AccountId, Address, AwsRegion, NameTemplate, ProjectVersion, ReasonCode, RegionKey, Shard, TextError,
-    TicketKey,
+    AccountId, Address, AliasName, AwsRegion, NameTemplate, ProjectVersion, ReasonCode, RegionKey, Shard,
+    TextError, TicketKey,
 };
 pub use versions::{VersionedProject, Versions};
 pub use write::{Mode, WrittenFile, write_atomic};

@@ -105,6 +105,16 @@ short_text!(
 );
 
 short_text!(
+    /// The alias of a Lambda function (Lambda API, CreateAlias): 1 to 128 of A-Z a-z 0-9 _ -, and not digits alone.
+    AliasName,
+    "an alias: 1 to 128 letters, digits, - and _, not digits alone",
+    "^(?![0-9]+$)[A-Za-z0-9_-]{1,128}$",
+    |text| (1..=128).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_-".contains(&b))
+        && !text.bytes().all(|b| b.is_ascii_digit())
+);
+
+short_text!(
     /// A stable code such as `LF-ECR-AUTH` or a reason code of Lambda's such as `ImageAccessDenied`.
     ReasonCode,
     "a code: 1 to 64 of A-Z a-z 0-9 _ . -",

@@ -5,11 +5,10 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-use landfall_artifacts::Mappings;
+use landfall_artifacts::{EnvironmentSettings, Mappings, OnFailure as Policy};
 use landfall_cli::Opt;
-use landfall_lambda_deploy::{ApplyOptions, LambdaClient, OnFailure};
+use landfall_lambda_deploy::{ApplyOptions, LambdaClient, OnFailure, Rates, Traffic};
 use landfall_registry::EcrClient;
-use landfall_run::Event;
 use landfall_stages::{Outcome, Refusal, deploy_lambda};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, VERSIONS};
@@ -40,15 +39,32 @@ impl crate::Command for Command {
                 )
                 .env(&["ECR_REGISTRY_URI"])
                 .key("environment.ecr"),
-                Opt::value("jobs", "N", "functions at a time, 1 to 50").env(&["LANDFALL_JOBS"]).default("4"),
+                Opt::value("jobs", "N", "functions at a time, 1 to 1000; Lambda's rates bound them besides")
+                    .env(&["LANDFALL_JOBS"])
+                    .default("1000"),
+                Opt::value("looks-per-second", "N", "calls of GetFunction, of the account's 100 a second")
+                    .default("100"),
+                Opt::value("calls-per-second", "N", "all other calls in sum, of the account's 15 a second")
+                    .default("15"),
                 Opt::value("settle-timeout", "DURATION", "how long one update may take").default("5m"),
                 Opt::value(
                     "on-failure",
-                    "stop|continue",
-                    "what a failed function means for those whose turn has not come",
+                    "stop|continue|rollback",
+                    "what a failed function means: leave those alone whose turn has not come, go on, or put back all \
+                     that were changed; for staging and production rollback, for other environments stop",
                 )
-                .key("environment.on_failure")
-                .default("stop"),
+                .key("environment.on_failure"),
+                Opt::switch("only-ready", "leave functions out that something stands in the way of"),
+                Opt::switch("publish", "publish a version of each function; always done with --alias"),
+                Opt::value("alias", "NAME", "the alias that callers use: it is pointed to the new version"),
+                Opt::value(
+                    "traffic",
+                    "STEPS",
+                    "how the alias's calls go over, such as 10%:5m,50%:5m,100%; after each step comes the pause, then \
+                     the check",
+                )
+                .default("100%"),
+                Opt::switch("report-is-kept", "the deploy report outlives this job, as an artifact of CI"),
                 Opt::switch(
                     "skip-verify",
                     "do not ask ECR for each tag and its digest, where the role may not read ECR",
@@ -71,30 +87,48 @@ impl crate::Command for Command {
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
-            let jobs: usize = values.parsed("jobs").unwrap_or(4);
-            if !(1..=50).contains(&jobs) {
-                values.problem("LF-CONFIG", "--jobs is not a number from 1 to 50", None);
+            let jobs: usize = values.parsed("jobs").unwrap_or(1000);
+            if !(1..=1000).contains(&jobs) {
+                values.problem("LF-CONFIG", "--jobs is not a number from 1 to 1000", None);
             }
+            let usual = Rates::default();
+            let mut rate = |name: &str, usual: f64| {
+                let rate: f64 = values.parsed(name).unwrap_or(usual);
+                if !(0.1..=10_000.0).contains(&rate) {
+                    let what = format!("--{name} is not a number from 0.1 to 10000");
+                    values.problem("LF-CONFIG", &what, None);
+                }
+                rate
+            };
+            let rates = Rates {
+                get_function: rate("looks-per-second", usual.get_function),
+                others: rate("calls-per-second", usual.others),
+            };
+            let row = context.target().environment.as_ref();
+            let row = row.and_then(|name| context.settings.environments.get(name));
+            let usual = row.map_or(Policy::Stop, EnvironmentSettings::on_failure);
             let on_failure = match values.text("on-failure").as_deref() {
                 Some("continue") => OnFailure::Continue,
-                Some("stop") | None => OnFailure::Stop,
-                // landfall.toml may ask for it.
-                Some("rollback") => {
-                    context.run().progress().event(Event::Warning(
-                        "rollback is not available yet: functions whose turn has not come are left alone"
-                            .to_owned(),
-                    ));
-                    OnFailure::Stop
-                }
+                Some("stop") => OnFailure::Stop,
+                Some("rollback") => OnFailure::Rollback,
                 Some(other) => {
-                    let what = format!(
-                        "--on-failure `{}` is neither stop nor continue",
-                        landfall_secret::escape(other, 40)
-                    );
+                    let shown = landfall_secret::escape(other, 40);
+                    let what = format!("--on-failure `{shown}` is neither stop, continue nor rollback");
                     values.problem("LF-CONFIG", &what, None);
                     OnFailure::Stop
                 }
+                None => match usual {
+                    Policy::Stop => OnFailure::Stop,
+                    Policy::Continue => OnFailure::Continue,
+                    Policy::Rollback => OnFailure::Rollback,
+                },
             };
+            let alias = values.parsed("alias");
+            let traffic: Traffic = values.parsed("traffic").unwrap_or_default();
+            if alias.is_none() && traffic != Traffic::default() {
+                let help = Some("name the alias that callers use: --alias live".to_owned());
+                values.problem("LF-CONFIG", "--traffic needs an alias", help);
+            }
             let config = deploy_lambda::Config {
                 target: context.target().clone(),
                 places: context.places(),
@@ -106,8 +140,13 @@ impl crate::Command for Command {
                     concurrency: jobs,
                     settle_timeout: values.duration("settle-timeout").unwrap_or(Duration::from_secs(300)),
                     on_failure,
+                    publish: values.is_on("publish"),
+                    alias,
+                    traffic,
                     ..ApplyOptions::default()
                 },
+                only_ready: values.is_on("only-ready"),
+                is_record_kept: values.is_on("report-is-kept") || context.environment().get("CI").is_none(),
             };
             let skip_verify = values.is_on("skip-verify");
             values.finish().map_err(Refusal)?;
@@ -115,13 +154,14 @@ impl crate::Command for Command {
                 return deploy_lambda::nothing(&config, context.output());
             }
             let aws = aws::config(context, &context.http()?).await?;
-            let client = LambdaClient::new(&aws, context.run().share())?;
+            let client = LambdaClient::with_rates(&aws, rates, context.run().share())?;
             let ecr = if skip_verify { None } else { Some(EcrClient::new(&aws)?) };
             deploy_lambda::run(
                 &config,
                 &client,
                 ecr.as_ref(),
                 &context.ledger,
+                None,
                 context.output(),
                 context.run(),
             )

@@ -1,24 +1,42 @@
-//! One function's update: send, wait, read back.
+//! One function's code: send, wait, read back, publish.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use landfall_artifacts::{Class, Explain, Problem};
 use landfall_aws::{AwsFailure, FailureKind, Nature};
-use landfall_run::{Effect, EffectItem, EffectOutcome, Event, Intent, Run};
+use landfall_run::Run;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
-use crate::client::Calls;
+use crate::client::{Calls, On};
+use crate::effects::{Ended, recorded};
 use crate::plan::function_problems;
 use crate::result::{FunctionResult, Outcome};
 use crate::settle::settle;
 use crate::{Action, ApplyOptions, Error, Function, LambdaClient, LastUpdate, State, Step};
 
-/// How often the image is sent at most: once, once more after another update got in between, once more after an answer was
+/// How often the code is sent at most: once, once more after another update got in between, once more after an answer was
 /// lost and nothing came of it.
 const SENDINGS: u32 = 3;
 
 /// How many looks may still show the function from before, until the update counts as not taken.
 const STALE_LOOKS: u32 = 4;
+
+/// Codes that are being sent at once. The others wait where they can still be told to stay.
+const SENDS_AT_ONCE: usize = 16;
+
+/// What the deployments of a plan share.
+#[derive(Debug)]
+pub(crate) struct Together {
+    /// Whether another function's failure means that nothing more is begun.
+    pub(crate) halted: AtomicBool,
+    sending: Semaphore,
+}
+
+impl Default for Together {
+    fn default() -> Self {
+        Self { halted: AtomicBool::new(false), sending: Semaphore::new(SENDS_AT_ONCE) }
+    }
+}
 
 /// One function's update.
 pub(crate) struct Deployment<'a> {
@@ -26,13 +44,15 @@ pub(crate) struct Deployment<'a> {
     client: &'a LambdaClient,
     run: &'a Run,
     options: &'a ApplyOptions,
-    /// Whether another function's failure means that nothing more is begun.
-    halted: &'a AtomicBool,
+    together: &'a Together,
     calls: Calls,
     after: Option<Function>,
+    version: Option<String>,
+    /// Held until the code is sent.
+    turn: Option<SemaphorePermit<'a>>,
 }
 
-/// What became of an image that was sent.
+/// What became of code that was sent.
 enum Sent {
     /// Lambda took it.
     Taken,
@@ -44,7 +64,7 @@ enum Sent {
 
 /// How the looks after a sending ended.
 enum Seen {
-    /// The image runs.
+    /// It runs.
     Running,
     /// Nothing came of the sending: the function is as it was.
     AsBefore(Box<Function>),
@@ -56,77 +76,127 @@ impl<'a> Deployment<'a> {
         client: &'a LambdaClient,
         run: &'a Run,
         options: &'a ApplyOptions,
-        halted: &'a AtomicBool,
+        together: &'a Together,
     ) -> Self {
-        Self { step, client, run, options, halted, calls: Calls::default(), after: None }
+        Self {
+            step,
+            client,
+            run,
+            options,
+            together,
+            calls: Calls::default(),
+            after: None,
+            version: None,
+            turn: None,
+        }
     }
 
-    pub(crate) async fn carry_out(mut self) -> FunctionResult {
+    /// Updates the function, and publishes a version where `publish` says so.
+    pub(crate) async fn carry_out(mut self, publish: bool) -> FunctionResult {
         let begun = Instant::now();
-        let ended = self.update().await;
+        let ended = match self.update().await {
+            Ok(outcome @ (Outcome::Updated | Outcome::Unchanged)) if publish => {
+                self.publish().await.map(|()| outcome)
+            }
+            other => other,
+        };
         let mut result = FunctionResult::bare(self.step, Outcome::Failed);
         match ended {
             Ok(outcome) => result.outcome = outcome,
-            Err(Ended::Error(error)) => {
-                result.outcome = match error.class() {
-                    Class::Unknown => Outcome::Unknown,
-                    Class::Integrity => Outcome::Unknown,
-                    Class::Defect
-                    | Class::Input
-                    | Class::Refused
-                    | Class::Locked
-                    | Class::Transient
-                    | Class::Partial
-                    | Class::Interrupted => Outcome::Failed,
-                };
-                result.reason_code = error.reason_code().map(str::to_owned);
-                result.problem = Some(Problem::of(&error));
-            }
-            Err(Ended::Door(problem)) => {
-                result.outcome = Outcome::NotAttempted;
-                result.problem = Some(problem);
-            }
+            Err(ended) => result.ended_by(&ended),
         }
         result.after = self.after;
+        result.version = self.version;
         result.calls = self.calls.taken();
         result.took = begun.elapsed();
         result
     }
 
+    fn on(&self) -> On<'_> {
+        On { function: &self.step.desired.function, calls: &self.calls, run: self.run }
+    }
+
     async fn update(&mut self) -> Result<Outcome, Ended> {
-        let wanted = self.step.desired.image.digest();
+        let wanted = self.step.desired.code.digest();
         let mut before = match (&self.step.before, &self.step.action) {
             (Some(function), Action::Await) => {
                 let function = function.clone();
                 self.wait_for_the_other(function).await?
             }
             (Some(function), _) => function.clone(),
-            (None, _) => self.look().await?,
+            (None, _) => self.client.get(self.on(), None, Nature::Read).await?,
         };
         if before.runs(wanted) {
+            self.after = Some(before);
             return Ok(Outcome::Unchanged);
         }
-        // Waiting for another's update takes its time.
+        self.turn = self.together.sending.acquire().await.ok();
+        // Waiting for a turn, or for another's update, takes its time.
         if self.is_halted() || self.is_stopped() {
             return Ok(Outcome::NotAttempted);
         }
-        let intent = self
-            .run
-            .journal()
-            .intend(self.effect())
-            .await
-            .map_err(|refused| Ended::Door(Problem::of(&refused)))?;
-        let ended = self.send_until_it_runs(&mut before).await;
-        let outcome = match &ended {
-            Ok(()) => EffectOutcome::Done,
-            Err(error) if matches!(error.class(), Class::Unknown | Class::Integrity) => {
-                EffectOutcome::Unknown(self.told(error))
-            }
-            Err(error) => EffectOutcome::Failed(self.told(error)),
-        };
-        self.record(intent, outcome).await;
-        ended?;
+        let (step, options, run) = (self.step, self.options, self.run);
+        recorded("UpdateFunctionCode", &step.desired, options, run, self.send_until_it_runs(&mut before))
+            .await?;
         Ok(Outcome::Updated)
+    }
+
+    async fn publish(&mut self) -> Result<(), Ended> {
+        let (step, options, run) = (self.step, self.options, self.run);
+        recorded("PublishVersion", &step.desired, options, run, self.publish_until_it_is_there()).await
+    }
+
+    /// Publishing again what is published gives the same version, so that a lost answer is simply asked for again.
+    async fn publish_until_it_is_there(&mut self) -> Result<(), Error> {
+        let desired = &self.step.desired;
+        let mut last = Error::Busy { function: desired.function.clone() };
+        for _ in 0..SENDINGS {
+            if self.is_stopped() {
+                return Err(self.not_sent());
+            }
+            let revision = self.after.as_ref().and_then(|after| after.revision_id.clone());
+            let failure = match self.client.publish(self.on(), &desired.code, revision.as_deref()).await {
+                Ok(Some(version)) => return self.see_version(version).await,
+                Ok(None) => return Err(Error::Unreadable { function: desired.function.clone() }),
+                Err(failure) => failure,
+            };
+            if failure.kind == FailureKind::Stopped {
+                return Err(self.not_sent());
+            }
+            let may_pass = failure.is_unknown()
+                || failure.is_code("ResourceConflictException")
+                || failure.is_code("PreconditionFailedException");
+            let failure = Box::new(failure);
+            let function = desired.function.clone();
+            if !may_pass {
+                return Err(Error::NotPublished { function, failure });
+            }
+            let now = settle(self.client, self.on(), None, self.options, Function::is_settled).await?;
+            if !now.runs(desired.code.digest()) {
+                let error = self.changed(&now);
+                self.after = Some(now);
+                return Err(error);
+            }
+            self.after = Some(now);
+            last = Error::NotPublished { function, failure };
+        }
+        Err(last)
+    }
+
+    /// Proves what a version runs.
+    async fn see_version(&mut self, version: String) -> Result<(), Error> {
+        let digest = self.step.desired.code.digest();
+        let settled =
+            settle(self.client, self.on(), Some(&version), self.options, Function::is_settled).await?;
+        if !settled.runs(digest) {
+            return Err(if settled.digest() == Some(digest) {
+                self.failed(&settled)
+            } else {
+                self.wrong(&settled)
+            });
+        }
+        self.version = Some(version);
+        Ok(())
     }
 
     async fn send_until_it_runs(&mut self, before: &mut Function) -> Result<(), Error> {
@@ -141,7 +211,7 @@ impl<'a> Deployment<'a> {
             let sent = self.send(before).await?;
             if let Sent::Overtaken = sent {
                 let now = self.wait_for_the_other(before.clone()).await?;
-                if now.runs(self.step.desired.image.digest()) {
+                if now.runs(self.step.desired.code.digest()) {
                     return Ok(());
                 }
                 if now.digest() != before.digest() {
@@ -168,11 +238,9 @@ impl<'a> Deployment<'a> {
     async fn send(&mut self, before: &Function) -> Result<Sent, Error> {
         let desired = &self.step.desired;
         let revision = before.revision_id.as_deref();
-        let failure = match self
-            .client
-            .update(&desired.function, &desired.image, revision, &self.calls, self.run)
-            .await
-        {
+        let sent = self.client.update(self.on(), &desired.code, revision).await;
+        self.turn = None;
+        let failure = match sent {
             Ok(()) => return Ok(Sent::Taken),
             Err(failure) => failure,
         };
@@ -192,10 +260,10 @@ impl<'a> Deployment<'a> {
     /// Watches a function after a sending until the outcome shows.
     async fn watch(&mut self, before: &Function) -> Result<Seen, Error> {
         let desired = &self.step.desired;
-        let wanted = desired.image.digest();
+        let wanted = desired.code.digest();
         let mut stale_looks = 0;
         let same_revision = |function: &Function| function.revision_id == before.revision_id;
-        let seen = settle(self.client, &desired.function, &self.calls, self.run, self.options, |function| {
+        let seen = settle(self.client, self.on(), None, self.options, |function| {
             if !function.is_settled() {
                 return false;
             }
@@ -230,18 +298,12 @@ impl<'a> Deployment<'a> {
         if function.last_update == LastUpdate::Failed || function.state == State::Failed {
             return Err(self.failed(&function));
         }
-        Err(Error::WrongDigest {
-            function: desired.function.clone(),
-            wanted,
-            runs: function.digest().map_or_else(|| "no image".to_owned(), |digest| digest.to_string()),
-        })
+        Err(self.wrong(&function))
     }
 
     /// Waits until an update that is not known to be ours is over, and looks whether the function still takes the image.
     async fn wait_for_the_other(&mut self, seen: Function) -> Result<Function, Error> {
-        let name = &self.step.desired.function;
-        let waited =
-            settle(self.client, name, &self.calls, self.run, self.options, Function::is_settled).await;
+        let waited = settle(self.client, self.on(), None, self.options, Function::is_settled).await;
         let function = match waited {
             Ok(function) => function,
             // Nothing of ours is under way: waiting in vain for another's update leaves nothing unknown.
@@ -258,37 +320,36 @@ impl<'a> Deployment<'a> {
         }
     }
 
-    async fn look(&self) -> Result<Function, Error> {
-        self.client.get(&self.step.desired.function, Nature::Read, &self.calls, self.run).await
-    }
-
     fn is_stopped(&self) -> bool {
         self.run.stop().requested().is_some()
     }
 
     fn is_halted(&self) -> bool {
-        self.halted.load(Ordering::SeqCst)
+        self.together.halted.load(Ordering::SeqCst)
     }
 
     fn not_sent(&self) -> Error {
         Error::NotSent { function: self.step.desired.function.clone() }
     }
 
-    /// An error and its causes, for the journal.
-    fn told(&self, error: &Error) -> String {
-        self.run.redactor().redact(&Problem::of(error).told())
+    fn changed(&self, now: &Function) -> Error {
+        Error::Changed { function: self.step.desired.function.clone(), found: shown(now) }
     }
 
-    fn changed(&self, now: &Function) -> Error {
-        let found = now.digest().map_or_else(|| "no image".to_owned(), |digest| digest.to_string());
-        Error::Changed { function: self.step.desired.function.clone(), found }
+    fn wrong(&self, found: &Function) -> Error {
+        let desired = &self.step.desired;
+        Error::WrongDigest {
+            function: desired.function.clone(),
+            wanted: desired.code.digest(),
+            runs: shown(found),
+        }
     }
 
     fn refused(&self, failure: AwsFailure) -> Error {
         let desired = &self.step.desired;
         Error::Refused {
             function: desired.function.clone(),
-            image: desired.image.clone(),
+            code: Box::new(desired.code.clone()),
             failure: Box::new(failure),
         }
     }
@@ -298,41 +359,9 @@ impl<'a> Deployment<'a> {
         let (code, said) = reason.unwrap_or_else(|| ("unknown".to_owned(), String::new()));
         Error::UpdateFailed { function: self.step.desired.function.clone(), code, said }
     }
-
-    fn effect(&self) -> Effect {
-        let desired = &self.step.desired;
-        Effect {
-            action: "UpdateFunctionCode".to_owned(),
-            target: desired.function.to_string(),
-            environment: desired.environment.as_ref().map(ToString::to_string),
-            release: self.options.release.as_ref().map(ToString::to_string),
-            items: vec![EffectItem {
-                name: desired.project.to_string(),
-                version: desired.version.clone(),
-                digest: Some(desired.image.digest()),
-            }],
-        }
-    }
-
-    async fn record(&self, intent: Intent, outcome: EffectOutcome) {
-        if let Err(error) = self.run.journal().outcome(intent, outcome).await {
-            let function = &self.step.desired.function;
-            let warning = format!("the outcome of {function} is not recorded: {error}");
-            self.run.progress().event(Event::Warning(warning));
-        }
-    }
 }
 
-/// Why an update ended without success.
-enum Ended {
-    /// It went wrong.
-    Error(Error),
-    /// The journal did not let it begin.
-    Door(Problem),
-}
-
-impl From<Error> for Ended {
-    fn from(error: Error) -> Self {
-        Self::Error(error)
-    }
+/// What a function runs, in words.
+fn shown(function: &Function) -> String {
+    function.digest().map_or_else(|| "code without a digest".to_owned(), |digest| digest.to_string())
 }

@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use landfall_artifacts::{Class, Digest, Explain, LambdaName, PinnedReference};
+use landfall_artifacts::{AliasName, Class, Digest, Explain, LambdaName};
 use landfall_aws::AwsFailure;
 
+use crate::Code;
 use crate::reason::{ImageTrouble, advice, image_trouble};
 
 /// What stands in the way or went wrong, of one function.
@@ -46,13 +47,15 @@ pub enum Error {
         /// The function.
         function: LambdaName,
     },
-    /// The function runs no images.
-    #[error("function {function} is made from {package} and cannot run an image")]
-    NotImage {
+    /// The function is packed otherwise than the code.
+    #[error("function {function} is made from {package} and cannot run {wanted}")]
+    PackageDiffers {
         /// The function.
         function: LambdaName,
         /// What it is made from.
         package: String,
+        /// What it is to run.
+        wanted: &'static str,
     },
     /// Image and function are for different processors.
     #[error("function {function} runs on {function_runs} and the image is for {image_is_for}")]
@@ -95,12 +98,12 @@ pub enum Error {
         said: String,
     },
     /// Lambda refused the update.
-    #[error("function {function} was not updated to {image}")]
+    #[error("function {function} was not updated to {code}")]
     Refused {
         /// The function.
         function: LambdaName,
-        /// The image.
-        image: PinnedReference,
+        /// What it was to run.
+        code: Box<Code>,
         /// What Lambda answered.
         #[source]
         failure: Box<AwsFailure>,
@@ -177,6 +180,72 @@ pub enum Error {
         /// What runs.
         runs: String,
     },
+    /// A version was not published.
+    #[error("no version of {function} was published")]
+    NotPublished {
+        /// The function.
+        function: LambdaName,
+        /// What Lambda answered.
+        #[source]
+        failure: Box<AwsFailure>,
+    },
+    /// An alias could not be read.
+    #[error("alias {alias} of {function} cannot be read")]
+    AliasUnread {
+        /// The function.
+        function: LambdaName,
+        /// The alias.
+        alias: AliasName,
+        /// What Lambda answered.
+        #[source]
+        failure: Box<AwsFailure>,
+    },
+    /// An alias was not moved.
+    #[error("alias {alias} of {function} was not moved")]
+    AliasRefused {
+        /// The function.
+        function: LambdaName,
+        /// The alias.
+        alias: AliasName,
+        /// What Lambda answered.
+        #[source]
+        failure: Box<AwsFailure>,
+    },
+    /// Somebody else moved the alias.
+    #[error("alias {alias} of {function} was changed by somebody else; it points to {found}")]
+    AliasChanged {
+        /// The function.
+        function: LambdaName,
+        /// The alias.
+        alias: AliasName,
+        /// Where it points now.
+        found: String,
+    },
+    /// The alias may have been moved, and that could not be read back.
+    #[error("whether alias {alias} of {function} was moved is not known")]
+    AliasUnconfirmed {
+        /// The function.
+        function: LambdaName,
+        /// The alias.
+        alias: AliasName,
+        /// Why it is not known.
+        #[source]
+        failure: Box<AwsFailure>,
+    },
+    /// What ran before is not known, so it cannot be put back.
+    #[error("what {function} ran before is not known")]
+    NothingBefore {
+        /// The function.
+        function: LambdaName,
+    },
+    /// What ran before is in no known archive.
+    #[error("what {function} ran before, {digest}, is not in the release store")]
+    Gone {
+        /// The function.
+        function: LambdaName,
+        /// What it ran.
+        digest: Digest,
+    },
 }
 
 impl Error {
@@ -195,12 +264,19 @@ impl Error {
             Self::Refused { failure, .. } | Self::Unread { failure, .. } | Self::NotTaken { failure, .. } => {
                 failure.code.as_deref()
             }
+            Self::NotPublished { failure, .. }
+            | Self::AliasUnread { failure, .. }
+            | Self::AliasRefused { failure, .. }
+            | Self::AliasUnconfirmed { failure, .. } => failure.code.as_deref(),
             Self::Unconfirmed { failure, .. } => failure.reason_code(),
             Self::Missing { .. }
             | Self::Unreadable { .. }
             | Self::Unobserved { .. }
             | Self::Twice { .. }
-            | Self::NotImage { .. }
+            | Self::PackageDiffers { .. }
+            | Self::AliasChanged { .. }
+            | Self::NothingBefore { .. }
+            | Self::Gone { .. }
             | Self::Architecture { .. }
             | Self::Registry { .. }
             | Self::Region { .. }
@@ -222,7 +298,14 @@ impl Explain for Error {
             Self::Unreadable { .. } => "LF-LAMBDA-ANSWER",
             Self::Unobserved { .. } => "LF-LAMBDA-UNOBSERVED",
             Self::Twice { .. } => "LF-LAMBDA-TWICE",
-            Self::NotImage { .. } => "LF-LAMBDA-PACKAGE",
+            Self::PackageDiffers { .. } => "LF-LAMBDA-PACKAGE",
+            Self::NotPublished { failure, .. }
+            | Self::AliasUnread { failure, .. }
+            | Self::AliasRefused { failure, .. } => failure.code(),
+            Self::AliasChanged { .. } => "LF-LAMBDA-ALIAS-CHANGED",
+            Self::AliasUnconfirmed { .. } => "LF-LAMBDA-ALIAS-UNCONFIRMED",
+            Self::NothingBefore { .. } => "LF-LAMBDA-NOTHING-BEFORE",
+            Self::Gone { .. } => "LF-LAMBDA-GONE",
             Self::Architecture { .. } => "LF-LAMBDA-ARCHITECTURE",
             Self::Registry { .. } => "LF-LAMBDA-REGISTRY",
             Self::Region { .. } => "LF-LAMBDA-REGION",
@@ -245,10 +328,17 @@ impl Explain for Error {
 
     fn class(&self) -> Class {
         match self {
-            Self::Unread { failure, .. } | Self::Refused { failure, .. } => failure.class(),
+            Self::Unread { failure, .. }
+            | Self::Refused { failure, .. }
+            | Self::NotPublished { failure, .. }
+            | Self::AliasUnread { failure, .. }
+            | Self::AliasRefused { failure, .. } => failure.class(),
             Self::Twice { .. } => Class::Input,
             Self::Missing { .. }
-            | Self::NotImage { .. }
+            | Self::PackageDiffers { .. }
+            | Self::AliasChanged { .. }
+            | Self::NothingBefore { .. }
+            | Self::Gone { .. }
             | Self::Architecture { .. }
             | Self::Registry { .. }
             | Self::Region { .. }
@@ -257,7 +347,10 @@ impl Explain for Error {
             | Self::Changed { .. } => Class::Refused,
             Self::Unobserved { .. } => Class::Defect,
             Self::Unreadable { .. } | Self::NotTaken { .. } | Self::Busy { .. } => Class::Transient,
-            Self::Unconfirmed { .. } | Self::Unsettled { .. } | Self::Stopped { .. } => Class::Unknown,
+            Self::Unconfirmed { .. }
+            | Self::AliasUnconfirmed { .. }
+            | Self::Unsettled { .. }
+            | Self::Stopped { .. } => Class::Unknown,
             Self::NotSent { .. } => Class::Interrupted,
             Self::WrongDigest { .. } => Class::Integrity,
         }
@@ -273,8 +366,18 @@ impl Explain for Error {
             Self::Unreadable { .. } => Some("look at who answers at Lambda's endpoint, then run again".into()),
             Self::Unobserved { .. } => None,
             Self::Twice { .. } => Some("give each function to one project: look for it in the .deployment files".into()),
-            Self::NotImage { .. } => {
-                Some("a function's package type cannot change: make a new function for images, or deploy an archive".into())
+            Self::PackageDiffers { wanted, .. } => {
+                Some(format!("a function's package type cannot change: make a new function for {wanted}, or deploy what this one can run").into())
+            }
+            Self::NotPublished { failure, .. }
+            | Self::AliasUnread { failure, .. }
+            | Self::AliasRefused { failure, .. } => failure.remedy(),
+            Self::AliasChanged { .. } => {
+                Some("find out who moves the alias beside this pipeline, then run again: it plans anew".into())
+            }
+            Self::NothingBefore { .. } => Some("deploy a named release instead".into()),
+            Self::Gone { .. } => {
+                Some("give the bucket of the release that has it, or deploy a named release instead".into())
             }
             Self::Architecture { image_is_for, .. } => Some(
                 format!("build the image for the function's architecture, or set the function to {image_is_for}").into(),
@@ -299,7 +402,7 @@ impl Explain for Error {
             Self::NotTaken { .. } => Some("run again; where it stays, look at AWS's health page".into()),
             Self::Changed { .. } => Some("find out who deploys beside this pipeline, then run again: it plans anew".into()),
             Self::Busy { .. } => Some("run again when the other update is over".into()),
-            Self::Unconfirmed { .. } | Self::Stopped { .. } => {
+            Self::Unconfirmed { .. } | Self::AliasUnconfirmed { .. } | Self::Stopped { .. } => {
                 Some("run again: it reads back what runs and does what is left".into())
             }
             Self::NotSent { .. } => Some("run again: it does what is left".into()),

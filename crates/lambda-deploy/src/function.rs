@@ -2,7 +2,9 @@
 
 use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{self, FunctionConfiguration};
-use landfall_artifacts::{Digest, FunctionState, PinnedReference};
+use landfall_artifacts::{AliasState, Digest, FunctionState, PinnedReference};
+
+use crate::code::digest_of_archive;
 
 /// A function as it was seen. Foreign texts are escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,15 +133,19 @@ impl Function {
         }
     }
 
-    /// The digest of the image that is said to run: what Lambda resolved, else `CodeSha256` where it is a digest.
+    /// The digest of what is said to run: of an image what Lambda resolved, else `CodeSha256` where it is a digest.
     ///
     /// While an update goes on this may be the one on its way.
     pub fn digest(&self) -> Option<Digest> {
         if let Some(resolved) = &self.resolved {
             return Some(resolved.digest());
         }
-        let hex = self.code_sha256.as_deref().filter(|_| self.package == Package::Image)?;
-        format!("sha256:{hex}").parse().ok()
+        let code = self.code_sha256.as_deref()?;
+        match self.package {
+            Package::Image => format!("sha256:{code}").parse().ok(),
+            Package::Zip => digest_of_archive(code),
+            Package::Other(_) => None,
+        }
     }
 
     /// Whether nothing is under way: the last update is over, well or not, and the function is not being made.
@@ -158,13 +164,28 @@ impl Function {
             && self.digest() == Some(digest)
     }
 
-    /// The part of it that goes into a deployment report.
-    pub fn reported(&self) -> FunctionState {
+    /// The image that runs, by digest; `None` for an archive, and where Lambda does not say it.
+    pub fn image(&self) -> Option<PinnedReference> {
+        if self.resolved.is_some() || self.package != Package::Image {
+            return self.resolved.clone();
+        }
+        let uri = self.image_uri.as_deref()?;
+        let repository = match uri.split_once('@') {
+            Some((repository, _)) => repository,
+            None => {
+                uri.rsplit_once(':').filter(|(_, tag)| !tag.contains('/')).map_or(uri, |(before, _)| before)
+            }
+        };
+        format!("{repository}@{}", self.digest()?).parse().ok()
+    }
+
+    /// The part of it that goes into a deployment report, with the alias that callers use.
+    pub(crate) fn reported(&self, version: Option<&str>, alias: Option<AliasState>) -> FunctionState {
         FunctionState {
             code_sha256: self.code_sha256.clone(),
-            image: self.resolved.clone(),
-            version: self.version.clone().filter(|version| version != "$LATEST"),
-            alias: None,
+            image: self.image(),
+            version: version.map(str::to_owned),
+            alias,
             revision_id: self.revision_id.clone(),
         }
     }

@@ -1,11 +1,12 @@
-//! Observe, plan, apply and verify the images that Lambda functions run.
+//! Deploys code to Lambda functions, images and archives: many at once, proved, and back again.
 //!
 //! [`observe`] reads what runs (GetFunction). [`plan`] decides, purely, what is to be done and finds everything that stands
-//! in the way. [`apply`] updates function after function, several at a time: it sends images by digest alone, guards each
-//! write with the revision that was seen, waits until Lambda is done, and reads back the digest that runs. A write whose
-//! answer was lost is read back before anything else. Not done here: archives (zip), versions and aliases, roll-back.
+//! in the way. [`apply`] updates all functions side by side under the account's rate of calls: it sends code by its digest,
+//! guards each write with the revision that was seen, waits until Lambda is done, and reads back the digest that runs, of the
+//! function, its version and its alias. A write whose answer was lost is read back before anything else. Traffic goes over in
+//! steps with a check after each. [`put_back`] gives functions the code and the alias that they had before.
 //!
-//! Source: AWS Lambda API 2015-03-31, UpdateFunctionCode and GetFunction; "Lambda function states".
+//! Source: AWS Lambda API 2015-03-31, UpdateFunctionCode, GetFunction, PublishVersion, UpdateAlias; "Lambda function states".
 //!
 //! ```no_run
 //! # async fn f(aws: &landfall_aws::AwsConfig, run: &landfall_run::Run, wanted: Vec<landfall_lambda_deploy::Desired>)
@@ -14,31 +15,42 @@
 //!
 //! let client = LambdaClient::new(aws, run.share())?;
 //! let names: Vec<_> = wanted.iter().map(|desired| desired.function.clone()).collect();
-//! let plan = plan(&wanted, &observe(&client, &names, 8, run).await, client.place());
+//! let plan = plan(&wanted, &observe(&client, &names, None, 8, run).await, None, client.place());
 //! for problem in plan.problems() {
 //!     eprintln!("{}: {}", problem.code, problem.what);
 //! }
-//! let results = apply(&plan, &client, run, &ApplyOptions::default()).await;
-//! assert!(results.iter().all(|result| result.problem.is_none()));
+//! let report = apply(&plan, &client, run, &ApplyOptions::default(), None).await;
+//! assert!(report.functions.iter().all(|function| function.problem.is_none()));
 //! # Ok(()) }
 //! ```
 
+mod alias;
 mod apply;
 mod client;
+mod code;
 mod deploy;
+mod effects;
 mod error;
 mod function;
 mod observe;
 mod plan;
+mod point;
+mod put_back;
 mod reason;
 mod result;
 mod settle;
+mod shift;
+mod traffic;
 
-pub use apply::{ApplyOptions, OnFailure, apply};
-pub use client::LambdaClient;
+pub use alias::Alias;
+pub use apply::{ApplyOptions, ApplyReport, Check, Moment, OnFailure, apply};
+pub use client::{LambdaClient, Rates};
+pub use code::{Archive, Code};
 pub use error::Error;
 pub use function::{Function, LastUpdate, Package, State};
-pub use observe::{Observed, observe};
+pub use observe::{AliasSeen, Observed, observe};
 pub use plan::{Action, Desired, Place, Plan, Step, plan};
+pub use put_back::{AliasBefore, PutBack, code_of, put_back};
 pub use reason::advice;
 pub use result::{FunctionResult, Outcome};
+pub use traffic::{Traffic, TrafficError, TrafficStep};

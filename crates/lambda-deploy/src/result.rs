@@ -3,17 +3,20 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use landfall_artifacts::{DeployOutcome, DeployedFunction, Problem};
+use landfall_artifacts::{Class, DeployOutcome, DeployedFunction, Explain as _, Problem};
 
-use crate::{Desired, Function, Step};
+use crate::effects::Ended;
+use crate::{Alias, Desired, Function, Step};
 
 /// How a function's deployment ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It runs the image, which was read back.
+    /// It runs the code, which was read back, and so do its version and alias where they were asked for.
     Updated,
-    /// It ran the image already.
+    /// It ran the code already.
     Unchanged,
+    /// It was updated, and runs again what it ran before, which was read back.
+    RolledBack,
     /// It was tried and the code from before runs on, or something stood in the way.
     Failed,
     /// Something was sent and its effect could not be confirmed.
@@ -29,8 +32,14 @@ pub struct FunctionResult {
     pub desired: Desired,
     /// What it ran before.
     pub before: Option<Function>,
+    /// Where its alias pointed before, where one was asked for and was there.
+    pub alias_before: Option<Alias>,
     /// What it was last seen to run.
     pub after: Option<Function>,
+    /// The version that was published of it, or that was published before of the same.
+    pub version: Option<String>,
+    /// Where its alias was last seen to point.
+    pub alias_after: Option<Alias>,
     /// How it ended.
     pub outcome: Outcome,
     /// What went wrong.
@@ -43,12 +52,52 @@ pub struct FunctionResult {
     pub calls: BTreeMap<String, u64>,
 }
 
+impl Outcome {
+    /// As progress shows it.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Updated => "updated",
+            Self::Unchanged => "unchanged",
+            Self::RolledBack => "rolled back",
+            Self::Failed => "failed",
+            Self::Unknown => "unknown",
+            Self::NotAttempted => "not attempted",
+        }
+    }
+}
+
 impl FunctionResult {
+    /// Takes note of how it was put back.
+    pub(crate) fn take_back(&mut self, restored: Self) {
+        for (operation, count) in restored.calls {
+            *self.calls.entry(operation).or_default() += count;
+        }
+        self.took += restored.took;
+        if restored.after.is_some() {
+            self.after = restored.after;
+            self.alias_after = restored.alias_after;
+        }
+        match restored.outcome {
+            Outcome::RolledBack | Outcome::Unchanged if restored.problem.is_none() => {
+                self.outcome = Outcome::RolledBack;
+            }
+            outcome => {
+                self.outcome = outcome;
+                // Why it could not be put back is what somebody has to act on.
+                self.problem = restored.problem.or(self.problem.take());
+                self.reason_code = restored.reason_code.or(self.reason_code.take());
+            }
+        }
+    }
+
     pub(crate) fn bare(step: &Step, outcome: Outcome) -> Self {
         Self {
             desired: step.desired.clone(),
             before: step.before.clone(),
+            alias_before: step.alias.as_ref().map(|seen| seen.alias.clone()),
             after: None,
+            version: None,
+            alias_after: step.alias.as_ref().map(|seen| seen.alias.clone()),
             outcome,
             problem: None,
             reason_code: None,
@@ -57,11 +106,47 @@ impl FunctionResult {
         }
     }
 
-    /// Whether it was changed, or may have been.
+    /// Takes note of how it went wrong.
+    pub(crate) fn ended_by(&mut self, ended: &Ended) {
+        match ended {
+            Ended::Door(_) => self.outcome = Outcome::NotAttempted,
+            Ended::Error(error) => {
+                self.outcome = match error.class() {
+                    Class::Unknown | Class::Integrity => Outcome::Unknown,
+                    Class::Defect
+                    | Class::Input
+                    | Class::Refused
+                    | Class::Locked
+                    | Class::Transient
+                    | Class::Partial
+                    | Class::Interrupted => Outcome::Failed,
+                };
+                self.reason_code = error.reason_code().map(str::to_owned);
+            }
+        }
+        self.problem = Some(ended.problem());
+    }
+
+    /// Whether it is otherwise than before, or may be: its code, or where its alias points.
     pub fn changed(&self) -> bool {
         match self.outcome {
             Outcome::Updated | Outcome::Unknown => true,
-            Outcome::Unchanged | Outcome::Failed | Outcome::NotAttempted => false,
+            Outcome::Unchanged | Outcome::RolledBack | Outcome::Failed | Outcome::NotAttempted => {
+                self.code_changed() || self.alias_changed()
+            }
+        }
+    }
+
+    pub(crate) fn code_changed(&self) -> bool {
+        let digest = |function: &Option<Function>| function.as_ref().and_then(Function::digest);
+        self.after.is_some() && digest(&self.before) != digest(&self.after)
+    }
+
+    pub(crate) fn alias_changed(&self) -> bool {
+        match (&self.alias_before, &self.alias_after) {
+            (Some(before), Some(after)) => !after.points(&before.pointing()),
+            (None, None) => false,
+            (None, Some(_)) | (Some(_), None) => true,
         }
     }
 
@@ -69,15 +154,25 @@ impl FunctionResult {
     pub fn deployed(&self) -> DeployedFunction {
         let reason =
             self.reason_code.as_deref().or(self.problem.as_ref().map(|problem| problem.code.as_str()));
+        let before = self.before.as_ref().map(|function| {
+            let version = self.alias_before.as_ref().map(|alias| alias.version.as_str());
+            function.reported(version, self.alias_before.as_ref().map(Alias::reported))
+        });
+        let after = self.after.as_ref().map(|function| {
+            let alias = self.alias_after.as_ref();
+            let version = self.version.as_deref().or(alias.map(|alias| alias.version.as_str()));
+            function.reported(version, alias.map(Alias::reported))
+        });
         DeployedFunction {
             name: self.desired.function.clone(),
             environment: self.desired.environment.clone(),
             shard: self.desired.shard,
-            before: self.before.as_ref().map(Function::reported),
-            after: self.after.as_ref().map(Function::reported),
+            before,
+            after,
             outcome: match self.outcome {
                 Outcome::Updated => DeployOutcome::Updated,
                 Outcome::Unchanged => DeployOutcome::Unchanged,
+                Outcome::RolledBack => DeployOutcome::RolledBack,
                 Outcome::Failed => DeployOutcome::Failed,
                 Outcome::Unknown => DeployOutcome::Unknown,
                 Outcome::NotAttempted => DeployOutcome::Planned,

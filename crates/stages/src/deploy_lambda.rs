@@ -9,7 +9,8 @@ use landfall_artifacts::{
     Repository, Shard, Tag, Versions, image_tag,
 };
 use landfall_lambda_deploy::{
-    Action, ApplyOptions, Desired, FunctionResult, LambdaClient, Outcome as Ended, Plan, apply, observe, plan,
+    Action, ApplyOptions, ApplyReport, Check, Code, Desired, FunctionResult, LambdaClient, Outcome as Ended,
+    Plan, apply, observe, plan,
 };
 use landfall_ledger::FolderLedger;
 use landfall_registry::EcrClient;
@@ -21,7 +22,7 @@ use crate::verify_tags::verify_tags;
 use crate::{Finished, Item, Outcome, Output, Places, Refusal, Target};
 
 /// How many functions are looked at side by side.
-const LOOKS_AT_ONCE: usize = 8;
+const LOOKS_AT_ONCE: usize = 50;
 
 /// What the stage is told.
 #[derive(Clone, Debug)]
@@ -40,10 +41,15 @@ pub struct Config {
     pub platform: Platform,
     /// How the plan is carried out.
     pub options: ApplyOptions,
+    /// Whether functions that something stands in the way of are left out, and the others deployed.
+    pub only_ready: bool,
+    /// Whether what ran before can be found by another job: a ledger or a file that outlives this one.
+    pub is_record_kept: bool,
 }
 
-/// Input: the mapping, and the lock or a ledger that knows the digests. Acts on: the functions of one environment; sends images by digest alone, waits until
-/// Lambda is done, reads back the digest that runs. Repeating it with the same digests changes nothing.
+/// Input: the mapping, and the lock or a ledger that knows the digests. Acts on: the functions of one environment, and their alias where one is
+/// named; sends images by digest alone, waits until Lambda is done, reads back the digest that runs. Repeating it with the same digests changes
+/// nothing. `check` is asked after each step of the traffic, or where there is no alias when all functions are updated.
 ///
 /// `deploy-report.json` is written before the first change, with what runs then, and after the last.
 ///
@@ -57,6 +63,7 @@ pub async fn run(
     client: &LambdaClient,
     ecr: Option<&EcrClient>,
     ledger: &FolderLedger,
+    check: Option<&Check<'_>>,
     output: &Output,
     run: &Run,
 ) -> Outcome {
@@ -75,7 +82,13 @@ pub async fn run(
     run.progress()
         .event(Event::Phase { name: "look at the functions".into(), items: Some(desired.len() as u64) });
     let names: Vec<LambdaName> = desired.iter().map(|one| one.function.clone()).collect();
-    let plan = plan(&desired, &observe(client, &names, LOOKS_AT_ONCE, run).await, client.place());
+    let alias = config.options.alias.as_ref();
+    let observed = observe(client, &names, alias, LOOKS_AT_ONCE, run).await;
+    let mut plan = plan(&desired, &observed, alias, client.place());
+    let mut left_out = Vec::new();
+    if config.only_ready {
+        (plan, left_out) = plan.ready();
+    }
     let mut problems: Vec<Problem> = plan.problems().cloned().collect();
     // Of a foretold lock the images are not there yet: that is what it foretells.
     if let Some(ecr) = ecr.filter(|_| !(output.is_dry_run() && is_foretold(&config.places.lock))) {
@@ -86,17 +99,21 @@ pub async fn run(
     }
     let earlier = earlier_record(config, &release)?;
     if output.is_dry_run() {
-        return dry_run(config, output, &plan, &release, earlier.as_ref());
+        return dry_run(config, output, &plan, &release, earlier.as_ref(), left_out);
+    }
+    if !config.is_record_kept && !plan.is_done() {
+        run.progress().event(Event::Warning(NOT_KEPT.to_owned()));
     }
     let options = ApplyOptions { release: Some(release.clone()), ..config.options.clone() };
     let record = record(config, &release, plan.record(), earlier.as_ref());
     let mut files = vec![output.write(&config.report, &record.to_bytes(), Mode::Shared)?];
 
     run.progress().event(Event::Phase { name: "deploy".into(), items: Some(plan.steps.len() as u64) });
-    let results = apply(&plan, client, run, &options).await;
+    let ended = apply(&plan, client, run, &options, check).await;
 
-    let report = record_of(config, &release, &results, earlier.as_ref());
-    let mut finished = finish(&results, run);
+    let report = record_of(config, &release, &ended.functions, earlier.as_ref());
+    let mut finished = finish(&ended, run);
+    finished.problems.extend(left_out);
     match output.write(&config.report, &report.to_bytes(), Mode::Shared) {
         Ok(file) => files = vec![file],
         Err(error) => finished.problems.push(Problem::of(&error)),
@@ -105,6 +122,10 @@ pub async fn run(
     finished.release = Some(release);
     Ok(finished)
 }
+
+/// What is said where nothing of the rollback record outlives the job.
+const NOT_KEPT: &str = "a rollback from another job will not be possible: the ledger is a folder of this job; give --ledger a place that \
+    stays, or keep deploy-report.json as an artifact of the job and say so by --report-is-kept";
 
 /// What the stage does where the mapping is empty: it writes a report without functions. No client is needed for it.
 ///
@@ -131,8 +152,9 @@ async fn unverified(
     let mut by_repository: BTreeMap<&Repository, BTreeMap<Tag, Option<Digest>>> = BTreeMap::new();
     for one in desired {
         if let Some(tag) = mappings.tags.get(&one.function) {
-            let wanted = by_repository.entry(one.image.repository()).or_default();
-            wanted.insert(tag.clone(), Some(one.image.digest()));
+            let Code::Image { image, .. } = &one.code else { continue };
+            let wanted = by_repository.entry(image.repository()).or_default();
+            wanted.insert(tag.clone(), Some(image.digest()));
         }
     }
     let mut problems = Vec::new();
@@ -172,10 +194,9 @@ fn desired(
             Ok(_) if !config.shard.is_none_or(|shard| shard.takes(position)) => {}
             Ok(pin) => desired.push(Desired {
                 function: function.clone(),
-                project: pin.project,
+                project: Some(pin.project),
                 version: Some(pin.version),
-                image: pin.image,
-                platform: pin.platform,
+                code: Code::Image { image: pin.image, platform: pin.platform },
                 environment: config.target.environment.clone(),
                 shard: config.shard,
             }),
@@ -312,11 +333,12 @@ fn dry_run(
     plan: &Plan,
     release: &ReleaseId,
     earlier: Option<&DeployReport>,
+    left_out: Vec<Problem>,
 ) -> Outcome {
     let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
     let mut updates = 0;
     for step in &plan.steps {
-        let image = step.desired.image.digest();
+        let image = step.desired.code.digest();
         let (outcome, text) = match &step.action {
             Action::Unchanged => {
                 ("unchanged", format!("{} runs {} already", step.desired.function, image.short()))
@@ -331,6 +353,7 @@ fn dry_run(
             .items
             .push(Item::new(step.desired.function.as_str(), outcome).with("digest", image.to_string()));
     }
+    finished.problems = left_out;
     let record = record(config, release, plan.record(), earlier);
     finished.files.push(output.write(&config.report, &record.to_bytes(), Mode::Shared)?);
     finished.summary =
@@ -338,22 +361,29 @@ fn dry_run(
     Ok(finished)
 }
 
-fn finish(results: &[FunctionResult], run: &Run) -> Finished {
+fn finish(ended: &ApplyReport, run: &Run) -> Finished {
+    let results = &ended.functions;
     let mut finished = Finished::default();
+    finished.problems.extend(ended.problem.clone());
     let count = |ended: Ended| results.iter().filter(|result| result.outcome == ended).count();
     for result in results {
         let (word, text) = match result.outcome {
             Ended::Updated => ("updated", "now runs"),
             Ended::Unchanged => ("unchanged", "runs already"),
+            Ended::RolledBack => ("rolled-back", "runs again what it ran before, and not"),
             Ended::Failed => ("failed", "did not get"),
             Ended::Unknown => ("unknown", "may run"),
             Ended::NotAttempted => ("not-tried", "was left alone and not given"),
         };
-        let digest = result.desired.image.digest();
-        let mut item = Item::new(result.desired.function.as_str(), word)
-            .with("project", result.desired.project.as_str())
-            .with("digest", digest.to_string());
-        item.changed = result.outcome == Ended::Updated;
+        let digest = result.desired.code.digest();
+        let mut item = Item::new(result.desired.function.as_str(), word).with("digest", digest.to_string());
+        if let Some(project) = &result.desired.project {
+            item = item.with("project", project.as_str());
+        }
+        if let Some(version) = &result.version {
+            item = item.with("version", version.as_str());
+        }
+        item.changed = result.changed();
         item.duration_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
         item.problem.clone_from(&result.problem);
         finished.items.push(item);
@@ -361,8 +391,12 @@ fn finish(results: &[FunctionResult], run: &Run) -> Finished {
     }
     let left = count(Ended::NotAttempted);
     finished.note_stop(run, left);
+    let rolled_back = match count(Ended::RolledBack) {
+        0 => String::new(),
+        some => format!("{some} rolled back, "),
+    };
     finished.summary = format!(
-        "{} updated, {} unchanged, {} failed, {} unknown, {left} not tried",
+        "{} updated, {} unchanged, {rolled_back}{} failed, {} unknown, {left} not tried",
         count(Ended::Updated),
         count(Ended::Unchanged),
         count(Ended::Failed),

@@ -8,8 +8,8 @@ use double::{Fault, Lambda, image};
 use landfall_artifacts::{Class, DeployOutcome, Platform};
 use landfall_aws::{AwsConfig, AwsKeys, Endpoints};
 use landfall_lambda_deploy::{
-    Action, ApplyOptions, Desired, FunctionResult, LambdaClient, OnFailure, Outcome, Plan, apply, observe,
-    plan,
+    Action, ApplyOptions, Code, Desired, FunctionResult, LambdaClient, OnFailure, Outcome, Plan, apply,
+    observe, plan,
 };
 use landfall_run::{EffectOutcome, MemoryJournal, RetryPolicy, Run, Signal};
 use landfall_secret::Secret;
@@ -46,10 +46,9 @@ async fn stage(names: &[&str]) -> Stage {
 fn wanted(name: &str) -> Desired {
     Desired {
         function: name.parse().expect("a name"),
-        project: "orders".parse().expect("a name"),
+        project: "orders".parse().ok(),
         version: Some("1.4.2".to_owned()),
-        image: image("new"),
-        platform: Platform::LinuxAmd64,
+        code: Code::Image { image: image("new"), platform: Platform::LinuxAmd64 },
         environment: Some("stg_eu00".parse().expect("an environment")),
         shard: None,
     }
@@ -59,11 +58,16 @@ impl Stage {
     async fn plan(&self, names: &[&str]) -> Plan {
         let desired: Vec<_> = names.iter().map(|name| wanted(name)).collect();
         let functions: Vec<_> = desired.iter().map(|one| one.function.clone()).collect();
-        plan(&desired, &observe(&self.client, &functions, 4, &self.run).await, self.client.place())
+        plan(
+            &desired,
+            &observe(&self.client, &functions, None, 4, &self.run).await,
+            None,
+            self.client.place(),
+        )
     }
 
     async fn deploy(&self, names: &[&str]) -> Vec<FunctionResult> {
-        apply(&self.plan(names).await, &self.client, &self.run, &self.options).await
+        apply(&self.plan(names).await, &self.client, &self.run, &self.options, None).await.functions
     }
 
     async fn deploy_one(&self) -> FunctionResult {
@@ -222,7 +226,7 @@ async fn a_plan_with_problems_changes_nothing() {
         plan.problems().map(|problem| problem.code.as_str()).collect::<Vec<_>>(),
         ["LF-LAMBDA-MISSING"]
     );
-    let results = apply(&plan, &stage.client, &stage.run, &stage.options).await;
+    let results = apply(&plan, &stage.client, &stage.run, &stage.options, None).await.functions;
     ended(&results[0], Outcome::NotAttempted, None);
     ended(&results[1], Outcome::Failed, Some("LF-LAMBDA-MISSING"));
     assert_eq!((stage.lambda.sent("A"), stage.effects().len()), (0, 0));
@@ -252,7 +256,7 @@ async fn a_stop_ends_the_waiting_after_its_grace_and_begins_nothing_new() {
         }
         run.stop().request(Signal::Terminate);
     });
-    let results = apply(&plan, &stage.client, &stage.run, &stage.options).await;
+    let results = apply(&plan, &stage.client, &stage.run, &stage.options, None).await.functions;
     ended(&results[0], Outcome::Unknown, Some("LF-LAMBDA-STOPPED"));
     ended(&results[1], Outcome::NotAttempted, None);
     assert_eq!(stage.lambda.sent("B"), 0);
@@ -274,7 +278,7 @@ async fn after_a_stop_no_update_is_begun_where_another_was_awaited() {
         }
         run.stop().request(Signal::Terminate);
     });
-    let results = apply(&plan, &stage.client, &stage.run, &stage.options).await;
+    let results = apply(&plan, &stage.client, &stage.run, &stage.options, None).await.functions;
     ended(&results[0], Outcome::NotAttempted, None);
     assert_eq!((lambda.runs("Orders"), lambda.sent("Orders")), (image("other"), 0));
     assert!(stage.effects().is_empty(), "nothing was intended");

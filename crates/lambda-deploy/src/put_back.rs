@@ -1,0 +1,154 @@
+//! Putting functions back to what they ran before.
+
+use std::collections::BTreeMap;
+
+use futures_util::{StreamExt as _, stream};
+use landfall_artifacts::{AliasName, AliasState, Digest, Platform, Problem};
+use landfall_run::{Event, Run};
+use tokio::time::Instant;
+
+use crate::alias::Pointing;
+use crate::client::{Calls, On};
+use crate::deploy::{Deployment, Together};
+use crate::effects::Ended;
+use crate::point::Mover;
+use crate::result::{FunctionResult, Outcome};
+use crate::{Action, ApplyOptions, Archive, Code, Desired, Error, Function, LambdaClient, Package, Step};
+
+/// A function and what it is to run again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PutBack {
+    /// The function with the code of before.
+    pub desired: Desired,
+    /// Where its alias pointed before; `None` where no alias is to be touched.
+    pub alias: Option<AliasBefore>,
+}
+
+/// What an alias was before.
+#[derive(Clone, Debug, PartialEq)]
+pub enum AliasBefore {
+    /// It pointed there.
+    Pointed(AliasName, AliasState),
+    /// There was none: the deployment made it.
+    Absent(AliasName),
+}
+
+/// Puts functions back, several at a time: first the alias, so that calls reach what they reached before, then the code. Each is
+/// read back. What runs as before already is left alone. Results are in the order of the functions.
+///
+/// Intent and outcome of every change pass the run's journal. Running it again after any end is safe: it does what is left.
+pub async fn put_back(
+    functions: &[PutBack],
+    client: &LambdaClient,
+    run: &Run,
+    options: &ApplyOptions,
+) -> Vec<FunctionResult> {
+    let together = Together::default();
+    let work = functions.iter().map(|one| {
+        let together = &together;
+        async move {
+            let step =
+                Step { desired: one.desired.clone(), before: None, alias: None, action: Action::Update };
+            if run.stop().requested().is_some() {
+                return FunctionResult::bare(&step, Outcome::NotAttempted);
+            }
+            let item = one.desired.function.to_string();
+            run.progress().event(Event::Started { item: item.clone(), size_bytes: None });
+            let result = one.carry_out(&step, client, run, options, together).await;
+            run.progress().event(Event::Finished { item, result: result.outcome.word().to_owned() });
+            result
+        }
+    });
+    // Collected first: a stream that still holds the closure would keep the caller's future from being `Send`.
+    let work: Vec<_> = work.collect();
+    stream::iter(work).buffered(options.concurrency.max(1)).collect().await
+}
+
+impl PutBack {
+    async fn carry_out(
+        &self,
+        step: &Step,
+        client: &LambdaClient,
+        run: &Run,
+        options: &ApplyOptions,
+        together: &Together,
+    ) -> FunctionResult {
+        let begun = Instant::now();
+        let calls = Calls::default();
+        let mut result = FunctionResult::bare(step, Outcome::Failed);
+        let aliased = match &self.alias {
+            Some(before) => {
+                let on = On { function: &self.desired.function, calls: &calls, run };
+                restore(before, &self.desired, client, on, options, &mut result).await
+            }
+            None => Ok(()),
+        };
+        let mut code = Deployment::new(step, client, run, options, together).carry_out(false).await;
+        calls.add(&code.calls);
+        code.alias_before = result.alias_before.take();
+        code.alias_after = result.alias_after.take();
+        if code.outcome == Outcome::Updated || (code.outcome == Outcome::Unchanged && code.alias_changed()) {
+            code.outcome = Outcome::RolledBack;
+        }
+        if let Err(ended) = aliased {
+            code.ended_by(&ended);
+        }
+        code.calls = calls.taken();
+        code.took = begun.elapsed();
+        code
+    }
+}
+
+/// Points an alias where it pointed before, or removes it where there was none.
+async fn restore(
+    before: &AliasBefore,
+    desired: &Desired,
+    client: &LambdaClient,
+    on: On<'_>,
+    options: &ApplyOptions,
+    result: &mut FunctionResult,
+) -> Result<(), Ended> {
+    let (AliasBefore::Pointed(name, _) | AliasBefore::Absent(name)) = before;
+    let mover = Mover { client, on, options, desired, name };
+    let now = mover.look().await?;
+    result.alias_before.clone_from(&now);
+    result.alias_after.clone_from(&now);
+    match before {
+        AliasBefore::Absent(_) if now.is_none() => {}
+        AliasBefore::Absent(_) => {
+            mover.remove().await?;
+            result.alias_after = None;
+        }
+        AliasBefore::Pointed(_, state) => {
+            let wanted = Pointing { version: state.version.clone(), weights: state.weights.clone() };
+            result.alias_after = Some(mover.point(now, &wanted).await?);
+        }
+    }
+    Ok(())
+}
+
+/// The code that a function was seen to run, as it can be sent again.
+///
+/// # Errors
+/// [`Error::NothingBefore`] where Lambda did not say what it was, and [`Error::Gone`] for an archive that is in none of `archives`.
+pub fn code_of(
+    desired: &Desired,
+    function: &Function,
+    archives: &BTreeMap<Digest, Archive>,
+) -> Result<Code, Problem> {
+    let nothing = || Problem::of(&Error::NothingBefore { function: desired.function.clone() });
+    match function.package {
+        Package::Image => {
+            let image = function.image().ok_or_else(nothing)?;
+            let is_arm = function.architectures.first().is_some_and(|one| one == "arm64");
+            let platform = if is_arm { Platform::LinuxArm64 } else { Platform::LinuxAmd64 };
+            Ok(Code::Image { image, platform })
+        }
+        Package::Zip => {
+            let digest = function.digest().ok_or_else(nothing)?;
+            let gone = || Problem::of(&Error::Gone { function: desired.function.clone(), digest });
+            archives.get(&digest).cloned().map(Code::Archive).ok_or_else(gone)
+        }
+        Package::Other(_) => Err(nothing()),
+    }
+}
