@@ -80,13 +80,17 @@ impl FunctionResult {
         match restored.outcome {
             Outcome::RolledBack | Outcome::Unchanged if restored.problem.is_none() => {
                 self.outcome = Outcome::RolledBack;
+                return;
             }
-            outcome => {
-                self.outcome = outcome;
-                // Why it could not be put back is what somebody has to act on.
-                self.problem = restored.problem.or(self.problem.take());
-                self.reason_code = restored.reason_code.or(self.reason_code.take());
-            }
+            Outcome::Unknown => self.outcome = Outcome::Unknown,
+            // It stays what it was before the try, unless half of it went back.
+            _ if self.outcome == Outcome::Updated && !self.code_changed() => self.outcome = Outcome::Failed,
+            _ => {}
+        }
+        // What went wrong first is what somebody has to act on.
+        if self.problem.is_none() {
+            self.problem = restored.problem;
+            self.reason_code = restored.reason_code;
         }
     }
 

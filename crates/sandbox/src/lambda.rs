@@ -178,6 +178,47 @@ impl Lambda {
         self.lock().functions.get(name)?.aliases.get(alias).map(|alias| alias.version.clone())
     }
 
+    /// The share of an alias's calls, 0.0 to 1.0, that goes to each further version.
+    pub fn alias_weights(&self, name: &str, alias: &str) -> BTreeMap<String, f64> {
+        let state = self.lock();
+        let routing =
+            state.functions.get(name).and_then(|function| function.aliases.get(alias)?.routing.as_ref());
+        let weights = routing.and_then(|routing| routing["AdditionalVersionWeights"].as_object());
+        let share =
+            |(version, share): (&String, &serde_json::Value)| Some((version.clone(), share.as_f64()?));
+        weights.into_iter().flatten().filter_map(share).collect()
+    }
+
+    /// The digest that a published version runs.
+    pub fn version_digest(&self, name: &str, version: &str) -> Option<String> {
+        match &self.lock().functions.get(name)?.version(version)?.code.package {
+            Package::Image { digest, .. } => Some(digest.clone()),
+            Package::Zip { .. } => None,
+        }
+    }
+
+    /// Publishes what a function runs and points an alias to it, as whoever keeps the infrastructure did. Gives the version.
+    pub fn publish_as(&self, name: &str, alias: &str) -> String {
+        let mut version = String::new();
+        self.script(name, |function| {
+            let live = function.live.clone();
+            version = function.publish(&live, "").to_string();
+            let pointing = function::Alias {
+                version: version.clone(),
+                description: String::new(),
+                routing: None,
+                revision: function::revision(),
+            };
+            function.aliases.insert(alias.to_owned(), pointing);
+        });
+        version
+    }
+
+    /// Somebody else changes something about the function that is not its code: its revision is another one.
+    pub fn touch(&self, name: &str) {
+        self.script(name, Function::touch);
+    }
+
     /// How many calls of an operation arrived, such as `UpdateFunctionCode`, refused ones included.
     pub fn calls(&self, action: &str) -> u64 {
         self.lock().calls.get(action).copied().unwrap_or_default()

@@ -383,7 +383,7 @@ fn finish(ended: &ApplyReport, run: &Run) -> Finished {
         if let Some(version) = &result.version {
             item = item.with("version", version.as_str());
         }
-        item.changed = result.changed();
+        item.changed = result.changed() && result.outcome != Ended::Unknown;
         item.duration_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
         item.problem.clone_from(&result.problem);
         finished.items.push(item);

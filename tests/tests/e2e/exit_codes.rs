@@ -85,7 +85,10 @@ async fn deployable() -> World {
 async fn partly_done() {
     let world = deployable().await;
     world.sandbox.lambda.fail_next("PaymentGatewayFunction", "InternalError", "An internal error occurred.");
-    let ran = world.run(&["deploy-lambda", "--jobs", "1"]).await.expect(i32::from(exit::PARTIAL));
+    let ran = world
+        .run(&["deploy-lambda", "--jobs", "1", "--on-failure", "stop"])
+        .await
+        .expect(i32::from(exit::PARTIAL));
     assert_eq!(ran.outcome(), "partial");
     world.run(&["deploy-lambda"]).await.expect(i32::from(exit::DONE));
 }
@@ -113,7 +116,7 @@ async fn a_ledger_that_was_tampered_with() {
 async fn an_outcome_that_stays_unknown() {
     let world = deployable().await;
     world.sandbox.lambda.settle_after("OrderServiceFunction", Duration::from_secs(3600));
-    let words = ["deploy-lambda", "--settle-timeout", "1s", "--quiet"];
+    let words = ["deploy-lambda", "--settle-timeout", "1s", "--on-failure", "stop", "--quiet"];
     let ran = world.run(&words).await.expect(i32::from(exit::UNKNOWN));
     page!(ran.page(&world), @r#"
     error[LF-LAMBDA-UNSETTLED] exit 8

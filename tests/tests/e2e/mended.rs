@@ -187,9 +187,22 @@ async fn nothing_to_deploy_needs_nobody() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_environment_says_what_a_failure_leads_to() {
     let mut world = World::deployable().await;
-    world.write("landfall.toml", "[environment.stg_eu00]\non_failure = \"rollback\"\n");
-    let ran = world.run(&["deploy-lambda"]).await.expect(0);
-    assert!(ran.stderr.contains("rollback is not available yet"), "{}", ran.stderr);
+    let before = world.sandbox.lambda.running_digest("OrderServiceFunction");
+    let broken = || {
+        world.sandbox.lambda.fail_next(
+            "PaymentGatewayFunction",
+            "InternalError",
+            "An internal error occurred.",
+        )
+    };
+    broken();
+    world.write("landfall.toml", "[environment.stg_eu00]\nkind = \"staging\"\n");
+    world.run(&["deploy-lambda", "--jobs", "1"]).await.expect(3);
+    assert_eq!(world.sandbox.lambda.running_digest("OrderServiceFunction"), before, "staging goes back");
+    broken();
+    world.write("landfall.toml", "[environment.stg_eu00]\nkind = \"staging\"\non_failure = \"stop\"\n");
+    world.run(&["deploy-lambda", "--jobs", "1"]).await.expect(6);
+    assert_ne!(world.sandbox.lambda.running_digest("OrderServiceFunction"), before, "it is told to stay");
     world.set("CI_ENVIRONMENT_NAME", "stg_eu00");
     world.write("landfall.toml", "[jira.status]\ntesting = \"Testing\"\n");
     let ran = world.run(&["transition-jira-tickets", "closed"]).await.expect(2);

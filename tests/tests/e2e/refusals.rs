@@ -244,7 +244,7 @@ async fn functions_that_are_not_there_or_of_another_kind() {
 
     error[LF-LAMBDA-PACKAGE] exit 3
       function PaymentGatewayFunction is made from an archive and cannot run an image
-      next: a function's package type cannot change: make a new function for images, or deploy an archive
+      next: a function's package type cannot change: make a new function for an image, or deploy what this one can run
 
     error[LF-LAMBDA-ARCHITECTURE] exit 3
       function StockLevelsFunction runs on arm64 and the image is for x86_64
