@@ -193,7 +193,7 @@ async fn the_environment_says_what_a_failure_leads_to() {
             "PaymentGatewayFunction",
             "InternalError",
             "An internal error occurred.",
-        )
+        );
     };
     broken();
     world.write("landfall.toml", "[environment.stg_eu00]\nkind = \"staging\"\n");
