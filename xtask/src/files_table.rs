@@ -16,9 +16,10 @@ every stage writes [its report](formats/report.md) where `--report` asks for one
 ";
 
 /// Files with a page of their own under docs/formats/.
-const PAGES: [(&str, &str); 14] = [
+const PAGES: [(&str, &str); 15] = [
     (".env", "dot-env"),
     ("<ledger>/<sequence>.json", "ledger-event"),
+    ("<release>/manifest.json", "release-manifest"),
     ("aws_auth.env", "aws-auth-env"),
     ("copy-plan.json", "copy-plan"),
     ("deploy-report.json", "deploy-report"),

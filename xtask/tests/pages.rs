@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock, JiraTickets,
-    LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, Report, Settings, Versions,
+    LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, ReleaseManifest, Report, Settings,
+    Versions,
 };
 
 fn docs() -> PathBuf {
@@ -42,6 +43,7 @@ fn read(page: &str) -> Result<(), String> {
         "package" => said(PackageJson::parse(bytes, page)),
         "project" => said(ProjectJson::parse(bytes, page)),
         "promotion-log" => said(PromotionLog::parse(bytes, page)),
+        "release-manifest" => said(ReleaseManifest::parse(bytes, page)),
         "report" => said(Report::parse(bytes, page)),
         "versions" => said(Versions::parse(bytes, page)),
         _ => Err("no reader is named here for it".to_owned()),

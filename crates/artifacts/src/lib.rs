@@ -37,6 +37,7 @@ mod outcome;
 mod project_json;
 mod promotion_log;
 mod reference;
+mod release_manifest;
 mod report;
 mod schema;
 mod settings;
@@ -68,6 +69,7 @@ pub use outcome::{Class, Explain, OutcomeKind, Problem, gravest};
 pub use project_json::{PackageJson, ProjectJson, with_version};
 pub use promotion_log::{HttpStatus, Promotion, PromotionLog, PromotionLogWriter};
 pub use reference::{PinnedReference, Reference, ReferenceError, Repository, Version};
+pub use release_manifest::{CodeSha256, CommitId, ObjectKey, ReleaseArtifact, ReleaseManifest, ServiceName};
 pub use report::{Report, ReportItem, ReportTraffic};
 pub use schema::schemas;
 pub use settings::{

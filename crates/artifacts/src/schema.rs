@@ -13,6 +13,7 @@ use crate::jira_tickets::JiraTickets;
 use crate::ledger_event::LedgerEvent;
 use crate::mappings::Mappings;
 use crate::promotion_log::PromotionLog;
+use crate::release_manifest::ReleaseManifest;
 use crate::report::Report;
 use crate::settings::Settings;
 use crate::versions::Versions;
@@ -92,6 +93,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("copy-plan", of::<CopyPlanFile>(Shape::Own)),
         ("image-lock", of::<ImageLock>(Shape::Own)),
         ("jira-tickets", of::<JiraTickets>(Shape::Own)),
+        ("release-manifest", of::<ReleaseManifest>(Shape::Own)),
         ("deploy-report", of::<DeployReport>(Shape::Own)),
         ("report", of::<Report>(Shape::Own)),
         ("ledger-event", of::<LedgerEvent>(Shape::Own)),

@@ -45,6 +45,8 @@ const COPY_PLAN: FileUse = maybe("copy-plan.json");
 const TICKETS: FileUse = maybe("jira-tickets.json");
 const LEDGER: FileUse = maybe("<ledger>/<sequence>.json");
 const DEPLOY_REPORT: &str = "deploy-report.json";
+const RELEASE_MANIFEST: FileUse = always("<release>/manifest.json");
+const ARCHIVE: FileUse = always("<release>/<service>.zip");
 
 /// The stages, in the order in which a staging pipeline runs them.
 pub const STAGES: &[Stage] = &[
@@ -138,6 +140,12 @@ pub const STAGES: &[Stage] = &[
         reads: &[SETTINGS, VERSIONS, maybe(LOCK), maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV, LEDGER],
         writes: &[always("promotion-log-<type>.json"), LEDGER],
     },
+    Stage {
+        name: "package-artifacts",
+        summary: "makes an archive of every service, the same bytes from the same files",
+        reads: &[SETTINGS, maybe("functions/<folder>/dist")],
+        writes: &[ARCHIVE, RELEASE_MANIFEST],
+    },
 ];
 
 /// The stage of a name.
@@ -155,7 +163,7 @@ mod tests {
     fn stages_have_one_name_and_one_line() {
         let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-        assert_eq!(STAGES.len(), 12);
+        assert_eq!(STAGES.len(), 13);
         assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
         for stage in STAGES {
             assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);
@@ -167,7 +175,7 @@ mod tests {
     fn every_file_a_stage_needs_has_a_writer() {
         let written: BTreeSet<&str> =
             STAGES.iter().flat_map(|stage| stage.writes).map(|file| file.file).collect();
-        let made_by_hand = ["landfall.toml", ".env", PROJECT.file, DEPLOYMENT];
+        let made_by_hand = ["landfall.toml", ".env", PROJECT.file, DEPLOYMENT, "functions/<folder>/dist"];
         for file in STAGES.iter().flat_map(|stage| stage.reads) {
             assert!(written.contains(file.file) || made_by_hand.contains(&file.file), "{}", file.file);
         }

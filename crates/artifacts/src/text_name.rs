@@ -35,33 +35,33 @@ macro_rules! short_text {
             }
         }
 
-        impl FromStr for $type {
-            type Err = TextError;
+        impl std::str::FromStr for $type {
+            type Err = $crate::text_name::TextError;
 
-            fn from_str(text: &str) -> Result<Self, TextError> {
+            fn from_str(text: &str) -> Result<Self, $crate::text_name::TextError> {
                 let check: fn(&str) -> bool = $check;
                 if check(text) {
                     Ok(Self(text.to_owned()))
                 } else {
-                    Err(TextError::new(text, $expected))
+                    Err($crate::text_name::TextError::new(text, $expected))
                 }
             }
         }
 
-        impl fmt::Display for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
 
-        impl fmt::Debug for $type {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Debug for $type {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(&self.0)
             }
         }
 
-        impl Serialize for $type {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(&self.0)
             }
         }
@@ -69,6 +69,8 @@ macro_rules! short_text {
         text_form!($type, stringify!($type), $expected, $pattern);
     };
 }
+
+pub(crate) use short_text;
 
 short_text!(
     /// What makes tickets of several regions differ: `stg_eu00` and `prod_eu00` share the region key `eu`.

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock, JiraTickets,
-    LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, Report, STAGES, Settings, Versions,
-    schemas,
+    LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, ReleaseManifest, Report, STAGES, Settings,
+    Versions, schemas,
 };
 use serde_json::Value;
 
@@ -73,6 +73,7 @@ same_bytes!(
     CopyPlanFile "copy-plan.json" "copy-plan",
     ImageLock "image-lock.json" "image-lock",
     JiraTickets "jira-tickets.json" "jira-tickets",
+    ReleaseManifest "manifest.json" "release-manifest",
     DeployReport "deploy-report.json" "deploy-report",
     Report "report.json" "report",
     LedgerEvent "ledger-event.json" "ledger-event",
@@ -132,6 +133,8 @@ fn schemas_refuse_what_readers_refuse() {
         ("image-lock", "image-lock.json", "/formatVersion", "1"),
         ("image-lock", "image-lock.json", "/images/0/digest", "sha256:ABC"),
         ("image-lock", "image-lock.json", "/images/0/environment", "a b"),
+        ("release-manifest", "manifest.json", "/artifacts/0/sha256", "47DEQpj8HBSa"),
+        ("release-manifest", "manifest.json", "/artifacts/0/key", "v1.0.0//x.zip"),
         ("report", "report.json", "/outcome", "fine"),
         ("report", "report.json", "/startedAt", "7"),
         ("ledger-event", "ledger-event.json", "/kind", "party"),
@@ -175,6 +178,9 @@ fn the_table_of_stages_names_files_of_these_formats() {
         "lambda-ecr-mappings.json",
         "copy-plan.json",
         "image-lock.json",
+        "functions/<folder>/dist",
+        "<release>/manifest.json",
+        "<release>/<service>.zip",
         "deploy-report.json",
         "dashboard/index.html",
         "jira-tickets.json",

@@ -10,6 +10,8 @@ use landfall_artifacts::{Class, Problem};
 pub enum Kind {
     /// A value; the name stands for it in the help.
     Value(&'static str),
+    /// Values: the flag may be given several times.
+    List(&'static str),
     /// Nothing: given or not given.
     Switch,
     /// A secret. It has no flag, because arguments are readable by every process of the machine.
@@ -39,6 +41,11 @@ impl Opt {
     /// An option with a value.
     pub const fn value(name: &'static str, shown: &'static str, help: &'static str) -> Self {
         Self { name, kind: Kind::Value(shown), variables: &[], key: None, default: None, help }
+    }
+
+    /// An option with a value that may be given several times.
+    pub const fn list(name: &'static str, shown: &'static str, help: &'static str) -> Self {
+        Self { name, kind: Kind::List(shown), variables: &[], key: None, default: None, help }
     }
 
     /// An option that is given or not.
@@ -77,7 +84,7 @@ impl Opt {
     /// How the option is written, for messages: its flag, or its first variable.
     pub fn shown(&self) -> String {
         match self.kind {
-            Kind::Value(_) | Kind::Switch => format!("--{}", self.name),
+            Kind::Value(_) | Kind::List(_) | Kind::Switch => format!("--{}", self.name),
             Kind::Positional(shown) => format!("<{shown}>"),
             Kind::Secret => {
                 self.variables.first().map_or_else(|| self.name.to_owned(), |name| format!("${name}"))
@@ -103,7 +110,7 @@ impl Opt {
 /// What the arguments said.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Parsed {
-    /// Values by option name; a switch that was given is `"true"`.
+    /// Values by option name; a switch that was given is `"true"`, and several values of one option stand on a line each.
     Values(BTreeMap<&'static str, String>),
     /// Help or version was asked for: the text to print.
     Print(String),
@@ -123,6 +130,9 @@ pub fn command(name: &'static str, summary: &'static str, options: &[Opt]) -> Co
         match option.kind {
             Kind::Value(shown) => {
                 command = command.arg(arg.long(option.name).value_name(shown).action(ArgAction::Set));
+            }
+            Kind::List(shown) => {
+                command = command.arg(arg.long(option.name).value_name(shown).action(ArgAction::Append));
             }
             Kind::Switch => command = command.arg(arg.long(option.name).action(ArgAction::SetTrue)),
             Kind::Positional(shown) => command = command.arg(arg.value_name(shown).action(ArgAction::Set)),
@@ -166,6 +176,10 @@ fn collect(matches: &ArgMatches, options: &[Opt]) -> BTreeMap<&'static str, Stri
         let value = match option.kind {
             Kind::Switch => matches.get_flag(option.name).then(|| "true".to_owned()),
             Kind::Value(_) | Kind::Positional(_) => matches.get_one::<String>(option.name).cloned(),
+            // No line break may stand in a value, so one keeps them apart.
+            Kind::List(_) => matches
+                .get_many::<String>(option.name)
+                .map(|all| all.map(|one| one.replace('\n', " ")).collect::<Vec<_>>().join("\n")),
             Kind::Secret => None,
         };
         if let Some(value) = value {

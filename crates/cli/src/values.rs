@@ -71,6 +71,12 @@ impl<'a> Values<'a> {
         self.sourced(name).map(|(value, _)| value)
     }
 
+    /// All values of an option that may be given several times, in their order.
+    pub fn list(&self, name: &str) -> Vec<String> {
+        let text = self.text(name).unwrap_or_default();
+        text.lines().map(str::to_owned).collect()
+    }
+
     /// Whether a switch is on. A variable or key switches it on by `true`, `1` or `yes`.
     pub fn is_on(&self, name: &str) -> bool {
         self.text(name)
@@ -199,7 +205,7 @@ impl<'a> Values<'a> {
 fn ways(option: &Opt) -> String {
     let mut ways = Vec::new();
     match option.kind {
-        Kind::Value(_) | Kind::Switch | Kind::Positional(_) => ways.push(option.shown()),
+        Kind::Value(_) | Kind::List(_) | Kind::Switch | Kind::Positional(_) => ways.push(option.shown()),
         Kind::Secret => {}
     }
     if !option.variables.is_empty() {

@@ -21,6 +21,7 @@ pub mod create_jira_tickets;
 pub mod deploy_lambda;
 pub mod generate_mappings;
 pub mod generate_versions;
+pub mod package_artifacts;
 pub mod prepare_docker_config;
 pub mod promote_artifacts;
 pub mod retag_push_ecr;

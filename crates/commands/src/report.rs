@@ -100,10 +100,12 @@ pub(crate) fn config(context: &Context) -> std::collections::BTreeMap<String, se
     let values = context.values();
     let shown = |option: &landfall_cli::Opt| match option.kind {
         Kind::Secret => values.secret(option.name).map(|_| "<redacted>".to_owned()),
-        Kind::Value(_) | Kind::Switch | Kind::Positional(_) => values.text(option.name).map(|text| {
-            landfall_secret::user_info(&text)
-                .map_or_else(|| text.clone(), |_| landfall_secret::shown_address(&text))
-        }),
+        Kind::Value(_) | Kind::List(_) | Kind::Switch | Kind::Positional(_) => {
+            values.text(option.name).map(|text| {
+                landfall_secret::user_info(&text)
+                    .map_or_else(|| text.clone(), |_| landfall_secret::shown_address(&text))
+            })
+        }
     };
     context
         .options

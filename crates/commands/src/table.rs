@@ -6,8 +6,9 @@ use landfall_cli::{Environment, Opt};
 
 use crate::{
     Command, Ended, aws_credentials, comment_jira_tickets, create_jira_tickets, deploy_lambda,
-    generate_mappings, generate_versions, main_of, prepare_docker_config, promote_artifacts, retag_push_ecr,
-    run_stage, transition_jira_tickets, update_jira_instructions, update_version_dashboard,
+    generate_mappings, generate_versions, main_of, package_artifacts, prepare_docker_config,
+    promote_artifacts, retag_push_ecr, run_stage, transition_jira_tickets, update_jira_instructions,
+    update_version_dashboard,
 };
 
 /// A stage, as tools that run any of them see it.
@@ -37,7 +38,7 @@ const fn entry<C: Command>() -> StageEntry {
 
 /// All stages, in the order of a pipeline.
 pub fn stages() -> &'static [StageEntry] {
-    const STAGES: [StageEntry; 12] = [
+    const STAGES: [StageEntry; 13] = [
         entry::<generate_versions::Command>(),
         entry::<aws_credentials::Command>(),
         entry::<prepare_docker_config::Command>(),
@@ -50,6 +51,7 @@ pub fn stages() -> &'static [StageEntry] {
         entry::<comment_jira_tickets::Command>(),
         entry::<update_jira_instructions::Command>(),
         entry::<promote_artifacts::Command>(),
+        entry::<package_artifacts::Command>(),
     ];
     &STAGES
 }

@@ -12,6 +12,7 @@ mod inputs;
 pub mod jira;
 mod outcome;
 mod output;
+pub mod package_artifacts;
 pub mod prepare_docker_config;
 pub mod promote_artifacts;
 pub mod retag_push_ecr;

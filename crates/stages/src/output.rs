@@ -27,6 +27,24 @@ impl Output {
         matches!(self, Self::DryRun { .. })
     }
 
+    /// Where a file that is written piece by piece goes: its own place, its place among the foretold files, or nowhere.
+    ///
+    /// # Errors
+    /// As [`Output::write`].
+    pub fn place(&self, path: &Path) -> Result<Option<PathBuf>, FileError> {
+        match self {
+            Self::Real => Ok(Some(path.to_owned())),
+            Self::DryRun { foretell: None } => Ok(None),
+            Self::DryRun { foretell: Some(folder) } => {
+                let name = path.file_name().map_or_else(|| PathBuf::from("file"), PathBuf::from);
+                std::fs::create_dir_all(folder)
+                    .map_err(|source| FileError::Write { path: folder.clone(), source })?;
+                mark(folder, &name)?;
+                Ok(Some(folder.join(name)))
+            }
+        }
+    }
+
     /// Writes a file, or foretells it; returns what reports list.
     ///
     /// # Errors
