@@ -32,6 +32,7 @@ impl Sandbox {
             ("AWS_ENDPOINT_URL_STS", self.url(Service::Sts)),
             ("AWS_ENDPOINT_URL_ECR", self.url(Service::EcrApi)),
             ("AWS_ENDPOINT_URL_LAMBDA", self.url(Service::Lambda)),
+            ("AWS_ENDPOINT_URL_S3", self.url(Service::S3)),
             (
                 "ECR_REGISTRY_URI",
                 format!("{}/{}", self.host(Service::EcrRegistry), self.options.ecr_repository),

@@ -1,6 +1,6 @@
 //! In-process stand-ins of every outside system that Landfall talks to: what the demo runs on and what the tests use.
 //!
-//! Vault, STS, ECR (API and registry), Artifactory, a plain registry, Lambda and Jira, each on a loopback port of its own, and each stricter than
+//! Vault, STS, ECR (API and registry), Artifactory, a plain registry, Lambda, S3 and Jira, each on a loopback port of its own, and each stricter than
 //! the real thing. One core stands before all of them: it writes every request into a [`Journal`] and makes [`Fault`]s happen (status, delay, stall,
 //! cut, a changed or lost answer, a head without measure, the calling child killed). Nothing is kept on disk, nothing leaves the machine. No client crate is used, so client
 //! and double never share a parser.
@@ -35,6 +35,7 @@ mod journal;
 pub mod lambda;
 mod options;
 pub mod registry;
+pub mod s3;
 pub mod sample;
 mod sandbox;
 mod serve;
@@ -47,4 +48,4 @@ pub mod vault;
 pub use fault::{Fault, Faults, Strikes, What};
 pub use journal::{Content, Entry, Journal, Service};
 pub use options::SandboxOptions;
-pub use sandbox::{BUILD_KEY, Error, RC_KEY, RELEASE_KEY, Sandbox, VIRTUAL_KEY};
+pub use sandbox::{BUILD_KEY, Error, RC_KEY, RELEASE_BUCKET, RELEASE_KEY, Sandbox, VIRTUAL_KEY};

@@ -16,6 +16,7 @@ use crate::journal::{Journal, Service};
 use crate::lambda::{Lambda, LambdaConfig};
 use crate::options::SandboxOptions;
 use crate::registry::{ArtifactoryAccess, EcrTokens, Registry, Storage};
+use crate::s3::S3;
 use crate::serve::{Core, serve};
 use crate::sts::Sts;
 use crate::vault::{AppRole, AwsRole, SecretUses, TokenKind, Vault, VaultConfig};
@@ -43,6 +44,9 @@ pub const RC_KEY: &str = "docker-rc";
 pub const RELEASE_KEY: &str = "docker-release";
 /// Virtual repository key that shows all of them. Pushes to it would go to [`BUILD_KEY`].
 pub const VIRTUAL_KEY: &str = "docker";
+
+/// The bucket of releases at S3.
+pub const RELEASE_BUCKET: &str = "acme-releases";
 
 pub(crate) const AWS_MOUNT_ROLE: &str = "deployer";
 
@@ -81,6 +85,8 @@ pub struct Sandbox {
     pub storage: Arc<Storage>,
     /// Lambda.
     pub lambda: Arc<Lambda>,
+    /// S3, with the bucket [`RELEASE_BUCKET`].
+    pub s3: Arc<S3>,
     /// Jira.
     pub jira: Arc<Jira>,
     /// AWS keys that work.
@@ -151,6 +157,8 @@ impl Sandbox {
             Arc::clone(&issued),
             Arc::new(move |address: &str| lookup.image(address)),
         );
+        let s3 = S3::new(&options.region, &options.account, Arc::clone(&issued));
+        s3.create_bucket(RELEASE_BUCKET);
         let jira = Jira::new(JiraConfig { token: secrets.jira_token.clone(), ..JiraConfig::default() });
         let sts = Sts::new(&options.region, Arc::clone(&issued));
         let vault = vault(&options, &secrets, Arc::clone(&issued));
@@ -166,6 +174,7 @@ impl Sandbox {
                 Service::PlainRegistry => plain_registry.router(),
                 Service::Storage => storage.router(),
                 Service::Lambda => lambda.router(),
+                Service::S3 => s3.router(),
                 Service::Jira => jira.router(),
                 Service::Foreign => foreign::router(),
             };
@@ -186,6 +195,7 @@ impl Sandbox {
             plain_registry,
             storage,
             lambda,
+            s3,
             jira,
             issued,
         })

@@ -66,6 +66,7 @@ pub(crate) fn indiscretions(scene: &Scene, is_led_away: bool) -> Vec<String> {
         | Service::Sts
         | Service::EcrApi
         | Service::Lambda
+        | Service::S3
         | Service::Jira => false,
     };
     let entries = scene.sandbox.journal().entries();

@@ -207,6 +207,7 @@ pub(crate) fn is_write(entry: &Entry) -> bool {
         | Service::Artifactory
         | Service::PlainRegistry
         | Service::Lambda
+        | Service::S3
         | Service::Foreign => !reads,
     }
 }

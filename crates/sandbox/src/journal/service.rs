@@ -19,6 +19,8 @@ pub enum Service {
     Storage,
     /// AWS Lambda.
     Lambda,
+    /// AWS S3.
+    S3,
     /// Jira Cloud.
     Jira,
     /// A host that nobody should talk to.
@@ -27,7 +29,7 @@ pub enum Service {
 
 impl Service {
     /// Every service, in the order of the declaration.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Vault,
         Self::Sts,
         Self::EcrApi,
@@ -36,6 +38,7 @@ impl Service {
         Self::PlainRegistry,
         Self::Storage,
         Self::Lambda,
+        Self::S3,
         Self::Jira,
         Self::Foreign,
     ];
@@ -51,6 +54,7 @@ impl Service {
             Self::PlainRegistry => "registry",
             Self::Storage => "storage",
             Self::Lambda => "lambda",
+            Self::S3 => "s3",
             Self::Jira => "jira",
             Self::Foreign => "foreign",
         }

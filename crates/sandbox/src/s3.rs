@@ -1,0 +1,131 @@
+//! AWS S3, REST API 2006-03-01, path style: PutObject, CopyObject, GetObject, HeadObject, HeadBucket, ListObjectsV2, DeleteObject,
+//! DeleteObjects.
+//!
+//! Shapes follow the S3 API reference (the pages of these operations, "Error responses") and the S3 User Guide ("Checking object
+//! integrity", "Conditional requests"). Stricter than the real thing: query parameters that an operation does not have are refused, the hash
+//! of the body must be given as it is signed, and every checksum is computed. Conditional writes are atomic. An ETag is no MD5.
+
+mod body;
+mod call;
+mod list;
+mod reply;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::{DefaultBodyLimit, Request, State as Shared};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::Method;
+
+use crate::issued::Issued;
+pub use body::Algorithm;
+use reply::Refusal;
+use store::Bucket;
+pub use store::{BucketPolicy, ObjectView};
+
+/// The largest object of a single PUT that is kept here; the real service takes 5 GB.
+const MAX_BODY_BYTES: usize = 1024 * 1024 * 1024;
+
+/// The service in one region.
+pub struct S3 {
+    region: String,
+    account: String,
+    issued: Arc<Issued>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    buckets: BTreeMap<String, Bucket>,
+    conflicts: u32,
+    calls: BTreeMap<&'static str, u64>,
+}
+
+impl S3 {
+    /// A service without buckets. Requests must be signed for its region.
+    pub fn new(region: &str, account: &str, issued: Arc<Issued>) -> Arc<Self> {
+        let state = Mutex::new(State::default());
+        Arc::new(Self { region: region.to_owned(), account: account.to_owned(), issued, state })
+    }
+
+    /// All paths: `/<bucket>` and `/<bucket>/<key>`.
+    pub fn router(self: &Arc<Self>) -> axum::Router {
+        axum::Router::new()
+            .fallback(handle)
+            .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
+            .with_state(Arc::clone(self))
+    }
+
+    /// Makes a bucket; one that is there stays as it is.
+    pub fn create_bucket(&self, name: &str) {
+        self.lock().buckets.entry(name.to_owned()).or_default();
+    }
+
+    /// What writes to a bucket are allowed from now on.
+    ///
+    /// # Panics
+    /// If there is no such bucket.
+    pub fn set_policy(&self, bucket: &str, policy: BucketPolicy) {
+        let mut state = self.lock();
+        let bucket = state.buckets.get_mut(bucket);
+        bucket.expect("the test sets a policy on a bucket that it made").policy = policy;
+    }
+
+    /// The next so many conditional writes are answered by 409 ConditionalRequestConflict, as where two writers meet.
+    pub fn answer_conflicts(&self, times: u32) {
+        self.lock().conflicts = times;
+    }
+
+    /// Puts an object there, without a request and without a checksum of the writer's.
+    ///
+    /// # Panics
+    /// If there is no such bucket.
+    pub fn put(&self, bucket: &str, key: &str, bytes: impl Into<Bytes>) {
+        let mut state = self.lock();
+        let bucket = state.buckets.get_mut(bucket).expect("the test puts into a bucket that it made");
+        bucket.put(key, store::Object::new(bytes.into(), None, BTreeMap::new()));
+    }
+
+    /// An object.
+    pub fn object(&self, bucket: &str, key: &str) -> Option<ObjectView> {
+        self.lock().buckets.get(bucket)?.object(key).map(store::Object::view)
+    }
+
+    /// The keys of a bucket in the order of their bytes.
+    pub fn keys(&self, bucket: &str) -> Vec<String> {
+        self.lock().buckets.get(bucket).map(Bucket::keys).unwrap_or_default()
+    }
+
+    /// How often an object of a key was written, over whatever stood there.
+    pub fn writes(&self, bucket: &str, key: &str) -> u64 {
+        self.lock().buckets.get(bucket).map(|bucket| bucket.writes(key)).unwrap_or_default()
+    }
+
+    /// How many calls of an operation arrived, such as `PutObject`, refused ones included.
+    pub fn calls(&self, operation: &str) -> u64 {
+        self.lock().calls.get(operation).copied().unwrap_or_default()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn handle(Shared(s3): Shared<Arc<S3>>, request: Request) -> Response {
+    let is_head = *request.method() == Method::HEAD;
+    let (parts, body) = request.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, MAX_BODY_BYTES).await else {
+        return Refusal::too_large().into_response();
+    };
+    let answer = call::answer(&s3, &parts, &bytes);
+    let refused = match answer {
+        Ok(response) => return response,
+        Err(refused) => refused,
+    };
+    // HEAD has no body, so the error has no code either (HeadObject, "Errors").
+    if is_head { refused.without_body() } else { refused.into_response() }
+}
