@@ -28,6 +28,8 @@ pub struct Endpoints {
     pub ecr: Option<String>,
     /// `AWS_ENDPOINT_URL_LAMBDA`.
     pub lambda: Option<String>,
+    /// `AWS_ENDPOINT_URL_S3`.
+    pub s3: Option<String>,
 }
 
 /// Region, keys, endpoints, and the HTTP settings of the run. Cloning is cheap; clones share connections.
@@ -104,7 +106,7 @@ impl AwsConfig {
     /// [`Error::Endpoint`], [`Error::Proxy`].
     pub fn sdk_config(&self, service: Service) -> Result<SdkConfig, Error> {
         let origin = self.origin(service)?;
-        let inner = self.pool.connector(&self.http, origin.is_tls())?;
+        let inner = self.pool.connector(&self.http, origin.is_tls(), service == Service::S3)?;
         let settings = self.http.config();
         let attempt = settings.connect_timeout + settings.idle_timeout;
         let keys = Credentials::new(
@@ -138,6 +140,7 @@ impl AwsConfig {
             Service::Sts => &self.endpoints.sts,
             Service::Ecr => &self.endpoints.ecr,
             Service::Lambda => &self.endpoints.lambda,
+            Service::S3 => &self.endpoints.s3,
         };
         own.as_ref()
             .or(self.endpoints.general.as_ref())

@@ -198,6 +198,7 @@ fn by_code(code: &str, status: u16) -> FailureKind {
         | "MissingAuthenticationToken"
         | "MissingAuthenticationTokenException"
         | "InvalidAccessKeyId"
+        | "InvalidToken"
         | "AuthFailure" => FailureKind::Keys,
         "AccessDenied"
         | "AccessDeniedException"

@@ -20,26 +20,38 @@ use crate::Error;
 pub(crate) struct Pool {
     tls: OnceLock<SharedHttpConnector>,
     plain: OnceLock<SharedHttpConnector>,
+    patient_tls: OnceLock<SharedHttpConnector>,
+    patient_plain: OnceLock<SharedHttpConnector>,
 }
 
 impl Pool {
-    pub(crate) fn connector(&self, http: &Http, tls: bool) -> Result<SharedHttpConnector, Error> {
-        let slot = if tls { &self.tls } else { &self.plain };
+    /// A connector. A `patient` one leaves it to the timeout of each attempt how long an answer may take: an upload counts as
+    /// waiting for the answer, and a large one takes longer than any silence may.
+    pub(crate) fn connector(
+        &self,
+        http: &Http,
+        tls: bool,
+        patient: bool,
+    ) -> Result<SharedHttpConnector, Error> {
+        let slot = match (tls, patient) {
+            (true, false) => &self.tls,
+            (false, false) => &self.plain,
+            (true, true) => &self.patient_tls,
+            (false, true) => &self.patient_plain,
+        };
         if let Some(made) = slot.get() {
             return Ok(made.clone());
         }
-        let made = SharedHttpConnector::new(connector(http, tls)?);
+        let made = SharedHttpConnector::new(connector(http, tls, patient)?);
         Ok(slot.get_or_init(|| made).clone())
     }
 }
 
-fn connector(http: &Http, tls: bool) -> Result<Connector, Error> {
+fn connector(http: &Http, tls: bool, patient: bool) -> Result<Connector, Error> {
     let config = http.config();
     let trust = if tls { trusted(http.trust().pem()) } else { TrustStore::empty() };
-    let settings = HttpConnectorSettings::builder()
-        .connect_timeout(config.connect_timeout)
-        .read_timeout(config.idle_timeout)
-        .build();
+    let settings = HttpConnectorSettings::builder().connect_timeout(config.connect_timeout);
+    let settings = if patient { settings } else { settings.read_timeout(config.idle_timeout) }.build();
     let context = TlsContext::builder().with_trust_store(trust).build().map_err(|_| Error::Proxy)?;
     Ok(ConnectorBuilder::default()
         .connector_settings(settings)

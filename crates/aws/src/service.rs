@@ -11,6 +11,8 @@ pub enum Service {
     Ecr,
     /// Lambda.
     Lambda,
+    /// Simple Storage Service, in path style.
+    S3,
 }
 
 impl Service {
@@ -20,6 +22,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Ecr => "ecr",
             Self::Lambda => "lambda",
+            Self::S3 => "s3",
         }
     }
 
@@ -30,6 +33,7 @@ impl Service {
             Self::Sts => "sts",
             Self::Ecr => "api.ecr",
             Self::Lambda => "lambda",
+            Self::S3 => "s3",
         };
         format!("https://{host}.{region}.{}", dns_suffix(region))
     }

@@ -40,6 +40,7 @@ pub(crate) fn endpoints(context: &Context) -> Endpoints {
         sts: get("AWS_ENDPOINT_URL_STS"),
         ecr: get("AWS_ENDPOINT_URL_ECR"),
         lambda: get("AWS_ENDPOINT_URL_LAMBDA"),
+        s3: get("AWS_ENDPOINT_URL_S3"),
     }
 }
 

@@ -93,12 +93,11 @@ fn services(context: &Context, values: &mut Values<'_>) -> Vec<(ServiceName, Pat
     let mut services = Vec::new();
     let named = values.list("service");
     for one in &named {
-        match one.split_once('=').filter(|(_, folder)| !folder.is_empty()) {
-            Some((name, folder)) => add(name, PathBuf::from(folder), values, &mut services),
-            None => {
-                let shown = landfall_secret::escape(one, 100);
-                values.problem("LF-CONFIG", &format!("--service `{shown}` is not NAME=DIR"), None);
-            }
+        if let Some((name, folder)) = one.split_once('=').filter(|(_, folder)| !folder.is_empty()) {
+            add(name, PathBuf::from(folder), values, &mut services);
+        } else {
+            let shown = landfall_secret::escape(one, 100);
+            values.problem("LF-CONFIG", &format!("--service `{shown}` is not NAME=DIR"), None);
         }
     }
     match values.text("built") {

@@ -1,0 +1,33 @@
+//! What is at a key, seen against what should be.
+
+use landfall_artifacts::CodeSha256;
+
+/// What stands at an object's key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Nothing.
+    Absent,
+    /// The same bytes.
+    Same,
+    /// Other bytes.
+    Differs(Observed),
+}
+
+/// An object that was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Observed {
+    /// SHA-256 of its bytes, as S3 keeps it or as it was computed from all of them; `None` where neither is known.
+    pub sha256: Option<CodeSha256>,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+}
+
+impl Observed {
+    /// What it is, for messages: its SHA-256 in base64, else its size.
+    pub fn told(&self) -> String {
+        match self.sha256 {
+            Some(sha256) => format!("sha256 {sha256} ({} bytes)", self.size_bytes),
+            None => format!("an object of {} bytes without a SHA-256", self.size_bytes),
+        }
+    }
+}
