@@ -207,6 +207,8 @@ fn by_code(code: &str, status: u16) -> FailureKind {
         | "NotAuthorized"
         | "OptInRequired" => FailureKind::Denied,
         _ if status == 429 => FailureKind::Throttled,
+        // What a service does not know it will not know the next time (RFC 9110, 15.6.2).
+        _ if status == 501 => FailureKind::Refused,
         _ if status >= 500 || status == 408 => FailureKind::Server,
         _ if status == 401 => FailureKind::Keys,
         _ if status == 403 => FailureKind::Denied,

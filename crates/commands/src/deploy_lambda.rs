@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-use landfall_artifacts::{EnvironmentSettings, Mappings, OnFailure as Policy};
+use landfall_artifacts::{AccountId, EnvironmentSettings, Mappings, OnFailure as Policy};
 use landfall_cli::Opt;
 use landfall_lambda_deploy::{ApplyOptions, LambdaClient, OnFailure, Rates, Traffic};
 use landfall_registry::EcrClient;
+use landfall_s3_sync::{BucketName, ReleaseStore};
 use landfall_stages::{Outcome, Refusal, deploy_lambda};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, VERSIONS};
@@ -54,6 +55,14 @@ impl crate::Command for Command {
                      that were changed; for staging and production rollback, for other environments stop",
                 )
                 .key("environment.on_failure"),
+                Opt::value(
+                    "bucket",
+                    "NAME",
+                    "deploy the archives of a release from this bucket (with --release), and not images",
+                )
+                .env(&["LANDFALL_RELEASE_BUCKET"]),
+                Opt::value("bucket-owner", "ID", "the AWS account that the bucket must belong to"),
+                Opt::switch("per-environment", "the release has archives of its own for the environment"),
                 Opt::switch("only-ready", "leave functions out that something stands in the way of"),
                 Opt::switch("publish", "publish a version of each function; always done with --alias"),
                 Opt::value("alias", "NAME", "the alias that callers use: it is pointed to the new version"),
@@ -146,15 +155,32 @@ impl crate::Command for Command {
                     ..ApplyOptions::default()
                 },
                 only_ready: values.is_on("only-ready"),
+                is_per_environment: values.is_on("per-environment"),
                 is_record_kept: values.is_on("report-is-kept") || context.environment().get("CI").is_none(),
             };
             let skip_verify = values.is_on("skip-verify");
+            let bucket: Option<BucketName> = values.parsed("bucket");
+            let bucket_owner: Option<AccountId> = values.parsed("bucket-owner");
             values.finish().map_err(Refusal)?;
-            if Mappings::read(&config.places.mappings).is_ok_and(|mappings| mappings.is_empty()) {
+            if bucket.is_none()
+                && Mappings::read(&config.places.mappings).is_ok_and(|mappings| mappings.is_empty())
+            {
                 return deploy_lambda::nothing(&config, context.output());
             }
             let aws = aws::config(context, &context.http()?).await?;
             let client = LambdaClient::with_rates(&aws, rates, context.run().share())?;
+            if let Some(bucket) = bucket {
+                let store = ReleaseStore::new(&aws, bucket, bucket_owner)?;
+                return deploy_lambda::run_release(
+                    &config,
+                    &client,
+                    &store,
+                    None,
+                    context.output(),
+                    context.run(),
+                )
+                .await;
+            }
             let ecr = if skip_verify { None } else { Some(EcrClient::new(&aws)?) };
             deploy_lambda::run(
                 &config,

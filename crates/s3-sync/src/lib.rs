@@ -22,6 +22,7 @@
 //! # Ok(()) }
 //! ```
 
+mod archives;
 mod bucket;
 mod copy;
 mod download;

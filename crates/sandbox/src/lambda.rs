@@ -16,7 +16,7 @@ mod tests;
 mod update;
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::extract::{DefaultBodyLimit, Request};
@@ -75,15 +75,24 @@ pub struct Lambda {
     config: LambdaConfig,
     issued: Arc<Issued>,
     images: ImageLookup,
+    archives: OnceLock<ArchiveLookup>,
     state: Mutex<State>,
 }
+
+/// Looks up the base64 of an archive's SHA-256 by its bucket and key.
+pub type ArchiveLookup = Arc<dyn Fn(&str, &str) -> Option<String> + Send + Sync>;
 
 impl Lambda {
     /// A service without functions.
     pub fn new(config: LambdaConfig, issued: Arc<Issued>, images: ImageLookup) -> Arc<Self> {
         let buckets = config.rates.map(|rates| (Bucket::new(rates.get_function), Bucket::new(rates.others)));
         let state = Mutex::new(State { functions: BTreeMap::new(), calls: BTreeMap::new(), buckets });
-        Arc::new(Self { config, issued, images, state })
+        Arc::new(Self { config, issued, images, archives: OnceLock::new(), state })
+    }
+
+    /// Where archives are looked up from now on. Without it none is there.
+    pub fn take_archives_from(&self, lookup: ArchiveLookup) {
+        self.archives.get_or_init(|| lookup);
     }
 
     /// All routes under `/2015-03-31`.
@@ -161,6 +170,17 @@ impl Lambda {
         match &function.live.package {
             Package::Image { digest, .. } => Some(digest.clone()),
             Package::Zip { .. } => None,
+        }
+    }
+
+    /// The base64 of the SHA-256 of the archive that invocations of `$LATEST` run now; `None` for an unknown function or an image.
+    pub fn running_archive(&self, name: &str) -> Option<String> {
+        let mut state = self.lock();
+        let function = state.functions.get_mut(name)?;
+        function.settle(Instant::now());
+        match &function.live.package {
+            Package::Zip { sha256 } => Some(sha256.clone()),
+            Package::Image { .. } => None,
         }
     }
 

@@ -7,6 +7,10 @@ use std::time::Duration;
 
 use tokio::net::TcpListener;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
+
 use crate::ecr::{Ecr, EcrConfig};
 use crate::fault::Faults;
 use crate::foreign;
@@ -159,6 +163,11 @@ impl Sandbox {
         );
         let s3 = S3::new(&options.region, &options.account, Arc::clone(&issued));
         s3.create_bucket(RELEASE_BUCKET);
+        let objects = Arc::clone(&s3);
+        lambda.take_archives_from(Arc::new(move |bucket, key| {
+            let bytes = objects.object(bucket, key)?.bytes;
+            Some(STANDARD.encode(Sha256::digest(&bytes)))
+        }));
         let jira = Jira::new(JiraConfig { token: secrets.jira_token.clone(), ..JiraConfig::default() });
         let sts = Sts::new(&options.region, Arc::clone(&issued));
         let vault = vault(&options, &secrets, Arc::clone(&issued));

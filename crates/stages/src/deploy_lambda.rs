@@ -1,5 +1,7 @@
 //! `deploy-lambda`: makes every function of the plan run its pinned image and proves it.
 
+mod archives;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -9,12 +11,13 @@ use landfall_artifacts::{
     Repository, Shard, Tag, Versions, image_tag,
 };
 use landfall_lambda_deploy::{
-    Action, ApplyOptions, ApplyReport, Check, Code, Desired, FunctionResult, LambdaClient, Outcome as Ended,
-    Plan, apply, observe, plan,
+    Action, ApplyOptions, ApplyReport, Archive, Check, Code, Desired, FunctionResult, LambdaClient,
+    Outcome as Ended, Plan, apply, observe, plan,
 };
 use landfall_ledger::FolderLedger;
 use landfall_registry::EcrClient;
 use landfall_run::{Event, Run};
+use landfall_s3_sync::ReleaseStore;
 
 use crate::digests::{of_ledger, unknown_digest};
 use crate::output::is_foretold;
@@ -43,6 +46,8 @@ pub struct Config {
     pub options: ApplyOptions,
     /// Whether functions that something stands in the way of are left out, and the others deployed.
     pub only_ready: bool,
+    /// Whether a release has archives of its own for the environment.
+    pub is_per_environment: bool,
     /// Whether what ran before can be found by another job: a ledger or a file that outlives this one.
     pub is_record_kept: bool,
 }
@@ -77,50 +82,118 @@ pub async fn run(
         Err(error) => return Err(error.into()),
     };
     let desired = desired(config, &mappings, lock.as_ref(), ledger)?;
-    let release = release(config, lock.as_ref())?;
-
-    run.progress()
-        .event(Event::Phase { name: "look at the functions".into(), items: Some(desired.len() as u64) });
-    let names: Vec<LambdaName> = desired.iter().map(|one| one.function.clone()).collect();
-    let alias = config.options.alias.as_ref();
-    let observed = observe(client, &names, alias, LOOKS_AT_ONCE, run).await;
-    let mut plan = plan(&desired, &observed, alias, client.place());
-    let mut left_out = Vec::new();
-    if config.only_ready {
-        (plan, left_out) = plan.ready();
-    }
-    let mut problems: Vec<Problem> = plan.problems().cloned().collect();
+    let job = Job { config, client, check, release: release(config, lock.as_ref())?, output, run };
+    let looked = job.look(&desired).await;
     // Of a foretold lock the images are not there yet: that is what it foretells.
-    if let Some(ecr) = ecr.filter(|_| !(output.is_dry_run() && is_foretold(&config.places.lock))) {
-        problems.extend(unverified(&mappings, &desired, ecr, run).await?);
-    }
-    if !problems.is_empty() {
-        return Err(Refusal(problems));
-    }
-    let earlier = earlier_record(config, &release)?;
-    if output.is_dry_run() {
-        return dry_run(config, output, &plan, &release, earlier.as_ref(), left_out);
-    }
-    if !config.is_record_kept && !plan.is_done() {
-        run.progress().event(Event::Warning(NOT_KEPT.to_owned()));
-    }
-    let options = ApplyOptions { release: Some(release.clone()), ..config.options.clone() };
-    let record = record(config, &release, plan.record(), earlier.as_ref());
-    let mut files = vec![output.write(&config.report, &record.to_bytes(), Mode::Shared)?];
+    let problems = match ecr.filter(|_| !(output.is_dry_run() && is_foretold(&config.places.lock))) {
+        Some(ecr) => unverified(&mappings, &desired, ecr, run).await?,
+        None => Vec::new(),
+    };
+    job.carry_out(looked, problems, BTreeMap::new()).await
+}
 
-    run.progress().event(Event::Phase { name: "deploy".into(), items: Some(plan.steps.len() as u64) });
-    let ended = apply(&plan, client, run, &options, check).await;
+/// Input: a release in a bucket, and `.deployment` files, where a service is not called as its function. Acts as [`run`] does, on functions of
+/// archives: each gets the archive that the release's manifest names, and is proved to run those very bytes.
+///
+/// Source: AWS Lambda API 2015-03-31, UpdateFunctionCode (`S3Bucket`, `S3Key`), `CodeSha256`.
+///
+/// # Errors
+/// A release that is not there, names that are none of Lambda's, and whatever stands in the way of any function: all at once, before anything is
+/// changed.
+pub async fn run_release(
+    config: &Config,
+    client: &LambdaClient,
+    store: &ReleaseStore,
+    check: Option<&Check<'_>>,
+    output: &Output,
+    run: &Run,
+) -> Outcome {
+    let Some(release) = config.target.release.clone() else {
+        return Err(Refusal::one(
+            Problem::new("LF-CONFIG-MISSING", Class::Input, "the release is missing")
+                .with_remedy("give it by --release, or the variable LANDFALL_RELEASE, such as v1.0.0"),
+        ));
+    };
+    let environment = config.target.environment.as_ref().filter(|_| config.is_per_environment);
+    let manifest = store.read_manifest(&release, environment, run).await?;
+    let desired = archives::desired(config, &manifest, store)?;
+    let job = Job { config, client, check, release, output, run };
+    let looked = job.look(&desired).await;
+    let kept = archives::kept(&looked.plan, store, run).await?;
+    job.carry_out(looked, Vec::new(), kept).await
+}
 
-    let report = record_of(config, &release, &ended.functions, earlier.as_ref());
-    let mut finished = finish(&ended, run);
-    finished.problems.extend(left_out);
-    match output.write(&config.report, &report.to_bytes(), Mode::Shared) {
-        Ok(file) => files = vec![file],
-        Err(error) => finished.problems.push(Problem::of(&error)),
+/// One deployment.
+struct Job<'a, 'c> {
+    config: &'a Config,
+    client: &'a LambdaClient,
+    check: Option<&'a Check<'c>>,
+    release: ReleaseId,
+    output: &'a Output,
+    run: &'a Run,
+}
+
+/// What was seen, and what follows.
+struct Looked {
+    plan: Plan,
+    /// Problems of functions that are left out.
+    left_out: Vec<Problem>,
+}
+
+impl Job<'_, '_> {
+    async fn look(&self, desired: &[Desired]) -> Looked {
+        let phase = Event::Phase { name: "look at the functions".into(), items: Some(desired.len() as u64) };
+        self.run.progress().event(phase);
+        let names: Vec<LambdaName> = desired.iter().map(|one| one.function.clone()).collect();
+        let alias = self.config.options.alias.as_ref();
+        let observed = observe(self.client, &names, alias, LOOKS_AT_ONCE, self.run).await;
+        let plan = plan(desired, &observed, alias, self.client.place());
+        if self.config.only_ready {
+            let (plan, left_out) = plan.ready();
+            return Looked { plan, left_out };
+        }
+        Looked { plan, left_out: Vec::new() }
     }
-    finished.files = files;
-    finished.release = Some(release);
-    Ok(finished)
+
+    /// `kept` are archives from which what runs now can be put back.
+    async fn carry_out(
+        &self,
+        looked: Looked,
+        problems: Vec<Problem>,
+        kept: BTreeMap<Digest, Archive>,
+    ) -> Outcome {
+        let Looked { plan, left_out } = looked;
+        let (config, release, output, run) = (self.config, &self.release, self.output, self.run);
+        let problems: Vec<Problem> = plan.problems().cloned().chain(problems).collect();
+        if !problems.is_empty() {
+            return Err(Refusal(problems));
+        }
+        let earlier = earlier_record(config, release)?;
+        if output.is_dry_run() {
+            return dry_run(config, output, &plan, release, earlier.as_ref(), left_out);
+        }
+        if !config.is_record_kept && !plan.is_done() {
+            run.progress().event(Event::Warning(NOT_KEPT.to_owned()));
+        }
+        let options =
+            ApplyOptions { release: Some(release.clone()), archives: kept, ..config.options.clone() };
+        let record = record(config, release, plan.record(), earlier.as_ref());
+        let mut files = vec![output.write(&config.report, &record.to_bytes(), Mode::Shared)?];
+
+        run.progress().event(Event::Phase { name: "deploy".into(), items: Some(plan.steps.len() as u64) });
+        let ended = apply(&plan, self.client, run, &options, self.check).await;
+
+        let report = record_of(config, release, &ended.functions, earlier.as_ref());
+        let mut finished = finish(&ended, run);
+        finished.problems.extend(left_out);
+        match output.write(&config.report, &report.to_bytes(), Mode::Shared) {
+            Ok(file) => files = vec![file],
+            Err(error) => finished.problems.push(Problem::of(&error)),
+        }
+        finished.files = files;
+        finished.release = Some(release.clone());
+        Ok(finished)
+    }
 }
 
 /// What is said where nothing of the rollback record outlives the job.

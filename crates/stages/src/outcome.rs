@@ -118,7 +118,8 @@ impl Finished {
 
     /// What was changed or may have been, a line each, for the error page.
     pub fn changes(&self) -> Vec<String> {
-        let line = |item: &Item| match (item.changed, item.is_unknown()) {
+        // What was changed and changed back again was touched all the same.
+        let line = |item: &Item| match (item.changed || item.outcome == "rolled-back", item.is_unknown()) {
             (true, _) => Some(format!("{}: {}", item.name, item.outcome)),
             (false, true) => Some(format!("{}: {}, it may have been changed", item.name, item.outcome)),
             (false, false) => None,

@@ -6,6 +6,7 @@ mod scan;
 mod snapshot;
 mod world;
 
+mod archives;
 mod bad_input;
 mod contract;
 mod copy_plan;

@@ -95,15 +95,13 @@ fn new_code(lambda: &Lambda, function: &Function, body: &Map<String, Value>) -> 
         return Err(Refusal::parameter("Please provide a source for function code."));
     }
     let Some(uri) = text(body, "ImageUri")? else {
-        return Err(if matches!(function.live.package, Package::Image { .. }) {
-            Refusal::parameter("Please provide ImageUri when updating a function with packageType Image.")
-        } else {
-            Refusal::new(
-                StatusCode::NOT_IMPLEMENTED,
-                "ServiceException",
-                "this stand-in keeps no zip archives",
-            )
-        });
+        if matches!(function.live.package, Package::Image { .. }) {
+            return Err(Refusal::parameter(
+                "Please provide ImageUri when updating a function with packageType Image.",
+            ));
+        }
+        let package = Package::Zip { sha256: archive(lambda, body)? };
+        return Ok(Code { package, architecture });
     };
     if !matches!(function.live.package, Package::Image { .. }) {
         return Err(Refusal::parameter(
@@ -139,6 +137,23 @@ fn new_code(lambda: &Lambda, function: &Function, body: &Map<String, Value>) -> 
             Ok(Code { package: Package::Image { uri, digest }, architecture })
         }
     }
+}
+
+/// The base64 of the SHA-256 of the archive that a request names.
+fn archive(lambda: &Lambda, body: &Map<String, Value>) -> Result<String, Refusal> {
+    let (Some(bucket), Some(key)) = (text(body, "S3Bucket")?, text(body, "S3Key")?) else {
+        return Err(Refusal::new(
+            StatusCode::NOT_IMPLEMENTED,
+            "ServiceException",
+            "this stand-in takes archives from buckets only",
+        ));
+    };
+    let found = lambda.archives.get().and_then(|lookup| lookup(&bucket, &key));
+    found.ok_or_else(|| {
+        Refusal::parameter(
+            "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.",
+        )
+    })
 }
 
 /// `POST /2015-03-31/functions/{FunctionName}/versions`.

@@ -59,7 +59,16 @@ const OPERATIONS: [(&str, &str, &[&str]); 8] = [
     (
         "ListObjectsV2",
         "ListBucket",
-        &["list-type", "prefix", "max-keys", "continuation-token", "start-after", "encoding-type", "x-id"],
+        &[
+            "list-type",
+            "prefix",
+            "delimiter",
+            "max-keys",
+            "continuation-token",
+            "start-after",
+            "encoding-type",
+            "x-id",
+        ],
     ),
     ("DeleteObject", "DeleteObject", &["x-id"]),
     ("DeleteObjects", "DeleteObject", &["delete", "x-id"]),

@@ -6,7 +6,7 @@ use time::format_description::well_known::Rfc3339;
 use super::S3;
 use super::call::Asked;
 use super::reply::{Answer, Refusal, document, escape, unescape};
-use super::store::{Bucket, BucketPolicy};
+use super::store::{Bucket, BucketPolicy, Object};
 
 /// Keys of a page and of a deletion at most.
 const MOST_KEYS: usize = 1000;
@@ -28,7 +28,26 @@ pub(super) fn page(bucket: &Bucket, asked: &Asked<'_>) -> Answer {
             .ok_or_else(|| Refusal::argument("The continuation token provided is incorrect"))?
             .to_owned(),
     };
-    let mut found: Vec<_> = bucket.after(&start, prefix).take(size + 1).collect();
+    let delimiter = asked.query("delimiter").filter(|delimiter| !delimiter.is_empty());
+    // A key, or a common prefix; each with the last key that it stands for.
+    let mut found: Vec<(&str, &str, Option<&Object>)> = Vec::new();
+    for (key, object) in bucket.after(&start, prefix) {
+        let folder = delimiter.and_then(|delimiter| {
+            let behind = key.get(prefix.len()..)?;
+            key.get(..prefix.len() + behind.find(delimiter)? + delimiter.len())
+        });
+        if let Some(last) = found.last_mut().filter(|last| Some(last.0) == folder) {
+            last.1 = key;
+            continue;
+        }
+        if found.len() > size {
+            break;
+        }
+        found.push(match folder {
+            Some(folder) => (folder, key, None),
+            None => (key, key, Some(object)),
+        });
+    }
     let is_truncated = found.len() > size;
     found.truncate(size);
     let mut members = format!(
@@ -37,13 +56,17 @@ pub(super) fn page(bucket: &Bucket, asked: &Asked<'_>) -> Answer {
         escape(prefix),
         found.len()
     );
-    if let Some((key, _)) = found.last().filter(|_| is_truncated) {
+    if let Some((_, key, _)) = found.last().filter(|_| is_truncated) {
         members.push_str(&format!(
             "<NextContinuationToken>{}</NextContinuationToken>",
             escape(&format!("t-{key}"))
         ));
     }
-    for (key, object) in found {
+    for (key, _, object) in found {
+        let Some(object) = object else {
+            members.push_str(&format!("<CommonPrefixes><Prefix>{}</Prefix></CommonPrefixes>", escape(key)));
+            continue;
+        };
         members.push_str(&format!(
             "<Contents><Key>{}</Key><LastModified>{}</LastModified><ETag>{}</ETag><Size>{}</Size><StorageClass>STANDARD</StorageClass></Contents>",
             escape(key),

@@ -133,7 +133,10 @@ async fn keys_are_listed_in_pages_and_deleted_together() {
     assert!(next.text.contains("<Key>b/3</Key>") && next.text.contains("<KeyCount>1</KeyCount>"), "{next:?}");
     let all = world.ask("GET", "/vault?list-type=2", &[], "").await;
     assert!(all.text.contains("<Key>a&amp;1</Key>"));
-    assert_eq!(world.ask("GET", "/vault?list-type=2&delimiter=/", &[], "").await.status, 501);
+    let folders = world.ask("GET", "/vault?list-type=2&delimiter=/", &[], "").await;
+    assert!(folders.text.contains("<CommonPrefixes><Prefix>b/</Prefix></CommonPrefixes>"), "{folders:?}");
+    assert!(folders.text.contains("<KeyCount>2</KeyCount>") && !folders.text.contains("b/1"), "{folders:?}");
+    assert_eq!(world.ask("GET", "/vault?list-type=2&fetch-owner=true", &[], "").await.status, 501);
     let xml =
         "<Delete><Object><Key>a&amp;1</Key></Object><Object><Key>b/1</Key><ETag>x</ETag></Object></Delete>";
     assert_eq!(world.ask("POST", "/vault?delete", &[], xml).await.status, 400, "without a checksum");

@@ -1,0 +1,103 @@
+//! Archives of a release: which function gets which, and from where what runs now can be put back.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall_artifacts::{
+    Class, DeploymentFile, Digest, FileError, Folder, LambdaName, Problem, ReleaseArtifact, ReleaseManifest,
+};
+use landfall_lambda_deploy::{Archive, Code, Desired, Function, Plan};
+use landfall_run::{Event, Run};
+use landfall_s3_sync::ReleaseStore;
+
+use super::Config;
+use crate::Refusal;
+
+/// What is wanted: each service's function with its archive.
+///
+/// # Errors
+/// All services whose function cannot be named.
+pub(super) fn desired(
+    config: &Config,
+    manifest: &ReleaseManifest,
+    store: &ReleaseStore,
+) -> Result<Vec<Desired>, Refusal> {
+    let mut problems = Vec::new();
+    let mut desired = Vec::new();
+    for (position, artifact) in manifest.artifacts.iter().enumerate() {
+        match function_of(config, artifact) {
+            Err(problem) => problems.push(problem),
+            Ok(_) if !config.shard.is_none_or(|shard| shard.takes(position)) => {}
+            Ok(function) => desired.push(Desired {
+                function,
+                project: artifact.service.as_str().parse().ok(),
+                version: Some(manifest.release.to_string()),
+                code: Code::Archive(archive(artifact, store)),
+                environment: config.target.environment.clone(),
+                shard: config.shard,
+            }),
+        }
+    }
+    if problems.is_empty() { Ok(desired) } else { Err(Refusal(problems)) }
+}
+
+/// Where what runs now is kept, by its digest. What is in no release is said: it cannot be put back.
+///
+/// # Errors
+/// A bucket that cannot be listed.
+pub(super) async fn kept(
+    plan: &Plan,
+    store: &ReleaseStore,
+    run: &Run,
+) -> Result<BTreeMap<Digest, Archive>, Refusal> {
+    let before = |step: &landfall_lambda_deploy::Step| {
+        let digest = step.before.as_ref().and_then(Function::digest);
+        digest.filter(|digest| *digest != step.desired.code.digest())
+    };
+    let wanted: BTreeSet<Digest> = plan.steps.iter().filter_map(before).collect();
+    let found = store.find(&wanted, run).await?;
+    for step in &plan.steps {
+        if let Some(digest) = before(step).filter(|digest| !found.contains_key(digest)) {
+            let text = format!(
+                "what {} runs now ({}) is in no release of {}: it could not be put back",
+                step.desired.function,
+                digest.short(),
+                store.bucket()
+            );
+            run.progress().event(Event::Warning(text));
+        }
+    }
+    Ok(found.into_iter().map(|(digest, artifact)| (digest, archive(&artifact, store))).collect())
+}
+
+fn archive(artifact: &ReleaseArtifact, store: &ReleaseStore) -> Archive {
+    Archive {
+        bucket: store.bucket().to_string(),
+        key: artifact.key.to_string(),
+        digest: artifact.sha256.digest(),
+    }
+}
+
+/// The name in the service's `.deployment` file, else the service's own; in the environment's form.
+fn function_of(config: &Config, artifact: &ReleaseArtifact) -> Result<LambdaName, Problem> {
+    let service = artifact.service.as_str();
+    let of_file = service
+        .parse::<Folder>()
+        .ok()
+        .map(|folder| DeploymentFile::read(&DeploymentFile::path(&config.places.functions, &folder)));
+    let base = match of_file {
+        Some(Ok(file)) => file.lambda,
+        Some(Err(FileError::Missing { .. })) | None => service.parse().map_err(|_| {
+            Problem::new("LF-LAMBDA-NAME", Class::Input, format!("no function can be called {service}"))
+                .with_remedy(format!("name its function in functions/{service}/.deployment"))
+        })?,
+        Some(Err(error)) => return Err(Problem::of(&error)),
+    };
+    match config.target.function_name.as_ref().zip(config.target.environment.as_ref()) {
+        Some((template, environment)) => template.apply(&base, environment).map_err(|error| {
+            let what = format!("no function of {environment} can be called after {base}: {error}");
+            Problem::new("LF-LAMBDA-NAME", Class::Input, what)
+                .with_remedy("correct function_name of the environment in landfall.toml")
+        }),
+        None => Ok(base),
+    }
+}
