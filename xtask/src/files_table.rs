@@ -16,7 +16,7 @@ every stage writes [its report](formats/report.md) where `--report` asks for one
 ";
 
 /// Files with a page of their own under docs/formats/.
-const PAGES: [(&str, &str); 15] = [
+const PAGES: [(&str, &str); 16] = [
     (".env", "dot-env"),
     ("<ledger>/<sequence>.json", "ledger-event"),
     ("<release>/manifest.json", "release-manifest"),
@@ -31,6 +31,7 @@ const PAGES: [(&str, &str); 15] = [
     ("lambda-ecr-mappings.json", "lambda-ecr-mappings"),
     ("landfall.toml", "landfall"),
     ("promotion-log-<type>.json", "promotion-log"),
+    ("rollback-report.json", "deploy-report"),
     ("versions.json", "versions"),
 ];
 

@@ -45,6 +45,7 @@ const COPY_PLAN: FileUse = maybe("copy-plan.json");
 const TICKETS: FileUse = maybe("jira-tickets.json");
 const LEDGER: FileUse = maybe("<ledger>/<sequence>.json");
 const DEPLOY_REPORT: &str = "deploy-report.json";
+const ROLLBACK_REPORT: &str = "rollback-report.json";
 const RELEASE_MANIFEST: FileUse = always("<release>/manifest.json");
 const ARCHIVE: FileUse = always("<release>/<service>.zip");
 
@@ -103,6 +104,12 @@ pub const STAGES: &[Stage] = &[
             LEDGER,
         ],
         writes: &[always(DEPLOY_REPORT), LEDGER],
+    },
+    Stage {
+        name: "rollback-lambda",
+        summary: "puts every function back to what ran before a deployment, and proves it",
+        reads: &[SETTINGS, always(DEPLOY_REPORT), AWS_AUTH, DOT_ENV],
+        writes: &[always(ROLLBACK_REPORT), LEDGER],
     },
     Stage {
         name: "update-version-dashboard",

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use landfall_artifacts::{AccountId, EnvironmentSettings, Mappings, OnFailure as Policy};
-use landfall_cli::Opt;
+use landfall_cli::{Opt, Values};
 use landfall_lambda_deploy::{ApplyOptions, LambdaClient, OnFailure, Rates, Traffic};
 use landfall_registry::EcrClient;
 use landfall_s3_sync::{BucketName, ReleaseStore};
@@ -14,6 +14,70 @@ use landfall_stages::{Outcome, Refusal, deploy_lambda};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, VERSIONS};
 use crate::{Context, Effects, aws};
+
+/// Options of stages that update functions.
+pub(crate) fn updating() -> Vec<Opt> {
+    vec![
+        Opt::value("jobs", "N", "functions at a time, 1 to 1000; Lambda's rates bound them besides")
+            .env(&["LANDFALL_JOBS"])
+            .default("1000"),
+        Opt::value("looks-per-second", "N", "calls of GetFunction, of the account's 100 a second")
+            .default("100"),
+        Opt::value("calls-per-second", "N", "all other calls in sum, of the account's 15 a second")
+            .default("15"),
+        Opt::value("settle-timeout", "DURATION", "how long one update may take").default("5m"),
+        Opt::value("bucket", "NAME", "the bucket of releases, for functions of archives")
+            .env(&["LANDFALL_RELEASE_BUCKET"]),
+        Opt::value("bucket-owner", "ID", "the AWS account that the bucket must belong to")
+            .env(&["LANDFALL_RELEASE_BUCKET_OWNER"]),
+        Opt::switch(
+            "skip-verify",
+            "do not ask ECR whether it has what is to run, where the role may not read ECR",
+        ),
+    ]
+}
+
+/// The values of [`updating`].
+pub(crate) struct Updating {
+    pub(crate) rates: Rates,
+    pub(crate) options: ApplyOptions,
+    pub(crate) bucket: Option<BucketName>,
+    pub(crate) bucket_owner: Option<AccountId>,
+    pub(crate) skip_verify: bool,
+}
+
+impl Updating {
+    pub(crate) fn of(values: &mut Values<'_>) -> Self {
+        let jobs: usize = values.parsed("jobs").unwrap_or(1000);
+        if !(1..=1000).contains(&jobs) {
+            values.problem("LF-CONFIG", "--jobs is not a number from 1 to 1000", None);
+        }
+        let usual = Rates::default();
+        let mut rate = |name: &str, usual: f64| {
+            let rate: f64 = values.parsed(name).unwrap_or(usual);
+            if !(0.1..=10_000.0).contains(&rate) {
+                let what = format!("--{name} is not a number from 0.1 to 10000");
+                values.problem("LF-CONFIG", &what, None);
+            }
+            rate
+        };
+        let rates = Rates {
+            get_function: rate("looks-per-second", usual.get_function),
+            others: rate("calls-per-second", usual.others),
+        };
+        Self {
+            rates,
+            options: ApplyOptions {
+                concurrency: jobs,
+                settle_timeout: values.duration("settle-timeout").unwrap_or(Duration::from_secs(300)),
+                ..ApplyOptions::default()
+            },
+            bucket: values.parsed("bucket"),
+            bucket_owner: values.parsed("bucket-owner"),
+            skip_verify: values.is_on("skip-verify"),
+        }
+    }
+}
 
 /// The command.
 #[derive(Debug)]
@@ -40,14 +104,6 @@ impl crate::Command for Command {
                 )
                 .env(&["ECR_REGISTRY_URI"])
                 .key("environment.ecr"),
-                Opt::value("jobs", "N", "functions at a time, 1 to 1000; Lambda's rates bound them besides")
-                    .env(&["LANDFALL_JOBS"])
-                    .default("1000"),
-                Opt::value("looks-per-second", "N", "calls of GetFunction, of the account's 100 a second")
-                    .default("100"),
-                Opt::value("calls-per-second", "N", "all other calls in sum, of the account's 15 a second")
-                    .default("15"),
-                Opt::value("settle-timeout", "DURATION", "how long one update may take").default("5m"),
                 Opt::value(
                     "on-failure",
                     "stop|continue|rollback",
@@ -55,13 +111,6 @@ impl crate::Command for Command {
                      that were changed; for staging and production rollback, for other environments stop",
                 )
                 .key("environment.on_failure"),
-                Opt::value(
-                    "bucket",
-                    "NAME",
-                    "deploy the archives of a release from this bucket (with --release), and not images",
-                )
-                .env(&["LANDFALL_RELEASE_BUCKET"]),
-                Opt::value("bucket-owner", "ID", "the AWS account that the bucket must belong to"),
                 Opt::switch("per-environment", "the release has archives of its own for the environment"),
                 Opt::switch("only-ready", "leave functions out that something stands in the way of"),
                 Opt::switch("publish", "publish a version of each function; always done with --alias"),
@@ -74,10 +123,6 @@ impl crate::Command for Command {
                 )
                 .default("100%"),
                 Opt::switch("report-is-kept", "the deploy report outlives this job, as an artifact of CI"),
-                Opt::switch(
-                    "skip-verify",
-                    "do not ask ECR for each tag and its digest, where the role may not read ECR",
-                ),
                 Opt::value(
                     "platform",
                     "OS/ARCH",
@@ -88,6 +133,7 @@ impl crate::Command for Command {
                 Opt::value("shard", "I/N", "the part of the functions that this job does")
                     .env(&["LANDFALL_SHARD"]),
             ],
+            updating(),
             aws::OPTIONS.to_vec(),
         ]
         .concat()
@@ -96,23 +142,7 @@ impl crate::Command for Command {
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
-            let jobs: usize = values.parsed("jobs").unwrap_or(1000);
-            if !(1..=1000).contains(&jobs) {
-                values.problem("LF-CONFIG", "--jobs is not a number from 1 to 1000", None);
-            }
-            let usual = Rates::default();
-            let mut rate = |name: &str, usual: f64| {
-                let rate: f64 = values.parsed(name).unwrap_or(usual);
-                if !(0.1..=10_000.0).contains(&rate) {
-                    let what = format!("--{name} is not a number from 0.1 to 10000");
-                    values.problem("LF-CONFIG", &what, None);
-                }
-                rate
-            };
-            let rates = Rates {
-                get_function: rate("looks-per-second", usual.get_function),
-                others: rate("calls-per-second", usual.others),
-            };
+            let updating = Updating::of(&mut values);
             let row = context.target().environment.as_ref();
             let row = row.and_then(|name| context.settings.environments.get(name));
             let usual = row.map_or(Policy::Stop, EnvironmentSettings::on_failure);
@@ -146,31 +176,26 @@ impl crate::Command for Command {
                 shard: values.parsed("shard"),
                 platform: context::platform(&mut values).unwrap_or_default(),
                 options: ApplyOptions {
-                    concurrency: jobs,
-                    settle_timeout: values.duration("settle-timeout").unwrap_or(Duration::from_secs(300)),
                     on_failure,
                     publish: values.is_on("publish"),
                     alias,
                     traffic,
-                    ..ApplyOptions::default()
+                    ..updating.options
                 },
                 only_ready: values.is_on("only-ready"),
                 is_per_environment: values.is_on("per-environment"),
                 is_record_kept: values.is_on("report-is-kept") || context.environment().get("CI").is_none(),
             };
-            let skip_verify = values.is_on("skip-verify");
-            let bucket: Option<BucketName> = values.parsed("bucket");
-            let bucket_owner: Option<AccountId> = values.parsed("bucket-owner");
             values.finish().map_err(Refusal)?;
-            if bucket.is_none()
+            if updating.bucket.is_none()
                 && Mappings::read(&config.places.mappings).is_ok_and(|mappings| mappings.is_empty())
             {
                 return deploy_lambda::nothing(&config, context.output());
             }
             let aws = aws::config(context, &context.http()?).await?;
-            let client = LambdaClient::with_rates(&aws, rates, context.run().share())?;
-            if let Some(bucket) = bucket {
-                let store = ReleaseStore::new(&aws, bucket, bucket_owner)?;
+            let client = LambdaClient::with_rates(&aws, updating.rates, context.run().share())?;
+            if let Some(bucket) = updating.bucket {
+                let store = ReleaseStore::new(&aws, bucket, updating.bucket_owner)?;
                 return deploy_lambda::run_release(
                     &config,
                     &client,
@@ -181,7 +206,7 @@ impl crate::Command for Command {
                 )
                 .await;
             }
-            let ecr = if skip_verify { None } else { Some(EcrClient::new(&aws)?) };
+            let ecr = if updating.skip_verify { None } else { Some(EcrClient::new(&aws)?) };
             deploy_lambda::run(
                 &config,
                 &client,

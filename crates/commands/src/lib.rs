@@ -25,6 +25,7 @@ pub mod package_artifacts;
 pub mod prepare_docker_config;
 pub mod promote_artifacts;
 pub mod retag_push_ecr;
+pub mod rollback_lambda;
 pub mod tool;
 pub mod transition_jira_tickets;
 pub mod update_jira_instructions;

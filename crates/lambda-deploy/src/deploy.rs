@@ -124,7 +124,10 @@ impl<'a> Deployment<'a> {
                 self.wait_for_the_other(function).await?
             }
             (Some(function), _) => function.clone(),
-            (None, _) => self.client.get(self.on(), None, Nature::Read).await?,
+            (None, _) => {
+                let seen = self.client.get(self.on(), None, Nature::Read).await?;
+                if seen.is_settled() { seen } else { self.wait_for_the_other(seen).await? }
+            }
         };
         if before.runs(wanted) {
             self.after = Some(before);

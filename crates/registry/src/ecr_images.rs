@@ -86,6 +86,37 @@ impl EcrClient {
         Ok(images)
     }
 
+    /// Which of these images a repository has, by digest, a hundred a call.
+    ///
+    /// # Errors
+    /// [`Error::EcrRepositories`] where there is no such repository, [`Error::EcrCall`].
+    pub async fn available_images(
+        &self,
+        repository: &str,
+        digests: &[Digest],
+        run: &Run,
+    ) -> Result<BTreeSet<Digest>, Error> {
+        let mut there = BTreeSet::new();
+        for part in digests.chunks(MOST_AT_ONCE) {
+            let id = |digest: &Digest| ImageIdentifier::builder().image_digest(digest.to_string()).build();
+            let ids: Vec<ImageIdentifier> = part.iter().map(id).collect();
+            let answer = call(run, reading("BatchGetImage"), || {
+                self.client
+                    .batch_get_image()
+                    .set_registry_id(self.account.as_ref().map(ToString::to_string))
+                    .repository_name(repository)
+                    .set_image_ids(Some(ids.clone()))
+                    .set_accepted_media_types(Some(MANIFEST_MEDIA_TYPES.map(str::to_owned).to_vec()))
+                    .send()
+            })
+            .await
+            .map_err(|failure| in_repository(repository, "look for images", failure))?;
+            let found = answer.images().iter().filter_map(|image| image.image_id()?.image_digest());
+            there.extend(found.filter_map(|text| text.parse::<Digest>().ok()));
+        }
+        Ok(there)
+    }
+
     /// Which of these blobs a repository has, a hundred a call. What was archived counts as not there: it cannot be pulled.
     ///
     /// # Errors

@@ -16,6 +16,7 @@ pub mod package_artifacts;
 pub mod prepare_docker_config;
 pub mod promote_artifacts;
 pub mod retag_push_ecr;
+pub mod rollback_lambda;
 mod table;
 pub mod update_version_dashboard;
 mod verify_tags;

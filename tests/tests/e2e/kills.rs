@@ -117,6 +117,50 @@ async fn deploy_lambda() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn deploy_lambda_with_an_alias() {
+    survives(Subject {
+        words: &["deploy-lambda", "--alias", "live", "--traffic", "50%,100%"],
+        projects: &SMALL,
+        prepare: |world| {
+            world.has_aws_keys();
+            world.has_images_and_plan();
+            world.sandbox.lambda.publish_as("OrderServiceFunction", "live");
+        },
+        before: &[],
+        wrong: |_, _| false,
+        state: |world| {
+            let lambda = &world.sandbox.lambda;
+            let reached = |name: &String| {
+                let version = lambda.alias_target(name, "live")?;
+                let shares = lambda.alias_weights(name, "live");
+                Some(format!("{:?} {shares:?}", lambda.version_digest(name, &version)))
+            };
+            let running = world.running();
+            let aliases =
+                running.keys().map(|name| (format!("{name}:live"), reached(name).unwrap_or_default()));
+            aliases.chain(running.clone()).collect()
+        },
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rollback_lambda() {
+    survives(Subject {
+        words: &["rollback-lambda"],
+        projects: &SMALL,
+        prepare: |world| {
+            world.has_aws_keys();
+            world.has_images_and_plan();
+        },
+        before: &[&["deploy-lambda"]],
+        wrong: |_, _| false,
+        state: World::running,
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn retag_push_ecr() {
     survives(Subject {
         words: &["retag-push-ecr"],

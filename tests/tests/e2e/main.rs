@@ -2,6 +2,7 @@
 
 mod harness;
 mod prepared;
+mod rollback;
 mod scan;
 mod snapshot;
 mod world;

@@ -99,6 +99,14 @@ impl Registry {
         self.lock().store.repository(repository).tags.remove(tag);
     }
 
+    /// Takes a manifest away with all tags that name it, as a lifecycle rule does.
+    pub fn expire_image(&self, repository: &str, digest: &str) {
+        let mut inner = self.lock();
+        let found = inner.store.repository(repository);
+        found.manifests.remove(digest);
+        found.tags.retain(|_, named| named != digest);
+    }
+
     /// Tag to digest; empty for an unknown repository.
     pub fn tags(&self, repository: &str) -> BTreeMap<String, String> {
         self.lock().store.repositories.get(repository).map(|found| found.tags.clone()).unwrap_or_default()
