@@ -43,6 +43,7 @@ mod schema;
 mod settings;
 mod settings_keys;
 mod settings_read;
+mod smoke;
 mod stage;
 mod text_name;
 mod text_types;
@@ -73,9 +74,10 @@ pub use release_manifest::{CodeSha256, CommitId, ObjectKey, ReleaseArtifact, Rel
 pub use report::{Report, ReportItem, ReportTraffic};
 pub use schema::schemas;
 pub use settings::{
-    EnvironmentKind, EnvironmentSettings, JiraSettings, LedgerSettings, OnFailure, Registries, Settings,
-    VaultSettings,
+    EnvironmentKind, EnvironmentSettings, JiraSettings, LedgerSettings, OnFailure, Registries,
+    ReleaseSettings, Settings, VaultSettings,
 };
+pub use smoke::SmokeCheck;
 pub use stage::{FileUse, STAGES, Stage, stage};
 pub use text_name::{
     AccountId, Address, AliasName, AwsRegion, NameTemplate, ProjectVersion, ReasonCode, RegionKey, Shard,

@@ -12,6 +12,7 @@ use crate::json::{At, FromJson as _, one_of};
 use crate::name::EnvironmentName;
 use crate::reference::Repository;
 use crate::settings_keys::refuse_unknown;
+use crate::smoke::SmokeCheck;
 use crate::text_name::{AccountId, Address, AwsRegion, NameTemplate, RegionKey};
 use crate::toml_node::toml_node;
 
@@ -35,6 +36,12 @@ pub struct Settings {
     /// The ledger.
     #[schemars(default)]
     pub ledger: LedgerSettings,
+    /// The store of releases.
+    #[schemars(default)]
+    pub releases: ReleaseSettings,
+    /// Checks of a deployment, in every environment.
+    #[schemars(default)]
+    pub smoke: Vec<SmokeCheck>,
     /// Every value by its dotted key, also keys of stages that this crate does not know.
     #[schemars(skip)]
     pub(crate) values: BTreeMap<String, String>,
@@ -90,6 +97,9 @@ pub struct EnvironmentSettings {
     pub variables: BTreeMap<String, String>,
     /// What a failed deployment leads to. Default: `rollback` for staging and production, else `stop`.
     pub on_failure: Option<OnFailure>,
+    /// Checks of a deployment here.
+    #[schemars(default)]
+    pub smoke: Vec<SmokeCheck>,
 }
 
 /// Where an environment's AWS credentials come from.
@@ -131,6 +141,15 @@ pub struct JiraSettings {
 pub struct LedgerSettings {
     /// `s3://bucket/prefix` or a folder. Default `.landfall/ledger`.
     pub store: Option<String>,
+}
+
+/// The store of releases of archives.
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+pub struct ReleaseSettings {
+    /// The bucket.
+    pub bucket: Option<String>,
+    /// The AWS account that the bucket must belong to.
+    pub owner: Option<AccountId>,
 }
 
 /// What an environment is for.
@@ -242,6 +261,13 @@ impl Settings {
                 Ok(()) => unreachable!("a problem was added"),
             }
         })
+    }
+
+    /// The checks of an environment: those of all environments first, then its own.
+    pub fn smoke_checks(&self, environment: Option<&EnvironmentName>) -> Vec<&SmokeCheck> {
+        let own = environment.and_then(|name| self.environments.get(name)).map(|row| row.smoke.as_slice());
+        let all = self.smoke.iter().chain(own.unwrap_or_default());
+        all.filter(|check| check.is_for(environment)).collect()
     }
 
     /// The region key of an environment: configured, else the letters of the last part of its name.
@@ -383,13 +409,13 @@ after = ["prod_eu00"]
 
     #[test]
     fn stages_may_add_keys_of_their_own() {
-        let text = "[deploy]\njobs = 4\n[environment.a]\nsmoke = \"x\"\n";
+        let text = "[deploy]\njobs = 4\n[environment.a]\nprobe = \"x\"\n";
         assert!(Settings::parse(text.as_bytes(), "x", &[]).is_err());
         let settings =
-            Settings::parse(text.as_bytes(), "x", &["deploy.jobs", "environment.smoke"]).expect("valid");
+            Settings::parse(text.as_bytes(), "x", &["deploy.jobs", "environment.probe"]).expect("valid");
         assert_eq!(settings.layer(None).get("deploy.jobs").map(String::as_str), Some("4"));
         assert_eq!(
-            settings.layer("a".parse().ok().as_ref()).get("environment.smoke").map(String::as_str),
+            settings.layer("a".parse().ok().as_ref()).get("environment.probe").map(String::as_str),
             Some("x")
         );
     }

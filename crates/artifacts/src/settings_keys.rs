@@ -30,12 +30,16 @@ const KNOWN: &[&str] = &[
     "environment.*.after",
     "environment.*.variables.*",
     "environment.*.on_failure",
+    "environment.*.smoke",
     "jira.url",
     "jira.project",
     "jira.issue_type",
     "jira.status.*",
     "jira.instructions",
     "ledger.store",
+    "smoke",
+    "releases.bucket",
+    "releases.owner",
 ];
 
 /// Words that say that a key is for a secret.
@@ -53,6 +57,12 @@ pub(crate) fn refuse_unknown(at: At<'_>, further: &[&str], problems: &mut Proble
         known.push(steps);
     }
     let known: Vec<&[&str]> = known.iter().map(Vec::as_slice).collect();
+    check(at, &known, problems);
+}
+
+/// The same for a table of a list, whose keys are these.
+pub(crate) fn refuse_unknown_of(at: At<'_>, keys: &[&str], problems: &mut Problems<'_>) {
+    let known: Vec<&[&str]> = keys.iter().map(std::slice::from_ref).collect();
     check(at, &known, problems);
 }
 

@@ -10,7 +10,7 @@ use crate::file_error::Problems;
 use crate::json::{At, FromJson, Kind, Node};
 use crate::name::EnvironmentName;
 use crate::settings::{
-    EnvironmentSettings, JiraSettings, LedgerSettings, Registries, Settings, VaultSettings,
+    EnvironmentSettings, JiraSettings, LedgerSettings, Registries, ReleaseSettings, Settings, VaultSettings,
 };
 
 impl FromJson for Settings {
@@ -21,6 +21,8 @@ impl FromJson for Settings {
         let environments = at.field_or_default("environment", problems);
         let jira = at.field_or_default("jira", problems);
         let ledger = at.field_or_default("ledger", problems);
+        let releases = at.field_or_default("releases", problems);
+        let smoke = at.field_or_default("smoke", problems);
         let mut values = BTreeMap::new();
         flatten(at.node, String::new(), &mut values);
         let settings = Self {
@@ -30,6 +32,8 @@ impl FromJson for Settings {
             environments: environments?,
             jira: jira?,
             ledger: ledger?,
+            releases: releases?,
+            smoke: smoke?,
             values,
         };
         check_order(&settings.environments, at, problems);
@@ -80,6 +84,10 @@ fn flatten(node: &Node, key: String, values: &mut BTreeMap<String, String>) {
     match &node.kind {
         Kind::Object(members) => {
             for member in members {
+                // Checks are no values of options.
+                if member.key == "smoke" {
+                    continue;
+                }
                 let step = if key.is_empty() { member.key.clone() } else { format!("{key}\0{}", member.key) };
                 flatten(&member.value, step, values);
             }
@@ -132,6 +140,7 @@ table!(EnvironmentSettings {
     after: field_or_default,
     variables: field_or_default,
     on_failure: field,
+    smoke: field_or_default,
 } then check_environment);
 table!(JiraSettings {
     url: field,
@@ -141,6 +150,7 @@ table!(JiraSettings {
     instructions: field,
 });
 table!(LedgerSettings { store: field });
+table!(ReleaseSettings { bucket: field, owner: field });
 
 fn check_registries(registries: &Registries, at: At<'_>, problems: &mut Problems<'_>) {
     if registries.url.as_ref().is_some_and(|url| url.base().ends_with("/artifactory")) {
@@ -203,7 +213,8 @@ impl FromJson for VaultSettings {
     }
 }
 
-struct Ttl(Duration);
+/// A length of time as settings write it.
+pub(crate) struct Ttl(pub(crate) Duration);
 
 impl FromJson for Ttl {
     fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {

@@ -153,6 +153,18 @@ pub const STAGES: &[Stage] = &[
         reads: &[SETTINGS, maybe("functions/<folder>/dist")],
         writes: &[ARCHIVE, RELEASE_MANIFEST],
     },
+    Stage {
+        name: "publish-artifacts",
+        summary: "puts the archives of a release into its store, once and for all",
+        reads: &[SETTINGS, ARCHIVE, RELEASE_MANIFEST, AWS_AUTH, DOT_ENV],
+        writes: &[LEDGER],
+    },
+    Stage {
+        name: "smoke-test",
+        summary: "checks whether a deployment works, and records how that ended",
+        reads: &[SETTINGS, AWS_AUTH, DOT_ENV],
+        writes: &[LEDGER],
+    },
 ];
 
 /// The stage of a name.
@@ -170,7 +182,7 @@ mod tests {
     fn stages_have_one_name_and_one_line() {
         let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-        assert_eq!(STAGES.len(), 13);
+        assert_eq!(STAGES.len(), 15);
         assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
         for stage in STAGES {
             assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);

@@ -7,8 +7,8 @@ use landfall_cli::{Environment, Opt};
 use crate::{
     Command, Ended, aws_credentials, comment_jira_tickets, create_jira_tickets, deploy_lambda,
     generate_mappings, generate_versions, main_of, package_artifacts, prepare_docker_config,
-    promote_artifacts, retag_push_ecr, rollback_lambda, run_stage, transition_jira_tickets,
-    update_jira_instructions, update_version_dashboard,
+    promote_artifacts, publish_artifacts, retag_push_ecr, rollback_lambda, run_stage, smoke_test,
+    transition_jira_tickets, update_jira_instructions, update_version_dashboard,
 };
 
 /// A stage, as tools that run any of them see it.
@@ -38,7 +38,7 @@ const fn entry<C: Command>() -> StageEntry {
 
 /// All stages, in the order of a pipeline.
 pub fn stages() -> &'static [StageEntry] {
-    const STAGES: [StageEntry; 14] = [
+    const STAGES: [StageEntry; 16] = [
         entry::<generate_versions::Command>(),
         entry::<aws_credentials::Command>(),
         entry::<prepare_docker_config::Command>(),
@@ -53,6 +53,8 @@ pub fn stages() -> &'static [StageEntry] {
         entry::<update_jira_instructions::Command>(),
         entry::<promote_artifacts::Command>(),
         entry::<package_artifacts::Command>(),
+        entry::<publish_artifacts::Command>(),
+        entry::<smoke_test::Command>(),
     ];
     &STAGES
 }

@@ -32,7 +32,7 @@ impl Default for Rates {
 /// Lambda in one region, under the account's rate limits. Clones share connections and limits.
 #[derive(Clone, Debug)]
 pub struct LambdaClient {
-    sdk: Client,
+    pub(crate) sdk: Client,
     place: Place,
     reads: RateLimiter,
     writes: RateLimiter,

@@ -1,5 +1,7 @@
 //! A release on its way to another bucket, for disaster recovery.
 
+use std::collections::BTreeSet;
+
 use futures_util::StreamExt as _;
 use landfall_artifacts::{ReleaseArtifact, ReleaseManifest};
 use landfall_run::Run;
@@ -20,7 +22,7 @@ impl ReleaseStore {
             manifest.artifacts.iter().map(|artifact| self.copy_archive(other, artifact, manifest, run));
         let objects =
             futures_util::stream::iter(copies.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
-        other.finish(objects, manifest, run).await
+        other.finish(objects, manifest, &BTreeSet::new(), run).await
     }
 
     async fn copy_archive(

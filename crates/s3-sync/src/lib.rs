@@ -37,6 +37,6 @@ mod upload;
 pub use bucket::{BucketName, BucketNameError};
 pub use error::Error;
 pub use local::verify_local;
-pub use presence::{Observed, Presence};
+pub use presence::{Observed, Presence, WantedObject};
 pub use publish::{ObjectOutcome, ObjectResult, Published};
 pub use store::ReleaseStore;

@@ -1,6 +1,23 @@
 //! What is at a key, seen against what should be.
 
-use landfall_artifacts::CodeSha256;
+use landfall_artifacts::{CodeSha256, ReleaseArtifact};
+
+/// An object of a release: an archive, or the manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WantedObject {
+    /// The key.
+    pub key: String,
+    /// SHA-256 of its bytes.
+    pub sha256: CodeSha256,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+}
+
+impl WantedObject {
+    pub(crate) fn of(artifact: &ReleaseArtifact) -> Self {
+        Self { key: artifact.key.to_string(), sha256: artifact.sha256, size_bytes: artifact.size_bytes }
+    }
+}
 
 /// What stands at an object's key.
 #[derive(Clone, Debug, PartialEq, Eq)]

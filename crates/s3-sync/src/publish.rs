@@ -1,5 +1,6 @@
 //! A release on its way into the store: archives first, several at a time, the manifest last.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::local::path_of;
 use crate::upload::{Body, Created, Wanted};
-use crate::{Error, ReleaseStore};
+use crate::{Error, ReleaseStore, WantedObject};
 
 /// Archives that are on their way at a time.
 const AT_ONCE: usize = 4;
@@ -70,13 +71,27 @@ impl ReleaseStore {
     /// same bytes is left alone; nothing is ever written over. Repeating it puts there what is missing. Bytes of an archive that are not
     /// those of the manifest are refused by S3.
     pub async fn publish(&self, manifest: &ReleaseManifest, folder: &Path, run: &Run) -> Published {
+        self.publish_rest(manifest, folder, &BTreeSet::new(), run).await
+    }
+
+    /// The same, where the objects at some keys were seen to be `there` with their bytes: they are not sent again.
+    pub async fn publish_rest(
+        &self,
+        manifest: &ReleaseManifest,
+        folder: &Path,
+        there: &BTreeSet<String>,
+        run: &Run,
+    ) -> Published {
         let uploads = manifest.artifacts.iter().map(|artifact| async move {
+            if there.contains(artifact.key.as_str()) {
+                return was_there(artifact.service.as_str(), WantedObject::of(artifact));
+            }
             let path = path_of(folder, artifact);
             self.put_archive(artifact, &path, manifest, run).await
         });
         let objects =
             futures_util::stream::iter(uploads.collect::<Vec<_>>()).buffered(AT_ONCE).collect().await;
-        self.finish(objects, manifest, run).await
+        self.finish(objects, manifest, there, run).await
     }
 
     /// One archive from the disk.
@@ -110,6 +125,7 @@ impl ReleaseStore {
         &self,
         objects: Vec<ObjectResult>,
         manifest: &ReleaseManifest,
+        there: &BTreeSet<String>,
         run: &Run,
     ) -> Published {
         let mut published = Published { objects };
@@ -121,6 +137,11 @@ impl ReleaseStore {
             content_type: "application/json",
             body: Body::Bytes(&bytes),
         };
+        if there.contains(&key) {
+            let own = WantedObject { key: key.clone(), sha256: wanted.sha256, size_bytes: wanted.size_bytes };
+            published.objects.push(was_there("manifest", own));
+            return published;
+        }
         let begun = Instant::now();
         let is_there = |object: &&ObjectResult| {
             matches!(object.outcome, ObjectOutcome::Published | ObjectOutcome::Unchanged)
@@ -133,6 +154,18 @@ impl ReleaseStore {
         };
         published.objects.push(told("manifest", wanted, created, begun));
         published
+    }
+}
+
+fn was_there(name: &str, object: WantedObject) -> ObjectResult {
+    ObjectResult {
+        name: name.to_owned(),
+        key: object.key,
+        sha256: object.sha256,
+        size_bytes: object.size_bytes,
+        outcome: ObjectOutcome::Unchanged,
+        error: None,
+        took: Duration::ZERO,
     }
 }
 

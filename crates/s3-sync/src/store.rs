@@ -11,7 +11,7 @@ use landfall_artifacts::{
 use landfall_aws::{AwsConfig, Call, FailureKind, Nature, Service, call};
 use landfall_run::Run;
 
-use crate::{BucketName, Error, Observed, Presence};
+use crate::{BucketName, Error, Observed, Presence, WantedObject};
 
 /// A bucket of releases in one region. Clones share connections.
 #[derive(Clone, Debug)]
@@ -80,7 +80,7 @@ impl ReleaseStore {
     }
 
     /// What stands at the keys of a release: at those of its archives in their order, and at the manifest's, last.
-    /// Several are looked at at a time; `None` stands for an error, of which each is given.
+    /// Several are looked at at a time.
     ///
     /// # Errors
     /// One for each key that could not be looked at.
@@ -88,18 +88,19 @@ impl ReleaseStore {
         &self,
         manifest: &ReleaseManifest,
         run: &Run,
-    ) -> Vec<(String, Result<Presence, Error>)> {
+    ) -> Vec<(WantedObject, Result<Presence, Error>)> {
         use futures_util::StreamExt as _;
         let bytes = manifest.to_bytes();
-        let own = (manifest.key(), CodeSha256::from(Digest::of(&bytes)), bytes.len() as u64);
-        let objects = manifest
-            .artifacts
-            .iter()
-            .map(|artifact| (artifact.key.to_string(), artifact.sha256, artifact.size_bytes))
-            .chain([own]);
-        let looks = objects.map(|(key, sha256, size_bytes)| async move {
-            let seen = self.compare(&key, sha256, size_bytes, Nature::Read, run).await;
-            (key, seen)
+        let own = WantedObject {
+            key: manifest.key(),
+            sha256: CodeSha256::from(Digest::of(&bytes)),
+            size_bytes: bytes.len() as u64,
+        };
+        let objects = manifest.artifacts.iter().map(WantedObject::of).chain([own]);
+        let looks = objects.map(|object| async move {
+            let (sha256, size) = (object.sha256, object.size_bytes);
+            let seen = self.compare(&object.key, sha256, size, Nature::Read, run).await;
+            (object, seen)
         });
         futures_util::stream::iter(looks.collect::<Vec<_>>()).buffered(16).collect().await
     }

@@ -1,0 +1,90 @@
+//! A check by a program: it passes where the program ends with 0.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+use std::time::Duration;
+
+use landfall_run::Run;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+use tokio::process::Command;
+
+use super::seen::Seen;
+
+/// The last bytes of each output that are kept: much more than is shown.
+const KEPT: usize = 64 * 1024;
+
+/// Runs a program once, with these variables alone, in at most this time; then it is ended with all that it started.
+pub(super) async fn attempt(
+    words: &[String],
+    variables: &BTreeMap<String, String>,
+    longest: Duration,
+    run: &Run,
+) -> Result<(), Seen> {
+    let Some((program, arguments)) = words.split_first() else {
+        return Err(Seen::new("it names no program").at_once());
+    };
+    let started = Command::new(program)
+        .args(arguments)
+        .env_clear()
+        .envs(variables)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0)
+        .kill_on_drop(true)
+        .spawn();
+    let mut child = match started {
+        Ok(child) => child,
+        Err(cause) => {
+            let shown = landfall_secret::escape(program, 100);
+            return Err(Seen::new(format!("`{shown}` cannot be started: {cause}"))
+                .with_remedy("install it where this job runs, or correct the check")
+                .at_once());
+        }
+    };
+    // The group is ended with this value, also where the check is given up.
+    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    let mut kept = (Vec::new(), Vec::new());
+    let ended = async {
+        let ((), (), status) =
+            tokio::join!(keep(stdout, &mut kept.0), keep(stderr, &mut kept.1), child.wait());
+        status
+    };
+    let ended = tokio::time::timeout(longest, ended).await;
+    drop(group);
+    let text = format!("{}\n{}", String::from_utf8_lossy(&kept.0), String::from_utf8_lossy(&kept.1));
+    match ended {
+        Ok(Ok(status)) if status.success() => Ok(()),
+        Ok(Ok(status)) => Err(Seen::new(format!("it ended with {status}")).with_text(&text, run)),
+        Ok(Err(cause)) => Err(Seen::new(format!("its end cannot be seen: {cause}")).with_text(&text, run)),
+        Err(_) => {
+            let what = format!("it did not end in {:.1} s and was ended", longest.as_secs_f64());
+            Err(Seen::new(what).with_text(&text, run))
+        }
+    }
+}
+
+/// A process group, which ends with this value.
+struct Group(Option<i32>);
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(group) = self.0.and_then(rustix::process::Pid::from_raw) {
+            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
+        }
+    }
+}
+
+/// Reads to the end and keeps the last of it.
+async fn keep(source: Option<impl AsyncRead + Unpin>, kept: &mut Vec<u8>) {
+    let Some(mut source) = source else { return };
+    let mut chunk = vec![0; 8 * 1024];
+    while let Ok(count) = source.read(&mut chunk).await {
+        let Some(bytes) = chunk.get(..count).filter(|bytes| !bytes.is_empty()) else { return };
+        kept.extend_from_slice(bytes);
+        if kept.len() > 2 * KEPT {
+            kept.drain(..kept.len() - KEPT);
+        }
+    }
+}

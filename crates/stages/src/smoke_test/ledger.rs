@@ -1,0 +1,44 @@
+//! The ledger's word for a test.
+
+use landfall_artifacts::{EffectResult, EventKind, LedgerItem, Problem};
+use landfall_ledger::{Draft, FolderLedger};
+use serde_json::json;
+
+use super::Config;
+use super::check::{CheckResult, Verdict};
+
+/// Checks of one record at most; the rest is counted.
+const MOST_ITEMS: usize = 100;
+
+/// Records how the checks ended; gives the number of the record.
+///
+/// # Errors
+/// What stands in the way of the record.
+pub(super) async fn record(
+    config: &Config,
+    results: &[CheckResult],
+    ledger: &FolderLedger,
+) -> Result<u64, Problem> {
+    let passed = results.iter().filter(|result| matches!(result.verdict, Verdict::Passed)).count();
+    let item = |result: &CheckResult| LedgerItem {
+        name: result.name.clone(),
+        project: None,
+        version: None,
+        lambda: None,
+        target: Some(result.word().to_owned()),
+        digest: None,
+        before: None,
+    };
+    let mut draft = Draft {
+        release: config.release.clone(),
+        environment: config.environment.clone(),
+        outcome: Some(if passed == results.len() { EffectResult::Done } else { EffectResult::Failed }),
+        items: results.iter().take(MOST_ITEMS).map(item).collect(),
+        reason: Some(format!("{passed} of {} checks passed", results.len())),
+        ..Draft::new(EventKind::Test)
+    };
+    draft.details.insert("passed".to_owned(), json!(passed));
+    draft.details.insert("checks".to_owned(), json!(results.len()));
+    draft.details.insert("readOnly".to_owned(), json!(config.read_only));
+    ledger.append(draft).await.map(|head| head.sequence).map_err(|error| Problem::of(&error))
+}
