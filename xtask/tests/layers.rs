@@ -30,7 +30,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("cli", &["run", "artifacts", "secret"]),
     // Commands make the real clients that stages are handed.
     ("commands", COMMANDS_USE),
-    ("xtask", &["artifacts", "cli", "commands"]),
+    ("xtask", &["artifacts", "cli", "commands", "sandbox"]),
 ];
 
 const STAGES_USE: &[&str] = &[

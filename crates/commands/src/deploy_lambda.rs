@@ -5,15 +5,17 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::time::Duration;
 
-use landfall_artifacts::{AccountId, EnvironmentSettings, Mappings, OnFailure as Policy};
+use futures_util::future::BoxFuture;
+use landfall_artifacts::{AccountId, EnvironmentSettings, Mappings, OnFailure as Policy, Problem};
 use landfall_cli::{Opt, Values};
-use landfall_lambda_deploy::{ApplyOptions, LambdaClient, OnFailure, Rates, Traffic};
+use landfall_lambda_deploy::{ApplyOptions, Check, LambdaClient, Moment, OnFailure, Rates, Traffic};
 use landfall_registry::EcrClient;
 use landfall_s3_sync::{BucketName, ReleaseStore};
+use landfall_stages::smoke_test::check;
 use landfall_stages::{Outcome, Refusal, deploy_lambda};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, VERSIONS};
-use crate::{Context, Effects, aws};
+use crate::{Context, Effects, aws, smoke_test};
 
 /// Options of stages that update functions.
 pub(crate) fn updating() -> Vec<Opt> {
@@ -27,9 +29,11 @@ pub(crate) fn updating() -> Vec<Opt> {
             .default("15"),
         Opt::value("settle-timeout", "DURATION", "how long one update may take").default("5m"),
         Opt::value("bucket", "NAME", "the bucket of releases, for functions of archives")
-            .env(&["LANDFALL_RELEASE_BUCKET"]),
+            .env(&["LANDFALL_RELEASE_BUCKET"])
+            .key("releases.bucket"),
         Opt::value("bucket-owner", "ID", "the AWS account that the bucket must belong to")
-            .env(&["LANDFALL_RELEASE_BUCKET_OWNER"]),
+            .env(&["LANDFALL_RELEASE_BUCKET_OWNER"])
+            .key("releases.owner"),
         Opt::switch(
             "skip-verify",
             "do not ask ECR whether it has what is to run, where the role may not read ECR",
@@ -122,6 +126,11 @@ impl crate::Command for Command {
                      the check",
                 )
                 .default("100%"),
+                Opt::switch(
+                    "smoke",
+                    "make the checks of landfall.toml after each step of the traffic, or when all functions are updated; \
+                     one that fails counts as a failure of the deployment",
+                ),
                 Opt::switch("report-is-kept", "the deploy report outlives this job, as an artifact of CI"),
                 Opt::value(
                     "platform",
@@ -140,7 +149,7 @@ impl crate::Command for Command {
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
-        Box::pin(async {
+        Box::pin(async move {
             let mut values = context.values();
             let updating = Updating::of(&mut values);
             let row = context.target().environment.as_ref();
@@ -186,37 +195,33 @@ impl crate::Command for Command {
                 is_per_environment: values.is_on("per-environment"),
                 is_record_kept: values.is_on("report-is-kept") || context.environment().get("CI").is_none(),
             };
+            let smoke = values.is_on("smoke");
             values.finish().map_err(Refusal)?;
             if updating.bucket.is_none()
                 && Mappings::read(&config.places.mappings).is_ok_and(|mappings| mappings.is_empty())
             {
                 return deploy_lambda::nothing(&config, context.output());
             }
-            let aws = aws::config(context, &context.http()?).await?;
+            let http = context.http()?;
+            let aws = aws::config(context, &http).await?;
             let client = LambdaClient::with_rates(&aws, updating.rates, context.run().share())?;
+            let guard =
+                if smoke { Some(smoke_test::of_deployment(context, http, client.clone())?) } else { None };
+            let make = |_: Moment| -> BoxFuture<'_, Result<(), Problem>> {
+                let guard = guard.as_ref();
+                Box::pin(async move {
+                    let Some((checks, deps)) = guard else { return Ok(()) };
+                    check(checks, deps, context.run()).await.map_err(Problem::from)
+                })
+            };
+            let make: Option<&Check<'_>> = if smoke { Some(&make) } else { None };
+            let (output, run) = (context.output(), context.run());
             if let Some(bucket) = updating.bucket {
                 let store = ReleaseStore::new(&aws, bucket, updating.bucket_owner)?;
-                return deploy_lambda::run_release(
-                    &config,
-                    &client,
-                    &store,
-                    None,
-                    context.output(),
-                    context.run(),
-                )
-                .await;
+                return deploy_lambda::run_release(&config, &client, &store, make, output, run).await;
             }
             let ecr = if updating.skip_verify { None } else { Some(EcrClient::new(&aws)?) };
-            deploy_lambda::run(
-                &config,
-                &client,
-                ecr.as_ref(),
-                &context.ledger,
-                None,
-                context.output(),
-                context.run(),
-            )
-            .await
+            deploy_lambda::run(&config, &client, ecr.as_ref(), &context.ledger, make, output, run).await
         })
     }
 }

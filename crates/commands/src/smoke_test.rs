@@ -8,8 +8,9 @@ use std::time::Duration;
 use landfall_artifacts::{EnvironmentKind, Settings, SmokeCheck};
 use landfall_cli::{Opt, Values};
 use landfall_lambda_deploy::LambdaClient;
-use landfall_stages::smoke_test::{Config, Deps, Patience, USUAL_WINDOW, run};
+use landfall_stages::smoke_test::{Config, Deps, Patience, USUAL_WINDOW, allowed, run};
 use landfall_stages::{Outcome, Refusal};
+use landfall_transport::Http;
 
 use crate::{Context, Effects, aws};
 
@@ -79,7 +80,7 @@ impl crate::Command for Command {
                 patience: Patience { window: window.max(Duration::from_secs(1)), ..Patience::default() },
                 checks,
             };
-            let mut variables = variables(context, &values);
+            let mut variables = variables(context, &values.text("pass-env").unwrap_or_default());
             if let Some(row) = row {
                 variables.extend(row.variables.clone());
             }
@@ -103,6 +104,33 @@ impl crate::Command for Command {
             run(&config, &deps, &context.ledger, context.output(), context.run()).await
         })
     }
+}
+
+/// The checks of `landfall.toml` for a deployment to this environment, and what they are made with.
+///
+/// # Errors
+/// No checks; in production, checks that are not marked as reading only.
+pub(crate) fn of_deployment(
+    context: &Context,
+    http: Http,
+    lambda: LambdaClient,
+) -> Result<(Vec<SmokeCheck>, Deps), Refusal> {
+    let target = context.target();
+    let environment = target.environment.as_ref();
+    let row = environment.and_then(|name| context.settings.environments.get(name));
+    let checks: Vec<SmokeCheck> = context.settings.smoke_checks(environment).into_iter().cloned().collect();
+    allowed(&checks, row.is_some_and(|row| row.kind == EnvironmentKind::Production))?;
+    let mut variables = variables(context, "");
+    if let Some(row) = row {
+        variables.extend(row.variables.clone());
+    }
+    let deps = Deps {
+        function_name: target.function_name.clone().zip(target.environment.clone()),
+        variables,
+        http: Some(http),
+        lambda: Some(lambda),
+    };
+    Ok((checks, deps))
 }
 
 /// The checks that were given, else those of `landfall.toml`.
@@ -145,8 +173,7 @@ fn toml_text(text: &str) -> String {
     written
 }
 
-fn variables(context: &Context, values: &Values<'_>) -> BTreeMap<String, String> {
-    let more = values.text("pass-env").unwrap_or_default();
+fn variables(context: &Context, more: &str) -> BTreeMap<String, String> {
     let named = more.split([',', ' ']).filter(|name| !name.is_empty());
     let mut variables: BTreeMap<String, String> = PASSED
         .into_iter()

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::lambda::Rates;
+
 /// How a sandbox is set up. Every value has a default that suits the demo.
 #[derive(Clone, Debug)]
 pub struct SandboxOptions {
@@ -21,6 +23,8 @@ pub struct SandboxOptions {
     pub environment: String,
     /// Life of the registry passwords that ECR gives out. Default: twelve hours.
     pub ecr_token_lifetime: Duration,
+    /// Rates beyond which Lambda throttles. Default: unlimited.
+    pub lambda_rates: Option<Rates>,
 }
 
 impl Default for SandboxOptions {
@@ -34,6 +38,7 @@ impl Default for SandboxOptions {
             image_namespace: "shop".to_owned(),
             environment: "stg_eu00".to_owned(),
             ecr_token_lifetime: Duration::from_secs(12 * 3600),
+            lambda_rates: None,
         }
     }
 }

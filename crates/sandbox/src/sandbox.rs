@@ -154,6 +154,7 @@ impl Sandbox {
             region: options.region.clone(),
             account: options.account.clone(),
             registry_host: Some(host(Service::EcrRegistry)),
+            rates: options.lambda_rates,
             ..LambdaConfig::default()
         };
         let lambda = Lambda::new(

@@ -1,6 +1,7 @@
 //! `deploy-lambda`: makes every function of the plan run its pinned image and proves it.
 
 mod archives;
+mod shown;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -11,8 +12,7 @@ use landfall_artifacts::{
     Repository, Shard, Tag, Versions, image_tag,
 };
 use landfall_lambda_deploy::{
-    Action, ApplyOptions, ApplyReport, Archive, Check, Code, Desired, FunctionResult, LambdaClient,
-    Outcome as Ended, Plan, apply, observe, plan,
+    ApplyOptions, Archive, Check, Code, Desired, FunctionResult, LambdaClient, Plan, apply, observe, plan,
 };
 use landfall_ledger::FolderLedger;
 use landfall_registry::EcrClient;
@@ -22,7 +22,7 @@ use landfall_s3_sync::ReleaseStore;
 use crate::digests::{of_ledger, unknown_digest};
 use crate::output::is_foretold;
 use crate::verify_tags::verify_tags;
-use crate::{Finished, Item, Outcome, Output, Places, Refusal, Target};
+use crate::{Finished, Outcome, Output, Places, Refusal, Target};
 
 /// How many functions are looked at side by side.
 const LOOKS_AT_ONCE: usize = 50;
@@ -184,7 +184,7 @@ impl Job<'_, '_> {
         let ended = apply(&plan, self.client, run, &options, self.check).await;
 
         let report = record_of(config, release, &ended.functions, earlier.as_ref());
-        let mut finished = finish(&ended, run);
+        let mut finished = shown::finish(&ended, run);
         finished.problems.extend(left_out);
         match output.write(&config.report, &report.to_bytes(), Mode::Shared) {
             Ok(file) => files = vec![file],
@@ -408,72 +408,11 @@ fn dry_run(
     earlier: Option<&DeployReport>,
     left_out: Vec<Problem>,
 ) -> Outcome {
-    let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
-    let mut updates = 0;
-    for step in &plan.steps {
-        let image = step.desired.code.digest();
-        let (outcome, text) = match &step.action {
-            Action::Unchanged => {
-                ("unchanged", format!("{} runs {} already", step.desired.function, image.short()))
-            }
-            Action::Update | Action::Await | Action::Blocked(_) => {
-                updates += 1;
-                ("planned", format!("{} would get {}", step.desired.function, image.short()))
-            }
-        };
-        finished.lines.push(text);
-        finished
-            .items
-            .push(Item::new(step.desired.function.as_str(), outcome).with("digest", image.to_string()));
-    }
+    let mut finished = shown::foretell(plan);
+    finished.release = Some(release.clone());
+    finished.summary = format!("{}, release {release}", finished.summary);
     finished.problems = left_out;
     let record = record(config, release, plan.record(), earlier);
     finished.files.push(output.write(&config.report, &record.to_bytes(), Mode::Shared)?);
-    finished.summary =
-        format!("{updates} of {} functions would be updated, release {release}", plan.steps.len());
     Ok(finished)
-}
-
-fn finish(ended: &ApplyReport, run: &Run) -> Finished {
-    let results = &ended.functions;
-    let mut finished = Finished::default();
-    finished.problems.extend(ended.problem.clone());
-    let count = |ended: Ended| results.iter().filter(|result| result.outcome == ended).count();
-    for result in results {
-        let (word, text) = match result.outcome {
-            Ended::Updated => ("updated", "now runs"),
-            Ended::Unchanged => ("unchanged", "runs already"),
-            Ended::RolledBack => ("rolled-back", "runs again what it ran before, and not"),
-            Ended::Failed => ("failed", "did not get"),
-            Ended::Unknown => ("unknown", "may run"),
-            Ended::NotAttempted => ("not-tried", "was left alone and not given"),
-        };
-        let digest = result.desired.code.digest();
-        let mut item = Item::new(result.desired.function.as_str(), word).with("digest", digest.to_string());
-        if let Some(project) = &result.desired.project {
-            item = item.with("project", project.as_str());
-        }
-        if let Some(version) = &result.version {
-            item = item.with("version", version.as_str());
-        }
-        item.changed = result.changed() && result.outcome != Ended::Unknown;
-        item.duration_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
-        item.problem.clone_from(&result.problem);
-        finished.items.push(item);
-        finished.lines.push(format!("{} {text} {}", result.desired.function, digest.short()));
-    }
-    let left = count(Ended::NotAttempted);
-    finished.note_stop(run, left);
-    let rolled_back = match count(Ended::RolledBack) {
-        0 => String::new(),
-        some => format!("{some} rolled back, "),
-    };
-    finished.summary = format!(
-        "{} updated, {} unchanged, {rolled_back}{} failed, {} unknown, {left} not tried",
-        count(Ended::Updated),
-        count(Ended::Unchanged),
-        count(Ended::Failed),
-        count(Ended::Unknown),
-    );
-    finished
 }

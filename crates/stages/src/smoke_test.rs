@@ -42,7 +42,7 @@ pub const USUAL_WINDOW: Duration = Duration::from_secs(120);
 /// # Errors
 /// No checks; with `read_only`, checks that are not marked as such: none is made then.
 pub async fn run(config: &Config, deps: &Deps, ledger: &FolderLedger, output: &Output, run: &Run) -> Outcome {
-    allowed(config)?;
+    allowed(&config.checks, config.read_only)?;
     let mut finished = Finished { release: config.release.clone(), ..Finished::default() };
     let count = config.checks.len();
     if output.is_dry_run() {
@@ -68,16 +68,19 @@ pub async fn run(config: &Config, deps: &Deps, ledger: &FolderLedger, output: &O
     Ok(finished)
 }
 
-/// Whether these checks may be made here.
-fn allowed(config: &Config) -> Result<(), Refusal> {
-    if config.checks.is_empty() {
+/// Whether there are checks, and all of them may be made where only reading is allowed.
+///
+/// # Errors
+/// No checks; with `read_only`, those that are not marked as such.
+pub fn allowed(checks: &[SmokeCheck], read_only: bool) -> Result<(), Refusal> {
+    if checks.is_empty() {
         return Err(Refusal::one(
             Problem::new("LF-SMOKE-NONE", Class::Input, "there is no check to make").with_remedy(
                 "add [[smoke]] to landfall.toml, or give checks by --check, --http, --command or --invoke",
             ),
         ));
     }
-    let refused = config.checks.iter().filter(|check| config.read_only && !check.read_only);
+    let refused = checks.iter().filter(|check| read_only && !check.read_only);
     let problems: Vec<Problem> = refused
         .map(|check| {
             let what = format!("the check `{}` may change something, and only reading is allowed", check.shown());

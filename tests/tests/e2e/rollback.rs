@@ -97,6 +97,28 @@ async fn an_alias_that_the_deployment_moved_or_made_goes_back_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn checks_guard_a_deployment() {
+    let world = World::deployable().await;
+    let before = world.running();
+    let settings = world.read("landfall.toml");
+    let check = |name: &str, command: &str| {
+        format!("{settings}\n[[smoke]]\nname = \"{name}\"\ncommand = \"{command}\"\n")
+    };
+    world.write("landfall.toml", &check("answers", "echo no answer; exit 1"));
+    let words =
+        ["deploy-lambda", "--smoke", "--alias", "live", "--traffic", "50%,100%", "--on-failure", "rollback"];
+    let ran = world.run(&words).await.expect(i32::from(exit::REFUSED));
+    assert!(ran.stderr.contains("LF-SMOKE-FAILED") && ran.stderr.contains("answers"), "{}", ran.stderr);
+    assert_eq!(world.running(), before);
+    assert_eq!(world.sandbox.lambda.alias_target("OrderServiceFunction", "live"), None);
+    world.write("landfall.toml", &check("answers", "true"));
+    world.run(&words).await.expect(0);
+    assert_ne!(world.running(), before);
+    world.write("landfall.toml", &settings);
+    world.run(&words).await.expect(i32::from(exit::INPUT));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_deployment_that_changed_nothing_leaves_nothing_to_put_back() {
     let (world, _) = deployed().await;
     world.remove("deploy-report.json");

@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what a copy of images costs, beside what others need for it and beside what it must cost.
+//! `cargo xtask bench`: what a copy of images, or a deployment, costs beside what others need for it and beside what it must cost.
 
 mod contents;
 mod contestants;
@@ -7,6 +7,7 @@ mod fill;
 mod floor;
 mod goals;
 mod http;
+mod lambda;
 mod link;
 mod machine;
 mod measure;
@@ -42,7 +43,11 @@ pub(crate) const CHILD: &str = "bench-child";
 
 /// `cargo xtask bench <what> [OPTIONS]`.
 pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
-    let ["registry", args @ ..] = args else { bail!("say what to measure: `cargo xtask bench registry`") };
+    let args = match args {
+        ["registry", args @ ..] => args,
+        ["lambda", args @ ..] => return lambda::run(root, args),
+        _ => bail!("say what to measure: `cargo xtask bench registry` or `cargo xtask bench lambda`"),
+    };
     let options = Options::parse(args)?;
     if cfg!(debug_assertions) && !options.unoptimized {
         registry_and_skopeo()?;

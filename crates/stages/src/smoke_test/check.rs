@@ -128,6 +128,19 @@ impl Failures {
     }
 }
 
+impl From<Failures> for Problem {
+    /// One problem that names all checks that did not pass, and what was seen.
+    fn from(failures: Failures) -> Self {
+        let mut problem = Self::new("LF-SMOKE-FAILED", Class::Refused, failures.to_string())
+            .with_remedy("look at the deployment; what was put back the report says");
+        for one in failures.problems() {
+            problem.cause.push(one.what);
+            problem.cause.extend(one.cause);
+        }
+        problem
+    }
+}
+
 impl std::fmt::Display for Failures {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let names: Vec<&str> = self.0.iter().map(|result| result.name.as_str()).collect();

@@ -1,0 +1,104 @@
+//! What a deployment came to, and what a plan would do, for people and for the report.
+
+use landfall_artifacts::Digest;
+use landfall_lambda_deploy::{Action, ApplyReport, Function, FunctionResult, Outcome as Ended, Plan};
+use landfall_run::Run;
+
+use crate::table::table;
+use crate::{Finished, Item};
+
+/// What each function would get.
+pub(super) fn foretell(plan: &Plan) -> Finished {
+    let mut finished = Finished::default();
+    let mut rows = vec![["function", "from", "to", "state"].map(str::to_owned)];
+    let mut updates = 0;
+    for step in &plan.steps {
+        let (name, digest) = (step.desired.function.as_str(), step.desired.code.digest());
+        let outcome = match &step.action {
+            Action::Unchanged => "unchanged",
+            Action::Update | Action::Await | Action::Blocked(_) => {
+                updates += 1;
+                "planned"
+            }
+        };
+        rows.push([name.to_owned(), from(step.before.as_ref()), digest.short(), outcome.to_owned()]);
+        finished.items.push(Item::new(name, outcome).with("digest", digest.to_string()));
+    }
+    finished.lines = table(&rows, 0);
+    finished.summary = format!("{updates} of {} functions would be updated", plan.steps.len());
+    finished
+}
+
+/// What became of each function.
+pub(super) fn finish(ended: &ApplyReport, run: &Run) -> Finished {
+    let results = &ended.functions;
+    let mut finished = Finished::default();
+    finished.problems.extend(ended.problem.clone());
+    let mut rows = vec![["function", "from", "to", "state", "seconds"].map(str::to_owned)];
+    for result in results {
+        finished.items.push(item(result));
+        rows.push([
+            result.desired.function.to_string(),
+            from(result.before.as_ref()),
+            result.desired.code.digest().short(),
+            state(result),
+            format!("{:.1}", result.took.as_secs_f64()),
+        ]);
+    }
+    finished.lines = table(&rows, 1);
+    let count = |ended: Ended| results.iter().filter(|result| result.outcome == ended).count();
+    let left = count(Ended::NotAttempted);
+    finished.note_stop(run, left);
+    let rolled_back = match count(Ended::RolledBack) {
+        0 => String::new(),
+        some => format!("{some} rolled back, "),
+    };
+    finished.summary = format!(
+        "{} updated, {} unchanged, {rolled_back}{} failed, {} unknown, {left} not tried",
+        count(Ended::Updated),
+        count(Ended::Unchanged),
+        count(Ended::Failed),
+        count(Ended::Unknown),
+    );
+    finished
+}
+
+fn item(result: &FunctionResult) -> Item {
+    let mut item = Item::new(result.desired.function.as_str(), word(result.outcome))
+        .with("digest", result.desired.code.digest().to_string());
+    if let Some(project) = &result.desired.project {
+        item = item.with("project", project.as_str());
+    }
+    if let Some(version) = &result.version {
+        item = item.with("version", version.as_str());
+    }
+    item.changed = result.changed() && result.outcome != Ended::Unknown;
+    item.duration_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
+    item.problem.clone_from(&result.problem);
+    item
+}
+
+fn word(outcome: Ended) -> &'static str {
+    match outcome {
+        Ended::Updated => "updated",
+        Ended::Unchanged => "unchanged",
+        Ended::RolledBack => "rolled-back",
+        Ended::Failed => "failed",
+        Ended::Unknown => "unknown",
+        Ended::NotAttempted => "not-tried",
+    }
+}
+
+/// The outcome, with Lambda's reason code and with the version that was published, where there are such.
+fn state(result: &FunctionResult) -> String {
+    let word = word(result.outcome);
+    match (&result.reason_code, &result.version) {
+        (Some(code), _) => format!("{word} ({code})"),
+        (None, Some(version)) => format!("{word}, version {version}"),
+        (None, None) => word.to_owned(),
+    }
+}
+
+fn from(before: Option<&Function>) -> String {
+    before.and_then(Function::digest).map_or_else(|| "-".to_owned(), |digest: Digest| digest.short())
+}
