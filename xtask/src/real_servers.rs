@@ -22,6 +22,8 @@ pub(crate) struct RealServers {
     pub(crate) skopeo: PathBuf,
     /// A Python that has ORAS's client of registries.
     pub(crate) oras_python: PathBuf,
+    /// s3s-fs, a store of objects in a folder, where it is installed: `cargo install s3s-fs --version 0.14.1 --features binary`.
+    pub(crate) s3s_fs: Option<PathBuf>,
 }
 
 impl RealServers {
@@ -35,6 +37,7 @@ impl RealServers {
             docker_registry,
             skopeo,
             oras_python: present(bin.join("python"))?,
+            s3s_fs: find("s3s-fs"),
         })
     }
 }

@@ -70,6 +70,12 @@ pub enum Error {
         /// The limit.
         most: u64,
     },
+    /// There is no such bucket for these keys.
+    #[error("the bucket {bucket} does not exist")]
+    NoBucket {
+        /// The bucket.
+        bucket: String,
+    },
     /// An object that should be there is not.
     #[error("{address} is not there")]
     Missing {
@@ -169,6 +175,7 @@ impl Error {
             Self::Differs { .. }
             | Self::Content { .. }
             | Self::TooLarge { .. }
+            | Self::NoBucket { .. }
             | Self::Missing { .. }
             | Self::NoRelease { .. }
             | Self::Manifest { .. }
@@ -192,6 +199,7 @@ impl Explain for Error {
             Self::Content { .. } => "LF-S3-CONTENT",
             Self::Damaged { .. } => "LF-S3-DAMAGED",
             Self::TooLarge { .. } => "LF-S3-SIZE",
+            Self::NoBucket { .. } => "LF-S3-BUCKET",
             Self::Missing { .. } => "LF-S3-MISSING",
             Self::NoRelease { .. } => "LF-S3-RELEASE",
             Self::Manifest { .. } | Self::OtherRelease { .. } => "LF-S3-MANIFEST",
@@ -214,7 +222,7 @@ impl Explain for Error {
             | Self::OtherRelease { .. }
             | Self::Moved { .. } => Class::Integrity,
             Self::TooLarge { .. } | Self::Local { .. } => Class::Input,
-            Self::Missing { .. } | Self::NoRelease { .. } => Class::Refused,
+            Self::NoBucket { .. } | Self::Missing { .. } | Self::NoRelease { .. } => Class::Refused,
             Self::Unconfirmed { .. } => Class::Unknown,
             Self::Journal { cause, .. } => cause.class(),
             Self::Incomplete { .. } => Class::Partial,
@@ -235,6 +243,9 @@ impl Explain for Error {
                 Some("package again and look at what stands between here and S3; nothing was kept of what arrived".into())
             }
             Self::TooLarge { .. } => Some("make the archive smaller; Lambda takes 250 MiB unzipped".into()),
+            Self::NoBucket { .. } => {
+                Some("check the name given by --bucket, and whether the keys belong to its account".into())
+            }
             Self::Missing { .. } => Some("publish the release again: it puts there what is missing".into()),
             Self::NoRelease { .. } => {
                 Some("check release, environment and bucket, or run publish-artifacts, which writes the manifest last".into())

@@ -105,6 +105,29 @@ impl ReleaseStore {
         futures_util::stream::iter(looks.collect::<Vec<_>>()).buffered(16).collect().await
     }
 
+    /// Whether the bucket is there. Looking at objects does not tell: both lack the same way.
+    ///
+    /// # Errors
+    /// [`Error::NoBucket`], [`Error::Call`].
+    pub async fn check_bucket(&self, run: &Run) -> Result<(), Error> {
+        let what =
+            Call { service: Service::S3, operation: "HeadBucket", nature: Nature::Read, limiter: None };
+        let request = || {
+            self.sdk.head_bucket().bucket(self.bucket.as_str()).set_expected_bucket_owner(self.owner()).send()
+        };
+        match call(run, what, request).await {
+            Ok(_) => Ok(()),
+            Err(failure) if failure.status == Some(404) => {
+                Err(Error::NoBucket { bucket: self.bucket.to_string() })
+            }
+            Err(failure) => Err(Error::Call {
+                what: "cannot look at",
+                address: self.address(""),
+                failure: Box::new(failure),
+            }),
+        }
+    }
+
     /// The manifest of a release, or of its archives for one environment.
     ///
     /// # Errors

@@ -108,6 +108,9 @@ async fn plan(manifest: &ReleaseManifest, store: &ReleaseStore, run: &Run) -> Re
             Err(error) => problems.push(Problem::of(&error)),
         }
     }
+    if problems.is_empty() && plan.there.is_empty() {
+        store.check_bucket(run).await?;
+    }
     if problems.is_empty() { Ok(plan) } else { Err(Refusal(problems)) }
 }
 

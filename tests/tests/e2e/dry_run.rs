@@ -144,3 +144,22 @@ async fn a_pipeline_that_is_only_foretold() {
         assert!(mark.lines().any(|line| line == name), "{mark}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_their_store_and_checks() {
+    let mut world = World::small().await;
+    world.has_aws_keys();
+    world.has_built();
+    let package = ["package-artifacts", "--release", "v1.0.0"];
+    let ran = dry(&world, &package, 0).await;
+    assert!(ran.items().iter().all(|(_, outcome)| outcome == "planned"), "{:?}", ran.items());
+    world.run(&package).await.expect(0);
+    let publish = ["publish-artifacts", "--bucket", landfall_sandbox::RELEASE_BUCKET];
+    let ran = dry(&world, &publish, 0).await;
+    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(), 3);
+    world.run(&publish).await.expect(0);
+    let ran = dry(&world, &publish, 0).await;
+    assert!(ran.items().iter().all(|(_, outcome)| outcome == "unchanged"), "{:?}", ran.items());
+    let ran = dry(&world, &["smoke-test", "--command", "touch made"], 0).await;
+    assert!(ran.items().iter().all(|(_, outcome)| outcome == "planned"), "{:?}", ran.items());
+}

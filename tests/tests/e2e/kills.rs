@@ -230,6 +230,26 @@ fn promoted(world: &World) -> State {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn publish_artifacts() {
+    survives(Subject {
+        words: &["publish-artifacts", "--bucket", landfall_sandbox::RELEASE_BUCKET],
+        projects: &SMALL,
+        prepare: |world| {
+            world.has_aws_keys();
+            world.has_built();
+        },
+        before: &[&["package-artifacts", "--release", "v1.0.0"]],
+        // Where the manifest is, every archive is.
+        wrong: |world, wanted| {
+            let now = world.released();
+            !is_part_of(&now, wanted) || (now.contains_key("v1.0.0/manifest.json") && now != *wanted)
+        },
+        state: World::released,
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn create_jira_tickets() {
     survives(Subject {
         words: &["create-jira-tickets"],

@@ -24,4 +24,5 @@ mod promotion;
 mod promotion_copy;
 mod real;
 mod refusals;
+mod releases;
 mod signals;

@@ -1,14 +1,17 @@
 //! Real servers and real peers: two `docker-registry` processes, moto, skopeo, the AWS CLI.
 //!
 //! They run where `LANDFALL_REAL_SERVERS=1` says that they are installed, as `cargo xtask test` does, which also names the
-//! programs: `LANDFALL_DOCKER_REGISTRY`, `LANDFALL_SKOPEO`, `LANDFALL_MOTO`, `LANDFALL_AWS_CLI`.
+//! programs: `LANDFALL_DOCKER_REGISTRY`, `LANDFALL_SKOPEO`, `LANDFALL_MOTO`, `LANDFALL_AWS_CLI`, and `LANDFALL_S3S_FS` where that is
+//! installed.
 
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use landfall_run::Run;
 use landfall_sandbox::{BUILD_KEY, RC_KEY, SandboxOptions, Service, sample};
+use landfall_transport::{Cap, Http, HttpConfig, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::net::TcpStream;
@@ -325,4 +328,64 @@ async fn moto_takes_our_calls() {
     assert_eq!(ran.items(), [(project.lambda.to_owned(), "updated".to_owned())]);
     let seen = aws(&world, &["lambda", "get-function", "--function-name", project.lambda]).await;
     assert_eq!(seen["Configuration"]["CodeSha256"], digest.trim_start_matches("sha256:"));
+}
+
+/// A release published to another S3 than the sandbox's: once, again, and with other bytes.
+async fn publishes_to(mut world: World, address: &str) {
+    world.has_built();
+    world.unset("AWS_ACCOUNT_ID");
+    world.set("AWS_ENDPOINT_URL_S3", &format!("http://{address}"));
+    let words = ["publish-artifacts", "--bucket", "acme-releases"];
+    world.run(&["package-artifacts", "--release", "v1.0.0"]).await.expect(0);
+    let ran = world.run(&words).await.expect(0);
+    assert_eq!(ran.outcome(), "done", "{:?}", ran.items());
+    assert_eq!(world.run(&words).await.expect(0).outcome(), "nothing-to-do");
+    world.write("functions/order-service/dist/index.js", "exports.handler = async () => 'other';\n");
+    world.run(&["package-artifacts", "--release", "v1.0.0"]).await.expect(0);
+    let ran = world.run(&words).await.expect(7);
+    assert_eq!(ran.codes(), ["LF-S3-DIFFERS", "LF-S3-DIFFERS"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moto_keeps_a_release() {
+    if !are_here() {
+        return;
+    }
+    let moto = serve(|port, _| {
+        let mut command = Command::new(program("LANDFALL_MOTO", "moto_server"));
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        command
+    })
+    .await;
+    let http = Http::new(HttpConfig::default()).expect("a client");
+    let site = http.site("moto", &format!("http://{}", moto.address), None).expect("a site");
+    let place = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>";
+    let made = site.request(Method::PUT, "/acme-releases").body("application/xml", place);
+    let made = made.send(&Run::builder().build(), Cap::JSON).await.expect("an answer");
+    assert_eq!(made.status().as_u16(), 200);
+    let mut world = World::small().await;
+    world.has_aws_keys();
+    publishes_to(world, &moto.address).await;
+}
+
+/// Its conditional writes are not atomic, so that races are for the sandbox.
+#[tokio::test(flavor = "multi_thread")]
+async fn s3s_fs_keeps_a_release() {
+    let Ok(s3s_fs) = std::env::var("LANDFALL_S3S_FS") else {
+        println!("skipped: LANDFALL_S3S_FS not set");
+        return;
+    };
+    let mut world = World::small().await;
+    world.has_aws_keys();
+    let (key, secret) =
+        (world.variables["AWS_ACCESS_KEY_ID"].clone(), world.variables["AWS_SECRET_ACCESS_KEY"].clone());
+    let server = serve(|port, folder| {
+        std::fs::create_dir(folder.join("acme-releases")).expect("a bucket");
+        let mut command = Command::new(&s3s_fs);
+        command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+        command.args(["--access-key", &key, "--secret-key", &secret]).arg(folder);
+        command
+    })
+    .await;
+    publishes_to(world, &server.address).await;
 }
