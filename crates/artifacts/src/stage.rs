@@ -108,7 +108,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "rollback-lambda",
         summary: "puts every function back to what ran before a deployment, and proves it",
-        reads: &[SETTINGS, always(DEPLOY_REPORT), AWS_AUTH, DOT_ENV],
+        reads: &[SETTINGS, maybe(DEPLOY_REPORT), maybe(ROLLBACK_REPORT), AWS_AUTH, DOT_ENV, LEDGER],
         writes: &[always(ROLLBACK_REPORT), LEDGER],
     },
     Stage {
@@ -182,7 +182,7 @@ mod tests {
     fn stages_have_one_name_and_one_line() {
         let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-        assert_eq!(STAGES.len(), 15);
+        assert_eq!(STAGES.len(), 16);
         assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
         for stage in STAGES {
             assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);

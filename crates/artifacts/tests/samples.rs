@@ -182,6 +182,7 @@ fn the_table_of_stages_names_files_of_these_formats() {
         "<release>/manifest.json",
         "<release>/<service>.zip",
         "deploy-report.json",
+        "rollback-report.json",
         "dashboard/index.html",
         "jira-tickets.json",
         "promotion-log-<type>.json",

@@ -4,11 +4,13 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use landfall_cli::Opt;
-use landfall_lambda_deploy::LambdaClient;
+use landfall_artifacts::ReleaseId;
+use landfall_cli::{Opt, Source as From};
+use landfall_lambda_deploy::{ApplyOptions, LambdaClient};
 use landfall_registry::EcrClient;
 use landfall_s3_sync::ReleaseStore;
-use landfall_stages::{Outcome, Refusal, rollback_lambda};
+use landfall_stages::rollback_lambda::{self, Source};
+use landfall_stages::{Outcome, Refusal};
 
 use crate::deploy_lambda::{Updating, updating};
 use crate::{Context, Effects, aws};
@@ -24,14 +26,29 @@ impl crate::Command for Command {
 
     fn options() -> Vec<Opt> {
         [
-            vec![
-                Opt::value("deploy-report", "FILE", "the deployment that is taken back")
+            &[
+                Opt::value("deploy-report", "FILE", "what the deployment left, which knows what ran before it")
                     .default("deploy-report.json"),
-                Opt::value("rollback-report", "FILE", "what each function ran before this, and runs after")
+                Opt::switch("from-ledger", "go back to what ran before the newest deployment that the ledger has"),
+                Opt::value("to", "RELEASE", "go back to what this release ran, as the ledger has it"),
+                Opt::value("rollback-report", "FILE", "what each function ran before the rollback and runs after")
                     .default("rollback-report.json"),
-            ],
-            updating(),
-            aws::OPTIONS.to_vec(),
+                Opt::value(
+                    "registry",
+                    "HOST/PATH",
+                    "where the images are, where the ledger does not say it",
+                )
+                .env(&["ECR_REGISTRY_URI"])
+                .key("environment.ecr"),
+                Opt::value(
+                    "alias",
+                    "NAME",
+                    "the alias that callers use: with the ledger it is pointed to a new version of what ran before; a report \
+                     knows where it pointed, save one of a deployment that was cut off while it made it",
+                ),
+            ][..],
+            &updating()[..],
+            &aws::OPTIONS[..],
         ]
         .concat()
     }
@@ -40,24 +57,51 @@ impl crate::Command for Command {
         Box::pin(async {
             let mut values = context.values();
             let updating = Updating::of(&mut values);
-            let path = |name: &str| PathBuf::from(values.text(name).unwrap_or_default());
-            let config = rollback_lambda::Config {
+            let release: Option<ReleaseId> = values.parsed("to");
+            let of_ledger = release.is_some() || values.is_on("from-ledger");
+            let (report, given_by) =
+                values.sourced("deploy-report").unwrap_or_else(|| (String::new(), From::Default));
+            if of_ledger && given_by != From::Default {
+                let help = Some("give the report alone, or go by the ledger alone".to_owned());
+                values.problem(
+                    "LF-CONFIG",
+                    "--deploy-report and the ledger cannot both say what ran before",
+                    help,
+                );
+            }
+            let mut config = rollback_lambda::Config {
                 target: context.target().clone(),
-                deployment: path("deploy-report"),
-                report: path("rollback-report"),
-                options: updating.options,
+                source: match release {
+                    Some(release) => Source::Release(release),
+                    None if of_ledger => Source::Ledger,
+                    None => Source::Report(PathBuf::from(report)),
+                },
+                report: PathBuf::from(values.text("rollback-report").unwrap_or_default()),
+                registry: values.parsed("registry"),
+                options: ApplyOptions { alias: values.parsed("alias"), ..updating.options },
             };
             values.finish().map_err(Refusal)?;
+            let goals = rollback_lambda::goals(&config, &context.ledger)?;
+            if goals.functions.is_empty() {
+                return rollback_lambda::nothing(&config, goals, context.output());
+            }
             let aws = aws::config(context, &context.http()?).await?;
             let client = LambdaClient::with_rates(&aws, updating.rates, context.run().share())?;
             let ecr = if updating.skip_verify { None } else { Some(EcrClient::new(&aws)?) };
-            let store = match updating.bucket {
-                Some(bucket) => Some(ReleaseStore::new(&aws, bucket, updating.bucket_owner)?),
-                None => None,
-            };
-            let kept = rollback_lambda::Kept { ecr: ecr.as_ref(), store: store.as_ref() };
-            let (output, run) = (context.output(), context.run());
-            rollback_lambda::run(&config, &client, kept, &context.ledger, output, run).await
+            if let Some(bucket) = updating.bucket {
+                let store = ReleaseStore::new(&aws, bucket, updating.bucket_owner)?;
+                config.options.archives = rollback_lambda::archives(&goals, &store, context.run()).await?;
+            }
+            rollback_lambda::run(
+                &config,
+                goals,
+                &client,
+                ecr.as_ref(),
+                &context.ledger,
+                context.output(),
+                context.run(),
+            )
+            .await
         })
     }
 }

@@ -85,6 +85,11 @@ impl Alias {
 }
 
 impl Pointing {
+    /// Where an alias pointed that a report tells of.
+    pub(crate) fn of(state: &AliasState) -> Self {
+        Self { version: state.version.clone(), weights: state.weights.clone() }
+    }
+
     /// All calls to one version.
     pub(crate) fn wholly(version: &str) -> Self {
         Self { version: version.to_owned(), weights: BTreeMap::new() }

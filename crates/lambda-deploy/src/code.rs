@@ -59,6 +59,14 @@ impl Code {
     }
 }
 
+impl Archive {
+    /// The digest of an archive's bytes, of the text that Lambda gives as its `CodeSha256`.
+    pub fn digest_of(code_sha256: &str) -> Option<Digest> {
+        let bytes: [u8; 32] = STANDARD.decode(code_sha256).ok()?.try_into().ok()?;
+        Some(Digest::from_sha256(bytes))
+    }
+}
+
 impl fmt::Display for Code {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -68,24 +76,18 @@ impl fmt::Display for Code {
     }
 }
 
-/// The digest that an archive's `CodeSha256` is.
-pub(crate) fn digest_of_archive(code_sha256: &str) -> Option<Digest> {
-    let bytes: [u8; 32] = STANDARD.decode(code_sha256).ok()?.try_into().ok()?;
-    Some(Digest::from_sha256(bytes))
-}
-
 #[cfg(test)]
 mod tests {
     use landfall_artifacts::Digest;
 
-    use super::{Archive, Code, digest_of_archive};
+    use super::{Archive, Code};
 
     #[test]
     fn an_archive_is_known_by_what_lambda_says_of_it() {
         let digest = Digest::of(b"");
         let code = Code::Archive(Archive { bucket: "b".into(), key: "k".into(), digest });
         assert_eq!(code.code_sha256(), "47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=");
-        assert_eq!(digest_of_archive(&code.code_sha256()), Some(digest));
-        assert_eq!(digest_of_archive(&digest.hex()), None);
+        assert_eq!(Archive::digest_of(&code.code_sha256()), Some(digest));
+        assert_eq!(Archive::digest_of(&digest.hex()), None);
     }
 }

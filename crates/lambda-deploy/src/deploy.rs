@@ -46,6 +46,8 @@ pub(crate) struct Deployment<'a> {
     options: &'a ApplyOptions,
     together: &'a Together,
     calls: Calls,
+    /// What ran before, where the step did not know it.
+    found: Option<Function>,
     after: Option<Function>,
     version: Option<String>,
     /// Held until the code is sent.
@@ -85,6 +87,7 @@ impl<'a> Deployment<'a> {
             options,
             together,
             calls: Calls::default(),
+            found: None,
             after: None,
             version: None,
             turn: None,
@@ -105,6 +108,7 @@ impl<'a> Deployment<'a> {
             Ok(outcome) => result.outcome = outcome,
             Err(ended) => result.ended_by(&ended),
         }
+        result.before = result.before.or(self.found);
         result.after = self.after;
         result.version = self.version;
         result.calls = self.calls.taken();
@@ -126,6 +130,7 @@ impl<'a> Deployment<'a> {
             (Some(function), _) => function.clone(),
             (None, _) => {
                 let seen = self.client.get(self.on(), None, Nature::Read).await?;
+                self.found = Some(seen.clone());
                 if seen.is_settled() { seen } else { self.wait_for_the_other(seen).await? }
             }
         };
@@ -295,7 +300,7 @@ impl<'a> Deployment<'a> {
         if function.runs(wanted) {
             return Ok(Seen::Running);
         }
-        if same_revision(&function) {
+        if same_revision(&function) && function.digest() == before.digest() {
             return Ok(Seen::AsBefore(Box::new(function)));
         }
         if function.last_update == LastUpdate::Failed || function.state == State::Failed {

@@ -4,7 +4,7 @@ use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
 use aws_sdk_lambda::types::{self, FunctionConfiguration};
 use landfall_artifacts::{AliasState, Digest, FunctionState, PinnedReference};
 
-use crate::code::digest_of_archive;
+use crate::Archive;
 
 /// A function as it was seen. Foreign texts are escaped.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,7 +143,7 @@ impl Function {
         let code = self.code_sha256.as_deref()?;
         match self.package {
             Package::Image => format!("sha256:{code}").parse().ok(),
-            Package::Zip => digest_of_archive(code),
+            Package::Zip => Archive::digest_of(code),
             Package::Other(_) => None,
         }
     }

@@ -13,7 +13,9 @@ use crate::deploy::{Deployment, Together};
 use crate::effects::Ended;
 use crate::point::Mover;
 use crate::result::{FunctionResult, Outcome};
-use crate::{Action, ApplyOptions, Archive, Code, Desired, Error, Function, LambdaClient, Package, Step};
+use crate::{
+    Action, Alias, ApplyOptions, Archive, Code, Desired, Error, Function, LambdaClient, Package, Step,
+};
 
 /// A function and what it is to run again.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,6 +33,23 @@ pub enum AliasBefore {
     Pointed(AliasName, AliasState),
     /// There was none: the deployment made it.
     Absent(AliasName),
+}
+
+impl AliasBefore {
+    /// The alias.
+    pub fn name(&self) -> &AliasName {
+        let (Self::Pointed(name, _) | Self::Absent(name)) = self;
+        name
+    }
+
+    /// Whether it is so now: the alias as it was seen, `None` where there is none.
+    pub fn holds(&self, seen: Option<&Alias>) -> bool {
+        match (self, seen) {
+            (Self::Pointed(_, state), Some(alias)) => alias.points(&Pointing::of(state)),
+            (Self::Absent(_), None) => true,
+            (Self::Pointed(..), None) | (Self::Absent(_), Some(_)) => false,
+        }
+    }
 }
 
 /// Puts functions back, several at a time: first the alias, so that calls reach what they reached before, then the code. Each is
@@ -108,8 +127,7 @@ async fn restore(
     options: &ApplyOptions,
     result: &mut FunctionResult,
 ) -> Result<(), Ended> {
-    let (AliasBefore::Pointed(name, _) | AliasBefore::Absent(name)) = before;
-    let mover = Mover { client, on, options, desired, name };
+    let mover = Mover { client, on, options, desired, name: before.name() };
     let now = mover.look().await?;
     result.alias_before.clone_from(&now);
     result.alias_after.clone_from(&now);
@@ -120,8 +138,7 @@ async fn restore(
             result.alias_after = None;
         }
         AliasBefore::Pointed(_, state) => {
-            let wanted = Pointing { version: state.version.clone(), weights: state.weights.clone() };
-            result.alias_after = Some(mover.point(now, &wanted).await?);
+            result.alias_after = Some(mover.point(now, &Pointing::of(state)).await?);
         }
     }
     Ok(())

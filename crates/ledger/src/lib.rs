@@ -36,4 +36,4 @@ pub use draft::{Context, Draft};
 pub use error::Error;
 pub use folder::FolderLedger;
 pub use hold::Hold;
-pub use view::{Conflict, Deployed, ReleaseLife, Resolved, deployments, releases, resolve};
+pub use view::{Conflict, Deployed, ReleaseLife, Resolved, deployments, happened, releases, resolve};

@@ -83,7 +83,8 @@ fn function_of(item: &LedgerItem) -> String {
     item.lambda.as_ref().map_or_else(|| item.name.clone(), ToString::to_string)
 }
 
-fn happened(event: &LedgerEvent) -> bool {
+/// Whether what an event says came to be: it did not fail, and its outcome is known.
+pub fn happened(event: &LedgerEvent) -> bool {
     match event.outcome {
         None | Some(EffectResult::Done) => true,
         Some(EffectResult::Failed | EffectResult::Unknown) => false,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_sdk_ecr::operation::batch_get_image::BatchGetImageOutput;
 use aws_sdk_ecr::types::{ImageFailureCode, ImageIdentifier, LayerAvailability};
 use bytes::Bytes;
 use landfall_artifacts::{Digest, Tag};
@@ -49,29 +50,8 @@ impl EcrClient {
     ) -> Result<BTreeMap<Tag, EcrImage>, Error> {
         let mut images = BTreeMap::new();
         for part in tags.chunks(MOST_AT_ONCE) {
-            let ids: Vec<ImageIdentifier> =
-                part.iter().map(|tag| ImageIdentifier::builder().image_tag(tag.as_str()).build()).collect();
-            let answer = call(run, reading("BatchGetImage"), || {
-                self.client
-                    .batch_get_image()
-                    .set_registry_id(self.account.as_ref().map(ToString::to_string))
-                    .repository_name(repository)
-                    .set_image_ids(Some(ids.clone()))
-                    .set_accepted_media_types(Some(MANIFEST_MEDIA_TYPES.map(str::to_owned).to_vec()))
-                    .send()
-            })
-            .await
-            .map_err(|failure| in_repository(repository, "look for images", failure))?;
-            for failure in answer.failures() {
-                if failure.failure_code() != Some(&ImageFailureCode::ImageNotFound) {
-                    let tag = failure.image_id().and_then(ImageIdentifier::image_tag).unwrap_or_default();
-                    let code = failure.failure_code().map_or("no code", ImageFailureCode::as_str);
-                    return Err(Error::EcrImage {
-                        reference: landfall_secret::escape(&format!("{repository}:{tag}"), 300),
-                        code: landfall_secret::escape(code, 60),
-                    });
-                }
-            }
+            let ids = part.iter().map(|tag| ImageIdentifier::builder().image_tag(tag.as_str()).build());
+            let answer = self.batch_get_image(repository, ids.collect(), run).await?;
             for image in answer.images() {
                 let id = image.image_id();
                 let tag = id.and_then(ImageIdentifier::image_tag).and_then(|text| text.parse().ok());
@@ -86,11 +66,11 @@ impl EcrClient {
         Ok(images)
     }
 
-    /// Which of these images a repository has, by digest, a hundred a call.
+    /// Which of these images a repository has, tagged or not, a hundred a call.
     ///
     /// # Errors
-    /// [`Error::EcrRepositories`] where there is no such repository, [`Error::EcrCall`].
-    pub async fn available_images(
+    /// As for [`Self::images_by_tag`].
+    pub async fn digests_there(
         &self,
         repository: &str,
         digests: &[Digest],
@@ -98,23 +78,47 @@ impl EcrClient {
     ) -> Result<BTreeSet<Digest>, Error> {
         let mut there = BTreeSet::new();
         for part in digests.chunks(MOST_AT_ONCE) {
-            let id = |digest: &Digest| ImageIdentifier::builder().image_digest(digest.to_string()).build();
-            let ids: Vec<ImageIdentifier> = part.iter().map(id).collect();
-            let answer = call(run, reading("BatchGetImage"), || {
-                self.client
-                    .batch_get_image()
-                    .set_registry_id(self.account.as_ref().map(ToString::to_string))
-                    .repository_name(repository)
-                    .set_image_ids(Some(ids.clone()))
-                    .set_accepted_media_types(Some(MANIFEST_MEDIA_TYPES.map(str::to_owned).to_vec()))
-                    .send()
-            })
-            .await
-            .map_err(|failure| in_repository(repository, "look for images", failure))?;
+            let ids =
+                part.iter().map(|digest| ImageIdentifier::builder().image_digest(digest.to_string()).build());
+            let answer = self.batch_get_image(repository, ids.collect(), run).await?;
             let found = answer.images().iter().filter_map(|image| image.image_id()?.image_digest());
-            there.extend(found.filter_map(|text| text.parse::<Digest>().ok()));
+            there.extend(found.filter_map(|text| text.parse().ok()).filter(|digest| part.contains(digest)));
         }
         Ok(there)
+    }
+
+    /// Asks for images; those that are not there are left out of the answer.
+    async fn batch_get_image(
+        &self,
+        repository: &str,
+        ids: Vec<ImageIdentifier>,
+        run: &Run,
+    ) -> Result<BatchGetImageOutput, Error> {
+        let answer = call(run, reading("BatchGetImage"), || {
+            self.client
+                .batch_get_image()
+                .set_registry_id(self.account.as_ref().map(ToString::to_string))
+                .repository_name(repository)
+                .set_image_ids(Some(ids.clone()))
+                .set_accepted_media_types(Some(MANIFEST_MEDIA_TYPES.map(str::to_owned).to_vec()))
+                .send()
+        })
+        .await
+        .map_err(|failure| in_repository(repository, "look for images", failure))?;
+        let is_other = |code: Option<&ImageFailureCode>| code != Some(&ImageFailureCode::ImageNotFound);
+        if let Some(failure) = answer.failures().iter().find(|failure| is_other(failure.failure_code())) {
+            let id = failure.image_id();
+            let reference = match (id.and_then(|id| id.image_tag()), id.and_then(|id| id.image_digest())) {
+                (Some(tag), _) => format!("{repository}:{tag}"),
+                (None, digest) => format!("{repository}@{}", digest.unwrap_or_default()),
+            };
+            let code = failure.failure_code().map_or("no code", ImageFailureCode::as_str);
+            return Err(Error::EcrImage {
+                reference: landfall_secret::escape(&reference, 300),
+                code: landfall_secret::escape(code, 60),
+            });
+        }
+        Ok(answer)
     }
 
     /// Which of these blobs a repository has, a hundred a call. What was archived counts as not there: it cannot be pulled.

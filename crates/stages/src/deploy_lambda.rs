@@ -19,6 +19,7 @@ use landfall_registry::EcrClient;
 use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
 
+use crate::deploy_record::{earlier_record, record};
 use crate::digests::{of_ledger, unknown_digest};
 use crate::output::is_foretold;
 use crate::verify_tags::verify_tags;
@@ -168,7 +169,8 @@ impl Job<'_, '_> {
         if !problems.is_empty() {
             return Err(Refusal(problems));
         }
-        let earlier = earlier_record(config, release)?;
+        let environment = config.target.environment.as_ref();
+        let earlier = earlier_record(&config.report, Some(release), environment)?;
         if output.is_dry_run() {
             return dry_run(config, output, &plan, release, earlier.as_ref(), left_out);
         }
@@ -177,13 +179,14 @@ impl Job<'_, '_> {
         }
         let options =
             ApplyOptions { release: Some(release.clone()), archives: kept, ..config.options.clone() };
-        let record = record(config, release, plan.record(), earlier.as_ref());
+        let record = record_of(config, release, plan.record(), earlier.as_ref());
         let mut files = vec![output.write(&config.report, &record.to_bytes(), Mode::Shared)?];
 
         run.progress().event(Event::Phase { name: "deploy".into(), items: Some(plan.steps.len() as u64) });
         let ended = apply(&plan, self.client, run, &options, self.check).await;
 
-        let report = record_of(config, release, &ended.functions, earlier.as_ref());
+        let deployed = ended.functions.iter().map(FunctionResult::deployed).collect();
+        let report = record_of(config, release, deployed, earlier.as_ref());
         let mut finished = shown::finish(&ended, run);
         finished.problems.extend(left_out);
         match output.write(&config.report, &report.to_bytes(), Mode::Shared) {
@@ -353,51 +356,13 @@ fn of_lock(config: &Config, lock: &ImageLock, function: &LambdaName, tag: &Tag) 
     })
 }
 
-/// The report of an earlier try of the same release, which knows what ran before the first change.
-fn earlier_record(config: &Config, release: &ReleaseId) -> Result<Option<DeployReport>, Refusal> {
-    match DeployReport::read(&config.report) {
-        Ok(report) => Ok(Some(report).filter(|report| {
-            report.release.as_ref() == Some(release) && report.environment == config.target.environment
-        })),
-        Err(FileError::Missing { .. }) => Ok(None),
-        Err(error) => Err(error.into()),
-    }
-}
-
 fn record_of(
     config: &Config,
     release: &ReleaseId,
-    results: &[FunctionResult],
+    functions: Vec<DeployedFunction>,
     earlier: Option<&DeployReport>,
 ) -> DeployReport {
-    record(config, release, results.iter().map(FunctionResult::deployed).collect(), earlier)
-}
-
-/// The report. A function that an earlier try of this release has updated already keeps what ran before that try: it is what a
-/// rollback goes back to. Functions of the earlier report that are not this job's, as with other parts of the work, stay as they
-/// are.
-fn record(
-    config: &Config,
-    release: &ReleaseId,
-    mut functions: Vec<DeployedFunction>,
-    earlier: Option<&DeployReport>,
-) -> DeployReport {
-    for function in &mut functions {
-        let first = earlier.and_then(|report| report.function(&function.name));
-        if let Some(before) = first.and_then(|first| first.before.clone()) {
-            function.before = Some(before);
-        }
-    }
-    let others: Vec<DeployedFunction> = earlier
-        .map(|report| report.functions.as_slice())
-        .unwrap_or_default()
-        .iter()
-        .filter(|known| functions.iter().all(|function| function.name != known.name))
-        .cloned()
-        .collect();
-    functions.extend(others);
-    functions.sort_by(|a, b| a.name.cmp(&b.name));
-    DeployReport { release: Some(release.clone()), environment: config.target.environment.clone(), functions }
+    record(Some(release), config.target.environment.as_ref(), functions, earlier)
 }
 
 fn dry_run(
@@ -412,7 +377,7 @@ fn dry_run(
     finished.release = Some(release.clone());
     finished.summary = format!("{}, release {release}", finished.summary);
     finished.problems = left_out;
-    let record = record(config, release, plan.record(), earlier);
+    let record = record_of(config, release, plan.record(), earlier);
     finished.files.push(output.write(&config.report, &record.to_bytes(), Mode::Shared)?);
     Ok(finished)
 }

@@ -5,6 +5,7 @@
 
 pub mod aws_credentials;
 pub mod deploy_lambda;
+mod deploy_record;
 mod digests;
 pub mod generate_mappings;
 pub mod generate_versions;

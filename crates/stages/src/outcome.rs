@@ -120,8 +120,8 @@ impl Finished {
     pub fn changes(&self) -> Vec<String> {
         // What was changed and changed back again was touched all the same.
         let line = |item: &Item| match (item.changed || item.outcome == "rolled-back", item.is_unknown()) {
-            (true, _) => Some(format!("{}: {}", item.name, item.outcome)),
-            (false, true) => Some(format!("{}: {}, it may have been changed", item.name, item.outcome)),
+            (_, true) => Some(format!("{}: {}, it may have been changed", item.name, item.outcome)),
+            (true, false) => Some(format!("{}: {}", item.name, item.outcome)),
             (false, false) => None,
         };
         self.items.iter().filter_map(line).collect()

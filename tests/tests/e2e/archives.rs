@@ -88,6 +88,9 @@ async fn a_release_is_deployed_from_its_bucket_and_put_back_from_there() {
 
     world.run(&["deploy-lambda", "--release", "v1.1.0"]).await.expect(0);
     assert_eq!(runs(&world), of("v1.1.0"));
+
+    let ran = world.run(&["rollback-lambda"]).await.expect(0);
+    assert_eq!(runs(&world), of("v1.0.0"), "by the archives of the releases: {}", ran.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -63,6 +63,7 @@ async fn no_versions_are_nothing_to_do() {
     world.run(&["aws-credentials"]).await.expect(0);
     for words in [
         &["deploy-lambda"][..],
+        &["rollback-lambda"],
         &["create-jira-tickets"],
         &["transition-jira-tickets", "deploy-pp"],
         &["update-jira-instructions"],
@@ -265,6 +266,49 @@ async fn no_keys_and_only_half_of_them() {
     nothing was changed
     exit 2
     "#);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_of_nothing_known() {
+    let mut world = World::deployable().await;
+    let ran = refused(&world, &["rollback-lambda"], 2).await;
+    assert_eq!(ran.codes(), ["LF-FILE-MISSING"]);
+    let words = ["rollback-lambda", "--from-ledger", "--deploy-report", "deploy-report.json"];
+    assert_eq!(refused(&world, &words, 2).await.codes(), ["LF-CONFIG"]);
+    let ran = refused(&world, &["rollback-lambda", "--from-ledger"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-ROLLBACK-NOTHING] exit 3
+      the ledger has no deployment to stg_eu00
+      next: give the ledger that update-version-dashboard recorded it in by --ledger, or the report by --deploy-report
+
+    nothing was changed
+    exit 3
+    "#);
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    let ran = refused(&world, &["rollback-lambda", "--to", "r-1"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-ROLLBACK-NOTHING] exit 3
+      the ledger has no deployment of r-1 to stg_eu00
+      next: name one of r-0123456789ab
+
+    nothing was changed
+    exit 3
+    "#);
+    world.set("CI_ENVIRONMENT_NAME", "prod_eu00");
+    let ran = refused(&world, &["rollback-lambda"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-ROLLBACK-ENVIRONMENT] exit 2
+      deploy-report.json is of stg_eu00, not prod_eu00
+      next: run this stage in the same environment as deploy-lambda
+
+    nothing was changed
+    exit 2
+    "#);
+    world.unset("CI_ENVIRONMENT_NAME");
+    assert_eq!(
+        refused(&world, &["rollback-lambda", "--from-ledger"], 2).await.codes(),
+        ["LF-CONFIG-MISSING"]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

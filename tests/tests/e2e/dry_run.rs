@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::harness::Ran;
+use crate::snapshot::page;
 use crate::world::World;
 
 /// Runs a stage dry: no file is made, no request changes anything.
@@ -38,6 +39,26 @@ async fn deploy_lambda() {
     assert_eq!(world.running(), running);
     world.run(&["deploy-lambda"]).await.expect(0);
     let ran = dry(&world, &["deploy-lambda"], 0).await;
+    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "unchanged").count(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rollback_lambda() {
+    let world = World::deployable().await;
+    world.run(&["deploy-lambda", "--alias", "live"]).await.expect(0);
+    let running = world.running();
+    let ran = dry(&world, &["rollback-lambda"], 0).await;
+    page!(world.tidy(&ran.stdout), @r#"
+    function                runs now             would run            alias
+    OrderServiceFunction    [digest]  [digest]  live: 1 to none
+    PaymentGatewayFunction  [digest]  [digest]  live: 1 to none
+    clean-up must keep ecr-registry.test/app@[digest]
+    clean-up must keep ecr-registry.test/app@[digest]
+    2 of 2 functions would be rolled back
+    "#);
+    assert_eq!(world.running(), running);
+    world.run(&["rollback-lambda"]).await.expect(0);
+    let ran = dry(&world, &["rollback-lambda"], 0).await;
     assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "unchanged").count(), 2);
 }
 

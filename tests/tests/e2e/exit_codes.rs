@@ -94,6 +94,25 @@ async fn partly_done() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn partly_rolled_back() {
+    let world = deployable().await;
+    world.run(&["deploy-lambda"]).await.expect(0);
+    world.sandbox.lambda.fail_next("PaymentGatewayFunction", "InternalError", "An internal error occurred.");
+    let ran = world.run(&["rollback-lambda", "--quiet"]).await.expect(i32::from(exit::PARTIAL));
+    page!(ran.page(&world), @r#"
+    error[LF-LAMBDA-FAILED] exit 6
+      the update of PaymentGatewayFunction failed (InternalError): An internal error occurred.
+      next: a passing fault at AWS: run again
+
+    what was changed (2):
+      OrderServiceFunction: rolled-back
+      ledger record 9: recorded
+    exit 6
+    "#);
+    world.run(&["rollback-lambda"]).await.expect(i32::from(exit::DONE));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_ledger_that_was_tampered_with() {
     let world = deployable().await;
     world.run(&["deploy-lambda"]).await.expect(0);

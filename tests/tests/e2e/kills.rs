@@ -116,6 +116,67 @@ async fn deploy_lambda() {
     .await;
 }
 
+/// What runs, where the aliases point, and what the ledger says of it.
+fn run_and_recorded(world: &World) -> State {
+    let mut state = world.running();
+    let events = FolderLedger::for_reading(world.path(".landfall/ledger")).events().expect("a ledger");
+    for deployed in landfall_ledger::deployments(&events) {
+        let digest = deployed.digest.map(|digest| digest.to_string()).unwrap_or_default();
+        state
+            .insert(format!("record of {}", deployed.function), format!("{digest} {}", deployed.rolled_back));
+    }
+    for project in world.projects() {
+        let target = world.sandbox.lambda.alias_target(project.lambda, "live");
+        state.insert(format!("alias of {}", project.lambda), target.unwrap_or_default());
+    }
+    state
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rollback_lambda() {
+    survives(Subject {
+        words: &["rollback-lambda"],
+        projects: &SMALL,
+        prepare: |world| {
+            world.has_versions();
+            world.has_aws_keys();
+            world.has_images_and_plan();
+        },
+        before: &[&["deploy-lambda", "--alias", "live"], &["update-version-dashboard"]],
+        wrong: |_, _| false,
+        state: run_and_recorded,
+    })
+    .await;
+}
+
+/// A deployment that is killed anywhere can be rolled back by the record that it had written before.
+#[tokio::test(flavor = "multi_thread")]
+async fn rollback_lambda_after_a_killed_deployment() {
+    let deploy = ["deploy-lambda", "--alias", "live"];
+    let clean = World::deployable().await;
+    clean.run(&deploy).await.expect(0);
+    let requests = clean.sandbox.journal().count();
+    let moments = (1..=requests).flat_map(|number| [(number, What::KillBefore), (number, What::KillAfter)]);
+    let killed = async |(number, what)| {
+        let at = format!("{what:?} at request {number}");
+        let world = World::deployable().await;
+        let before = world.running();
+        world.sandbox.faults().add(Fault::new(what).nth(number));
+        world.run(&deploy).await;
+        world.sandbox.faults().clear();
+        if world.path("deploy-report.json").exists() {
+            let ran = world.run(&["rollback-lambda", "--alias", "live"]).await;
+            assert_eq!(ran.code, Some(0), "{at}:\n{}", ran.stderr);
+        }
+        assert_eq!(world.running(), before, "{at}");
+        for project in world.projects() {
+            assert_eq!(world.sandbox.lambda.alias_target(project.lambda, "live"), None, "{at}");
+        }
+        world.sandbox.stop().await;
+    };
+    futures_util::stream::iter(moments).map(killed).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn deploy_lambda_with_an_alias() {
     survives(Subject {
@@ -140,22 +201,6 @@ async fn deploy_lambda_with_an_alias() {
                 running.keys().map(|name| (format!("{name}:live"), reached(name).unwrap_or_default()));
             aliases.chain(running.clone()).collect()
         },
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn rollback_lambda() {
-    survives(Subject {
-        words: &["rollback-lambda"],
-        projects: &SMALL,
-        prepare: |world| {
-            world.has_aws_keys();
-            world.has_images_and_plan();
-        },
-        before: &[&["deploy-lambda"]],
-        wrong: |_, _| false,
-        state: World::running,
     })
     .await;
 }

@@ -173,6 +173,7 @@ async fn nothing_to_deploy_needs_nobody() {
         .run_all(&[
             &["retag-push-ecr"],
             &["deploy-lambda"],
+            &["rollback-lambda"],
             &["create-jira-tickets"],
             &["transition-jira-tickets", "closed"],
             &["comment-jira-tickets", "staging"],

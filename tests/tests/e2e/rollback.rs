@@ -1,99 +1,204 @@
-//! `rollback-lambda`: what ran before a deployment runs again.
+//! `rollback-lambda`: back by the report, by the ledger, to a release; and refusing while anything stands in the way.
 
-use landfall_artifacts::EventKind;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use landfall_artifacts::{EventKind, LedgerEvent};
 use landfall_cli::exit;
 use landfall_ledger::FolderLedger;
 use serde_json::Value;
 
+use crate::bad_input::refused;
+use crate::harness::Ran;
 use crate::snapshot::page;
 use crate::world::World;
 
-/// A world in which a release of images runs on top of an older one, both in ECR.
-async fn deployed() -> (World, std::collections::BTreeMap<String, String>) {
+fn events(world: &World, kind: EventKind) -> Vec<LedgerEvent> {
+    let events = FolderLedger::for_reading(world.path(".landfall/ledger")).events().expect("a ledger");
+    events.into_iter().filter(|event| event.kind == kind).collect()
+}
+
+/// Facts of the report's items, by function.
+fn facts(ran: &Ran, key: &str) -> BTreeMap<String, String> {
+    let items = ran.report()["items"].as_array().expect("items");
+    let fact =
+        |item: &Value| Some((item["name"].as_str()?.to_owned(), item["details"][key].as_str()?.to_owned()));
+    items.iter().filter_map(fact).collect()
+}
+
+/// Where a function's alias points.
+fn alias(world: &World) -> Option<String> {
+    world.sandbox.lambda.alias_target("OrderServiceFunction", "live")
+}
+
+/// The plan of a second release, which brings the images that ran at the beginning.
+fn plan_second(world: &World) {
+    for name in ["image-lock.json", "lambda-ecr-mappings.json"] {
+        let mut text = world.read(name).replace("r-0123456789ab", "r-2");
+        for project in world.projects() {
+            let old = project.running_image().digest();
+            let tag = format!("{}-{}", project.lambda, project.running);
+            text = text.replace(&project.image().digest(), &old).replace(&project.tag(), &tag);
+            text = text.replace(
+                &format!("\"version\": \"{}\"", project.version),
+                &format!("\"version\": \"{}\"", project.running),
+            );
+        }
+        world.write(name, &text);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn by_the_report_of_the_deployment() {
     let world = World::deployable().await;
     let before = world.running();
-    world.run(&["deploy-lambda"]).await.expect(0);
-    assert_ne!(world.running(), before);
-    (world, before)
-}
-
-fn outcomes(report: &Value) -> Vec<&str> {
-    let functions = report["functions"].as_array().expect("functions");
-    functions.iter().filter_map(|function| function["outcome"].as_str()).collect()
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_ran_before_runs_again_and_a_second_run_has_nothing_to_do() {
-    let (world, before) = deployed().await;
-    let (files, writes) = (world.files(), world.writes().len());
-    let ran = world.run(&["rollback-lambda", "--dry-run"]).await.expect(0);
-    assert!(world.changed_since(&files).is_empty() && world.writes().len() == writes, "a dry run");
-    assert_eq!(ran.items().iter().filter(|(_, outcome)| outcome == "planned").count(), 2);
-    assert!(ran.stdout.contains("keep "), "what clean-up must keep is said: {}", ran.stdout);
-
-    world.run(&["rollback-lambda"]).await.expect(0);
-    assert_eq!(world.running(), before);
-    assert_eq!(outcomes(&world.json("rollback-report.json")), ["rolled-back"; 2]);
-    let events = FolderLedger::for_reading(world.path(".landfall/ledger")).events().expect("events");
-    let rollbacks: Vec<_> = events.iter().filter(|event| event.kind == EventKind::Rollback).collect();
-    assert_eq!((rollbacks.len(), rollbacks[0].items.len()), (1, 2));
-
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    let deployed = world.running();
+    assert_ne!(deployed, before);
     let ran = world.run(&["rollback-lambda"]).await.expect(0);
-    assert_eq!(ran.outcome(), "nothing-to-do");
-    assert_eq!(outcomes(&world.json("rollback-report.json")), ["unchanged"; 2]);
+    assert_eq!(world.running(), before);
+    page!(world.tidy(&ran.stdout), @r#"
+    OrderServiceFunction runs again [digest]
+    PaymentGatewayFunction runs again [digest]
+    clean-up must keep ecr-registry.test/app@[digest]
+    clean-up must keep ecr-registry.test/app@[digest]
+    2 rolled back, 0 unchanged, 0 failed, 0 unknown, 0 not tried; 0 that the deployment did not change
+    "#);
+    let keep = facts(&ran, "keep");
+    assert!(keep.len() == 2 && keep.iter().all(|(name, image)| image.ends_with(&before[name])), "{keep:?}");
+    assert_eq!(facts(&ran, "from")["OrderServiceFunction"], deployed["OrderServiceFunction"]);
+
+    let report = world.json("rollback-report.json");
+    for function in report["functions"].as_array().expect("functions") {
+        let name = function["name"].as_str().expect("a name");
+        assert_eq!(function["outcome"], "rolled-back");
+        let image = |key: &str| function[key]["image"].as_str().expect("an image").to_owned();
+        assert!(image("before").ends_with(&deployed[name]) && image("after").ends_with(&before[name]));
+    }
+    let recorded = events(&world, EventKind::Rollback);
+    assert!(recorded.len() == 1 && recorded[0].items.len() == 2, "{recorded:#?}");
+    assert_eq!(recorded[0].reason.as_deref(), Some("the deployment of r-0123456789ab was rolled back"));
+    assert_eq!(events(&world, EventKind::Intent).len(), 4);
+
+    let writes = world.writes().len();
+    let again = world.run(&["rollback-lambda"]).await.expect(0);
+    assert_eq!((again.outcome(), world.writes().len()), ("nothing-to-do", writes));
+    let report = world.json("rollback-report.json");
+    let first = &report["functions"][0];
+    assert!(
+        first["outcome"] == "unchanged" && first["before"] != first["after"],
+        "what ran before it is kept"
+    );
+    assert_eq!(events(&world, EventKind::Rollback).len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_gone_from_ecr_is_said_before_anything_is_changed() {
-    let (world, before) = deployed().await;
+async fn aliases_go_back_too() {
+    let world = World::deployable().await;
+    let first = world.running();
+    world.run(&["deploy-lambda", "--alias", "live"]).await.expect(0);
+    assert_eq!(alias(&world).as_deref(), Some("1"));
+    let second = world.running();
+    plan_second(&world);
+    world.run(&["deploy-lambda", "--alias", "live"]).await.expect(0);
+    assert_eq!((alias(&world).as_deref(), world.running()), (Some("2"), first.clone()));
+    world.run(&["rollback-lambda"]).await.expect(0);
+    assert_eq!((alias(&world).as_deref(), world.running()), (Some("1"), second));
+
+    // The alias that a deployment made goes away with it.
+    let world = World::deployable().await;
+    world.run(&["deploy-lambda", "--alias", "live"]).await.expect(0);
+    world.run(&["rollback-lambda"]).await.expect(0);
+    assert_eq!((alias(&world), world.running()), (None, first));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_image_that_was_deleted() {
+    let world = World::deployable().await;
+    world.run(&["deploy-lambda"]).await.expect(0);
     let running = world.running();
     let repository = &world.sandbox.options().ecr_repository;
-    for digest in before.values() {
-        world.sandbox.ecr_registry.expire_image(repository, digest);
+    for project in world.projects() {
+        world.sandbox.ecr_registry.remove_image(repository, &project.running_image().digest());
     }
-    let ran = world.run(&["rollback-lambda", "--quiet"]).await.expect(i32::from(exit::REFUSED));
+    let ran = refused(&world, &["rollback-lambda"], 3).await;
     page!(ran.page(&world), @r#"
     error[LF-ROLLBACK-GONE] exit 3
-      what OrderServiceFunction ran before is gone from ECR: ecr-registry.test/app@[digest]
-      what PaymentGatewayFunction ran before is gone from ECR: ecr-registry.test/app@[digest]
-      next: copy the image again from the registry that it came from, or deploy a named release; see docs/access.md for a lifecycle rule that keeps it
+      OrderServiceFunction ran ecr-registry.test/app@[digest], which is no longer there
+      PaymentGatewayFunction ran ecr-registry.test/app@[digest], which is no longer there
+      next: roll back to a release whose images are there (--to), or build and deploy that version anew; let clean-up keep what runs (docs/access.md)
 
     nothing was changed
     exit 3
     "#);
     assert_eq!(world.running(), running);
-    assert!(!world.path("rollback-report.json").exists());
+    let ran = world.run(&["rollback-lambda", "--skip-verify", "--quiet"]).await.expect(3);
+    assert_eq!(ran.codes(), ["LF-LAMBDA-IMAGE"; 2]);
+    assert_eq!(world.running(), running);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_report_of_another_environment_is_refused() {
-    let (world, _) = deployed().await;
-    let report = world.read("deploy-report.json").replace("stg_eu00", "prod_eu00");
-    world.write("deploy-report.json", &report);
-    let ran = world.run(&["rollback-lambda", "--quiet"]).await.expect(i32::from(exit::INPUT));
+async fn a_function_that_is_gone_or_under_way() {
+    let world = World::deployable().await;
+    world.sandbox.lambda.settle_after("OrderServiceFunction", Duration::from_secs(3600));
+    world.run(&["deploy-lambda", "--settle-timeout", "1s"]).await.expect(8);
+    let running = world.running();
+    let ran = refused(&world, &["rollback-lambda"], 5).await;
     page!(ran.page(&world), @r#"
-    error[LF-ROLLBACK-ENVIRONMENT] exit 2
-      deploy-report.json is of environment prod_eu00, not stg_eu00
-      next: run this stage in the same environment as deploy-lambda
+    error[LF-LAMBDA-BUSY] exit 5
+      function OrderServiceFunction is busy with another update
+      next: run again when the other update is over
 
     nothing was changed
-    exit 2
+    exit 5
     "#);
+    assert_eq!(world.running(), running);
+
+    let world = World::deployable().await;
+    world.run(&["deploy-lambda"]).await.expect(0);
+    let report = world.read("deploy-report.json").replace("OrderServiceFunction", "NoSuchFunction");
+    world.write("deploy-report.json", &report);
+    let ran = refused(&world, &["rollback-lambda"], 3).await;
+    assert_eq!(ran.codes(), ["LF-LAMBDA-MISSING"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_alias_that_the_deployment_moved_or_made_goes_back_too() {
+async fn by_the_ledger_and_to_a_release() {
     let world = World::deployable().await;
-    let lambda = &world.sandbox.lambda;
-    let version = lambda.publish_as("OrderServiceFunction", "live");
-    let before = world.running();
-    world.run(&["deploy-lambda", "--alias", "live"]).await.expect(0);
-    assert_ne!(lambda.alias_target("OrderServiceFunction", "live"), Some(version.clone()));
-    assert!(lambda.alias_target("PaymentGatewayFunction", "live").is_some());
-    world.run(&["rollback-lambda"]).await.expect(0);
-    assert_eq!(lambda.alias_target("OrderServiceFunction", "live"), Some(version));
-    assert_eq!(lambda.alias_target("PaymentGatewayFunction", "live"), None, "there was none");
-    assert_eq!(world.running(), before);
+    let first = world.running();
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    let second = world.running();
+    world.run(&["rollback-lambda", "--from-ledger"]).await.expect(0);
+    assert_eq!(world.running(), first, "the first deployment on record knows what it found");
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+
+    plan_second(&world);
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    assert_eq!(world.running(), first);
+    world.remove("deploy-report.json");
+    world.run(&["rollback-lambda", "--from-ledger"]).await.expect(0);
+    assert_eq!(world.running(), second);
+    let recorded = events(&world, EventKind::Rollback);
+    let newest = recorded.last().expect("a rollback");
+    assert_eq!(newest.release.as_ref().map(ToString::to_string).as_deref(), Some("r-0123456789ab"));
+    assert!(newest.items.iter().all(|item| item.project.is_some() && item.version.is_some()), "{newest:#?}");
+    assert_eq!(world.run(&["rollback-lambda", "--from-ledger"]).await.expect(0).outcome(), "nothing-to-do");
+
+    world.run(&["rollback-lambda", "--to", "r-2"]).await.expect(0);
+    assert_eq!(world.running(), first);
+    assert_eq!(world.run(&["rollback-lambda", "--to", "r-2"]).await.expect(0).outcome(), "nothing-to-do");
+}
+
+/// The ledger knows no versions: an alias is pointed to a new version of what ran before.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_the_ledger_with_an_alias() {
+    let world = World::deployable().await;
+    let first = world.running();
+    world.run_all(&[&["deploy-lambda", "--alias", "live"], &["update-version-dashboard"]]).await;
+    let words = ["rollback-lambda", "--from-ledger", "--alias", "live"];
+    world.run(&words).await.expect(0);
+    assert_eq!((alias(&world).as_deref(), world.running()), (Some("2"), first));
+    assert_eq!(world.run(&words).await.expect(0).outcome(), "nothing-to-do");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,15 +221,4 @@ async fn checks_guard_a_deployment() {
     assert_ne!(world.running(), before);
     world.write("landfall.toml", &settings);
     world.run(&words).await.expect(i32::from(exit::INPUT));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_deployment_that_changed_nothing_leaves_nothing_to_put_back() {
-    let (world, _) = deployed().await;
-    world.remove("deploy-report.json");
-    world.run(&["deploy-lambda"]).await.expect(0);
-    let ran = world.run(&["rollback-lambda"]).await.expect(0);
-    assert_eq!(ran.outcome(), "nothing-to-do");
-    world.remove("deploy-report.json");
-    world.run(&["rollback-lambda"]).await.expect(i32::from(exit::INPUT));
 }

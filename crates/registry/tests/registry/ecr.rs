@@ -75,6 +75,9 @@ async fn digests_of_tags_and_repositories_are_asked_for_in_batches() {
     let tags: Vec<Tag> = ["a-1", "b-1"].map(|tag| tag.parse().expect("a tag")).to_vec();
     let found = client(&server).digests_by_tag("app", &tags, &run()).await.expect("an answer");
     assert_eq!(found.into_iter().collect::<Vec<_>>(), [(tags[0].clone(), digest)]);
+    let digests = [digest, Digest::of(b"gone")];
+    let found = client(&server).digests_there("app", &digests, &run()).await.expect("an answer");
+    assert_eq!(found.into_iter().collect::<Vec<_>>(), [digest]);
 
     let repository =
         json!({"repositoryName": "app", "repositoryUri": "h/app", "imageTagMutability": "IMMUTABLE"});

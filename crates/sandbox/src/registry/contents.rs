@@ -99,8 +99,8 @@ impl Registry {
         self.lock().store.repository(repository).tags.remove(tag);
     }
 
-    /// Takes a manifest away with all tags that name it, as a lifecycle rule does.
-    pub fn expire_image(&self, repository: &str, digest: &str) {
+    /// Takes an image or index away, with all tags that name it.
+    pub fn remove_image(&self, repository: &str, digest: &str) {
         let mut inner = self.lock();
         let found = inner.store.repository(repository);
         found.manifests.remove(digest);

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
-use landfall_artifacts::Digest;
+use landfall_sandbox::images::{Format, Image, Layer};
 use serde_json::{Map, json};
 
 use crate::bench::measure::{Program, Took, Work};
@@ -108,17 +108,15 @@ impl Moto {
         aws(&["iam", "create-role", "--role-name", "lambda", "--assume-role-policy-document", TRUST])?;
         aws(&["ecr", "create-repository", "--repository-name", "app"])?;
         let mut digest = String::new();
-        for tag in ["old", "new"] {
-            let hash = |text: &str| Digest::of(text.as_bytes()).to_string();
-            let kind = "application/vnd.oci.image.manifest.v1+json";
-            let manifest = json!({"schemaVersion": 2, "mediaType": kind,
-                "config": {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": hash(tag), "size": 10},
-                "layers": []})
-            .to_string();
-            digest = hash(&manifest);
+        for (tag, seed) in [("old", 1), ("new", 2)] {
+            let layer = Layer::filler("var/task/index.js", 1000, seed);
+            let image = Image::new(Format::Oci, "amd64", vec![layer], &[]);
+            let manifest = String::from_utf8(image.manifest.to_vec())?;
+            digest = image.digest();
             let words =
                 ["ecr", "put-image", "--repository-name", "app", "--image-tag", tag, "--image-manifest"];
-            let more = [&manifest[..], "--image-digest", &digest, "--image-manifest-media-type", kind];
+            let more =
+                [&manifest[..], "--image-digest", &digest, "--image-manifest-media-type", &image.media_type];
             aws(&[&words[..], &more[..]].concat())?;
         }
         let (mut mappings, mut images) = (Map::new(), Vec::new());

@@ -1,0 +1,301 @@
+//! What functions are to run again, by a deployment's report or by the ledger.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall_artifacts::{
+    AliasName, Class, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName, EventKind,
+    FunctionState, LambdaName, LedgerEvent, LedgerItem, PinnedReference, Problem, ReleaseId, Repository,
+    Shard,
+};
+use landfall_lambda_deploy::{AliasBefore, Archive};
+use landfall_ledger::happened;
+
+use crate::Refusal;
+
+/// What is to be gone back to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Goals {
+    /// The release whose deployment is rolled back, where it is known.
+    pub from: Option<ReleaseId>,
+    /// Function by function.
+    pub functions: Vec<Goal>,
+    /// How many functions the deployment did not change.
+    pub left_alone: usize,
+    /// What the reader should look at.
+    pub warnings: Vec<String>,
+}
+
+/// What one function is to run again.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Goal {
+    /// The function.
+    pub function: LambdaName,
+    /// Its code; `None` where nobody knows it.
+    pub code: Option<Before>,
+    /// Where its alias pointed; `None` where no alias is to be put back.
+    pub alias: Option<AliasBefore>,
+    /// The part of the deployment that it belonged to.
+    pub shard: Option<Shard>,
+}
+
+/// Code that ran before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// An image.
+    Image(PinnedReference),
+    /// An archive with this SHA-256.
+    Archive(Digest),
+}
+
+impl Before {
+    /// The digest of its content.
+    pub(crate) fn digest(&self) -> Digest {
+        match self {
+            Self::Image(image) => image.digest(),
+            Self::Archive(digest) => *digest,
+        }
+    }
+}
+
+/// What ran before the deployment of a report. `alias` is the alias that the deployment was to point, where it was cut off before
+/// it could say so.
+///
+/// # Errors
+/// A report that names an alias which can be none.
+pub(super) fn of_report(report: &DeployReport, alias: Option<&AliasName>) -> Result<Goals, Refusal> {
+    let mut goals = Goals { from: report.release.clone(), ..Goals::default() };
+    let finished: BTreeSet<Option<Shard>> = report
+        .functions
+        .iter()
+        .filter(|function| function.outcome != DeployOutcome::Planned)
+        .map(|function| function.shard)
+        .collect();
+    for function in &report.functions {
+        // A part of which nothing is known but what ran before was cut off: it may have changed any of its functions.
+        let is_cut_off = !finished.contains(&function.shard);
+        let was_changed = match function.outcome {
+            DeployOutcome::Updated
+            | DeployOutcome::Failed
+            | DeployOutcome::RolledBack
+            | DeployOutcome::Unknown => true,
+            // An earlier try of the same deployment may have changed it.
+            DeployOutcome::Unchanged => differs(function),
+            DeployOutcome::Planned => is_cut_off,
+        };
+        if !was_changed {
+            goals.left_alone += 1;
+            continue;
+        }
+        goals.functions.push(Goal {
+            function: function.name.clone(),
+            code: function.before.as_ref().and_then(code),
+            alias: alias_of(function, alias.filter(|_| is_cut_off))?,
+            shard: function.shard,
+        });
+    }
+    Ok(goals)
+}
+
+fn differs(function: &DeployedFunction) -> bool {
+    let (Some(before), Some(after)) = (&function.before, &function.after) else { return false };
+    code(before) != code(after) || before.alias != after.alias
+}
+
+fn code(state: &FunctionState) -> Option<Before> {
+    match &state.image {
+        Some(image) => Some(Before::Image(image.clone())),
+        None => state.code_sha256.as_deref().and_then(Archive::digest_of).map(Before::Archive),
+    }
+}
+
+fn alias_of(
+    function: &DeployedFunction,
+    perhaps: Option<&AliasName>,
+) -> Result<Option<AliasBefore>, Refusal> {
+    let named = |name: &str| {
+        name.parse::<AliasName>().map_err(|cause| {
+            let what = format!("the report names an alias of {} that can be none: {cause}", function.name);
+            Refusal::one(Problem::new("LF-ROLLBACK-ALIAS", Class::Input, what))
+        })
+    };
+    let alias = |state: &Option<FunctionState>| state.as_ref().and_then(|state| state.alias.clone());
+    Ok(match (alias(&function.before), alias(&function.after)) {
+        (Some(before), _) => Some(AliasBefore::Pointed(named(&before.name)?, before)),
+        (None, Some(made)) => Some(AliasBefore::Absent(named(&made.name)?)),
+        (None, None) => perhaps.cloned().map(AliasBefore::Absent),
+    })
+}
+
+/// What the ledger says of one function in one environment.
+struct Told<'a> {
+    function: LambdaName,
+    item: &'a LedgerItem,
+    event: &'a LedgerEvent,
+}
+
+/// Deployments and rollbacks of an environment that were confirmed, function by function, oldest first.
+fn told<'a>(events: &'a [LedgerEvent], environment: &EnvironmentName) -> Vec<Told<'a>> {
+    let is_meant = |event: &&LedgerEvent| {
+        matches!(event.kind, EventKind::Deployment | EventKind::Rollback)
+            && event.environment.as_ref() == Some(environment)
+            && happened(event)
+    };
+    let of_event = |event: &'a LedgerEvent| {
+        event.items.iter().filter_map(move |item| {
+            let function = item.lambda.clone().or_else(|| item.name.parse().ok())?;
+            Some(Told { function, item, event })
+        })
+    };
+    events.iter().filter(is_meant).flat_map(of_event).collect()
+}
+
+/// What ran before the newest deployment of an environment: of each of its functions what was last confirmed before, by a release
+/// that nobody rejected.
+///
+/// # Errors
+/// Where the ledger knows of no deployment, and of each function that it does not know enough of.
+pub(super) fn of_ledger(
+    events: &[LedgerEvent],
+    environment: &EnvironmentName,
+    registry: Option<&Repository>,
+) -> Result<Goals, Refusal> {
+    let told = told(events, environment);
+    let is_deployment = |one: &&Told<'_>| one.event.kind == EventKind::Deployment;
+    let Some(newest) = told.iter().rfind(is_deployment) else {
+        let what = format!("the ledger has no deployment to {environment}");
+        return Err(Refusal::one(Problem::new("LF-ROLLBACK-NOTHING", Class::Refused, what).with_remedy(
+            "give the ledger that update-version-dashboard recorded it in by --ledger, or the report by --deploy-report",
+        )));
+    };
+    // A large deployment is recorded in several events.
+    let release = &newest.event.release;
+    let of_another =
+        |one: &Told<'_>| one.event.kind == EventKind::Deployment && one.event.release != *release;
+    let others = told.iter().rposition(of_another).map_or(0, |at| at + 1);
+    let begin = told.iter().skip(others).position(|one| is_deployment(&one)).unwrap_or_default() + others;
+    let (earlier, since) = told.split_at(begin);
+    let (mut functions, mut problems) = (BTreeMap::new(), Vec::new());
+    for one in since.iter().filter(|one| one.event.kind == EventKind::Deployment) {
+        if functions.contains_key(&one.function) {
+            continue;
+        }
+        let is_dead = |release: &Option<ReleaseId>| release.as_ref().is_some_and(|one| is_dead(events, one));
+        let before = earlier
+            .iter()
+            .rev()
+            .find(|known| known.function == one.function && !is_dead(&known.event.release))
+            .and_then(|known| Some((known.item.digest?, known.item)))
+            .or_else(|| Some((one.item.before?, one.item)));
+        let Some((digest, item)) = before else {
+            let what = format!("the ledger does not know what {} ran before in {environment}", one.function);
+            problems.push(Problem::new("LF-ROLLBACK-UNKNOWN", Class::Refused, what).with_remedy(
+                "roll back by the report of the deployment (--deploy-report), or to a release that the ledger knows (--to)",
+            ));
+            continue;
+        };
+        match image(&one.function, item, digest, registry) {
+            Ok(image) => {
+                functions.insert(one.function.clone(), image);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    goals(release.clone(), functions, problems)
+}
+
+/// What a release ran in an environment.
+///
+/// # Errors
+/// Where the ledger knows of no such deployment, and of each function that it does not know enough of.
+pub(super) fn of_release(
+    events: &[LedgerEvent],
+    environment: &EnvironmentName,
+    release: &ReleaseId,
+    registry: Option<&Repository>,
+) -> Result<Goals, Refusal> {
+    let told = told(events, environment);
+    let (mut functions, mut problems) = (BTreeMap::new(), Vec::new());
+    for one in told.iter().rev().filter(|one| one.event.release.as_ref() == Some(release)) {
+        let Some(digest) = one.item.digest.filter(|_| !functions.contains_key(&one.function)) else {
+            continue;
+        };
+        match image(&one.function, one.item, digest, registry) {
+            Ok(image) => {
+                functions.insert(one.function.clone(), image);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    if functions.is_empty() && problems.is_empty() {
+        let known: BTreeSet<&str> =
+            told.iter().filter_map(|one| one.event.release.as_ref()).map(ReleaseId::as_str).collect();
+        let known: Vec<&str> = known.into_iter().collect();
+        let what = format!("the ledger has no deployment of {release} to {environment}");
+        let remedy = if known.is_empty() {
+            "give the ledger that update-version-dashboard recorded it in by --ledger".to_owned()
+        } else {
+            format!("name one of {}", known.join(", "))
+        };
+        return Err(Refusal::one(
+            Problem::new("LF-ROLLBACK-NOTHING", Class::Refused, what).with_remedy(remedy),
+        ));
+    }
+    let from = told.iter().rfind(|one| one.event.kind == EventKind::Deployment);
+    let mut goals = goals(from.and_then(|one| one.event.release.clone()), functions, problems)?;
+    if is_dead(events, release) {
+        goals.warnings.push(format!("release {release} was rejected"));
+    }
+    Ok(goals)
+}
+
+fn goals(
+    from: Option<ReleaseId>,
+    functions: BTreeMap<LambdaName, PinnedReference>,
+    problems: Vec<Problem>,
+) -> Result<Goals, Refusal> {
+    if !problems.is_empty() {
+        return Err(Refusal(problems));
+    }
+    let goal =
+        |(function, image)| Goal { function, code: Some(Before::Image(image)), alias: None, shard: None };
+    Ok(Goals { from, functions: functions.into_iter().map(goal).collect(), ..Goals::default() })
+}
+
+/// Whether somebody rejected the release.
+fn is_dead(events: &[LedgerEvent], release: &ReleaseId) -> bool {
+    events.iter().any(|event| event.kind == EventKind::Rejection && event.release.as_ref() == Some(release))
+}
+
+/// The image of an item in its repository: the one that the ledger recorded, else the configured one.
+fn image(
+    function: &LambdaName,
+    item: &LedgerItem,
+    digest: Digest,
+    registry: Option<&Repository>,
+) -> Result<PinnedReference, Problem> {
+    let recorded: Option<PinnedReference> = item.target.as_deref().and_then(|target| target.parse().ok());
+    match (&recorded, registry) {
+        (Some(recorded), _) => Ok(recorded.repository().pinned(digest)),
+        (None, Some(registry)) => Ok(registry.pinned(digest)),
+        (None, None) => {
+            let what = format!("the ledger does not say in which repository the image of {function} is");
+            Err(Problem::new("LF-ROLLBACK-REGISTRY", Class::Input, what)
+                .with_remedy("give it by --registry, or the variable ECR_REGISTRY_URI"))
+        }
+    }
+}
+
+/// The newest record that says of a function in an environment that it ran this digest.
+pub(super) fn known<'a>(
+    events: &'a [LedgerEvent],
+    environment: Option<&EnvironmentName>,
+    function: &LambdaName,
+    digest: Digest,
+) -> Option<(&'a LedgerItem, &'a LedgerEvent)> {
+    let told = told(events, environment?);
+    let found = told.iter().rfind(|one| one.function == *function && one.item.digest == Some(digest))?;
+    Some((found.item, found.event))
+}
+
+#[cfg(test)]
+mod tests;
