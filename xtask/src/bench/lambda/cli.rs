@@ -66,6 +66,8 @@ impl Moto {
         let mut command = crate::bench::process::guarded(&servers.moto)?;
         command
             .args(["-H", "127.0.0.1", "-p", &port.to_string()])
+            // It then asks its ECR which digest an image is, as Lambda does.
+            .env("MOTO_LAMBDA_STUB_ECR", "false")
             .stdout(Stdio::null())
             .stderr(Stdio::null());
         let process = Process::start(&mut command)?;
