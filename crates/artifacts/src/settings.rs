@@ -100,6 +100,9 @@ pub struct EnvironmentSettings {
     /// Checks of a deployment here.
     #[schemars(default)]
     pub smoke: Vec<SmokeCheck>,
+    /// Its own store of releases, as in another region.
+    #[schemars(default)]
+    pub releases: ReleaseSettings,
 }
 
 /// Where an environment's AWS credentials come from.
@@ -241,7 +244,22 @@ impl Settings {
             }
             layer.insert(steps.join("."), value.clone());
         }
+        // A store of the environment's own stands in place of the common one.
+        for key in ["bucket", "owner"] {
+            if let Some(own) = layer.remove(&format!("environment.releases.{key}")) {
+                layer.insert(format!("releases.{key}"), own);
+            }
+        }
         layer
+    }
+
+    /// The store of releases that an environment has: its own, and what that does not say from the common one.
+    pub fn releases_of(&self, environment: &EnvironmentName) -> ReleaseSettings {
+        let own = self.environments.get(environment).map(|row| row.releases.clone()).unwrap_or_default();
+        ReleaseSettings {
+            bucket: own.bucket.or_else(|| self.releases.bucket.clone()),
+            owner: own.owner.or_else(|| self.releases.owner.clone()),
+        }
     }
 
     /// The row of an environment. Without any row every name is good and has none.

@@ -31,6 +31,8 @@ const KNOWN: &[&str] = &[
     "environment.*.variables.*",
     "environment.*.on_failure",
     "environment.*.smoke",
+    "environment.*.releases.bucket",
+    "environment.*.releases.owner",
     "jira.url",
     "jira.project",
     "jira.issue_type",

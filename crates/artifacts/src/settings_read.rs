@@ -141,6 +141,7 @@ table!(EnvironmentSettings {
     variables: field_or_default,
     on_failure: field,
     smoke: field_or_default,
+    releases: field_or_default,
 } then check_environment);
 table!(JiraSettings {
     url: field,

@@ -270,6 +270,14 @@ impl NameTemplate {
     pub fn apply(&self, name: &LambdaName, environment: &EnvironmentName) -> Result<LambdaName, NameError> {
         self.0.replace("{name}", name.as_str()).replace("{env}", environment.as_str()).parse()
     }
+
+    /// The name that a function of an environment has before the template is applied; `None` where the function is not named by it.
+    pub fn strip(&self, function: &LambdaName, environment: &EnvironmentName) -> Option<LambdaName> {
+        let (before, after) = self.0.split_once("{name}")?;
+        let fixed = |text: &str| text.replace("{env}", environment.as_str());
+        let rest = function.as_str().strip_prefix(&fixed(before))?;
+        rest.strip_suffix(&fixed(after))?.parse().ok()
+    }
 }
 
 impl FromStr for NameTemplate {

@@ -49,15 +49,7 @@ impl AwsConfig {
     /// [`Error::Region`] where the text cannot be a region (lower-case letters, digits and hyphens, at most 32),
     /// [`Error::Keys`] where a key is empty.
     pub fn new(region: &str, credentials: AwsKeys, endpoints: Endpoints, http: Http) -> Result<Self, Error> {
-        let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-        let fits = (3..=32).contains(&region.len())
-            && region.bytes().all(allowed)
-            && region.contains('-')
-            && !region.starts_with('-')
-            && !region.ends_with('-');
-        if !fits {
-            return Err(Error::Region { shown: landfall_secret::escape(region, 60) });
-        }
+        check_region(region)?;
         if credentials.access_key_id.is_empty() {
             return Err(Error::Keys { what: "access key id" });
         }
@@ -65,6 +57,15 @@ impl AwsConfig {
             return Err(Error::Keys { what: "secret access key" });
         }
         Ok(Self { region: region.to_owned(), credentials, endpoints, http, pool: Arc::default() })
+    }
+
+    /// The same for another region.
+    ///
+    /// # Errors
+    /// [`Error::Region`] where the text cannot be a region.
+    pub fn in_region(&self, region: &str) -> Result<Self, Error> {
+        check_region(region)?;
+        Ok(Self { region: region.to_owned(), ..self.clone() })
     }
 
     /// The region.
@@ -147,4 +148,14 @@ impl AwsConfig {
             .cloned()
             .unwrap_or_else(|| service.endpoint(&self.region))
     }
+}
+
+fn check_region(region: &str) -> Result<(), Error> {
+    let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let fits = (3..=32).contains(&region.len())
+        && region.bytes().all(allowed)
+        && region.contains('-')
+        && !region.starts_with('-')
+        && !region.ends_with('-');
+    if fits { Ok(()) } else { Err(Error::Region { shown: landfall_secret::escape(region, 60) }) }
 }

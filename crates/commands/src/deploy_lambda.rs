@@ -1,87 +1,23 @@
 //! `deploy-lambda` as a command.
 
+mod like;
+
 use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use landfall_artifacts::{AccountId, EnvironmentSettings, Mappings, OnFailure as Policy, Problem};
-use landfall_cli::{Opt, Values};
-use landfall_lambda_deploy::{ApplyOptions, Check, LambdaClient, Moment, OnFailure, Rates, Traffic};
+use landfall_artifacts::{EnvironmentName, EnvironmentSettings, Mappings, OnFailure as Policy, Problem};
+use landfall_cli::{Opt, Source, Values};
+use landfall_lambda_deploy::{ApplyOptions, Check, LambdaClient, Moment, OnFailure, Traffic};
 use landfall_registry::EcrClient;
-use landfall_s3_sync::{BucketName, ReleaseStore};
+use landfall_s3_sync::ReleaseStore;
 use landfall_stages::smoke_test::check;
 use landfall_stages::{Outcome, Refusal, deploy_lambda};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, VERSIONS};
-use crate::{Context, Effects, aws, smoke_test};
-
-/// Options of stages that update functions.
-pub(crate) fn updating() -> Vec<Opt> {
-    vec![
-        Opt::value("jobs", "N", "functions at a time, 1 to 1000; Lambda's rates bound them besides")
-            .env(&["LANDFALL_JOBS"])
-            .default("1000"),
-        Opt::value("looks-per-second", "N", "calls of GetFunction, of the account's 100 a second")
-            .default("100"),
-        Opt::value("calls-per-second", "N", "all other calls in sum, of the account's 15 a second")
-            .default("15"),
-        Opt::value("settle-timeout", "DURATION", "how long one update may take").default("5m"),
-        Opt::value("bucket", "NAME", "the bucket of releases, for functions of archives")
-            .env(&["LANDFALL_RELEASE_BUCKET"])
-            .key("releases.bucket"),
-        Opt::value("bucket-owner", "ID", "the AWS account that the bucket must belong to")
-            .env(&["LANDFALL_RELEASE_BUCKET_OWNER"])
-            .key("releases.owner"),
-        Opt::switch(
-            "skip-verify",
-            "do not ask ECR whether it has what is to run, where the role may not read ECR",
-        ),
-    ]
-}
-
-/// The values of [`updating`].
-pub(crate) struct Updating {
-    pub(crate) rates: Rates,
-    pub(crate) options: ApplyOptions,
-    pub(crate) bucket: Option<BucketName>,
-    pub(crate) bucket_owner: Option<AccountId>,
-    pub(crate) skip_verify: bool,
-}
-
-impl Updating {
-    pub(crate) fn of(values: &mut Values<'_>) -> Self {
-        let jobs: usize = values.parsed("jobs").unwrap_or(1000);
-        if !(1..=1000).contains(&jobs) {
-            values.problem("LF-CONFIG", "--jobs is not a number from 1 to 1000", None);
-        }
-        let usual = Rates::default();
-        let mut rate = |name: &str, usual: f64| {
-            let rate: f64 = values.parsed(name).unwrap_or(usual);
-            if !(0.1..=10_000.0).contains(&rate) {
-                let what = format!("--{name} is not a number from 0.1 to 10000");
-                values.problem("LF-CONFIG", &what, None);
-            }
-            rate
-        };
-        let rates = Rates {
-            get_function: rate("looks-per-second", usual.get_function),
-            others: rate("calls-per-second", usual.others),
-        };
-        Self {
-            rates,
-            options: ApplyOptions {
-                concurrency: jobs,
-                settle_timeout: values.duration("settle-timeout").unwrap_or(Duration::from_secs(300)),
-                ..ApplyOptions::default()
-            },
-            bucket: values.parsed("bucket"),
-            bucket_owner: values.parsed("bucket-owner"),
-            skip_verify: values.is_on("skip-verify"),
-        }
-    }
-}
+use crate::updating::{Updating, updating};
+use crate::{Context, Effects, aws, logins, smoke_test};
 
 /// The command.
 #[derive(Debug)]
@@ -115,6 +51,11 @@ impl crate::Command for Command {
                      that were changed; for staging and production rollback, for other environments stop",
                 )
                 .key("environment.on_failure"),
+                Opt::value(
+                    "like",
+                    "ENVIRONMENT",
+                    "deploy what this other environment runs, as the ledger has it, and copy first what is missing here",
+                ),
                 Opt::switch("per-environment", "the release has archives of its own for the environment"),
                 Opt::switch("only-ready", "leave functions out that something stands in the way of"),
                 Opt::switch("publish", "publish a version of each function; always done with --alias"),
@@ -143,6 +84,7 @@ impl crate::Command for Command {
                     .env(&["LANDFALL_SHARD"]),
             ],
             updating(),
+            logins::OPTIONS.to_vec(),
             aws::OPTIONS.to_vec(),
         ]
         .concat()
@@ -152,25 +94,7 @@ impl crate::Command for Command {
         Box::pin(async move {
             let mut values = context.values();
             let updating = Updating::of(&mut values);
-            let row = context.target().environment.as_ref();
-            let row = row.and_then(|name| context.settings.environments.get(name));
-            let usual = row.map_or(Policy::Stop, EnvironmentSettings::on_failure);
-            let on_failure = match values.text("on-failure").as_deref() {
-                Some("continue") => OnFailure::Continue,
-                Some("stop") => OnFailure::Stop,
-                Some("rollback") => OnFailure::Rollback,
-                Some(other) => {
-                    let shown = landfall_secret::escape(other, 40);
-                    let what = format!("--on-failure `{shown}` is neither stop, continue nor rollback");
-                    values.problem("LF-CONFIG", &what, None);
-                    OnFailure::Stop
-                }
-                None => match usual {
-                    Policy::Stop => OnFailure::Stop,
-                    Policy::Continue => OnFailure::Continue,
-                    Policy::Rollback => OnFailure::Rollback,
-                },
-            };
+            let on_failure = on_failure(context, &mut values);
             let alias = values.parsed("alias");
             let traffic: Traffic = values.parsed("traffic").unwrap_or_default();
             if alias.is_none() && traffic != Traffic::default() {
@@ -189,15 +113,20 @@ impl crate::Command for Command {
                     publish: values.is_on("publish"),
                     alias,
                     traffic,
-                    ..updating.options
+                    ..updating.options.clone()
                 },
                 only_ready: values.is_on("only-ready"),
                 is_per_environment: values.is_on("per-environment"),
                 is_record_kept: values.is_on("report-is-kept") || context.environment().get("CI").is_none(),
             };
             let smoke = values.is_on("smoke");
+            let from = From::of(&mut values, &config.places.mappings);
             values.finish().map_err(Refusal)?;
-            if updating.bucket.is_none()
+            let example = match &from {
+                From::Like(environment) => Some(like::look(context, &config, environment.clone())?),
+                From::Plan | From::Release => None,
+            };
+            if from == From::Plan
                 && Mappings::read(&config.places.mappings).is_ok_and(|mappings| mappings.is_empty())
             {
                 return deploy_lambda::nothing(&config, context.output());
@@ -205,8 +134,11 @@ impl crate::Command for Command {
             let http = context.http()?;
             let aws = aws::config(context, &http).await?;
             let client = LambdaClient::with_rates(&aws, updating.rates, context.run().share())?;
-            let guard =
-                if smoke { Some(smoke_test::of_deployment(context, http, client.clone())?) } else { None };
+            let guard = if smoke {
+                Some(smoke_test::of_deployment(context, http.clone(), client.clone())?)
+            } else {
+                None
+            };
             let make = |_: Moment| -> BoxFuture<'_, Result<(), Problem>> {
                 let guard = guard.as_ref();
                 Box::pin(async move {
@@ -216,12 +148,62 @@ impl crate::Command for Command {
             };
             let make: Option<&Check<'_>> = if smoke { Some(&make) } else { None };
             let (output, run) = (context.output(), context.run());
-            if let Some(bucket) = updating.bucket {
+            if let Some(example) = &example {
+                return like::run(context, &config, example, &updating, (&http, &aws, &client), make).await;
+            }
+            if let Some(bucket) = updating.bucket.filter(|_| from == From::Release) {
                 let store = ReleaseStore::new(&aws, bucket, updating.bucket_owner)?;
                 return deploy_lambda::run_release(&config, &client, &store, make, output, run).await;
             }
             let ecr = if updating.skip_verify { None } else { Some(EcrClient::new(&aws)?) };
             deploy_lambda::run(&config, &client, ecr.as_ref(), &context.ledger, make, output, run).await
         })
+    }
+}
+
+/// What a failed function means: what was said, else what the environment's kind calls for.
+fn on_failure(context: &Context, values: &mut Values<'_>) -> OnFailure {
+    let row = context.target().environment.as_ref();
+    let row = row.and_then(|name| context.settings.environments.get(name));
+    match values.text("on-failure").as_deref() {
+        Some("continue") => OnFailure::Continue,
+        Some("stop") => OnFailure::Stop,
+        Some("rollback") => OnFailure::Rollback,
+        Some(other) => {
+            let shown = landfall_secret::escape(other, 40);
+            let what = format!("--on-failure `{shown}` is neither stop, continue nor rollback");
+            values.problem("LF-CONFIG", &what, None);
+            OnFailure::Stop
+        }
+        None => match row.map_or(Policy::Stop, EnvironmentSettings::on_failure) {
+            Policy::Stop => OnFailure::Stop,
+            Policy::Continue => OnFailure::Continue,
+            Policy::Rollback => OnFailure::Rollback,
+        },
+    }
+}
+
+/// Where what is deployed comes from.
+#[derive(PartialEq, Eq)]
+enum From {
+    /// The mapping and the lock: images.
+    Plan,
+    /// A release in the bucket: archives.
+    Release,
+    /// Another environment.
+    Like(EnvironmentName),
+}
+
+impl From {
+    /// A bucket that is named on the command line is meant. One that is set for the whole pipeline or repo matters where there is no
+    /// mapping: a repo may have functions of both kinds.
+    fn of(values: &mut Values<'_>, mappings: &std::path::Path) -> Self {
+        let bucket = values.sourced("bucket").map(|(_, source)| source);
+        match (values.parsed("like"), bucket) {
+            (Some(environment), _) => Self::Like(environment),
+            (None, Some(Source::Flag)) => Self::Release,
+            (None, Some(_)) if !mappings.exists() => Self::Release,
+            (None, _) => Self::Plan,
+        }
     }
 }

@@ -14,6 +14,7 @@ mod report;
 mod runner;
 mod settings;
 mod table;
+mod updating;
 
 pub mod aws_credentials;
 pub mod comment_jira_tickets;

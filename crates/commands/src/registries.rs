@@ -21,13 +21,14 @@ pub(crate) async fn registries(
 ) -> Result<Registries, Refusal> {
     let mut chain = with_stand_ins(context, logins::chain(context)?, hosts);
     let now = context.run().clock().now();
-    if hosts.iter().any(|host| chain.may_need_ecr(host, now))
-        && let Some(ecr) = ecr(context, http).await?
-    {
-        chain = chain.with_ecr(ecr);
-    }
     let mut registries = Registries::new();
     for host in hosts {
+        // A login is good in the region that gave it.
+        if chain.may_need_ecr(host, now)
+            && let Some(ecr) = ecr_of(context, http, host).await?
+        {
+            chain = chain.with_ecr(ecr);
+        }
         let found = chain.login_for(host, context.run()).await?;
         say(context, host, found.as_ref());
         let is_ecr = EcrHost::parse(host).is_some() || found.as_ref().is_some_and(FoundLogin::is_of_ecr);
@@ -72,19 +73,14 @@ fn say(context: &Context, host: &str, found: Option<&FoundLogin>) {
     context.run().progress().event(Event::Note(what));
 }
 
-/// ECR's API, where there are AWS credentials.
-async fn ecr(context: &Context, http: &Http) -> Result<Option<EcrClient>, Refusal> {
+/// ECR's API for the registry of a host, in its region, where there are AWS credentials.
+async fn ecr_of(context: &Context, http: &Http, host: &str) -> Result<Option<EcrClient>, Refusal> {
     if aws::keys(context).await?.is_none() {
         return Ok(None);
     }
-    Ok(Some(EcrClient::new(&aws::config(context, http).await?)?))
-}
-
-/// ECR's API for the registry of a host, where there are AWS credentials.
-async fn ecr_of(context: &Context, http: &Http, host: &str) -> Result<Option<EcrClient>, Refusal> {
-    let Some(client) = ecr(context, http).await? else { return Ok(None) };
+    let aws = aws::config(context, http).await?;
     Ok(Some(match EcrHost::parse(host) {
-        Some(found) => client.of_account(found.account),
-        None => client,
+        Some(found) => EcrClient::new(&aws.in_region(&found.region)?)?.of_account(found.account),
+        None => EcrClient::new(&aws)?,
     }))
 }

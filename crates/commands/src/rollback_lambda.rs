@@ -12,7 +12,7 @@ use landfall_s3_sync::ReleaseStore;
 use landfall_stages::rollback_lambda::{self, Source};
 use landfall_stages::{Outcome, Refusal};
 
-use crate::deploy_lambda::{Updating, updating};
+use crate::updating::{Updating, updating};
 use crate::{Context, Effects, aws};
 
 /// The command.

@@ -1,6 +1,7 @@
 //! `deploy-lambda`: makes every function of the plan run its pinned image and proves it.
 
 mod archives;
+mod like;
 mod shown;
 
 use std::collections::BTreeMap;
@@ -24,6 +25,7 @@ use crate::digests::{of_ledger, unknown_digest};
 use crate::output::is_foretold;
 use crate::verify_tags::verify_tags;
 use crate::{Finished, Outcome, Output, Places, Refusal, Target};
+pub use like::{Example, Like, Parts, example, run_like};
 
 /// How many functions are looked at side by side.
 const LOOKS_AT_ONCE: usize = 50;

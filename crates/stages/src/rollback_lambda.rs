@@ -20,8 +20,9 @@ use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
 
 use crate::deploy_record::{earlier_record, record};
+use crate::recorded::Recorded;
 use crate::{Finished, Outcome, Output, Refusal, Target};
-pub use goals::{Before, Goal, Goals};
+pub use goals::{Goal, Goals};
 use way::Way;
 
 /// How many functions are looked at side by side.
@@ -111,8 +112,8 @@ pub async fn archives(
     run: &Run,
 ) -> Result<BTreeMap<Digest, Archive>, Refusal> {
     let digest = |goal: &Goal| match goal.code {
-        Some(Before::Archive(digest)) => Some(digest),
-        Some(Before::Image(_)) | None => None,
+        Some(Recorded::Archive(digest)) => Some(digest),
+        Some(Recorded::Image(_)) | None => None,
     };
     let wanted: BTreeSet<Digest> = goals.functions.iter().filter_map(digest).collect();
     let found = store.find(&wanted, run).await?;

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use landfall_artifacts::{
     Class, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName, EventKind, FileError,
-    ImageLock, JiraTickets, LedgerEvent, LedgerItem, Mode, Problem, RegionKey, ReleaseId, Settings, Versions,
+    FunctionState, ImageLock, JiraTickets, LedgerEvent, LedgerItem, Mode, Problem, RegionKey, ReleaseId,
+    Settings, Versions,
 };
 use landfall_dashboard::{
     Cell, Environment, FunctionRow, HistoryRow, LedgerState, Page, ReleaseRow, ReleaseState, TicketRow,
@@ -14,7 +15,8 @@ use landfall_dashboard::{
 use landfall_ledger::{Deployed, Draft, FolderLedger, deployments, releases};
 use landfall_run::{Event, Run};
 
-use crate::{Finished, Item, Outcome, Output, Places, Refusal, Target};
+use crate::recorded::version_of;
+use crate::{Finished, Item, Outcome, Output, Places, Recorded, Refusal, Target};
 
 /// Items of one event; a larger deployment is recorded in several.
 const ITEMS_OF_AN_EVENT: usize = 100;
@@ -69,7 +71,7 @@ pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &
     let mut events = ledger.events()?;
     let lock = optional(ImageLock::read(&config.places.lock))?;
     let tickets = optional(JiraTickets::read(&config.tickets))?;
-    let confirmed = confirmed(report.as_ref(), lock.as_ref());
+    let confirmed = confirmed(report.as_ref(), lock.as_ref(), &events);
     match &report {
         None if !versions.is_empty() => finished.warnings.push(format!(
             "{} is not there: nothing is recorded, the page shows what was known",
@@ -81,7 +83,15 @@ pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &
         .as_ref()
         .and_then(|report| report.release.clone())
         .unwrap_or_else(|| config.target.release_of(&versions));
-    let news = !confirmed.is_empty() && !is_recorded(&events, &environment, &release, &confirmed);
+    let is_stale = is_rolled_back(&events, &environment);
+    if is_stale && !confirmed.is_empty() {
+        finished.warnings.push(format!(
+            "the deployment of {} was rolled back since: nothing is recorded of it",
+            config.report.display()
+        ));
+    }
+    let news =
+        !is_stale && !confirmed.is_empty() && !is_recorded(&events, &environment, &release, &confirmed);
     if news && !output.is_dry_run() {
         let draft = Draft {
             release: Some(release.clone()),
@@ -146,8 +156,12 @@ fn optional<T>(read: Result<T, FileError>) -> Result<Option<T>, Refusal> {
     }
 }
 
-/// What the report says was seen to run, with project and version where the lock knows them.
-fn confirmed(report: Option<&DeployReport>, lock: Option<&ImageLock>) -> Vec<LedgerItem> {
+/// What the report says was seen to run, with project and version where the lock knows them, or else the ledger.
+fn confirmed(
+    report: Option<&DeployReport>,
+    lock: Option<&ImageLock>,
+    events: &[LedgerEvent],
+) -> Vec<LedgerItem> {
     let functions = report.map(|report| report.functions.as_slice()).unwrap_or_default();
     let is_so = |function: &&DeployedFunction| {
         matches!(function.outcome, DeployOutcome::Updated | DeployOutcome::Unchanged)
@@ -156,24 +170,26 @@ fn confirmed(report: Option<&DeployReport>, lock: Option<&ImageLock>) -> Vec<Led
         .iter()
         .filter(is_so)
         .map(|function| {
-            let image = |state: &Option<landfall_artifacts::FunctionState>| {
-                state.as_ref().and_then(|state| state.image.clone())
-            };
-            let after = image(&function.after).or_else(|| image(&function.before));
-            let digest = after.as_ref().map(landfall_artifacts::PinnedReference::digest);
+            let code = |state: &Option<FunctionState>| state.as_ref().and_then(Recorded::of);
+            let before = code(&function.before);
+            let after = code(&function.after).or_else(|| before.clone());
+            let digest = after.as_ref().map(Recorded::digest);
             let locked = lock.and_then(|lock| {
                 lock.images.iter().find(|image| image.lambda == function.name && Some(image.digest) == digest)
             });
+            let known = match locked {
+                Some(image) => Some((image.project.clone(), image.version.clone())),
+                None => digest.and_then(|digest| version_of(events, digest)),
+            };
+            let (project, version) = known.unzip();
             LedgerItem {
                 name: function.name.to_string(),
-                project: locked.map(|image| image.project.clone()),
-                version: locked.map(|image| image.version.clone()),
+                project,
+                version,
                 lambda: Some(function.name.clone()),
-                target: after.map(|image| image.to_string()),
+                target: after.as_ref().map(Recorded::target),
                 digest,
-                before: image(&function.before)
-                    .map(|image| image.digest())
-                    .filter(|before| Some(*before) != digest),
+                before: before.map(|before| before.digest()).filter(|before| Some(*before) != digest),
             }
         })
         .collect()
@@ -196,6 +212,19 @@ fn is_recorded(
             .get(&item.name)
             .is_some_and(|(digest, by)| *digest == item.digest && by.as_ref() == Some(release))
     })
+}
+
+/// Whether the newest that was done to the environment is a rollback: then a report of a deployment is older than what runs.
+fn is_rolled_back(events: &[LedgerEvent], environment: &EnvironmentName) -> bool {
+    let newest = |is_meant: fn(&LedgerEvent) -> bool| {
+        let here = |event: &&LedgerEvent| event.environment.as_ref() == Some(environment);
+        events.iter().filter(here).rfind(|event| is_meant(event)).map(|event| event.sequence)
+    };
+    let deployed =
+        newest(|event| event.kind == EventKind::Intent && event.stage.as_deref() == Some("deploy-lambda"));
+    let rolled_back = newest(|event| event.kind == EventKind::Rollback);
+    // Where the ledger saw no deployment begin, it cannot tell which came first.
+    deployed.is_some() && rolled_back > deployed
 }
 
 fn page(

@@ -17,6 +17,7 @@ mod faults;
 mod hostile;
 mod jira_specs;
 mod kills;
+mod like;
 mod logins;
 mod mended;
 mod pipeline;

@@ -4,13 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_artifacts::{
     AliasName, Class, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName, EventKind,
-    FunctionState, LambdaName, LedgerEvent, LedgerItem, PinnedReference, Problem, ReleaseId, Repository,
-    Shard,
+    FunctionState, LambdaName, LedgerEvent, LedgerItem, Problem, ReleaseId, Repository, Shard,
 };
-use landfall_lambda_deploy::{AliasBefore, Archive};
-use landfall_ledger::happened;
+use landfall_lambda_deploy::AliasBefore;
 
 use crate::Refusal;
+use crate::recorded::{self, Recorded, Told, is_dead, told};
 
 /// What is to be gone back to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -31,30 +30,11 @@ pub struct Goal {
     /// The function.
     pub function: LambdaName,
     /// Its code; `None` where nobody knows it.
-    pub code: Option<Before>,
+    pub code: Option<Recorded>,
     /// Where its alias pointed; `None` where no alias is to be put back.
     pub alias: Option<AliasBefore>,
     /// The part of the deployment that it belonged to.
     pub shard: Option<Shard>,
-}
-
-/// Code that ran before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Before {
-    /// An image.
-    Image(PinnedReference),
-    /// An archive with this SHA-256.
-    Archive(Digest),
-}
-
-impl Before {
-    /// The digest of its content.
-    pub(crate) fn digest(&self) -> Digest {
-        match self {
-            Self::Image(image) => image.digest(),
-            Self::Archive(digest) => *digest,
-        }
-    }
 }
 
 /// What ran before the deployment of a report. `alias` is the alias that the deployment was to point, where it was cut off before
@@ -88,7 +68,7 @@ pub(super) fn of_report(report: &DeployReport, alias: Option<&AliasName>) -> Res
         }
         goals.functions.push(Goal {
             function: function.name.clone(),
-            code: function.before.as_ref().and_then(code),
+            code: function.before.as_ref().and_then(Recorded::of),
             alias: alias_of(function, alias.filter(|_| is_cut_off))?,
             shard: function.shard,
         });
@@ -98,14 +78,7 @@ pub(super) fn of_report(report: &DeployReport, alias: Option<&AliasName>) -> Res
 
 fn differs(function: &DeployedFunction) -> bool {
     let (Some(before), Some(after)) = (&function.before, &function.after) else { return false };
-    code(before) != code(after) || before.alias != after.alias
-}
-
-fn code(state: &FunctionState) -> Option<Before> {
-    match &state.image {
-        Some(image) => Some(Before::Image(image.clone())),
-        None => state.code_sha256.as_deref().and_then(Archive::digest_of).map(Before::Archive),
-    }
+    Recorded::of(before) != Recorded::of(after) || before.alias != after.alias
 }
 
 fn alias_of(
@@ -124,29 +97,6 @@ fn alias_of(
         (None, Some(made)) => Some(AliasBefore::Absent(named(&made.name)?)),
         (None, None) => perhaps.cloned().map(AliasBefore::Absent),
     })
-}
-
-/// What the ledger says of one function in one environment.
-struct Told<'a> {
-    function: LambdaName,
-    item: &'a LedgerItem,
-    event: &'a LedgerEvent,
-}
-
-/// Deployments and rollbacks of an environment that were confirmed, function by function, oldest first.
-fn told<'a>(events: &'a [LedgerEvent], environment: &EnvironmentName) -> Vec<Told<'a>> {
-    let is_meant = |event: &&LedgerEvent| {
-        matches!(event.kind, EventKind::Deployment | EventKind::Rollback)
-            && event.environment.as_ref() == Some(environment)
-            && happened(event)
-    };
-    let of_event = |event: &'a LedgerEvent| {
-        event.items.iter().filter_map(move |item| {
-            let function = item.lambda.clone().or_else(|| item.name.parse().ok())?;
-            Some(Told { function, item, event })
-        })
-    };
-    events.iter().filter(is_meant).flat_map(of_event).collect()
 }
 
 /// What ran before the newest deployment of an environment: of each of its functions what was last confirmed before, by a release
@@ -193,9 +143,9 @@ pub(super) fn of_ledger(
             ));
             continue;
         };
-        match image(&one.function, item, digest, registry) {
-            Ok(image) => {
-                functions.insert(one.function.clone(), image);
+        match recorded::code(&one.function, item, digest, registry) {
+            Ok(code) => {
+                functions.insert(one.function.clone(), code);
             }
             Err(problem) => problems.push(problem),
         }
@@ -219,9 +169,9 @@ pub(super) fn of_release(
         let Some(digest) = one.item.digest.filter(|_| !functions.contains_key(&one.function)) else {
             continue;
         };
-        match image(&one.function, one.item, digest, registry) {
-            Ok(image) => {
-                functions.insert(one.function.clone(), image);
+        match recorded::code(&one.function, one.item, digest, registry) {
+            Ok(code) => {
+                functions.insert(one.function.clone(), code);
             }
             Err(problem) => problems.push(problem),
         }
@@ -250,39 +200,14 @@ pub(super) fn of_release(
 
 fn goals(
     from: Option<ReleaseId>,
-    functions: BTreeMap<LambdaName, PinnedReference>,
+    functions: BTreeMap<LambdaName, Recorded>,
     problems: Vec<Problem>,
 ) -> Result<Goals, Refusal> {
     if !problems.is_empty() {
         return Err(Refusal(problems));
     }
-    let goal =
-        |(function, image)| Goal { function, code: Some(Before::Image(image)), alias: None, shard: None };
+    let goal = |(function, code)| Goal { function, code: Some(code), alias: None, shard: None };
     Ok(Goals { from, functions: functions.into_iter().map(goal).collect(), ..Goals::default() })
-}
-
-/// Whether somebody rejected the release.
-fn is_dead(events: &[LedgerEvent], release: &ReleaseId) -> bool {
-    events.iter().any(|event| event.kind == EventKind::Rejection && event.release.as_ref() == Some(release))
-}
-
-/// The image of an item in its repository: the one that the ledger recorded, else the configured one.
-fn image(
-    function: &LambdaName,
-    item: &LedgerItem,
-    digest: Digest,
-    registry: Option<&Repository>,
-) -> Result<PinnedReference, Problem> {
-    let recorded: Option<PinnedReference> = item.target.as_deref().and_then(|target| target.parse().ok());
-    match (&recorded, registry) {
-        (Some(recorded), _) => Ok(recorded.repository().pinned(digest)),
-        (None, Some(registry)) => Ok(registry.pinned(digest)),
-        (None, None) => {
-            let what = format!("the ledger does not say in which repository the image of {function} is");
-            Err(Problem::new("LF-ROLLBACK-REGISTRY", Class::Input, what)
-                .with_remedy("give it by --registry, or the variable ECR_REGISTRY_URI"))
-        }
-    }
 }
 
 /// The newest record that says of a function in an environment that it ran this digest.

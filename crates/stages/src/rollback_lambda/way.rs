@@ -11,7 +11,8 @@ use landfall_lambda_deploy::{
 };
 use landfall_run::Run;
 
-use super::{Before, Config, Goal, Goals, goals};
+use super::{Config, Goal, Goals, goals};
+use crate::recorded::Recorded;
 use crate::table::table;
 use crate::{Finished, Item};
 
@@ -219,7 +220,7 @@ impl<'a> Way<'a> {
 fn desired(
     config: &Config,
     goal: &Goal,
-    code: &Before,
+    code: &Recorded,
     function: Option<&Function>,
     events: &[LedgerEvent],
 ) -> Desired {
@@ -232,12 +233,12 @@ fn desired(
         project: known.and_then(|(item, _)| item.project.clone()),
         version: known.and_then(|(item, _)| item.version.as_ref()).map(ToString::to_string),
         code: match code {
-            Before::Image(image) => {
+            Recorded::Image(image) => {
                 let platform = if is_arm { Platform::LinuxArm64 } else { Platform::LinuxAmd64 };
                 Code::Image { image: image.clone(), platform }
             }
             // Where nobody says where it is, it can be told whether it runs, and not be sent.
-            Before::Archive(digest) => Code::Archive(
+            Recorded::Archive(digest) => Code::Archive(
                 config.options.archives.get(digest).cloned().unwrap_or_else(|| nowhere(*digest)),
             ),
         },

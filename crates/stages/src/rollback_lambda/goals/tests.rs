@@ -7,8 +7,9 @@ use landfall_artifacts::{
 use landfall_lambda_deploy::AliasBefore;
 use time::OffsetDateTime;
 
-use super::{Before, Goals, of_ledger, of_release, of_report};
+use super::{Goals, of_ledger, of_release, of_report};
 use crate::Refusal;
+use crate::recorded::Recorded;
 
 fn image(content: &str) -> PinnedReference {
     format!("127.0.0.1:5000/app@{}", Digest::of(content.as_bytes())).parse().expect("a reference")
@@ -56,7 +57,7 @@ fn names(goals: &Goals) -> Vec<&str> {
 }
 
 fn runs(goals: &Goals, content: &str) -> bool {
-    goals.functions.iter().all(|goal| goal.code == Some(Before::Image(image(content))))
+    goals.functions.iter().all(|goal| goal.code == Some(Recorded::Image(image(content))))
 }
 
 #[test]
@@ -138,7 +139,7 @@ fn archives_are_known_by_their_sha256_and_what_was_not_seen_is_not_known() {
     )
     .expect("goals");
     let codes: Vec<_> = goals.functions.iter().map(|goal| goal.code.clone()).collect();
-    assert_eq!(codes, [Some(Before::Archive(Digest::of(b""))), None]);
+    assert_eq!(codes, [Some(Recorded::Archive(Digest::of(b""))), None]);
 }
 
 fn item(name: &str, content: &str) -> LedgerItem {
@@ -217,7 +218,7 @@ fn what_the_ledger_does_not_know_is_said_of_all_functions() {
 
     let nowhere = LedgerItem { target: None, before, ..item("A", "one") };
     let nowhere = events(&[(Deployment, "r-1", vec![nowhere])]);
-    assert_eq!(codes(of_ledger(&nowhere, &here, None)), ["LF-ROLLBACK-REGISTRY"]);
+    assert_eq!(codes(of_ledger(&nowhere, &here, None)), ["LF-LEDGER-REGISTRY"]);
     let registry: Repository = "127.0.0.1:5000/app".parse().expect("a repository");
     assert!(runs(&of_ledger(&nowhere, &here, Some(&registry)).expect("goals"), "zero"));
 }
