@@ -7,6 +7,7 @@ use landfall_artifacts::EventKind;
 use landfall_ledger::FolderLedger;
 use landfall_sandbox::{Fault, RC_KEY, Service, What};
 
+use crate::like::{HERE, LIKE, has_second_region, here};
 use crate::world::{SMALL, World};
 
 /// Worlds side by side: a run waits for the disk and for Lambda more than for a processor.
@@ -200,6 +201,30 @@ async fn deploy_lambda_with_an_alias() {
             let aliases =
                 running.keys().map(|name| (format!("{name}:live"), reached(name).unwrap_or_default()));
             aliases.chain(running.clone()).collect()
+        },
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn deploy_lambda_like_another_environment() {
+    survives(Subject {
+        words: &LIKE,
+        projects: &SMALL,
+        prepare: |world| {
+            world.has_versions();
+            world.has_aws_keys();
+            world.has_images_and_plan();
+            has_second_region(world);
+        },
+        before: &[&["deploy-lambda"], &["update-version-dashboard"]],
+        wrong: |_, _| false,
+        state: |world| {
+            let running = world.projects().into_iter().map(|one| {
+                let name = here(one.lambda);
+                (name.clone(), world.sandbox.lambda.running_digest(&name).unwrap_or_default())
+            });
+            running.chain(world.sandbox.ecr_registry.tags(HERE)).collect()
         },
     })
     .await;

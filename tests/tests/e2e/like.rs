@@ -11,18 +11,24 @@ use crate::snapshot::page;
 use crate::world::World;
 
 /// The repository of the second region, and its bucket.
-const HERE: &str = "app-us";
+pub(crate) const HERE: &str = "app-us";
 const BUCKET: &str = "acme-releases-us";
 
-const LIKE: [&str; 5] = ["deploy-lambda", "--like", "stg_eu00", "--environment", "dr_us00"];
+pub(crate) const LIKE: [&str; 5] = ["deploy-lambda", "--like", "stg_eu00", "--environment", "dr_us00"];
 
-/// Something was deployed to `stg_eu00` and recorded; in `dr_us00` are the same functions under other names, which run older images.
+/// Something was deployed to `stg_eu00` and recorded; there is a second region.
 async fn two_environments() -> World {
     let mut world = World::deployable().await;
     world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
     for name in ["deploy-report.json", "image-lock.json", "lambda-ecr-mappings.json", "versions.json"] {
         world.remove(name);
     }
+    has_second_region(&mut world);
+    world
+}
+
+/// In `dr_us00` are the same functions under other names, which run older images of a repository of their own.
+pub(crate) fn has_second_region(world: &mut World) {
     let host = world.sandbox.host(Service::EcrRegistry);
     world.unset("ECR_REGISTRY_URI");
     let settings = world.read("landfall.toml")
@@ -38,10 +44,10 @@ async fn two_environments() -> World {
         world.sandbox.ecr_registry.put_image(HERE, "old", &image);
         world.sandbox.lambda.create_function(&here(project.lambda), "x86_64", &format!("{host}/{HERE}:old"));
     }
-    world
 }
 
-fn here(function: &str) -> String {
+/// The name of a function there.
+pub(crate) fn here(function: &str) -> String {
     format!("{function}-us")
 }
 
@@ -56,7 +62,14 @@ async fn images_are_copied_and_functions_follow() {
     let world = two_environments().await;
     assert!(!is_alike(&world));
     let ran = world.run(&[&LIKE[..], &["--dry-run"]].concat()).await.expect(0);
-    page!(world.tidy(&ran.stdout), @"");
+    page!(world.tidy(&ran.stdout), @r"
+    function                   from                 to                   state
+    OrderServiceFunction-us    [digest]  [digest]  planned
+    PaymentGatewayFunction-us  [digest]  [digest]  planned
+    ecr-registry.test/app-us:OrderServiceFunction-us-1.4.2 would be copied from ecr-registry.test/app@[digest], 0 B
+    ecr-registry.test/app-us:PaymentGatewayFunction-us-2.0.0 would be copied from ecr-registry.test/app@[digest], 0 B
+    2 of 2 functions would be updated, release r-0123456789ab
+    ");
     assert_eq!(world.sandbox.ecr_registry.tags(HERE).len(), 1, "a dry run copies nothing");
 
     world.run(&LIKE).await.expect(0);
@@ -86,9 +99,21 @@ async fn nothing_is_copied_while_something_stands_in_the_way() {
     let gone = world.projects()[0].image().digest();
     let repository = &world.sandbox.options().ecr_repository;
     world.sandbox.ecr_registry.remove_image(repository, &gone);
-    world.sandbox.lambda.fail_next(&here(world.projects()[1].lambda), "InternalError", "not reached");
+    let settings = world.read("landfall.toml").replace("{name}-us", "{name}-far");
+    world.write("landfall.toml", &settings);
     let ran = refused(&world, &LIKE, 3).await;
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-REG-IMAGE-MISSING] exit 3
+      what OrderServiceFunction runs in stg_eu00 cannot be copied: ecr-registry.test/app@[digest] is not there
+      next: let clean-up keep what runs in stg_eu00 (docs/access.md), and build and deploy that version anew
+
+    error[LF-LAMBDA-MISSING] exit 3
+      function PaymentGatewayFunction-far does not exist in eu-west-1
+      next: check the name in .deployment, AWS_REGION (eu-west-1) and the account; a new function is made by whoever keeps the infrastructure
+
+    nothing was changed
+    exit 3
+    "#);
     assert_eq!(world.sandbox.ecr_registry.tags(HERE).len(), 1);
 }
 
@@ -101,7 +126,14 @@ async fn the_ledger_is_held_against_what_runs() {
     let address = format!("{host}/{repository}:{}-{}", project.lambda, project.running);
     world.sandbox.lambda.create_function(project.lambda, "x86_64", &address);
     let ran = refused(&world, &LIKE, 3).await;
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-LIKE-DRIFT] exit 3
+      OrderServiceFunction runs [digest] in stg_eu00, and the ledger says [digest]
+      next: record what was deployed there (update-version-dashboard), or deploy there again what the ledger says; --skip-verify goes by the ledger alone
+
+    nothing was changed
+    exit 3
+    "#);
     world.run(&[&LIKE[..], &["--skip-verify"]].concat()).await.expect(0);
     let deployed = world.sandbox.lambda.running_digest(&here(project.lambda));
     assert_eq!(deployed, Some(project.image().digest()), "the ledger's word");
@@ -111,11 +143,32 @@ async fn the_ledger_is_held_against_what_runs() {
 async fn mistakes_are_told() {
     let world = two_environments().await;
     let ran = refused(&world, &["deploy-lambda", "--like", "prod_eu00", "--environment", "dr_us00"], 3).await;
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-LIKE-NOTHING] exit 3
+      the ledger has no deployment to prod_eu00
+      next: name one of stg_eu00, or give another ledger by --ledger
+
+    nothing was changed
+    exit 3
+    "#);
     let ran = refused(&world, &["deploy-lambda", "--like", "stg_eu00"], 2).await;
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-CONFIG] exit 2
+      --like stg_eu00 needs another environment to deploy to
+      next: name it by --environment, or the variable CI_ENVIRONMENT_NAME
+
+    nothing was changed
+    exit 2
+    "#);
     let ran = refused(&world, &["deploy-lambda", "--like", "prod_eu01", "--environment", "dr_us00"], 2).await;
-    page!(ran.page(&world), @"");
+    page!(ran.page(&world), @r#"
+    error[LF-FILE-INVALID] exit 2
+      landfall.toml: found no environment `prod_eu01`, expected one of dr_us00, prod_eu00, stg_eu00
+      next: correct the places named; docs/formats describes each file and docs/schemas has its schema
+
+    nothing was changed
+    exit 2
+    "#);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -92,6 +92,19 @@ async fn by_the_report_of_the_deployment() {
     assert_eq!(events(&world, EventKind::Rollback).len(), 1);
 }
 
+/// The deployment's report lies about still, and no longer says what runs.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_report_of_what_was_rolled_back_is_not_recorded_again() {
+    let world = World::deployable().await;
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"], &["rollback-lambda"]]).await;
+    let ran = world.run(&["update-version-dashboard"]).await.expect(0);
+    assert!(ran.stderr.contains("was rolled back since"), "{}", ran.stderr);
+    assert_eq!(events(&world, EventKind::Deployment).len(), 1);
+
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    assert_eq!(events(&world, EventKind::Deployment).len(), 2, "what is deployed again is news");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn aliases_go_back_too() {
     let world = World::deployable().await;

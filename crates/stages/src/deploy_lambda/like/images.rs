@@ -58,28 +58,34 @@ impl Images {
         run.progress().event(Event::Phase { name, items: Some(wanted.len() as u64) });
         let digests: BTreeSet<Digest> = wanted.iter().map(|(image, _)| image.digest()).collect();
         let mut platforms = here(&repository, &digests, parts, run).await?;
-        let mut requests = Vec::new();
+        let (mut requests, mut of) = (Vec::new(), Vec::new());
         for (image, one) in wanted.iter().filter(|(image, _)| !platforms.contains_key(&image.digest())) {
             match tag(one, image.digest()) {
-                Ok(tag) => requests.push(CopyRequest {
-                    pinned: Some(image.digest()),
-                    project: one.project.clone(),
-                    version: one.version.as_ref().map(ToString::to_string),
-                    environment: config.target.environment.clone(),
-                    release: Some(example.release.clone()),
-                    ..CopyRequest::new(Reference::from(image.clone()), repository.tagged(tag))
-                }),
+                Ok(tag) => {
+                    requests.push(CopyRequest {
+                        pinned: Some(image.digest()),
+                        project: one.project.clone(),
+                        version: one.version.as_ref().map(ToString::to_string),
+                        environment: config.target.environment.clone(),
+                        release: Some(example.release.clone()),
+                        ..CopyRequest::new(Reference::from(image.clone()), repository.tagged(tag))
+                    });
+                    of.push(&one.there);
+                }
                 Err(problem) => problems.push(*problem),
             }
         }
         let copies = plan_copies(requests, parts.registries, options(), run).await;
-        problems.extend(copies.problems.iter().map(|problem| missing(example, &problem.error)));
+        problems.extend(copies.problems.iter().map(|problem| {
+            let function = of.get(problem.request).map(|name| name.as_str()).unwrap_or_default();
+            obstacle(example, function, &problem.error)
+        }));
         let known = |copy: &landfall_registry::PlannedCopy| Some((copy.digest(), copy.platform?));
         platforms.extend(copies.copies.iter().filter_map(known));
-        let of = |(image, one): &(landfall_artifacts::PinnedReference, One)| {
+        let known = |(image, one): &(landfall_artifacts::PinnedReference, One)| {
             Some((one.here.clone(), (image.digest(), *platforms.get(&image.digest())?)))
         };
-        let by_function = wanted.iter().filter_map(of).collect();
+        let by_function = wanted.iter().filter_map(known).collect();
         Ok(Self { repository: Some(repository), by_function, copies: Some(copies) })
     }
 
@@ -149,8 +155,10 @@ fn tag(one: &One, digest: Digest) -> Result<Tag, Box<Problem>> {
 }
 
 /// What stands in the way of a copy.
-fn missing(example: &Example, error: &Error) -> Problem {
+fn obstacle(example: &Example, function: &str, error: &Error) -> Problem {
     let problem = Problem::of(error);
+    let what = format!("what {function} runs in {} cannot be copied: {}", example.environment, problem.what);
+    let problem = Problem { what, ..problem };
     match error {
         Error::ImageMissing { .. } => problem.with_remedy(format!(
             "let clean-up keep what runs in {} (docs/access.md), and build and deploy that version anew",
