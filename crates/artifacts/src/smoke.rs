@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use landfall_secret::Origin;
 use schemars::JsonSchema;
 use serde_json::Value;
 
@@ -114,6 +115,13 @@ impl SmokeCheck {
         }
         if self.name.as_ref().is_some_and(|name| !(1..=100).contains(&name.chars().count())) {
             problems.at_field(at, "name", "1 to 100 characters");
+        }
+        if self.http.as_ref().is_some_and(|address| Origin::parse(address).is_err()) {
+            // What is written there may hold a token.
+            let (found, expected) =
+                ("a text that is none", "an address such as https://api.example.com/health");
+            let place = at.node.member("http").map(|member| at.child(member)).unwrap_or(at);
+            problems.add_at(place.node.start, place.pointer(), found.to_owned(), expected.to_owned());
         }
         if self.status.is_some_and(|status| !(100..=599).contains(&status)) {
             problems.at_field(at, "status", "an HTTP status, 100 to 599");
@@ -234,20 +242,24 @@ pointer = "status"
 equals = 1
 
 [[smoke]]
+http = "ftp://user:canary@api.example.com"
+
+[[smoke]]
 command = []
 payload = 1
 equals = 1
 timeout = "soon"
 "#;
         insta::assert_snapshot!(settings(text).expect_err("bad"), @r"
-        7 problems in landfall.toml
+        8 problems in landfall.toml
           /smoke/0 at 2:1: found an object with 1 key, expected a check with one of `command`, `http` and `invoke`
           /smoke/0/htpp at 3:1: found the unknown key `htpp`, expected `http`, perhaps
           /smoke/1 at 5:1: found an object with 5 keys, expected a check with one of `command`, `http` and `invoke`
           /smoke/1/status at 8:10: found 99, expected an HTTP status, 100 to 599
           /smoke/1/pointer at 9:11: found `status`, expected a JSON pointer: empty, or beginning with /
-          /smoke/2/command at 13:11: found a list of 0, expected a program and at most 99 arguments, or a text for the shell
-          /smoke/2/timeout at 16:11: found `soon`, expected a time such as 1h, 30m or 900s, at most 36h
+          /smoke/2/http at 13:8: found a text that is none, expected an address such as https://api.example.com/health
+          /smoke/3/command at 16:11: found a list of 0, expected a program and at most 99 arguments, or a text for the shell
+          /smoke/3/timeout at 19:11: found `soon`, expected a time such as 1h, 30m or 900s, at most 36h
         ");
     }
 }

@@ -346,6 +346,22 @@ mod tests {
     }
 
     #[test]
+    fn a_template_is_taken_off_as_it_was_put_on() {
+        let environment = "dr_us00".parse().expect("an environment");
+        let name = "OrderService".parse().expect("a name");
+        for text in ["{name}", "{name}-{env}", "{env}_{name}", "a-{name}-us", "{env}-{name}-{env}"] {
+            let template: NameTemplate = text.parse().expect("a template");
+            let applied = template.apply(&name, &environment).expect("a name");
+            assert_eq!(template.strip(&applied, &environment).as_ref(), Some(&name), "{text}");
+        }
+        let template: NameTemplate = "{name}-{env}".parse().expect("a template");
+        for other in ["OrderService", "OrderService-prod_eu00", "-dr_us00"] {
+            let other = other.parse().expect("a name");
+            assert_eq!(template.strip(&other, &environment), None, "{other}");
+        }
+    }
+
+    #[test]
     fn short_texts_follow_their_rules() {
         for good in ["REL-24", "A1_B-1"] {
             assert!(good.parse::<TicketKey>().is_ok(), "{good}");

@@ -203,7 +203,7 @@ impl From {
             (Some(environment), _) => Self::Like(environment),
             (None, Some(Source::Flag)) => Self::Release,
             (None, Some(_)) if !mappings.exists() => Self::Release,
-            (None, _) => Self::Plan,
+            (None, Some(_) | None) => Self::Plan,
         }
     }
 }

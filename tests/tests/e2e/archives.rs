@@ -110,3 +110,20 @@ async fn what_the_manifest_does_not_say_does_not_pass() {
     let ran = world.run(&["deploy-lambda", "--release", "v1.0.0", "--on-failure", "stop"]).await;
     assert_eq!(ran.expect(i32::from(exit::INTEGRITY)).outcome(), "partial");
 }
+
+/// A repo may have functions of both kinds, and one setting for all its jobs.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bucket_that_is_set_for_all_jobs_does_not_turn_a_mapping_away() {
+    let mut world = World::deployable().await;
+    world.set("LANDFALL_RELEASE_BUCKET", RELEASE_BUCKET);
+    world.sandbox.lambda.create_zip_function("price-fetcher", "x86_64");
+    world.sandbox.lambda.create_zip_function("stock-level", "x86_64");
+    has_release(&world, "v1.0.0");
+    let before = world.running();
+    world.run(&["deploy-lambda"]).await.expect(0);
+    assert_ne!(world.running(), before, "images, by the mapping");
+    let deployed = world.running();
+    world.run(&["deploy-lambda", "--bucket", RELEASE_BUCKET, "--release", "v1.0.0"]).await.expect(0);
+    assert_eq!(world.running(), deployed, "archives, by the flag");
+    assert_eq!(world.sandbox.lambda.running_archive("stock-level"), of("v1.0.0")[1]);
+}

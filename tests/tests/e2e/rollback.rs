@@ -220,7 +220,7 @@ async fn checks_guard_a_deployment() {
     let before = world.running();
     let settings = world.read("landfall.toml");
     let check = |name: &str, command: &str| {
-        format!("{settings}\n[[smoke]]\nname = \"{name}\"\ncommand = \"{command}\"\n")
+        format!("{settings}\n[[smoke]]\nname = \"{name}\"\ncommand = \"{command}\"\nretry = false\n")
     };
     world.write("landfall.toml", &check("answers", "echo no answer; exit 1"));
     let words =

@@ -156,16 +156,12 @@ timeout = "1s"
 [[smoke]]
 invoke = "PriceFetcherFunction"
 payload = "fail"
-[[smoke]]
-http = "ftp://example.com/"
 "#;
     let redactor = Redactor::new();
     redactor.learn(&Secret::new("hush-hush-hush"));
     let run_ = Run::builder().redactor(redactor).build();
     let config = config(checks(bad, &server));
-    let begun = std::time::Instant::now();
     let finished = run(&config, &deps(&server), &ledger, &Output::Real, &run_).await.expect("made");
-    assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
     assert_eq!(finished.verdict(), (OutcomeKind::Blocked, Some(Class::Refused)));
     let told: Vec<String> = finished.all_problems().iter().map(landfall_artifacts::Problem::told).collect();
     let told = told.join("\n").replace(&server, "[server]");
@@ -177,7 +173,6 @@ http = "ftp://example.com/"
     the check `command no-such-program-anywhere` failed: `no-such-program-anywhere` cannot be started: No such file or directory (os error 2)
     the check `hangs` failed: it did not end in 0.4 s and was ended: begun
     the check `invoke PriceFetcherFunction` failed: the function failed (Unhandled): {"errorMessage":"boom","errorType":"Error"}
-    the check `http ftp://example.com/` failed: `ftp://example.com` is not a usable address of smoke: scheme ftp is not http or https
     "#);
     assert_eq!(ledger.events().expect("events")[0].outcome, Some(landfall_artifacts::EffectResult::Failed));
 }
