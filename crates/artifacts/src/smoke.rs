@@ -120,7 +120,7 @@ impl SmokeCheck {
             // What is written there may hold a token.
             let (found, expected) =
                 ("a text that is none", "an address such as https://api.example.com/health");
-            let place = at.node.member("http").map(|member| at.child(member)).unwrap_or(at);
+            let place = at.node.member("http").map_or(at, |member| at.child(member));
             problems.add_at(place.node.start, place.pointer(), found.to_owned(), expected.to_owned());
         }
         if self.status.is_some_and(|status| !(100..=599).contains(&status)) {

@@ -1,4 +1,4 @@
-//! Who copies: our stage, skopeo, crane.
+//! Who copies: our stage, skopeo, crane, and what curl does without looking.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::family::{Family, NAMESPACE, TARGET, VERSION};
 use super::measure::{Program, Work};
+use super::pipes;
 use crate::command::find;
 use crate::real_servers::registry_and_skopeo;
 
@@ -23,13 +24,14 @@ pub(crate) struct Programs {
     pub(crate) skopeo: PathBuf,
     /// Debian has no package of it.
     pub(crate) crane: Option<PathBuf>,
+    pub(crate) curl: Option<PathBuf>,
 }
 
 impl Programs {
     /// Finds them.
     pub(crate) fn find(ours: Vec<String>) -> Result<Self> {
         let [docker_registry, skopeo] = registry_and_skopeo()?;
-        Ok(Self { ours, docker_registry, skopeo, crane: find("crane") })
+        Ok(Self { ours, docker_registry, skopeo, crane: find("crane"), curl: find("curl") })
     }
 }
 
@@ -40,6 +42,8 @@ pub(crate) enum Contestant {
     /// One process an image, so many at a time.
     Skopeo(usize),
     Crane(usize),
+    /// Blobs alone, by plain pipes.
+    Pipes,
 }
 
 impl Contestant {
@@ -48,6 +52,9 @@ impl Contestant {
         let mut all = vec![Self::Ours, Self::Skopeo(1), Self::Skopeo(4)];
         if programs.crane.is_some() {
             all.extend([Self::Crane(1), Self::Crane(8)]);
+        }
+        if programs.curl.is_some() {
+            all.push(Self::Pipes);
         }
         all
     }
@@ -60,6 +67,7 @@ impl Contestant {
             Self::Ours => "landfall".to_owned(),
             Self::Skopeo(count) => format!("skopeo, {}", at_a_time(count)),
             Self::Crane(count) => format!("crane, {}", at_a_time(count)),
+            Self::Pipes => pipes::PIPES.to_owned(),
         }
     }
 
@@ -86,6 +94,10 @@ impl Contestant {
             Self::Crane(count) => {
                 let file = programs.crane.as_ref().context("crane is missing")?;
                 (pairs.map(|(from, to)| crane(file, from, to)).collect(), count, None)
+            }
+            Self::Pipes => {
+                let file = programs.curl.as_ref().context("curl is missing")?;
+                (pipes::programs(file, family, [source, target])?, pipes::AT_A_TIME, None)
             }
         };
         let environment = BTreeMap::from([("HOME".to_owned(), home.display().to_string())]);

@@ -1,5 +1,6 @@
 //! What a copy must reach, and whether it does.
 
+use super::pipes::PIPES;
 use super::scenarios::Findings;
 use super::table::{OURS, Row, SKOPEO, find, floor};
 
@@ -31,8 +32,10 @@ pub(crate) fn judge(findings: &Findings) -> Vec<Goal> {
     let goal = |text, found, limit| Goal { text, found, limit };
     vec![
         goal("latency: time, of skopeo's one by one", latency.and_then(of_skopeo), 0.1),
+        goal("latency: time, of curl's pipes", latency.and_then(of_pipes), 1.15),
         goal("latency: time, of the floor", latency.and_then(of_floor), 1.15),
         goal("latency, 1 Gbit/s: time, of skopeo's one by one", line.and_then(of_skopeo), 0.1),
+        goal("latency, 1 Gbit/s: time, of curl's pipes", line.and_then(of_pipes), 1.15),
         goal("latency, 1 Gbit/s: time, of the floor", line.and_then(of_floor), 1.15),
         goal("loopback: time, of skopeo's one by one", loopback.and_then(of_skopeo), 0.5),
         goal("peak memory of all copies, those of large layers too, MiB", peak_mib(findings), MEMORY_MIB),
@@ -46,6 +49,10 @@ fn seconds(rows: &[Row]) -> Option<f64> {
 
 fn of_skopeo(rows: &[Row]) -> Option<f64> {
     Some(seconds(rows)? / find(rows, SKOPEO)?.seconds())
+}
+
+fn of_pipes(rows: &[Row]) -> Option<f64> {
+    Some(seconds(rows)? / find(rows, PIPES)?.seconds())
 }
 
 fn of_floor(rows: &[Row]) -> Option<f64> {

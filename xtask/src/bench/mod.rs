@@ -13,6 +13,7 @@ mod machine;
 mod measure;
 mod options;
 mod page;
+mod pipes;
 mod process;
 mod registry;
 mod scenarios;

@@ -25,6 +25,8 @@ const METHOD: &str = "
   connection first waits for the round trips of TCP and TLS.
 - **The line** is the same link that carries no more than it says. Without that limit the whole transfer is a few round trips long, and two
   cores are what bounds the floor: what a tool asks before and reads back after is then a large part of its time. With it, bytes are.
+- **curl's pipes** fetch each distinct blob once and push it once, the largest first, 16 at a time: a shell a blob, which begins the upload
+  and pipes one `curl` into another. They are told what is missing, move no manifest, and verify nothing.
 - **The floor** fetches each distinct blob once and pushes it once, the largest first, over connections that were open before the clock
   started. It moves no manifest, hashes nothing and asks nothing. It runs with 8, 16 and 32 blobs at a time; the best median counts.
 - **Time** is from the start of the first process to the end of the last one. **Processor** is the user and system time of all of them and

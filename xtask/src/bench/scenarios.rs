@@ -175,7 +175,9 @@ impl<'a> Bench<'a> {
                 };
                 let figure = figure.with_context(|| tool.name())?;
                 match tool {
-                    Tool::Floor(_) => verify::blobs(target.direct(), &self.family).await?,
+                    Tool::Floor(_) | Tool::Contestant(Contestant::Pipes) => {
+                        verify::blobs(target.direct(), &self.family).await?
+                    }
                     Tool::Contestant(_) => verify::images(target.direct(), &self.family).await?,
                 }
                 show(round, &tool.name(), &figure);
