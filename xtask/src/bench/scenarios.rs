@@ -176,7 +176,7 @@ impl<'a> Bench<'a> {
                 let figure = figure.with_context(|| tool.name())?;
                 match tool {
                     Tool::Floor(_) | Tool::Contestant(Contestant::Pipes) => {
-                        verify::blobs(target.direct(), &self.family).await?
+                        verify::blobs(target.direct(), &self.family).await?;
                     }
                     Tool::Contestant(_) => verify::images(target.direct(), &self.family).await?,
                 }
