@@ -74,7 +74,7 @@ pub use release_manifest::{CodeSha256, CommitId, ObjectKey, ReleaseArtifact, Rel
 pub use report::{Report, ReportItem, ReportTraffic};
 pub use schema::schemas;
 pub use settings::{
-    EnvironmentKind, EnvironmentSettings, JiraSettings, LedgerSettings, OnFailure, Registries,
+    EnvironmentKind, EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings, OnFailure, Registries,
     ReleaseSettings, Settings, VaultSettings,
 };
 pub use smoke::SmokeCheck;
@@ -83,5 +83,5 @@ pub use text_name::{
     AccountId, Address, AliasName, AwsRegion, NameTemplate, ProjectVersion, ReasonCode, RegionKey, Shard,
     TextError, TicketKey,
 };
-pub use versions::{VersionedProject, Versions};
+pub use versions::{BuildProject, BuildVersions, VersionedProject, Versions};
 pub use write::{Mode, WrittenFile, write_atomic};

@@ -39,6 +39,9 @@ pub struct Settings {
     /// The store of releases.
     #[schemars(default)]
     pub releases: ReleaseSettings,
+    /// How images are built.
+    #[schemars(default)]
+    pub images: ImageSettings,
     /// Checks of a deployment, in every environment.
     #[schemars(default)]
     pub smoke: Vec<SmokeCheck>,
@@ -153,6 +156,30 @@ pub struct ReleaseSettings {
     pub bucket: Option<String>,
     /// The AWS account that the bucket must belong to.
     pub owner: Option<AccountId>,
+}
+
+/// How images are built.
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+pub struct ImageSettings {
+    /// `nx`, `docker`, `buildah` or `command`.
+    pub builder: Option<String>,
+    /// With `command`: the program that builds, and its arguments, with `{project}`, `{folder}`, `{tag}` and `{image}` in them.
+    #[schemars(default)]
+    pub build: Vec<String>,
+    /// With `command`: the program that pushes, where the first does not.
+    #[schemars(default)]
+    pub push: Vec<String>,
+    /// With `docker` and `buildah`: the context, relative to the repo's root. Default: the project's folder.
+    pub context: Option<String>,
+    /// With `docker` and `buildah`: further arguments of the build.
+    #[schemars(default)]
+    pub build_arguments: Vec<String>,
+    /// With `docker` and `buildah`: further arguments of the push.
+    #[schemars(default)]
+    pub push_arguments: Vec<String>,
+    /// Variables that the builder sees besides the usual ones; a `*` at the end stands for any.
+    #[schemars(default)]
+    pub environment: Vec<String>,
 }
 
 /// What an environment is for.

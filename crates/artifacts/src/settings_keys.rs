@@ -42,6 +42,13 @@ const KNOWN: &[&str] = &[
     "smoke",
     "releases.bucket",
     "releases.owner",
+    "images.builder",
+    "images.build",
+    "images.push",
+    "images.context",
+    "images.build_arguments",
+    "images.push_arguments",
+    "images.environment",
 ];
 
 /// Words that say that a key is for a secret.

@@ -10,7 +10,8 @@ use crate::file_error::Problems;
 use crate::json::{At, FromJson, Kind, Node};
 use crate::name::EnvironmentName;
 use crate::settings::{
-    EnvironmentSettings, JiraSettings, LedgerSettings, Registries, ReleaseSettings, Settings, VaultSettings,
+    EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings, Registries, ReleaseSettings, Settings,
+    VaultSettings,
 };
 
 impl FromJson for Settings {
@@ -22,6 +23,7 @@ impl FromJson for Settings {
         let jira = at.field_or_default("jira", problems);
         let ledger = at.field_or_default("ledger", problems);
         let releases = at.field_or_default("releases", problems);
+        let images = at.field_or_default("images", problems);
         let smoke = at.field_or_default("smoke", problems);
         let mut values = BTreeMap::new();
         flatten(at.node, String::new(), &mut values);
@@ -33,6 +35,7 @@ impl FromJson for Settings {
             jira: jira?,
             ledger: ledger?,
             releases: releases?,
+            images: images?,
             smoke: smoke?,
             values,
         };
@@ -152,6 +155,16 @@ table!(JiraSettings {
 });
 table!(LedgerSettings { store: field });
 table!(ReleaseSettings { bucket: field, owner: field });
+
+table!(ImageSettings {
+    builder: field,
+    build: field_or_default,
+    push: field_or_default,
+    context: field,
+    build_arguments: field_or_default,
+    push_arguments: field_or_default,
+    environment: field_or_default,
+});
 
 fn check_registries(registries: &Registries, at: At<'_>, problems: &mut Problems<'_>) {
     if registries.url.as_ref().is_some_and(|url| url.base().ends_with("/artifactory")) {

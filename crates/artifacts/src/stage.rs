@@ -58,6 +58,12 @@ pub const STAGES: &[Stage] = &[
         writes: &[VERSIONS],
     },
     Stage {
+        name: "build-docker-images",
+        summary: "builds the image of every project, and pushes it",
+        reads: &[SETTINGS, VERSIONS, maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV],
+        writes: &[LEDGER],
+    },
+    Stage {
         name: "aws-credentials",
         summary: "logs in at Vault and fetches temporary AWS credentials",
         reads: &[SETTINGS, DOT_ENV],

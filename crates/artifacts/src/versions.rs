@@ -35,6 +35,32 @@ pub struct VersionedProject {
 record!(VersionedProject { version: "version", folder: "folder" });
 json_file!(Versions, Contract, 8 * 1024 * 1024);
 
+/// `versions.json` as builds read it: a version may be missing. Everything else is as in [`Versions`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct BuildVersions {
+    /// The projects by name.
+    pub projects: BTreeMap<ProjectName, BuildProject>,
+}
+
+/// A project that is to be built.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BuildProject {
+    /// SemVer 2.0.0 without `v`, where there is one.
+    pub version: Option<Version>,
+    /// One path segment below the functions root.
+    pub folder: Folder,
+}
+
+record!(BuildProject { version: "version", folder: "folder" });
+json_file!(BuildVersions, Contract, 8 * 1024 * 1024);
+
+impl FromJson for BuildVersions {
+    fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
+        BTreeMap::from_json(at, problems).map(|projects| Self { projects })
+    }
+}
+
 impl FromJson for Versions {
     fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
         BTreeMap::from_json(at, problems).map(|projects| Self { projects })

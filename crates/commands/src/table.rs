@@ -5,8 +5,8 @@ use std::process::ExitCode;
 use landfall_cli::{Environment, Opt};
 
 use crate::{
-    Command, Ended, aws_credentials, comment_jira_tickets, create_jira_tickets, deploy_lambda,
-    generate_mappings, generate_versions, main_of, package_artifacts, prepare_docker_config,
+    Command, Ended, aws_credentials, build_docker_images, comment_jira_tickets, create_jira_tickets,
+    deploy_lambda, generate_mappings, generate_versions, main_of, package_artifacts, prepare_docker_config,
     promote_artifacts, publish_artifacts, retag_push_ecr, rollback_lambda, run_stage, smoke_test,
     transition_jira_tickets, update_jira_instructions, update_version_dashboard,
 };
@@ -38,8 +38,9 @@ const fn entry<C: Command>() -> StageEntry {
 
 /// All stages, in the order of a pipeline.
 pub fn stages() -> &'static [StageEntry] {
-    const STAGES: [StageEntry; 16] = [
+    const STAGES: [StageEntry; 17] = [
         entry::<generate_versions::Command>(),
+        entry::<build_docker_images::Command>(),
         entry::<aws_credentials::Command>(),
         entry::<prepare_docker_config::Command>(),
         entry::<retag_push_ecr::Command>(),

@@ -53,6 +53,15 @@ pub enum Event {
         /// The item.
         item: String,
     },
+    /// What a program printed that a stage ran. It is folded where it went well: shown only where somebody asks for it.
+    Output {
+        /// What it was run for.
+        item: String,
+        /// All that it printed, or the parts of it that are worth showing; many lines.
+        text: String,
+        /// Whether it went well.
+        went_well: bool,
+    },
     /// A request is repeated after a pause.
     Retrying {
         /// What is repeated.

@@ -4,6 +4,8 @@
 //! alone on a dry run.
 
 pub mod aws_credentials;
+pub mod build_docker_images;
+mod child;
 pub mod deploy_lambda;
 mod deploy_record;
 mod digests;

@@ -92,6 +92,7 @@ impl Scribe {
                 let text = format!("  {}: {}", self.clean(&item, 160), self.clean(&result, 200));
                 self.line(at, "info", &text);
             }
+            Event::Output { item, text, went_well } => self.output(at, &item, &text, went_well),
             Event::Retrying { what, why, attempt, pause } => {
                 let (what, why) = (self.clean(&what, 200), self.clean(&why, 200));
                 let pause = pause.as_secs_f64();
@@ -152,6 +153,46 @@ impl Scribe {
         running.then(|| (self.totals.changed().max(self.told_still) + STILL_EVERY, Due::Still))
     }
 
+    /// What a program printed: as a section of its own where the CI system has such, folded where it went well. Elsewhere what
+    /// went well is left out.
+    fn output(&mut self, at: Duration, item: &str, text: &str, went_well: bool) {
+        if self.format == LogFormat::Json {
+            let text = self.redactor.redact(text);
+            let item = self.redactor.redact(item);
+            let fields = vec![("item", json!(item)), ("output", json!(text)), ("well", json!(went_well))];
+            return self.object(at, "info", "output", fields);
+        }
+        if went_well && self.look.sections == Sections::None {
+            return;
+        }
+        let name = format!("output of {}", self.clean(item, 120));
+        // GitHub's groups do not nest.
+        if self.look.sections == Sections::GitHub {
+            self.end_section(at);
+        }
+        let (time, key) = (self.unix_seconds(at), key_of(&name));
+        match self.look.sections {
+            Sections::None => self.screen.print(&format!("{name}:\n")),
+            Sections::GitLab => {
+                let folded = if went_well { "[collapsed=true]" } else { "" };
+                self.screen.print(&format!("\u{1b}[0Ksection_start:{time}:{key}{folded}\r\u{1b}[0K{name}\n"));
+            }
+            Sections::GitHub if went_well => self.screen.print(&format!("::group::{name}\n")),
+            Sections::GitHub => self.screen.print(&format!("{name}:\n")),
+        }
+        // Redacted as a whole: a secret may go over lines.
+        for line in self.redactor.redact(text).lines() {
+            // What a program prints may look like a command to the CI system.
+            self.screen.print(&format!("  | {}\n", escape(line, 2000)));
+        }
+        match self.look.sections {
+            Sections::None => {}
+            Sections::GitLab => self.screen.print(&format!("\u{1b}[0Ksection_end:{time}:{key}\r\u{1b}[0K")),
+            Sections::GitHub if went_well => self.screen.print("::endgroup::\n"),
+            Sections::GitHub => {}
+        }
+    }
+
     fn frame(&mut self, now: Duration) {
         self.next_frame = now + FRAME;
         let lines = bars::block(&self.totals, now, self.screen.size());
@@ -181,25 +222,27 @@ impl Scribe {
     }
 
     fn line_with(&mut self, at: Duration, level: &str, text: &str, fields: &[Field]) {
-        let line = match self.format {
-            LogFormat::Json => {
-                let mut object = Map::new();
-                object.insert("time".to_owned(), json!(self.unix_seconds(at)));
-                object.insert("level".to_owned(), json!(level));
-                object.insert("message".to_owned(), json!(self.redactor.redact(text.trim_start())));
-                object.extend(fields.iter().map(|(name, figure)| ((*name).to_owned(), json!(figure))));
-                Value::Object(object).to_string()
-            }
-            LogFormat::Text => {
-                let text = self.redactor.redact(text);
-                match (level, self.look.colour) {
-                    ("warning", true) => format!("\u{1b}[33mwarning:\u{1b}[0m {text}"),
-                    ("warning", false) => format!("warning: {text}"),
-                    _ => text,
-                }
-            }
+        if self.format == LogFormat::Json {
+            let fields = fields.iter().map(|(name, figure)| (*name, json!(figure))).collect();
+            return self.object(at, level, text, fields);
+        }
+        let text = self.redactor.redact(text);
+        let line = match (level, self.look.colour) {
+            ("warning", true) => format!("\u{1b}[33mwarning:\u{1b}[0m {text}"),
+            ("warning", false) => format!("warning: {text}"),
+            _ => text,
         };
         self.screen.print(&format!("{line}\n"));
+    }
+
+    /// A line for machines.
+    fn object(&mut self, at: Duration, level: &str, text: &str, fields: Vec<(&str, Value)>) {
+        let mut object = Map::new();
+        object.insert("time".to_owned(), json!(self.unix_seconds(at)));
+        object.insert("level".to_owned(), json!(level));
+        object.insert("message".to_owned(), json!(self.redactor.redact(text.trim_start())));
+        object.extend(fields.into_iter().map(|(name, value)| (name.to_owned(), value)));
+        self.screen.print(&format!("{}\n", Value::Object(object)));
     }
 
     fn end_section(&mut self, at: Duration) {
@@ -219,7 +262,7 @@ impl Scribe {
         if self.format == LogFormat::Json {
             return;
         }
-        let key: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let key = key_of(name);
         match self.look.sections {
             Sections::None => return,
             Sections::GitLab => {
@@ -234,4 +277,9 @@ impl Scribe {
     fn unix_seconds(&self, at: Duration) -> u64 {
         (self.begun + at).as_secs()
     }
+}
+
+/// The name of a section as GitLab takes it.
+fn key_of(name: &str) -> String {
+    name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect()
 }

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use landfall_run::Run;
 use tokio::io::{AsyncRead, AsyncReadExt as _};
-use tokio::process::Command;
 
 use super::seen::Seen;
+use crate::child::Program;
 
 /// The last bytes of each output that are kept: much more than is shown.
 const KEPT: usize = 64 * 1024;
@@ -20,21 +20,13 @@ pub(super) async fn attempt(
     longest: Duration,
     run: &Run,
 ) -> Result<(), Seen> {
-    let Some((program, arguments)) = words.split_first() else {
+    let Some(program) = words.first() else {
         return Err(Seen::new("it names no program").at_once());
     };
-    let started = Command::new(program)
-        .args(arguments)
-        .env_clear()
-        .envs(variables)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn();
-    let mut child = match started {
-        Ok(child) => child,
+    // The group is ended with its value, also where the check is given up.
+    let started = Program { words, variables, folder: None }.start(Stdio::piped(), Stdio::piped());
+    let (mut child, group) = match started {
+        Ok(started) => started,
         Err(cause) => {
             let shown = landfall_secret::escape(program, 100);
             return Err(Seen::new(format!("`{shown}` cannot be started: {cause}"))
@@ -42,8 +34,6 @@ pub(super) async fn attempt(
                 .at_once());
         }
     };
-    // The group is ended with this value, also where the check is given up.
-    let group = Group(child.id().and_then(|id| i32::try_from(id).ok()));
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let mut kept = (Vec::new(), Vec::new());
     let ended = async {
@@ -61,17 +51,6 @@ pub(super) async fn attempt(
         Err(_) => {
             let what = format!("it did not end in {:.1} s and was ended", longest.as_secs_f64());
             Err(Seen::new(what).with_text(&text, run))
-        }
-    }
-}
-
-/// A process group, which ends with this value.
-struct Group(Option<i32>);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(group) = self.0.and_then(rustix::process::Pid::from_raw) {
-            let _ = rustix::process::kill_process_group(group, rustix::process::Signal::KILL);
         }
     }
 }

@@ -122,6 +122,27 @@ fn sections_of_ci_systems_are_opened_and_closed() {
     ");
 }
 
+#[test]
+fn what_programs_print_is_folded_where_it_went_well() {
+    let shown = |sections, went_well| {
+        let written = Written::default();
+        let look = Look { bars: false, colour: false, sections };
+        let redactor = Redactor::new();
+        redactor.learn(&landfall_secret::Secret::new("hush-hush-hush"));
+        let screen = Screen::of(written.clone(), || None);
+        let mut scribe =
+            Scribe::new(look, LogFormat::Text, redactor, Duration::from_secs(1_700_000_000), screen);
+        let text = "step 1\nwith hush-hush-hush\n::error::\u{1b}[31mboo\n".to_owned();
+        scribe.event(Duration::ZERO, Event::Phase { name: "build".to_owned(), items: None });
+        scribe.event(Duration::ZERO, Event::Output { item: "chat".to_owned(), text, went_well });
+        written.text().replace('\u{1b}', "ESC").replace('\r', "CR")
+    };
+    insta::assert_snapshot!(shown(Sections::GitLab, true), @"");
+    insta::assert_snapshot!(shown(Sections::GitHub, true), @"");
+    insta::assert_snapshot!(shown(Sections::None, false), @"");
+    assert_eq!(shown(Sections::None, true), "build\n");
+}
+
 /// What was written, byte for byte.
 #[derive(Clone, Debug, Default)]
 struct Written(std::sync::Arc<std::sync::Mutex<Vec<u8>>>);

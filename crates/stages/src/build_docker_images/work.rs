@@ -1,0 +1,184 @@
+//! One image on its way: its programs one after the other, and a look at what they pushed.
+
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use landfall_artifacts::{Class, Problem};
+use landfall_registry::Registries;
+use landfall_run::{Effect, EffectItem, EffectOutcome, Event, Run};
+use tokio::time::Instant;
+
+use super::builder::Step;
+use super::{Config, Image, digest};
+use crate::child::Program;
+
+/// Bytes of the beginning of a long output that are shown.
+const HEAD: u64 = 256 * 1024;
+/// Bytes of its end.
+const TAIL: u64 = 1024 * 1024;
+
+/// One image, and what it is built with.
+pub(super) struct Work<'a> {
+    pub(super) image: &'a Image,
+    pub(super) config: &'a Config,
+    pub(super) registries: &'a Registries,
+}
+
+/// What became of an image.
+#[derive(Debug)]
+pub(super) enum Built {
+    /// It was built and pushed; the digest where the registry was asked.
+    Done { digest: Option<String>, took: Duration },
+    /// It was not, for this reason.
+    Failed(Problem),
+    /// The run was stopped before.
+    NotTried,
+}
+
+impl Work<'_> {
+    /// Builds and pushes.
+    pub(super) async fn done(self, run: &Run) -> Built {
+        if run.stop().requested().is_some() {
+            return Built::NotTried;
+        }
+        let name = self.image.project.to_string();
+        run.progress().event(Event::Started { item: name.clone(), size_bytes: None });
+        let begun = Instant::now();
+        let built = self.steps(run).await;
+        let result = match &built {
+            Ok(_) => format!("built in {:.0} s", begun.elapsed().as_secs_f64()),
+            Err(problem) => problem.what.clone(),
+        };
+        run.progress().event(Event::Finished { item: name, result });
+        match built {
+            Ok(digest) => Built::Done { digest, took: begun.elapsed() },
+            Err(problem) => Built::Failed(*problem),
+        }
+    }
+
+    async fn steps(&self, run: &Run) -> Result<Option<String>, Box<Problem>> {
+        let effect = Effect {
+            action: "PushImage".to_owned(),
+            target: self.image.shown(),
+            environment: None,
+            release: None,
+            items: vec![EffectItem {
+                name: self.image.project.to_string(),
+                version: Some(self.image.tag.to_string()),
+                digest: None,
+            }],
+        };
+        // A build may push as well, so that all of it is one effect.
+        let intent = run.journal().intend(effect).await.map_err(|cause| {
+            let what = format!("that {} is to be built cannot be recorded: {cause}", self.image.shown());
+            Box::new(Problem::new("LF-LEDGER-WRITE", Class::Refused, what))
+        })?;
+        let built = self.programs(run).await;
+        let outcome = match &built {
+            Ok(_) => EffectOutcome::Done,
+            Err(problem) if problem.class == Class::Interrupted => {
+                EffectOutcome::Unknown(run.redactor().redact(&problem.told()))
+            }
+            Err(problem) => EffectOutcome::Failed(run.redactor().redact(&problem.told())),
+        };
+        if let Err(lost) = run.journal().outcome(intent, outcome).await {
+            let text = format!("the outcome for {} was not recorded: {lost}", self.image.shown());
+            run.progress().event(Event::Warning(text));
+        }
+        built
+    }
+
+    /// Runs its programs, and looks what they pushed.
+    async fn programs(&self, run: &Run) -> Result<Option<String>, Box<Problem>> {
+        for step in self.config.builder.steps(self.image, &self.config.root) {
+            self.step(&step, run).await?;
+        }
+        let Some((repository, tag)) = &self.image.target else { return Ok(None) };
+        match digest(repository, tag, self.registries, run).await {
+            Ok(Some(digest)) => Ok(Some(digest)),
+            Ok(None) => {
+                let what = format!("{} was pushed and is not there", self.image.shown());
+                Err(Box::new(Problem::new("LF-BUILD-NOT-PUSHED", Class::Refused, what).with_remedy(
+                    "let the build push to the repository that this stage was told of, or correct that one",
+                )))
+            }
+            Err(error) => Err(Box::new(Problem::of(&error))),
+        }
+    }
+
+    /// Runs one program. Its output is shown, whole where it failed.
+    async fn step(&self, step: &Step, run: &Run) -> Result<(), Box<Problem>> {
+        let failed = |what: String, remedy: &str| {
+            let what = format!("the {} of {} failed: {what}", step.name, self.image.shown());
+            Box::new(Problem::new("LF-BUILD-FAILED", Class::Refused, what).with_remedy(remedy))
+        };
+        let local =
+            |cause: std::io::Error| failed(format!("its output cannot be kept: {cause}"), "free the disk");
+        // On the disk, since nobody knows how long it gets; both outputs in one file, so that their lines stay in order.
+        let mut kept = tempfile::tempfile().map_err(local)?;
+        let (stdout, stderr) = (kept.try_clone().map_err(local)?, kept.try_clone().map_err(local)?);
+        let mut variables = self.config.variables.clone();
+        variables.extend(step.variables.clone());
+        let program = Program { words: &step.words, variables: &variables, folder: Some(&self.config.root) };
+        let (mut child, group) =
+            program.start(Stdio::from(stdout), Stdio::from(stderr)).map_err(|cause| {
+                let shown = landfall_secret::escape(step.words.first().map_or("", String::as_str), 100);
+                failed(
+                    format!("`{shown}` cannot be started: {cause}"),
+                    "install it in the image that this job runs in, or choose another builder (--builder)",
+                )
+            })?;
+        let ended = tokio::select! {
+            ended = tokio::time::timeout(self.config.timeout, child.wait()) => Some(ended),
+            () = run.stop().wait() => None,
+        };
+        drop(group);
+        let went_well = matches!(&ended, Some(Ok(Ok(status))) if status.success());
+        let text = shown(&mut kept).map_err(local)?;
+        let item = format!("{} of {}", step.name, self.image.project);
+        run.progress().event(Event::Output { item, text, went_well });
+        match ended {
+            Some(Ok(Ok(status))) if status.success() => Ok(()),
+            Some(Ok(Ok(status))) => Err(failed(
+                how(status),
+                "read its output above, correct it, and run again: what is built is not built again",
+            )),
+            Some(Ok(Err(cause))) => Err(failed(format!("its end cannot be seen: {cause}"), "run again")),
+            Some(Err(_)) => {
+                let what = format!("it did not end in {} s and was ended", self.config.timeout.as_secs());
+                Err(failed(what, "raise --build-timeout, or find out what it waits for"))
+            }
+            None => {
+                let what = format!("the {} of {} was stopped", step.name, self.image.shown());
+                Err(Box::new(Problem::new("LF-STOPPED", Class::Interrupted, what).with_remedy("run again")))
+            }
+        }
+    }
+}
+
+fn how(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("it ended with {code}"),
+        None => format!("it was ended: {status}"),
+    }
+}
+
+/// The whole output; of a long one beginning and end.
+fn shown(kept: &mut std::fs::File) -> std::io::Result<String> {
+    let length = kept.seek(SeekFrom::End(0))?;
+    kept.rewind()?;
+    let mut bytes = Vec::new();
+    if length <= HEAD + TAIL {
+        kept.read_to_end(&mut bytes)?;
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    kept.by_ref().take(HEAD).read_to_end(&mut bytes)?;
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    text.push_str(&format!("\n[{} bytes are left out]\n", length - HEAD - TAIL));
+    bytes.clear();
+    kept.seek(SeekFrom::Start(length - TAIL))?;
+    kept.read_to_end(&mut bytes)?;
+    text.push_str(&String::from_utf8_lossy(&bytes));
+    Ok(text)
+}
