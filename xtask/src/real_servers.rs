@@ -20,6 +20,8 @@ pub(crate) struct RealServers {
     pub(crate) docker_registry: PathBuf,
     /// skopeo, the other client of registries.
     pub(crate) skopeo: PathBuf,
+    /// buildah, which builds images without a daemon.
+    pub(crate) buildah: PathBuf,
     /// A Python that has ORAS's client of registries.
     pub(crate) oras_python: PathBuf,
     /// s3s-fs, a store of objects in a folder, where it is installed: `cargo install s3s-fs --version 0.14.1 --features binary`.
@@ -29,13 +31,14 @@ pub(crate) struct RealServers {
 impl RealServers {
     /// Finds them; installs what is missing.
     pub(crate) fn ensure(root: &Path) -> Result<Self> {
-        let [docker_registry, skopeo] = registry_and_skopeo()?;
+        let [docker_registry, skopeo, buildah] = programs(["docker-registry", "skopeo", "buildah"])?;
         let bin = virtual_environment(&root.join("target/venv"))?;
         Ok(Self {
             moto: present(bin.join("moto_server"))?,
             aws_cli: present(bin.join("aws"))?,
             docker_registry,
             skopeo,
+            buildah,
             oras_python: present(bin.join("python"))?,
             s3s_fs: find("s3s-fs"),
         })
@@ -44,13 +47,20 @@ impl RealServers {
 
 /// Finds `docker-registry` and skopeo; installs what is missing.
 pub(crate) fn registry_and_skopeo() -> Result<[PathBuf; 2]> {
-    let missing: Vec<&str> =
-        ["docker-registry", "skopeo"].into_iter().filter(|program| find(program).is_none()).collect();
+    programs(["docker-registry", "skopeo"])
+}
+
+/// Finds programs that are called as their Debian packages; installs what is missing.
+fn programs<const N: usize>(names: [&str; N]) -> Result<[PathBuf; N]> {
+    let missing: Vec<&str> = names.into_iter().filter(|program| find(program).is_none()).collect();
     if !missing.is_empty() {
         apt_install(&missing)?;
     }
-    let found = |program| find(program).with_context(|| format!("{program} is not on the path"));
-    Ok([found("docker-registry")?, found("skopeo")?])
+    let mut found = [const { PathBuf::new() }; N];
+    for (place, program) in found.iter_mut().zip(names) {
+        *place = find(program).with_context(|| format!("{program} is not on the path"))?;
+    }
+    Ok(found)
 }
 
 /// Installs Debian packages, as root or by a `sudo` that asks nothing.

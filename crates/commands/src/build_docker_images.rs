@@ -22,7 +22,7 @@ use crate::{Context, Effects, aws, context, logins, registries};
 pub struct Command;
 
 /// What a builder sees of the environment; a `*` at the end stands for any. `images.environment` of `landfall.toml` adds to it.
-const PASSED: [&str; 33] = [
+const PASSED: [&str; 34] = [
     "PATH",
     "HOME",
     "USER",
@@ -51,6 +51,7 @@ const PASSED: [&str; 33] = [
     "BUILDKIT_*",
     "BUILDX_*",
     "BUILDAH_*",
+    "CONTAINERS_*",
     "STORAGE_*",
     "REGISTRY_AUTH_FILE",
     "XDG_RUNTIME_DIR",

@@ -15,6 +15,7 @@ mod dry_run;
 mod exit_codes;
 mod faults;
 mod hostile;
+mod images;
 mod jira_specs;
 mod kills;
 mod like;

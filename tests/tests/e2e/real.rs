@@ -1,7 +1,7 @@
 //! Real servers and real peers: two `docker-registry` processes, moto, skopeo, the AWS CLI.
 //!
 //! They run where `LANDFALL_REAL_SERVERS=1` says that they are installed, as `cargo xtask test` does, which also names the
-//! programs: `LANDFALL_DOCKER_REGISTRY`, `LANDFALL_SKOPEO`, `LANDFALL_MOTO`, `LANDFALL_AWS_CLI`, and `LANDFALL_S3S_FS` where that is
+//! programs: `LANDFALL_DOCKER_REGISTRY`, `LANDFALL_SKOPEO`, `LANDFALL_BUILDAH`, `LANDFALL_MOTO`, `LANDFALL_AWS_CLI`, and `LANDFALL_S3S_FS` where that is
 //! installed.
 
 use std::net::TcpListener;
@@ -20,7 +20,7 @@ use tokio::process::{Child, Command};
 use crate::world::{STAGING, World};
 
 /// Whether the real ones are here; in CI they must be.
-fn are_here() -> bool {
+pub(crate) fn are_here() -> bool {
     if std::env::var("LANDFALL_REAL_SERVERS").as_deref() == Ok("1") {
         return true;
     }
@@ -38,9 +38,9 @@ fn program(variable: &str, default: &str) -> String {
 }
 
 /// A server process, which ends with this value.
-struct Server {
+pub(crate) struct Server {
     _child: Child,
-    address: String,
+    pub(crate) address: String,
     _folder: TempDir,
 }
 
@@ -74,7 +74,7 @@ async fn serve(command: impl Fn(u16, &Path) -> Command) -> Server {
 }
 
 /// Debian's `docker-registry`, without a login.
-async fn registry() -> Server {
+pub(crate) async fn registry() -> Server {
     serve(|port, folder| {
         let config = format!(
             "version: 0.1\nlog: {{level: error}}\nstorage: {{filesystem: {{rootdirectory: {}}}}}\nhttp: {{addr: 127.0.0.1:{port}}}\n",
@@ -117,7 +117,7 @@ async fn skopeo(arguments: &[&str]) -> String {
 }
 
 /// The digest that skopeo computes of what the registry serves. `login` is `user:password`, or nothing.
-async fn digest(reference: &str, login: &str) -> String {
+pub(crate) async fn digest(reference: &str, login: &str) -> String {
     let address = format!("docker://{reference}");
     let arguments = match login {
         "" => vec!["inspect", "--tls-verify=false", "--no-tags", "--format", "{{.Digest}}", &address],

@@ -1,0 +1,160 @@
+//! `build-docker-images`: with a builder of the test's own, and with buildah.
+
+use landfall_cli::exit;
+
+use crate::bad_input::refused;
+use crate::real;
+use crate::snapshot::page;
+use crate::world::World;
+
+/// A builder that notes how it was called, prints what it sees, and fails where the project's folder says so.
+const BUILD: &str = r#"
+echo "$*" >> calls
+echo "TAG=$TAG PROJECT=$PROJECT token=$NPM_TOKEN vault=${VAULT_SECRET_ID:-none} extra=$EXTRA_ONE"
+test ! -e "$1/broken" || { echo "cannot build $1" >&2; exit 4; }
+"#;
+
+async fn world() -> World {
+    let mut world = World::small().await;
+    world.has_versions();
+    world.unset("BUILD_ARTIFACTORY_URL");
+    world.set("NPM_TOKEN", "npm-canary-token");
+    world.set("EXTRA_ONE", "seen");
+    let settings = world.read("landfall.toml")
+        + "\n[images]\nbuilder = \"command\"\nbuild = [\"sh\", \"build.sh\", \"{folder}\", \"{tag}\"]\nenvironment = [\"EXTRA_*\"]\n";
+    world.write("landfall.toml", &settings);
+    world.write("build.sh", BUILD);
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_project_is_built_and_output_is_folded() {
+    let mut world = world().await;
+    let ran = world.run(&["build-docker-images"]).await.expect(0);
+    assert_eq!(
+        world.read("calls").lines().collect::<std::collections::BTreeSet<_>>(),
+        ["functions/order-service 1.4.2", "functions/payment-gateway 2.0.0"].into()
+    );
+    assert!(!ran.stderr.contains("TAG="), "what went well is left out: {}", ran.stderr);
+    assert!(ran.stdout.contains("2 built, 0 there already, 0 failed"), "{}", ran.stdout);
+
+    world.set("GITLAB_CI", "true");
+    let ran = world.run(&["build-docker-images"]).await.expect(0);
+    let shown = ran.stderr.lines().find(|line| line.contains("TAG=1.4.2")).expect("in a section");
+    assert_eq!(shown, "  | TAG=1.4.2 PROJECT=orderService token=<redacted> vault=none extra=seen");
+    assert!(ran.stderr.contains("[collapsed=true]"), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_fails_does_not_keep_the_others_from_being_built() {
+    let world = world().await;
+    world.write("functions/order-service/broken", "");
+    let ran = world.run(&["build-docker-images", "--jobs", "1"]).await.expect(i32::from(exit::PARTIAL));
+    page!(ran.page(&world), @r#"
+    look what is there: 2
+    build: 2
+    output of build of orderService:
+      | TAG=1.4.2 PROJECT=orderService token=<redacted> vault=none extra=seen
+      | cannot build functions/order-service
+      orderService: the build of orderService:1.4.2 failed: it ended with 4
+      paymentGateway: built in 0 s
+    error[LF-BUILD-FAILED] exit 6
+      the build of orderService:1.4.2 failed: it ended with 4
+      next: read its output above, correct it, and run again: what is built is not built again
+
+    what was changed (1):
+      paymentGateway: built
+    exit 6
+    "#);
+    world.write("functions/payment-gateway/broken", "");
+    world.run(&["build-docker-images"]).await.expect(i32::from(exit::REFUSED));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_without_a_version_is_tagged_with_the_commit() {
+    let mut world = world().await;
+    world.write("versions.json", r#"{"orderService": {"folder": "order-service"}}"#);
+    world.set("CI_COMMIT_SHA", "0a1b2c3d");
+    world.run(&["build-docker-images"]).await.expect(0);
+    world.unset("CI_COMMIT_SHA");
+    world.run(&["build-docker-images"]).await.expect(0);
+    assert_eq!(world.read("calls"), "functions/order-service 0a1b2c3d\nfunctions/order-service latest\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mistakes_are_told() {
+    let world = world().await;
+    let ran = refused(&world, &["build-docker-images", "--builder", "docker"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-CONFIG-MISSING] exit 2
+      where the images go is missing: this builder has to be told
+      next: give it by --source, or the variable BUILD_ARTIFACTORY_URL
+
+    nothing was changed
+    exit 2
+    "#);
+    world.write("versions.json", "");
+    let ran = refused(&world, &["build-docker-images", "--builder", "podman"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-CONFIG] exit 2
+      --builder `podman` is neither nx, docker, buildah nor command
+
+    nothing was changed
+    exit 2
+    "#);
+    let ran = refused(&world, &["build-docker-images"], 2).await;
+    page!(ran.page(&world), @r#"
+    error[LF-FILE-EMPTY] exit 2
+      versions.json is empty (zero bytes)
+      next: the job which writes it was cut off or wrote nothing; run that job again
+
+    nothing was changed
+    exit 2
+    "#);
+    world.remove("versions.json");
+    let ran = refused(&world, &["build-docker-images"], 2).await;
+    assert_eq!(ran.codes(), ["LF-FILE-MISSING"]);
+}
+
+/// Debian's buildah, as a job without privileges runs it: no daemon, no overlay, no namespaces.
+#[tokio::test(flavor = "multi_thread")]
+async fn buildah_builds_and_pushes() {
+    if !real::are_here() {
+        return;
+    }
+    let mut world = world().await;
+    let registry = real::registry().await;
+    let settings = world.read("landfall.toml").split("\n[images]").next().expect("settings").to_owned()
+        + "\n[images]\nbuild_arguments = [\"--isolation\", \"chroot\"]\npush_arguments = [\"--tls-verify=false\"]\n";
+    world.write("landfall.toml", &settings);
+    world.write(
+        "versions.json",
+        r#"{"order-service": {"folder": "order-service", "version": "1.4.2"}, "payment-gateway": {"folder": "payment-gateway", "version": "2.0.0"}}"#,
+    );
+    for folder in ["order-service", "payment-gateway"] {
+        let text = "FROM scratch\nCOPY src/index.js /var/task/\nCMD [\"index.handler\"]\n";
+        world.write(&format!("functions/{folder}/Dockerfile"), text);
+    }
+    world.set("STORAGE_DRIVER", "vfs");
+    let storage = world.home.path().join("storage.conf");
+    let place = |name: &str| world.home.path().join(name).display().to_string();
+    let config = format!(
+        "[storage]\ndriver = \"vfs\"\ngraphroot = \"{}\"\nrunroot = \"{}\"\n",
+        place("graph"),
+        place("run")
+    );
+    std::fs::write(&storage, config).expect("the configuration is written");
+    let storage = storage.display().to_string();
+    world.set("CONTAINERS_STORAGE_CONF", &storage);
+    world.set("STORAGE_OPTIONS", "");
+    world.set("BUILD_ARTIFACTORY_URL", &format!("{}/build", registry.address));
+    world.set("IMAGE_NAMESPACE", "shop");
+    let words = ["build-docker-images", "--builder", "buildah", "--plain-http", &registry.address];
+    let ran = world.run(&words).await.expect(0);
+    let digest = real::digest(&format!("{}/build/shop/order-service:1.4.2", registry.address), "").await;
+    let items = ran.report()["items"].as_array().expect("items");
+    assert_eq!(items[0]["details"]["digest"], digest);
+    let again = world.run(&words).await.expect(0);
+    assert_eq!(again.outcome(), "nothing-to-do", "{}", again.stdout);
+    assert_eq!(world.run(&[&words[..], &["--rebuild"]].concat()).await.expect(0).outcome(), "done");
+}
