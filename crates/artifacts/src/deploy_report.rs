@@ -9,7 +9,7 @@ use crate::file::json_file;
 use crate::json::{one_of, record};
 use crate::name::{EnvironmentName, LambdaName, ReleaseId};
 use crate::reference::PinnedReference;
-use crate::text_name::{ReasonCode, Shard};
+use crate::text_name::{AliasName, ReasonCode, Shard};
 
 /// The deployment of a release to an environment. Default name `deploy-report.json`.
 ///
@@ -20,6 +20,10 @@ pub struct DeployReport {
     pub release: Option<ReleaseId>,
     /// The environment; `null` where none was named.
     pub environment: Option<EnvironmentName>,
+    /// The alias that the deployment points; left out where none was asked for. With it a report that was cut off tells that an
+    /// alias which is not in `before` is one that the deployment made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alias: Option<AliasName>,
     /// One entry for each function.
     pub functions: Vec<DeployedFunction>,
 }
@@ -101,7 +105,12 @@ one_of!(DeployOutcome {
     "rolled-back" => RolledBack,
     "unknown" => Unknown,
 });
-record!(DeployReport { release: "release", environment: "environment", functions: "functions" });
+record!(DeployReport {
+    release: "release",
+    environment: "environment",
+    alias: "alias",
+    functions: "functions",
+});
 record!(DeployedFunction {
     name: "name",
     environment: "environment",

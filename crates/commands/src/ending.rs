@@ -65,6 +65,10 @@ fn verdict(written: &Written, finished: &Finished, refused: bool) -> (OutcomeKin
     // A passing fault of a run that was told to stop is the stop: CI must not start a cancelled job again for it.
     let class = match (class, written.signal) {
         (Some(Class::Transient), Some(Signal::Interrupt | Signal::Terminate)) => Some(Class::Interrupted),
+        // The time that passed is no cancelled job: what was done then stays half done.
+        (Some(Class::Interrupted), Some(Signal::Deadline)) if kind == OutcomeKind::Partial => {
+            Some(Class::Partial)
+        }
         (class, _) => class,
     };
     (kind, class.map_or(exit::DONE, |class| exit::of(class, written.signal)))

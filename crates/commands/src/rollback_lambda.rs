@@ -43,8 +43,8 @@ impl crate::Command for Command {
                 Opt::value(
                     "alias",
                     "NAME",
-                    "the alias that callers use: with the ledger it is pointed to a new version of what ran before; a report \
-                     knows where it pointed, save one of a deployment that was cut off while it made it",
+                    "with the ledger: the alias that callers use, which is pointed to a new version of what ran before. A \
+                     report knows by itself which alias the deployment pointed, and where it pointed before",
                 ),
             ][..],
             &updating()[..],

@@ -261,6 +261,7 @@ impl ServiceRow {
             name: self.project.to_string(),
             version: Some(self.version.to_string()),
             digest: self.digest,
+            before: None,
         }
     }
 }

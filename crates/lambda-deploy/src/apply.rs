@@ -7,10 +7,10 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt as _, stream};
 use landfall_artifacts::{AliasName, Class, Digest, Problem, ReleaseId};
-use landfall_run::{Event, Run};
+use landfall_run::{Event, Run, Signal};
 
 use crate::deploy::{Deployment, Together};
-use crate::put_back::{AliasBefore, PutBack, code_of, put_back};
+use crate::put_back::{AliasBefore, PutBack, Undoes, code_of, put_back};
 use crate::result::{FunctionResult, Outcome};
 use crate::{Action, Archive, Desired, LambdaClient, Plan, Step, Traffic, shift};
 
@@ -117,7 +117,10 @@ pub async fn apply(
             || (options.on_failure != OnFailure::Continue && functions.iter().any(has_failed))
     };
     let mut problem = None;
-    if !is_over(&functions) {
+    let is_owed = options.alias.is_some() || check.is_some();
+    if is_owed && run.stop().requested().is_some() && !functions.iter().any(has_failed) {
+        problem = Some(stopped(run, "stopped before the new code was given its calls, or checked"));
+    } else if !is_over(&functions) {
         if let Some(alias) = &options.alias {
             problem = shift::shift_all(&mut functions, alias, client, run, options, check).await;
         } else if let Some(check) = check {
@@ -129,6 +132,15 @@ pub async fn apply(
         roll_back(&mut functions, client, run, options).await;
     }
     ApplyReport { functions, problem }
+}
+
+/// That the run was to stop, or its time over, before all was done.
+pub(crate) fn stopped(run: &Run, what: &str) -> Problem {
+    let (code, class) = match run.stop().requested() {
+        Some(Signal::Deadline) => ("LF-DEADLINE", Class::Transient),
+        Some(Signal::Interrupt | Signal::Terminate) | None => ("LF-STOPPED", Class::Interrupted),
+    };
+    Problem::new(code, class, what).with_remedy("run again: it does what is left")
 }
 
 /// A stop is no failure of the function.
@@ -212,7 +224,8 @@ fn before(result: &FunctionResult, options: &ApplyOptions) -> Result<PutBack, Pr
         Some(alias) => AliasBefore::Pointed(name.clone(), alias.reported()),
         None => AliasBefore::Absent(name.clone()),
     });
-    Ok(PutBack { desired: Desired { code, version: None, ..result.desired.clone() }, alias })
+    let undoes = Some(Undoes { digest: result.desired.code.digest(), version: result.version.clone() });
+    Ok(PutBack { desired: Desired { code, version: None, ..result.desired.clone() }, alias, undoes })
 }
 
 fn blocked(step: &Step) -> FunctionResult {

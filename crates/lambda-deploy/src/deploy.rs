@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use landfall_artifacts::Digest;
 use landfall_aws::{AwsFailure, FailureKind, Nature};
 use landfall_run::Run;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -52,6 +53,8 @@ pub(crate) struct Deployment<'a> {
     version: Option<String>,
     /// Held until the code is sent.
     turn: Option<SemaphorePermit<'a>>,
+    /// The only code, besides the wanted, that the function may run when ours is sent.
+    undoes: Option<Digest>,
 }
 
 /// What became of code that was sent.
@@ -91,7 +94,14 @@ impl<'a> Deployment<'a> {
             after: None,
             version: None,
             turn: None,
+            undoes: None,
         }
+    }
+
+    /// Leaves the function alone where it runs neither this code nor the wanted: somebody else has changed it since.
+    pub(crate) fn undoing(mut self, undoes: Option<Digest>) -> Self {
+        self.undoes = undoes;
+        self
     }
 
     /// Updates the function, and publishes a version where `publish` says so.
@@ -104,13 +114,16 @@ impl<'a> Deployment<'a> {
             other => other,
         };
         let mut result = FunctionResult::bare(self.step, Outcome::Failed);
+        // What another's update made of it, while it was waited for, is what ran before ours.
+        if self.step.first.is_none() {
+            result.before = self.found.or(result.before);
+        }
+        result.after = self.after;
+        result.version = self.version;
         match ended {
             Ok(outcome) => result.outcome = outcome,
             Err(ended) => result.ended_by(&ended),
         }
-        result.before = result.before.or(self.found);
-        result.after = self.after;
-        result.version = self.version;
         result.calls = self.calls.taken();
         result.took = begun.elapsed();
         result
@@ -125,7 +138,12 @@ impl<'a> Deployment<'a> {
         let mut before = match (&self.step.before, &self.step.action) {
             (Some(function), Action::Await) => {
                 let function = function.clone();
-                self.wait_for_the_other(function).await?
+                let settled = self.wait_for_the_other(function).await?;
+                // Where it was ours of an earlier run, what ran before that run is what ran before.
+                if !settled.runs(wanted) {
+                    self.found = Some(settled.clone());
+                }
+                settled
             }
             (Some(function), _) => function.clone(),
             (None, _) => {
@@ -138,20 +156,26 @@ impl<'a> Deployment<'a> {
             self.after = Some(before);
             return Ok(Outcome::Unchanged);
         }
+        if self.undoes.is_some() && before.digest() != self.undoes {
+            let error = self.changed(&before);
+            self.after = Some(before);
+            return Err(error.into());
+        }
         self.turn = self.together.sending.acquire().await.ok();
         // Waiting for a turn, or for another's update, takes its time.
         if self.is_halted() || self.is_stopped() {
             return Ok(Outcome::NotAttempted);
         }
         let (step, options, run) = (self.step, self.options, self.run);
-        recorded("UpdateFunctionCode", &step.desired, options, run, self.send_until_it_runs(&mut before))
-            .await?;
+        let ran = before.digest();
+        let sending = self.send_until_it_runs(&mut before);
+        recorded("UpdateFunctionCode", &step.desired, ran, options, run, sending).await?;
         Ok(Outcome::Updated)
     }
 
     async fn publish(&mut self) -> Result<(), Ended> {
         let (step, options, run) = (self.step, self.options, self.run);
-        recorded("PublishVersion", &step.desired, options, run, self.publish_until_it_is_there()).await
+        recorded("PublishVersion", &step.desired, None, options, run, self.publish_until_it_is_there()).await
     }
 
     /// Publishing again what is published gives the same version, so that a lost answer is simply asked for again.

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-use landfall_artifacts::{Class, Explain as _, Problem};
+use landfall_artifacts::{Class, Digest, Explain as _, Problem};
 use landfall_run::{Effect, EffectItem, EffectOutcome, Event, Run};
 
 use crate::{ApplyOptions, Desired, Error};
@@ -32,13 +32,14 @@ impl Ended {
     }
 }
 
-/// Makes a change between its intent and its outcome.
+/// Makes a change between its intent and its outcome. `before` is what the function ran, so that the ledger knows it before the change.
 ///
 /// # Errors
 /// What the journal refuses, before anything is changed, and what the change fails with.
 pub(crate) async fn recorded<T>(
     action: &str,
     desired: &Desired,
+    before: Option<Digest>,
     options: &ApplyOptions,
     run: &Run,
     change: impl Future<Output = Result<T, Error>>,
@@ -52,6 +53,7 @@ pub(crate) async fn recorded<T>(
             name: desired.project.as_ref().map_or_else(|| desired.function.to_string(), ToString::to_string),
             version: desired.version.clone(),
             digest: Some(desired.code.digest()),
+            before,
         }],
     };
     let intent = run.journal().intend(effect).await.map_err(|refused| Ended::Door(Problem::of(&refused)))?;

@@ -97,6 +97,18 @@ pub enum Error {
         /// Lambda's reason.
         said: String,
     },
+    /// The function is as nobody knows: waiting for what comes next makes no sense.
+    #[error(
+        "function {function} is in state {state} with its last update {update}, which this version does not know"
+    )]
+    Strange {
+        /// The function.
+        function: LambdaName,
+        /// Its state, as Lambda says it.
+        state: String,
+        /// The status of its last update, as Lambda says it.
+        update: String,
+    },
     /// Lambda refused the update.
     #[error("function {function} was not updated to {code}")]
     Refused {
@@ -270,6 +282,7 @@ impl Error {
             | Self::AliasUnconfirmed { failure, .. } => failure.code.as_deref(),
             Self::Unconfirmed { failure, .. } => failure.reason_code(),
             Self::Missing { .. }
+            | Self::Strange { .. }
             | Self::Unreadable { .. }
             | Self::Unobserved { .. }
             | Self::Twice { .. }
@@ -309,7 +322,7 @@ impl Explain for Error {
             Self::Architecture { .. } => "LF-LAMBDA-ARCHITECTURE",
             Self::Registry { .. } => "LF-LAMBDA-REGISTRY",
             Self::Region { .. } => "LF-LAMBDA-REGION",
-            Self::State { .. } => "LF-LAMBDA-STATE",
+            Self::State { .. } | Self::Strange { .. } => "LF-LAMBDA-STATE",
             Self::Refused { failure, .. } if failure.is_code("InvalidParameterValueException") => {
                 "LF-LAMBDA-IMAGE"
             }
@@ -343,6 +356,7 @@ impl Explain for Error {
             | Self::Registry { .. }
             | Self::Region { .. }
             | Self::State { .. }
+            | Self::Strange { .. }
             | Self::UpdateFailed { .. }
             | Self::Changed { .. } => Class::Refused,
             Self::Unobserved { .. } => Class::Defect,
@@ -386,6 +400,9 @@ impl Explain for Error {
                 Some("copy the image to ECR in the function's region (not its FIPS endpoint), and deploy it from there".into())
             }
             Self::Region { region, .. } => Some(format!("copy the image to ECR in {region}, or correct AWS_REGION").into()),
+            Self::Strange { .. } => {
+                Some("look at the function in the AWS console; a newer version of this program may know what it means".into())
+            }
             Self::State { code, .. } | Self::UpdateFailed { code, .. } => advice(code).map(Cow::from),
             Self::Refused { failure, .. } if failure.is_code("InvalidParameterValueException") => {
                 match image_trouble(&failure.message) {

@@ -157,6 +157,11 @@ impl Function {
         updated && matches!(self.state, State::Active | State::Inactive | State::Failed)
     }
 
+    /// Whether its state or the status of its last update is none that this program knows.
+    pub(crate) fn is_strange(&self) -> bool {
+        matches!(self.last_update, LastUpdate::Other(_)) || matches!(self.state, State::Other(_))
+    }
+
     /// Whether it runs this digest, settled and well. An idle function counts: it wakes with that code.
     pub fn runs(&self, digest: Digest) -> bool {
         self.last_update == LastUpdate::Successful

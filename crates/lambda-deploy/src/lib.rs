@@ -11,11 +11,11 @@
 //! ```no_run
 //! # async fn f(aws: &landfall_aws::AwsConfig, run: &landfall_run::Run, wanted: Vec<landfall_lambda_deploy::Desired>)
 //! # -> Result<(), Box<dyn std::error::Error>> {
-//! use landfall_lambda_deploy::{ApplyOptions, LambdaClient, apply, observe, plan};
+//! use landfall_lambda_deploy::{ApplyOptions, LambdaClient, Live, apply, observe, plan};
 //!
 //! let client = LambdaClient::new(aws, run.share())?;
 //! let names: Vec<_> = wanted.iter().map(|desired| desired.function.clone()).collect();
-//! let plan = plan(&wanted, &observe(&client, &names, None, 8, run).await, None, client.place());
+//! let plan = plan(&wanted, &observe(&client, &names, None, 8, run).await, Live::default(), client.place());
 //! for problem in plan.problems() {
 //!     eprintln!("{}: {}", problem.code, problem.what);
 //! }
@@ -51,8 +51,8 @@ pub use error::Error;
 pub use function::{Function, LastUpdate, Package, State};
 pub use invoke::Invocation;
 pub use observe::{AliasSeen, Observed, observe};
-pub use plan::{Action, Desired, Place, Plan, Step, plan};
-pub use put_back::{AliasBefore, PutBack, code_of, put_back};
+pub use plan::{Action, Desired, First, Live, Place, Plan, Step, plan};
+pub use put_back::{AliasBefore, PutBack, Undoes, code_of, put_back};
 pub use reason::advice;
 pub use result::{FunctionResult, Outcome};
 pub use traffic::{Traffic, TrafficError, TrafficStep};

@@ -31,7 +31,7 @@ impl Mover<'_> {
             return Ok(alias.clone());
         }
         let action = if seen.is_some() { "UpdateAlias" } else { "CreateAlias" };
-        recorded(action, self.desired, self.options, self.on.run, self.send(seen, wanted)).await
+        recorded(action, self.desired, None, self.options, self.on.run, self.send(seen, wanted)).await
     }
 
     /// Removes the alias.
@@ -51,7 +51,7 @@ impl Mover<'_> {
             }
             Err(last.unwrap_or_else(|| Error::Busy { function: self.desired.function.clone() }))
         };
-        recorded("DeleteAlias", self.desired, self.options, self.on.run, remove).await
+        recorded("DeleteAlias", self.desired, None, self.options, self.on.run, remove).await
     }
 
     /// Where the alias points now.
@@ -132,7 +132,8 @@ impl Mover<'_> {
         Error::AliasUnconfirmed { function: self.desired.function.clone(), alias: self.name.clone(), failure }
     }
 
-    fn changed(&self, now: &Alias) -> Error {
+    /// That somebody else moved it.
+    pub(crate) fn changed(&self, now: &Alias) -> Error {
         let shares =
             now.weights.iter().map(|(version, share)| format!(", {:.0}% to {version}", share * 100.0));
         let found = format!("{}{}", now.version, shares.collect::<String>());

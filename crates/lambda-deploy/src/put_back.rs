@@ -24,6 +24,17 @@ pub struct PutBack {
     pub desired: Desired,
     /// Where its alias pointed before; `None` where no alias is to be touched.
     pub alias: Option<AliasBefore>,
+    /// What is undone, where that is known: a function that somebody else has changed since is left alone.
+    pub undoes: Option<Undoes>,
+}
+
+/// What a deployment brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Undoes {
+    /// The code.
+    pub digest: Digest,
+    /// The version that was published of it.
+    pub version: Option<String>,
 }
 
 /// What an alias was before.
@@ -66,8 +77,13 @@ pub async fn put_back(
     let work = functions.iter().map(|one| {
         let together = &together;
         async move {
-            let step =
-                Step { desired: one.desired.clone(), before: None, alias: None, action: Action::Update };
+            let step = Step {
+                desired: one.desired.clone(),
+                before: None,
+                alias: None,
+                first: None,
+                action: Action::Update,
+            };
             if run.stop().requested().is_some() {
                 return FunctionResult::bare(&step, Outcome::NotAttempted);
             }
@@ -98,14 +114,18 @@ impl PutBack {
         let aliased = match &self.alias {
             Some(before) => {
                 let on = On { function: &self.desired.function, calls: &calls, run };
-                restore(before, &self.desired, client, on, options, &mut result).await
+                let mover = Mover { client, on, options, desired: &self.desired, name: before.name() };
+                self.restore(before, mover, &mut result).await
             }
             None => Ok(()),
         };
-        let mut code = Deployment::new(step, client, run, options, together).carry_out(false).await;
+        let undoes = self.undoes.as_ref().map(|undoes| undoes.digest);
+        let deployment = Deployment::new(step, client, run, options, together).undoing(undoes);
+        let mut code = deployment.carry_out(false).await;
         calls.add(&code.calls);
         code.alias_before = result.alias_before.take();
         code.alias_after = result.alias_after.take();
+        code.alias_is_read = result.alias_is_read;
         if code.outcome == Outcome::Updated || (code.outcome == Outcome::Unchanged && code.alias_changed()) {
             code.outcome = Outcome::RolledBack;
         }
@@ -116,32 +136,42 @@ impl PutBack {
         code.took = begun.elapsed();
         code
     }
-}
 
-/// Points an alias where it pointed before, or removes it where there was none.
-async fn restore(
-    before: &AliasBefore,
-    desired: &Desired,
-    client: &LambdaClient,
-    on: On<'_>,
-    options: &ApplyOptions,
-    result: &mut FunctionResult,
-) -> Result<(), Ended> {
-    let mover = Mover { client, on, options, desired, name: before.name() };
-    let now = mover.look().await?;
-    result.alias_before.clone_from(&now);
-    result.alias_after.clone_from(&now);
-    match before {
-        AliasBefore::Absent(_) if now.is_none() => {}
-        AliasBefore::Absent(_) => {
-            mover.remove().await?;
-            result.alias_after = None;
+    /// Points an alias where it pointed before, or removes it where there was none.
+    async fn restore(
+        &self,
+        before: &AliasBefore,
+        mover: Mover<'_>,
+        result: &mut FunctionResult,
+    ) -> Result<(), Ended> {
+        result.alias_is_read = false;
+        let now = mover.look().await?;
+        result.alias_is_read = true;
+        result.alias_before.clone_from(&now);
+        result.alias_after.clone_from(&now);
+        if before.holds(now.as_ref()) {
+            return Ok(());
         }
-        AliasBefore::Pointed(_, state) => {
-            result.alias_after = Some(mover.point(now, &Pointing::of(state)).await?);
+        if let Some(now) = now.as_ref().filter(|now| self.is_of_somebody_else(now)) {
+            return Err(mover.changed(now).into());
         }
+        match before {
+            AliasBefore::Absent(_) => {
+                mover.remove().await?;
+                result.alias_after = None;
+            }
+            AliasBefore::Pointed(_, state) => {
+                result.alias_after = Some(mover.point(now, &Pointing::of(state)).await?);
+            }
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// Whether an alias leads no calls to what is undone: then it was not the deployment that moved it.
+    fn is_of_somebody_else(&self, now: &Alias) -> bool {
+        let version = self.undoes.as_ref().and_then(|undoes| undoes.version.as_ref());
+        version.is_some_and(|version| now.version != *version && !now.weights.contains_key(version))
+    }
 }
 
 /// The code that a function was seen to run, as it can be sent again.

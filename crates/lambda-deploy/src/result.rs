@@ -17,6 +17,8 @@ pub enum Outcome {
     Unchanged,
     /// It was updated, and runs again what it ran before, which was read back.
     RolledBack,
+    /// Its code is new, and its alias points again where it pointed before: callers reach what they reached.
+    Withdrawn,
     /// It was tried and the code from before runs on, or something stood in the way.
     Failed,
     /// Something was sent and its effect could not be confirmed.
@@ -50,6 +52,8 @@ pub struct FunctionResult {
     pub took: Duration,
     /// Calls by operation.
     pub calls: BTreeMap<String, u64>,
+    /// Whether `alias_after` was seen; else it is what was known before.
+    pub(crate) alias_is_read: bool,
 }
 
 impl Outcome {
@@ -59,6 +63,7 @@ impl Outcome {
             Self::Updated => "updated",
             Self::Unchanged => "unchanged",
             Self::RolledBack => "rolled back",
+            Self::Withdrawn => "updated, and its alias put back",
             Self::Failed => "failed",
             Self::Unknown => "unknown",
             Self::NotAttempted => "not attempted",
@@ -75,6 +80,8 @@ impl FunctionResult {
         self.took += restored.took;
         if restored.after.is_some() {
             self.after = restored.after;
+        }
+        if restored.alias_is_read {
             self.alias_after = restored.alias_after;
         }
         match restored.outcome {
@@ -84,7 +91,9 @@ impl FunctionResult {
             }
             Outcome::Unknown => self.outcome = Outcome::Unknown,
             // It stays what it was before the try, unless half of it went back.
-            _ if self.outcome == Outcome::Updated && !self.code_changed() => self.outcome = Outcome::Failed,
+            _ if matches!(self.outcome, Outcome::Updated | Outcome::Withdrawn) && !self.code_changed() => {
+                self.outcome = Outcome::Failed;
+            }
             _ => {}
         }
         // What went wrong first is what somebody has to act on.
@@ -97,8 +106,14 @@ impl FunctionResult {
     pub(crate) fn bare(step: &Step, outcome: Outcome) -> Self {
         Self {
             desired: step.desired.clone(),
-            before: step.before.clone(),
-            alias_before: step.alias.as_ref().map(|seen| seen.alias.clone()),
+            before: step
+                .first
+                .as_ref()
+                .map_or_else(|| step.before.clone(), |first| Some(first.function.clone())),
+            alias_before: match &step.first {
+                Some(first) => first.alias.clone(),
+                None => step.alias.as_ref().map(|seen| seen.alias.clone()),
+            },
             after: None,
             version: None,
             alias_after: step.alias.as_ref().map(|seen| seen.alias.clone()),
@@ -107,12 +122,15 @@ impl FunctionResult {
             reason_code: None,
             took: Duration::ZERO,
             calls: BTreeMap::new(),
+            alias_is_read: true,
         }
     }
 
     /// Takes note of how it went wrong.
     pub(crate) fn ended_by(&mut self, ended: &Ended) {
         match ended {
+            // The journal lets nothing begin; what was done before it stays done.
+            Ended::Door(_) if self.code_changed() || self.alias_changed() => self.outcome = Outcome::Failed,
             Ended::Door(_) => self.outcome = Outcome::NotAttempted,
             Ended::Error(error) => {
                 self.outcome = match error.class() {
@@ -134,16 +152,18 @@ impl FunctionResult {
     /// Whether it is otherwise than before, or may be: its code, or where its alias points.
     pub fn changed(&self) -> bool {
         match self.outcome {
-            Outcome::Updated | Outcome::Unknown => true,
+            Outcome::Updated | Outcome::Withdrawn | Outcome::Unknown => true,
             Outcome::Unchanged | Outcome::RolledBack | Outcome::Failed | Outcome::NotAttempted => {
                 self.code_changed() || self.alias_changed()
             }
         }
     }
 
+    /// Whether it runs our code and did not before. What somebody else made it run is no change of ours.
     pub(crate) fn code_changed(&self) -> bool {
         let digest = |function: &Option<Function>| function.as_ref().and_then(Function::digest);
-        self.after.is_some() && digest(&self.before) != digest(&self.after)
+        let after = digest(&self.after);
+        after == Some(self.desired.code.digest()) && digest(&self.before) != after
     }
 
     pub(crate) fn alias_changed(&self) -> bool {
@@ -177,7 +197,7 @@ impl FunctionResult {
                 Outcome::Updated => DeployOutcome::Updated,
                 Outcome::Unchanged => DeployOutcome::Unchanged,
                 Outcome::RolledBack => DeployOutcome::RolledBack,
-                Outcome::Failed => DeployOutcome::Failed,
+                Outcome::Withdrawn | Outcome::Failed => DeployOutcome::Failed,
                 Outcome::Unknown => DeployOutcome::Unknown,
                 Outcome::NotAttempted => DeployOutcome::Planned,
             },

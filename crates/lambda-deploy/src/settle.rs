@@ -6,7 +6,7 @@ use landfall_aws::Nature;
 use tokio::time::Instant;
 
 use crate::client::{On, is_passing};
-use crate::{ApplyOptions, Error, Function, LambdaClient};
+use crate::{ApplyOptions, Error, Function, LambdaClient, LastUpdate, State};
 
 /// The pause before the first look, and the ceiling of the growing ones after it.
 const FIRST: Duration = Duration::from_millis(300);
@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_secs(2);
 ///
 /// # Errors
 /// [`Error::Unsettled`] after the time that the options give, [`Error::Stopped`] after the grace, and what GetFunction fails
-/// with for good.
+/// with for good; [`Error::Strange`] at once for a state or status that is not known.
 pub(crate) async fn settle(
     client: &LambdaClient,
     on: On<'_>,
@@ -44,6 +44,8 @@ pub(crate) async fn settle(
         }
         match client.get(on, version, Nature::Confirm).await {
             Ok(function) if enough(&function) => return Ok(function),
+            // Nobody knows what comes after a state that is not known.
+            Ok(function) if function.is_strange() => return Err(strange(on, &function)),
             Ok(_) => {}
             Err(error) if is_passing(&error) => {}
             Err(error) => return Err(error),
@@ -56,5 +58,24 @@ pub(crate) async fn settle(
             return Err(Error::Unsettled { function: on.function.clone(), waited });
         }
         pause = if pause == FIRST { SECOND } else { pause.mul_f64(1.5).min(LONGEST) };
+    }
+}
+
+fn strange(on: On<'_>, function: &Function) -> Error {
+    let said = |known: &dyn std::fmt::Debug, other: Option<&String>| {
+        other.cloned().unwrap_or_else(|| format!("{known:?}"))
+    };
+    let state = match &function.state {
+        State::Other(other) => Some(other),
+        State::Active | State::Inactive | State::Pending | State::Failed => None,
+    };
+    let update = match &function.last_update {
+        LastUpdate::Other(other) => Some(other),
+        LastUpdate::Successful | LastUpdate::InProgress | LastUpdate::Failed => None,
+    };
+    Error::Strange {
+        function: on.function.clone(),
+        state: said(&function.state, state),
+        update: said(&function.last_update, update),
     }
 }

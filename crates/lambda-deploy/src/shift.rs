@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt as _, stream};
-use landfall_artifacts::{AliasName, Class, Problem};
+use landfall_artifacts::{AliasName, Problem};
 use landfall_run::{Event, Run};
 
 use crate::alias::Pointing;
-use crate::apply::{Check, Moment};
+use crate::apply::{Check, Moment, stopped};
 use crate::client::{Calls, On};
 use crate::effects::Ended;
 use crate::point::Mover;
@@ -34,8 +34,12 @@ pub(crate) async fn shift_all(
         let has_moved = functions.iter().zip(&before).any(|(one, before)| one.alias_after != *before);
         let has_failed = functions.iter().any(|one| one.problem.is_some());
         if has_failed && options.on_failure != OnFailure::Continue {
-            shifting.put_back(functions).await;
+            shifting.put_back(functions, |_| true).await;
             return None;
+        }
+        if has_failed {
+            // The others go on; no share of calls stays with what failed.
+            shifting.put_back(functions, |one| one.problem.is_some()).await;
         }
         let is_last = step.percent == 100;
         if !has_moved && !is_last {
@@ -49,7 +53,7 @@ pub(crate) async fn shift_all(
             },
         };
         if problem.is_some() {
-            shifting.put_back(functions).await;
+            shifting.put_back(functions, |_| true).await;
             return problem;
         }
     }
@@ -69,8 +73,8 @@ struct Shifting<'a> {
 enum Move {
     /// So many percent of its calls go to the new version.
     Onward(u8),
-    /// It points where it pointed before.
-    Back,
+    /// It points where it pointed before, for those functions.
+    Back(fn(&FunctionResult) -> bool),
 }
 
 impl Shifting<'_> {
@@ -90,22 +94,19 @@ impl Shifting<'_> {
             () = self.run.clock().sleep(pause) => None,
             () = self.run.stop().wait() => {
                 let what = format!("stopped while {}% of the calls went to the new versions", step.percent);
-                Some(
-                    Problem::new("LF-STOPPED", Class::Interrupted, what)
-                        .with_remedy("run again: it begins with the first step of the traffic"),
-                )
+                Some(stopped(self.run, &what))
             }
         }
     }
 
-    /// Points all aliases where they pointed before. After a stop too: it must not leave traffic shared.
-    async fn put_back(&self, functions: &mut [FunctionResult]) {
+    /// Points aliases where they pointed before. After a stop too: it must not leave traffic shared.
+    async fn put_back(&self, functions: &mut [FunctionResult], whose: fn(&FunctionResult) -> bool) {
         self.run.progress().event(Event::Phase { name: "put the aliases back".into(), items: None });
-        self.all(functions, Move::Back, &self.run.to_its_end()).await;
-        for one in functions.iter_mut().filter(|one| one.outcome == Outcome::Updated) {
-            // Where its code is new, nobody calls it: whether that goes back too, the policy says.
-            if !one.code_changed() && !one.alias_changed() {
-                one.outcome = Outcome::RolledBack;
+        self.all(functions, Move::Back(whose), &self.run.to_its_end()).await;
+        for one in functions.iter_mut().filter(|one| one.outcome == Outcome::Updated && whose(one)) {
+            if !one.alias_changed() {
+                // Where its code is new, nobody calls it: whether that goes back too, the policy says.
+                one.outcome = if one.code_changed() { Outcome::Withdrawn } else { Outcome::RolledBack };
             }
         }
     }
@@ -113,60 +114,91 @@ impl Shifting<'_> {
     async fn all(&self, functions: &mut [FunctionResult], what: Move, run: &Run) {
         let moves: Vec<_> = functions.iter().map(|one| self.one(one, what, run)).collect();
         let ended: Vec<_> = stream::iter(moves).buffered(self.options.concurrency.max(1)).collect().await;
-        for (one, (ended, calls)) in functions.iter_mut().zip(ended) {
+        for (one, (moved, calls)) in functions.iter_mut().zip(ended) {
             for (operation, count) in calls {
                 *one.calls.entry(operation).or_default() += count;
             }
-            match ended {
-                Ok(alias) => {
-                    if one.alias_after != alias && one.outcome == Outcome::Unchanged {
-                        one.outcome = Outcome::Updated;
-                    }
-                    one.alias_after = alias;
-                }
-                Err(ended) => one.ended_by(&ended),
+            if one.alias_after != moved.alias && one.outcome == Outcome::Unchanged {
+                one.outcome = Outcome::Updated;
+            }
+            one.alias_after = moved.alias;
+            if let Some(ended) = moved.ended {
+                one.ended_by(&ended);
             }
         }
     }
 
-    async fn one(
-        &self,
-        one: &FunctionResult,
-        what: Move,
-        run: &Run,
-    ) -> (Result<Option<Alias>, Ended>, BTreeMap<String, u64>) {
+    async fn one(&self, one: &FunctionResult, what: Move, run: &Run) -> (Moved, BTreeMap<String, u64>) {
         let calls = Calls::default();
         let on = On { function: &one.desired.function, calls: &calls, run };
         let (client, options, desired) = (self.client, self.options, &one.desired);
         let mover = Mover { client, on, options, desired, name: self.alias };
         let seen = one.alias_after.clone();
-        let ended = match what {
+        let moved = match what {
             Move::Onward(percent) => onward(one, seen, percent, mover).await,
-            Move::Back if !one.alias_changed() => Ok(seen),
-            Move::Back => match &one.alias_before {
-                Some(before) => mover.point(seen, &before.pointing()).await.map(Some),
-                None => mover.remove().await.map(|()| None),
-            },
+            Move::Back(whose) if whose(one) => back(one, seen, mover).await,
+            Move::Back(_) => Moved { alias: seen, ended: None },
         };
-        (ended, calls.taken())
+        (moved, calls.taken())
     }
 }
 
-async fn onward(
-    one: &FunctionResult,
-    seen: Option<Alias>,
-    percent: u8,
-    mover: Mover<'_>,
-) -> Result<Option<Alias>, Ended> {
+/// Where an alias points after a move, and why the move or its proof failed.
+struct Moved {
+    alias: Option<Alias>,
+    ended: Option<Ended>,
+}
+
+async fn onward(one: &FunctionResult, seen: Option<Alias>, percent: u8, mover: Mover<'_>) -> Moved {
+    let stays = |ended| Moved { alias: seen.clone(), ended };
     let (Some(version), Outcome::Updated | Outcome::Unchanged) = (&one.version, one.outcome) else {
-        return Ok(seen);
+        return stays(None);
     };
-    let Some(wanted) = next(seen.as_ref(), version, percent) else { return Ok(seen) };
-    let now = mover.point(seen, &wanted).await?;
-    if now.is_wholly(version) {
-        mover.prove().await?;
+    let Some(wanted) = next(seen.as_ref(), version, percent) else { return stays(None) };
+    let now = match mover.point(seen.clone(), &wanted).await {
+        Ok(now) => now,
+        Err(ended) => return stays(Some(ended)),
+    };
+    let proved = if now.is_wholly(version) { mover.prove().await } else { Ok(()) };
+    // It points there, whether that could be proved or not.
+    Moved { alias: Some(now), ended: proved.err().map(Ended::from) }
+}
+
+async fn back(one: &FunctionResult, seen: Option<Alias>, mover: Mover<'_>) -> Moved {
+    // After a failed move only a look tells where it points.
+    let seen = if one.problem.is_some() {
+        match mover.look().await {
+            Ok(now) => now,
+            Err(error) => return Moved { alias: seen, ended: Some(error.into()) },
+        }
+    } else {
+        seen
+    };
+    let is_back = match (&one.alias_before, &seen) {
+        (Some(before), Some(now)) => now.points(&before.pointing()),
+        (None, None) => true,
+        (None, Some(_)) | (Some(_), None) => false,
+    };
+    if is_back {
+        return Moved { alias: seen, ended: None };
     }
-    Ok(Some(now))
+    let is_ours = |now: &Alias| {
+        one.version
+            .as_ref()
+            .is_none_or(|version| now.version == *version || now.weights.contains_key(version))
+    };
+    if let Some(now) = seen.as_ref().filter(|now| !is_ours(now)) {
+        let ended = one.problem.is_none().then(|| mover.changed(now).into());
+        return Moved { alias: seen, ended };
+    }
+    let moved = match &one.alias_before {
+        Some(before) => mover.point(seen.clone(), &before.pointing()).await.map(Some),
+        None => mover.remove().await.map(|()| None),
+    };
+    match moved {
+        Ok(alias) => Moved { alias, ended: None },
+        Err(ended) => Moved { alias: seen, ended: Some(ended) },
+    }
 }
 
 /// Where the alias is to point at this step; `None` where it has gone further already.

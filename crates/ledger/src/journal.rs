@@ -73,5 +73,5 @@ fn item(of: &EffectItem) -> LedgerItem {
         (Some(text), None) => format!("{}@{text}", of.name),
         (Some(_) | None, _) => of.name.clone(),
     };
-    LedgerItem { version, digest: of.digest, ..LedgerItem::new(name) }
+    LedgerItem { version, digest: of.digest, before: of.before, ..LedgerItem::new(name) }
 }

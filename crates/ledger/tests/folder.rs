@@ -218,6 +218,7 @@ async fn intents_and_outcomes_belong_together_and_hold_no_secret() {
                 name: format!("f{number}"),
                 version: Some(if number == 0 { "v1".into() } else { "1.4.2".into() }),
                 digest: Some(Digest::of(b"image")),
+                before: None,
             })
             .collect(),
     };

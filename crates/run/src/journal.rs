@@ -31,6 +31,8 @@ pub struct EffectItem {
     pub version: Option<String>,
     /// Its content, where it has a digest.
     pub digest: Option<Digest>,
+    /// What stood there before, where that is known.
+    pub before: Option<Digest>,
 }
 
 /// How an effect ended.

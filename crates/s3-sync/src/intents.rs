@@ -32,6 +32,7 @@ impl ReleaseStore {
                 name: name.to_owned(),
                 version: manifest.release.as_str().strip_prefix('v').map(str::to_owned),
                 digest: Some(wanted.sha256.digest()),
+                before: None,
             }],
         };
         let intent = run.journal().intend(effect).await.map_err(|cause| Error::Journal { address, cause })?;

@@ -13,7 +13,8 @@ use landfall_artifacts::{
     Repository, Shard, Tag, Versions, image_tag,
 };
 use landfall_lambda_deploy::{
-    ApplyOptions, Archive, Check, Code, Desired, FunctionResult, LambdaClient, Plan, apply, observe, plan,
+    ApplyOptions, Archive, Check, Code, Desired, First, FunctionResult, LambdaClient, Live, Plan, apply,
+    observe, plan,
 };
 use landfall_ledger::FolderLedger;
 use landfall_registry::EcrClient;
@@ -84,14 +85,22 @@ pub async fn run(
         Err(FileError::Missing { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let desired = desired(config, &mappings, lock.as_ref(), ledger)?;
+    let mut desired = desired(config, &mappings, lock.as_ref(), ledger)?;
     let job = Job { config, client, check, release: release(config, lock.as_ref())?, output, run };
-    let looked = job.look(&desired).await;
     // Of a foretold lock the images are not there yet: that is what it foretells.
-    let problems = match ecr.filter(|_| !(output.is_dry_run() && is_foretold(&config.places.lock))) {
+    let unverified = match ecr.filter(|_| !(output.is_dry_run() && is_foretold(&config.places.lock))) {
         Some(ecr) => unverified(&mappings, &desired, ecr, run).await?,
-        None => Vec::new(),
+        None => BTreeMap::new(),
     };
+    if config.only_ready {
+        desired.retain(|one| !unverified.contains_key(&one.function));
+    }
+    let mut looked = job.look(&desired).await;
+    let problems: Vec<Problem> = unverified.into_values().collect();
+    if config.only_ready {
+        looked.left_out.extend(problems);
+        return job.carry_out(looked, Vec::new(), BTreeMap::new()).await;
+    }
     job.carry_out(looked, problems, BTreeMap::new()).await
 }
 
@@ -150,7 +159,8 @@ impl Job<'_, '_> {
         let names: Vec<LambdaName> = desired.iter().map(|one| one.function.clone()).collect();
         let alias = self.config.options.alias.as_ref();
         let observed = observe(self.client, &names, alias, LOOKS_AT_ONCE, self.run).await;
-        let plan = plan(desired, &observed, alias, self.client.place());
+        let live = Live { alias, publish: self.config.options.publish };
+        let plan = plan(desired, &observed, live, self.client.place());
         if self.config.only_ready {
             let (plan, left_out) = plan.ready();
             return Looked { plan, left_out };
@@ -165,7 +175,7 @@ impl Job<'_, '_> {
         problems: Vec<Problem>,
         kept: BTreeMap<Digest, Archive>,
     ) -> Outcome {
-        let Looked { plan, left_out } = looked;
+        let Looked { mut plan, left_out } = looked;
         let (config, release, output, run) = (self.config, &self.release, self.output, self.run);
         let problems: Vec<Problem> = plan.problems().cloned().chain(problems).collect();
         if !problems.is_empty() {
@@ -173,6 +183,9 @@ impl Job<'_, '_> {
         }
         let environment = config.target.environment.as_ref();
         let earlier = earlier_record(&config.report, Some(release), environment)?;
+        if let Some(earlier) = &earlier {
+            know_the_first_try(&mut plan, earlier);
+        }
         if output.is_dry_run() {
             return dry_run(config, output, &plan, release, earlier.as_ref(), left_out);
         }
@@ -201,6 +214,19 @@ impl Job<'_, '_> {
     }
 }
 
+/// Tells the plan what functions ran before an earlier try of the same deployment, which has changed them already.
+fn know_the_first_try(plan: &mut Plan, earlier: &DeployReport) {
+    for step in &mut plan.steps {
+        let recorded = earlier.function(&step.desired.function).and_then(|first| first.before.as_ref());
+        let (Some(recorded), Some(now)) = (recorded, &step.before) else { continue };
+        let first = First::of(now, recorded);
+        let wanted = Some(step.desired.code.digest());
+        if now.digest() == wanted && first.function.digest() != wanted {
+            step.first = Some(first);
+        }
+    }
+}
+
 /// What is said where nothing of the rollback record outlives the job.
 const NOT_KEPT: &str = "a rollback from another job will not be possible: the ledger is a folder of this job; give --ledger a place that \
     stays, or keep deploy-report.json as an artifact of the job and say so by --report-is-kept";
@@ -213,6 +239,7 @@ pub fn nothing(config: &Config, output: &Output) -> Outcome {
     let report = DeployReport {
         release: config.target.release.clone(),
         environment: config.target.environment.clone(),
+        alias: None,
         functions: Vec::new(),
     };
     let mut finished = Finished::new("nothing to deploy: the mapping is empty");
@@ -220,13 +247,13 @@ pub fn nothing(config: &Config, output: &Output) -> Outcome {
     Ok(finished)
 }
 
-/// Tags that ECR does not have with the digest that is to be deployed.
+/// Functions whose tag ECR does not have with the digest that is to be deployed.
 async fn unverified(
     mappings: &Mappings,
     desired: &[Desired],
     ecr: &EcrClient,
     run: &Run,
-) -> Result<Vec<Problem>, Refusal> {
+) -> Result<BTreeMap<LambdaName, Problem>, Refusal> {
     let mut by_repository: BTreeMap<&Repository, BTreeMap<Tag, Option<Digest>>> = BTreeMap::new();
     for one in desired {
         if let Some(tag) = mappings.tags.get(&one.function) {
@@ -235,11 +262,13 @@ async fn unverified(
             wanted.insert(tag.clone(), Some(image.digest()));
         }
     }
-    let mut problems = Vec::new();
+    let mut by_tag = BTreeMap::new();
     for (repository, wanted) in by_repository {
-        problems.extend(verify_tags(ecr, repository, &wanted, run).await?);
+        by_tag.extend(verify_tags(ecr, repository, &wanted, run).await?);
     }
-    Ok(problems)
+    let of =
+        |one: &Desired| Some((one.function.clone(), by_tag.get(mappings.tags.get(&one.function)?)?.clone()));
+    Ok(desired.iter().filter_map(of).collect())
 }
 
 /// The release: the given one, else the lock's, else the one that the versions are.
@@ -364,7 +393,8 @@ fn record_of(
     functions: Vec<DeployedFunction>,
     earlier: Option<&DeployReport>,
 ) -> DeployReport {
-    record(Some(release), config.target.environment.as_ref(), functions, earlier)
+    let alias = config.options.alias.as_ref();
+    record(Some(release), config.target.environment.as_ref(), alias, functions, earlier)
 }
 
 fn dry_run(

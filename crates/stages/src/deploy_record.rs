@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use landfall_artifacts::{DeployReport, DeployedFunction, EnvironmentName, FileError, ReleaseId};
+use landfall_artifacts::{AliasName, DeployReport, DeployedFunction, EnvironmentName, FileError, ReleaseId};
 
 use crate::Refusal;
 
@@ -27,6 +27,7 @@ pub(crate) fn earlier_record(
 pub(crate) fn record(
     release: Option<&ReleaseId>,
     environment: Option<&EnvironmentName>,
+    alias: Option<&AliasName>,
     mut functions: Vec<DeployedFunction>,
     earlier: Option<&DeployReport>,
 ) -> DeployReport {
@@ -45,5 +46,11 @@ pub(crate) fn record(
         .collect();
     functions.extend(others);
     functions.sort_by(|a, b| a.name.cmp(&b.name));
-    DeployReport { release: release.cloned(), environment: environment.cloned(), functions }
+    let alias = alias.or(earlier.and_then(|report| report.alias.as_ref()));
+    DeployReport {
+        release: release.cloned(),
+        environment: environment.cloned(),
+        alias: alias.cloned(),
+        functions,
+    }
 }

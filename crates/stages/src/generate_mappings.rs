@@ -106,7 +106,7 @@ pub async fn run(
     if let (Some(ecr), Some(registry)) = (ecr, &config.registry) {
         let problems = verify_tags(ecr, registry, &wanted, run).await?;
         if !problems.is_empty() {
-            return Err(Refusal(problems));
+            return Err(Refusal(problems.into_values().collect()));
         }
         finished.warnings.extend(by_presence(&wanted));
     }

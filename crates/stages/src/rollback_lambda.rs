@@ -93,7 +93,7 @@ pub fn goals(config: &Config, ledger: &FolderLedger) -> Result<Goals, Refusal> {
                         .with_remedy("run this stage in the same environment as deploy-lambda"),
                 ));
             }
-            goals::of_report(&report, config.options.alias.as_ref())
+            goals::of_report(&report)
         }
         Source::Ledger => goals::of_ledger(&ledger.events()?, named()?, config.registry.as_ref()),
         Source::Release(release) => {
@@ -132,7 +132,7 @@ pub fn nothing(config: &Config, goals: Goals, output: &Output) -> Outcome {
     let (from, environment) = (goals.from.as_ref(), config.target.environment.as_ref());
     let mut finished = Finished::new("nothing to roll back: the deployment changed no function");
     let earlier = earlier_record(&config.report, from, environment)?;
-    let report = record(from, environment, Vec::new(), earlier.as_ref());
+    let report = record(from, environment, None, Vec::new(), earlier.as_ref());
     finished.files.push(output.write(&config.report, &report.to_bytes(), Mode::Shared)?);
     finished.release = goals.from;
     finished.warnings = goals.warnings;
@@ -170,7 +170,7 @@ pub async fn run(
         return Err(Refusal(problems));
     }
     let earlier = earlier_record(&config.report, from, environment)?;
-    let before = record(from, environment, way.plan.record(), earlier.as_ref());
+    let before = record(from, environment, None, way.plan.record(), earlier.as_ref());
     if output.is_dry_run() {
         let mut finished = way.foretold();
         finished.files.push(output.write(&config.report, &before.to_bytes(), Mode::Shared)?);
@@ -181,10 +181,11 @@ pub async fn run(
     let mut files = vec![output.write(&config.report, &before.to_bytes(), Mode::Shared)?];
 
     run.progress().event(Event::Phase { name: "roll back".into(), items: Some(way.todo() as u64) });
-    let ended = way.go(config, from, client, run).await;
+    let (ended, problem) = way.go(config, from, client, run).await;
 
     let mut finished = way.finish(&ended, goals.left_alone, run);
-    let report = record(from, environment, way.deployed(&ended), earlier.as_ref());
+    finished.problems.extend(problem);
+    let report = record(from, environment, None, way.deployed(&ended), earlier.as_ref());
     match output.write(&config.report, &report.to_bytes(), Mode::Shared) {
         Ok(file) => files = vec![file],
         Err(error) => finished.problems.push(Problem::of(&error)),

@@ -189,7 +189,7 @@ fn confirmed(
                 lambda: Some(function.name.clone()),
                 target: after.as_ref().map(Recorded::target),
                 digest,
-                before: before.map(|before| before.digest()).filter(|before| Some(*before) != digest),
+                before: before.map(|before| before.digest()),
             }
         })
         .collect()

@@ -202,6 +202,43 @@ async fn by_the_ledger_and_to_a_release() {
     assert_eq!(world.run(&["rollback-lambda", "--to", "r-2"]).await.expect(0).outcome(), "nothing-to-do");
 }
 
+/// A deployment that nobody recorded is known by its intents.
+#[tokio::test(flavor = "multi_thread")]
+async fn by_the_ledger_of_a_deployment_that_was_not_recorded() {
+    let world = World::deployable().await;
+    let first = world.running();
+    world.sandbox.lambda.fail_next("PaymentGatewayFunction", "InternalError", "An internal error occurred.");
+    world.run(&["deploy-lambda", "--on-failure", "stop", "--jobs", "1"]).await.expect(6);
+    assert_ne!(world.running(), first);
+    world.remove("deploy-report.json");
+    world.run(&["rollback-lambda", "--from-ledger"]).await.expect(0);
+    assert_eq!(world.running(), first);
+    assert_eq!(world.run(&["rollback-lambda", "--from-ledger"]).await.expect(0).outcome(), "nothing-to-do");
+}
+
+/// A second run that fails in a mixed system says so, and takes all of it back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_try_changed_counts() {
+    let world = World::deployable().await;
+    let first = world.running();
+    let fails = || {
+        world.sandbox.lambda.fail_next(
+            "PaymentGatewayFunction",
+            "InternalError",
+            "An internal error occurred.",
+        );
+    };
+    fails();
+    let words = ["deploy-lambda", "--on-failure", "stop", "--jobs", "1"];
+    world.run(&words).await.expect(6);
+    fails();
+    let ran = world.run(&words).await.expect(6);
+    assert!(ran.stderr.contains("OrderServiceFunction: unchanged"), "half of a mixed state: {}", ran.stderr);
+    fails();
+    world.run(&["deploy-lambda", "--on-failure", "rollback"]).await;
+    assert_eq!(world.running(), first);
+}
+
 /// The ledger knows no versions: an alias is pointed to a new version of what ran before.
 #[tokio::test(flavor = "multi_thread")]
 async fn by_the_ledger_with_an_alias() {

@@ -8,7 +8,7 @@ use http::{HeaderMap, StatusCode};
 use landfall_artifacts::Class;
 use landfall_lambda_deploy::{ApplyReport, OnFailure, Outcome};
 use landfall_sandbox::{Fault, Service, What};
-use scene::{ALIAS, Asked, Scene, Truth, said};
+use scene::{ALIAS, Asked, Scene, Truth, run, said};
 
 const NAMES: [&str; 4] = ["Cart", "Orders", "Payment", "Stock"];
 
@@ -38,6 +38,9 @@ fn is_true(scene: &Scene, before: &[Truth], asked: &Asked, report: &ApplyReport,
                 }
             }
             Outcome::Unchanged => assert!(!result.changed() && now == before, "{shown}"),
+            Outcome::Withdrawn => {
+                assert_eq!((&now.latest, &now.alias), (&new, &before.alias), "{shown}");
+            }
             Outcome::RolledBack => assert_eq!((&now.latest, &now.alias), (&old, &before.alias), "{shown}"),
             Outcome::NotAttempted => assert_eq!(now, before, "{shown}"),
             Outcome::Failed => {
@@ -48,7 +51,7 @@ fn is_true(scene: &Scene, before: &[Truth], asked: &Asked, report: &ApplyReport,
         }
         // Whatever happens, no traffic stays shared, unless it is not known.
         if let Some((_, weights)) = &now.alias {
-            assert!(weights.values().all(|share| *share == 0.0) || result.problem.is_some(), "{shown}");
+            assert!(weights.values().all(|share| *share == 0.0), "{shown}");
         }
     }
     let latest = |digest: &Option<String>| now.iter().filter(|truth| truth.latest == *digest).count();
@@ -103,8 +106,8 @@ async fn without_an_alias_a_run_that_has_nothing_to_do_looks_once() {
 #[tokio::test]
 async fn a_check_that_fails_puts_all_aliases_back() {
     for (on_failure, ends, latest) in [
-        (OnFailure::Stop, Outcome::Updated, false),
-        (OnFailure::Continue, Outcome::Updated, false),
+        (OnFailure::Stop, Outcome::Withdrawn, false),
+        (OnFailure::Continue, Outcome::Withdrawn, false),
         (OnFailure::Rollback, Outcome::RolledBack, true),
     ] {
         for fails_at in [10, 50, 100] {
@@ -165,6 +168,51 @@ async fn what_somebody_else_did_meanwhile_is_seen() {
     let (report, ()) = tokio::join!(deploying, touching);
     assert_eq!(outcomes(&report), [Outcome::Updated; 4], "only its revision is another: it is sent again");
     assert_eq!(report.functions[0].calls.get("UpdateFunctionCode"), Some(&2));
+}
+
+#[tokio::test]
+async fn what_somebody_else_deployed_is_not_undone() {
+    for on_failure in [OnFailure::Stop, OnFailure::Rollback] {
+        let scene = Scene::new(&NAMES, |_| false).await;
+        let fault = Fault::new(What::Delay(Duration::from_millis(150))).on(Service::Lambda);
+        scene.sandbox.faults().add(fault.matching("/functions/Cart/code"));
+        let asked = Asked::plainly(on_failure);
+        let meddling = async {
+            tokio::time::sleep(Duration::from_millis(75)).await;
+            scene.meddle("Cart")
+        };
+        let (report, theirs) = tokio::join!(scene.deploy(&asked), meddling);
+        let cart = &report.functions[0];
+        assert_eq!(cart.problem.as_ref().map(|problem| problem.code.as_str()), Some("LF-LAMBDA-CHANGED"));
+        assert!(!cart.changed(), "{on_failure:?}: it was not ours: {cart:#?}");
+        assert_eq!(scene.truth("Cart").latest, Some(theirs), "{on_failure:?}");
+        if on_failure == OnFailure::Rollback {
+            assert!(
+                report.functions[1..].iter().all(|one| one.outcome == Outcome::RolledBack),
+                "{report:#?}"
+            );
+        }
+    }
+}
+
+/// What is owed to the new code, its calls and its check, does not end well where it was left out.
+#[tokio::test]
+async fn a_stop_before_the_traffic_or_the_check_is_said() {
+    for alias in [false, true] {
+        let scene = Scene::new(&NAMES[..1], |_| true).await;
+        scene.sandbox.lambda.settle_after("Cart", Duration::from_millis(300));
+        let (asked, run) = (Asked { alias, ..Asked::plainly(OnFailure::Stop) }, run());
+        let stopping = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            run.stop().request(landfall_run::Signal::Terminate);
+        };
+        let (report, ()) = tokio::join!(scene.deploy_in(&asked, &run), stopping);
+        assert_eq!(scene.truth("Cart").latest, Some(scene.new_digest()));
+        let problem = report.problem.clone().or(report.functions[0].problem.clone());
+        assert_eq!(problem.map(|problem| problem.class), Some(Class::Interrupted), "{report:#?}");
+        let report = scene.deploy(&asked).await;
+        assert!(!has_failed(&report) && report.problem.is_none(), "{report:#?}");
+    }
 }
 
 fn kinds() -> [(&'static str, What); 5] {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use landfall_artifacts::{AliasName, LambdaName, Platform, Problem};
 use landfall_aws::{AwsConfig, AwsKeys, Endpoints};
 use landfall_lambda_deploy::{
-    ApplyOptions, ApplyReport, Code, Desired, FunctionResult, LambdaClient, Moment, OnFailure, Rates,
+    ApplyOptions, ApplyReport, Code, Desired, FunctionResult, LambdaClient, Live, Moment, OnFailure, Rates,
     Traffic, apply, observe, plan,
 };
 use landfall_run::{MemoryJournal, RetryPolicy, Run};
@@ -25,6 +25,7 @@ pub(crate) struct Scene {
     pub(crate) names: Vec<&'static str>,
     old: String,
     new: String,
+    other: String,
 }
 
 /// How a deployment is asked for.
@@ -68,14 +69,14 @@ impl Scene {
             let digest = sandbox.ecr_registry.put_image(repository, tag, &image(seed));
             format!("{host}/{repository}@{digest}")
         };
-        let (old, new) = (put("old", 1), put("new", 2));
+        let (old, new, other) = (put("old", 1), put("new", 2), put("other", 3));
         for (at, name) in names.iter().enumerate() {
             sandbox.lambda.create_function(name, "x86_64", &old);
             if is_aliased(at) {
                 sandbox.lambda.publish_as(name, ALIAS);
             }
         }
-        Self { names: names.to_vec(), old, new, sandbox }
+        Self { names: names.to_vec(), old, new, other, sandbox }
     }
 
     pub(crate) fn digest(reference: &str) -> String {
@@ -86,13 +87,23 @@ impl Scene {
         Self::digest(&self.old)
     }
 
+    /// Somebody else lets a function run something else.
+    pub(crate) fn meddle(&self, name: &str) -> String {
+        self.sandbox.lambda.create_function(name, "x86_64", &self.other);
+        Self::digest(&self.other)
+    }
+
     pub(crate) fn new_digest(&self) -> String {
         Self::digest(&self.new)
     }
 
     /// Deploys the new image as a process of its own would: with a new client and no memory of an earlier run.
     pub(crate) async fn deploy(&self, asked: &Asked) -> ApplyReport {
-        let run = run();
+        self.deploy_in(asked, &run()).await
+    }
+
+    /// The same in a run that may be stopped.
+    pub(crate) async fn deploy_in(&self, asked: &Asked, run: &Run) -> ApplyReport {
         let client = self.client();
         let options = ApplyOptions {
             on_failure: asked.on_failure,
@@ -104,15 +115,20 @@ impl Scene {
         };
         let desired: Vec<Desired> = self.names.iter().map(|name| self.desired(name)).collect();
         let names: Vec<LambdaName> = desired.iter().map(|one| one.function.clone()).collect();
-        let observed = observe(&client, &names, options.alias.as_ref(), 10, &run).await;
-        let plan = plan(&desired, &observed, options.alias.as_ref(), client.place());
+        let observed = observe(&client, &names, options.alias.as_ref(), 10, run).await;
+        let plan = plan(
+            &desired,
+            &observed,
+            Live { alias: options.alias.as_ref(), publish: options.publish },
+            client.place(),
+        );
         let fails_at = asked.check_fails_at;
         let check = move |moment: Moment| -> futures_util::future::BoxFuture<'static, Result<(), Problem>> {
             let found = fails_at.is_some_and(|percent| moment.percent >= percent);
             let problem = || Problem::new("LF-TEST", landfall_artifacts::Class::Refused, "it does not work");
             Box::pin(async move { if found { Err(problem()) } else { Ok(()) } })
         };
-        apply(&plan, &client, &run, &options, Some(&check)).await
+        apply(&plan, &client, run, &options, Some(&check)).await
     }
 
     pub(crate) fn truth(&self, name: &str) -> Truth {
@@ -184,7 +200,7 @@ fn alias() -> AliasName {
     ALIAS.parse().expect("a name")
 }
 
-fn run() -> Run {
+pub(crate) fn run() -> Run {
     let policy = RetryPolicy { base: Duration::from_millis(1), attempts: 3, ..RetryPolicy::default() };
     Run::builder().retry_policy(policy).journal(Arc::<MemoryJournal>::default()).build()
 }

@@ -8,7 +8,7 @@ use double::{Fault, Lambda, image};
 use landfall_artifacts::{Class, DeployOutcome, Platform};
 use landfall_aws::{AwsConfig, AwsKeys, Endpoints};
 use landfall_lambda_deploy::{
-    Action, ApplyOptions, Code, Desired, FunctionResult, LambdaClient, OnFailure, Outcome, Plan, apply,
+    Action, ApplyOptions, Code, Desired, FunctionResult, LambdaClient, Live, OnFailure, Outcome, Plan, apply,
     observe, plan,
 };
 use landfall_run::{EffectOutcome, MemoryJournal, RetryPolicy, Run, Signal};
@@ -61,7 +61,7 @@ impl Stage {
         plan(
             &desired,
             &observe(&self.client, &functions, None, 4, &self.run).await,
-            None,
+            Live::default(),
             self.client.place(),
         )
     }

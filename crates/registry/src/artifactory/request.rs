@@ -125,6 +125,7 @@ impl PromoteRequest {
                 name: self.project.to_string(),
                 version: Some(self.tag.to_string()),
                 digest: Some(digest),
+                before: None,
             }],
         }
     }

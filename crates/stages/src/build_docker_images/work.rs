@@ -67,6 +67,7 @@ impl Work<'_> {
                 name: self.image.project.to_string(),
                 version: Some(self.image.tag.to_string()),
                 digest: None,
+                before: None,
             }],
         };
         // A build may push as well, so that all of it is one effect.

@@ -4,7 +4,7 @@ mod archives;
 mod example;
 mod images;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_artifacts::{Class, Digest, LambdaName, Problem};
 use landfall_lambda_deploy::{Check, Code, Desired, LambdaClient, observe};
@@ -13,6 +13,7 @@ use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
 
 use super::{Config, Job, LOOKS_AT_ONCE};
+use crate::deploy_record::earlier_record;
 use crate::{Finished, Item, Outcome, Output, Recorded, Refusal};
 use archives::Archives;
 use example::One;
@@ -50,15 +51,17 @@ pub async fn run_like(
     run: &Run,
 ) -> Outcome {
     let mut problems = Vec::new();
-    if let Some(there) = parts.there {
-        problems.extend(drift(example, there, run).await);
-    }
+    let gone = match parts.there {
+        Some(there) => drift(example, there, &mut problems, run).await,
+        None => BTreeSet::new(),
+    };
     let wanted: Vec<&One> = example
         .functions
         .iter()
         .enumerate()
         .filter(|(position, _)| config.shard.is_none_or(|shard| shard.takes(*position)))
         .map(|(_, one)| one)
+        .filter(|one| !gone.contains(&one.there))
         .collect();
     let images = Images::look(config, example, &wanted, parts, &mut problems, run).await?;
     let archives = Archives::look(example, &wanted, parts, &mut problems, run).await?;
@@ -75,6 +78,12 @@ pub async fn run_like(
         finished.lines.extend(archives.foretold(parts));
         return Ok(finished);
     }
+    // Whatever could still be refused is found before anything is copied.
+    earlier_record(&config.report, Some(&example.release), config.target.environment.as_ref())?;
+    let kept = match parts.store {
+        Some(store) => super::archives::kept(&looked.plan, store, run).await?,
+        None => BTreeMap::new(),
+    };
     let mut brought = images.bring(parts.registries, run).await;
     if brought.problems.is_empty() && brought.items.iter().all(|item| item.problem.is_none()) {
         archives.bring(parts, &mut brought, run).await;
@@ -87,28 +96,46 @@ pub async fn run_like(
             .clone_into(&mut brought.summary);
         return Ok(brought);
     }
-    let kept = match parts.store {
-        Some(store) => super::archives::kept(&looked.plan, store, run).await?,
-        None => BTreeMap::new(),
+    let mut finished = match job.carry_out(looked, Vec::new(), kept).await {
+        Ok(finished) => finished,
+        // What was copied is said all the same.
+        Err(Refusal(problems)) => Finished { problems, ..Finished::default() },
     };
-    let mut finished = job.carry_out(looked, Vec::new(), kept).await?;
     finished.items.splice(0..0, brought.items);
     finished.lines.splice(0..0, brought.lines);
     Ok(finished)
 }
 
-/// Functions of the example that run something else than the ledger says. What cannot be looked at is said: the region of the
-/// example may be the one that is lost.
-async fn drift(example: &Example, there: &LambdaClient, run: &Run) -> Vec<Problem> {
+/// Adds functions of the example that run something else than the ledger says to `problems`, and returns those that are not there
+/// any more. What cannot be looked at is said: the region of the example may be the one that is lost.
+async fn drift(
+    example: &Example,
+    there: &LambdaClient,
+    problems: &mut Vec<Problem>,
+    run: &Run,
+) -> BTreeSet<LambdaName> {
     let name = format!("look at {}", example.environment);
     run.progress().event(Event::Phase { name, items: Some(example.functions.len() as u64) });
     let names: Vec<LambdaName> = example.functions.iter().map(|one| one.there.clone()).collect();
     let observed = observe(there, &names, None, LOOKS_AT_ONCE, run).await;
-    let (mut problems, mut unseen) = (Vec::new(), 0);
+    let (mut gone, mut unseen) = (BTreeSet::new(), 0);
     for (one, observed) in example.functions.iter().zip(observed) {
-        let Ok(function) = observed.seen else {
-            unseen += 1;
-            continue;
+        let function = match observed.seen {
+            Ok(function) => function,
+            Err(problem) if problem.code == "LF-LAMBDA-MISSING" => {
+                let text = format!("{} is no longer in {}: it is left out", one.there, example.environment);
+                run.progress().event(Event::Warning(text));
+                gone.insert(one.there.clone());
+                continue;
+            }
+            Err(problem) if matches!(problem.class, Class::Transient | Class::Unknown) => {
+                unseen += 1;
+                continue;
+            }
+            Err(problem) => {
+                problems.push(problem);
+                continue;
+            }
         };
         let runs = function.digest();
         if runs == Some(one.code.digest()) {
@@ -134,7 +161,7 @@ async fn drift(example: &Example, there: &LambdaClient, run: &Run) -> Vec<Proble
         );
         run.progress().event(Event::Warning(text));
     }
-    problems
+    gone
 }
 
 /// What is wanted: each function with its content here, as far as that is known.

@@ -35,8 +35,9 @@ pub(super) fn finish(ended: &ApplyReport, run: &Run) -> Finished {
     let mut finished = Finished::default();
     finished.problems.extend(ended.problem.clone());
     let mut rows = vec![["function", "from", "to", "state", "seconds"].map(str::to_owned)];
+    let went_wrong = ended.problem.is_some() || results.iter().any(|result| result.problem.is_some());
     for result in results {
-        finished.items.push(item(result));
+        finished.items.push(item(result, went_wrong));
         rows.push([
             result.desired.function.to_string(),
             from(result.before.as_ref()),
@@ -53,8 +54,12 @@ pub(super) fn finish(ended: &ApplyReport, run: &Run) -> Finished {
         0 => String::new(),
         some => format!("{some} rolled back, "),
     };
+    let withdrawn = match count(Ended::Withdrawn) {
+        0 => String::new(),
+        some => format!("{some} updated and not live, "),
+    };
     finished.summary = format!(
-        "{} updated, {} unchanged, {rolled_back}{} failed, {} unknown, {left} not tried",
+        "{} updated, {} unchanged, {rolled_back}{withdrawn}{} failed, {} unknown, {left} not tried",
         count(Ended::Updated),
         count(Ended::Unchanged),
         count(Ended::Failed),
@@ -63,7 +68,8 @@ pub(super) fn finish(ended: &ApplyReport, run: &Run) -> Finished {
     finished
 }
 
-fn item(result: &FunctionResult) -> Item {
+/// Of a function that an earlier try changed nobody needs to hear, unless something went wrong: then it is half of a mixed state.
+fn item(result: &FunctionResult, went_wrong: bool) -> Item {
     let mut item = Item::new(result.desired.function.as_str(), word(result.outcome))
         .with("digest", result.desired.code.digest().to_string());
     if let Some(project) = &result.desired.project {
@@ -72,7 +78,13 @@ fn item(result: &FunctionResult) -> Item {
     if let Some(version) = &result.version {
         item = item.with("version", version.as_str());
     }
-    item.changed = result.changed() && result.outcome != Ended::Unknown;
+    item.changed = match result.outcome {
+        Ended::Unchanged => went_wrong && result.changed(),
+        Ended::Unknown => false,
+        Ended::Updated | Ended::Withdrawn | Ended::RolledBack | Ended::Failed | Ended::NotAttempted => {
+            result.changed()
+        }
+    };
     item.duration_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
     item.problem.clone_from(&result.problem);
     item
@@ -83,6 +95,7 @@ fn word(outcome: Ended) -> &'static str {
         Ended::Updated => "updated",
         Ended::Unchanged => "unchanged",
         Ended::RolledBack => "rolled-back",
+        Ended::Withdrawn => "updated-not-live",
         Ended::Failed => "failed",
         Ended::Unknown => "unknown",
         Ended::NotAttempted => "not-tried",

@@ -37,22 +37,25 @@ pub struct Goal {
     pub shard: Option<Shard>,
 }
 
-/// What ran before the deployment of a report. `alias` is the alias that the deployment was to point, where it was cut off before
-/// it could say so.
+/// What ran before the deployment of a report.
 ///
 /// # Errors
 /// A report that names an alias which can be none.
-pub(super) fn of_report(report: &DeployReport, alias: Option<&AliasName>) -> Result<Goals, Refusal> {
+pub(super) fn of_report(report: &DeployReport) -> Result<Goals, Refusal> {
     let mut goals = Goals { from: report.release.clone(), ..Goals::default() };
-    let finished: BTreeSet<Option<Shard>> = report
+    // Images and archives of a release are deployed by two commands, each in parts perhaps.
+    let part = |function: &DeployedFunction| {
+        (function.shard, function.before.as_ref().is_some_and(|before| before.image.is_some()))
+    };
+    let finished: BTreeSet<(Option<Shard>, bool)> = report
         .functions
         .iter()
         .filter(|function| function.outcome != DeployOutcome::Planned)
-        .map(|function| function.shard)
+        .map(part)
         .collect();
     for function in &report.functions {
         // A part of which nothing is known but what ran before was cut off: it may have changed any of its functions.
-        let is_cut_off = !finished.contains(&function.shard);
+        let is_cut_off = !finished.contains(&part(function));
         let was_changed = match function.outcome {
             DeployOutcome::Updated
             | DeployOutcome::Failed
@@ -69,7 +72,7 @@ pub(super) fn of_report(report: &DeployReport, alias: Option<&AliasName>) -> Res
         goals.functions.push(Goal {
             function: function.name.clone(),
             code: function.before.as_ref().and_then(Recorded::of),
-            alias: alias_of(function, alias.filter(|_| is_cut_off))?,
+            alias: alias_of(function, report.alias.as_ref().filter(|_| is_cut_off))?,
             shard: function.shard,
         });
     }
@@ -110,8 +113,16 @@ pub(super) fn of_ledger(
     registry: Option<&Repository>,
 ) -> Result<Goals, Refusal> {
     let told = told(events, environment);
+    let unrecorded = unrecorded(events, environment, &told);
+    if !unrecorded.is_empty() {
+        return before_intents(&unrecorded, &told, registry);
+    }
     let is_deployment = |one: &&Told<'_>| one.event.kind == EventKind::Deployment;
     let Some(newest) = told.iter().rfind(is_deployment) else {
+        // What nobody recorded was rolled back already.
+        if !told.is_empty() {
+            return Ok(Goals::default());
+        }
         let what = format!("the ledger has no deployment to {environment}");
         return Err(Refusal::one(Problem::new("LF-ROLLBACK-NOTHING", Class::Refused, what).with_remedy(
             "give the ledger that update-version-dashboard recorded it in by --ledger, or the report by --deploy-report",
@@ -151,6 +162,58 @@ pub(super) fn of_ledger(
         }
     }
     goals(release.clone(), functions, problems)
+}
+
+/// The first intent for each function of a deployment that nobody recorded: it was cut off, or came after the last record.
+fn unrecorded<'a>(
+    events: &'a [LedgerEvent],
+    environment: &EnvironmentName,
+    told: &[Told<'_>],
+) -> BTreeMap<LambdaName, &'a LedgerEvent> {
+    let recorded = told.last().map_or(0, |one| one.event.sequence);
+    let mut first = BTreeMap::new();
+    let is_meant = |event: &&LedgerEvent| {
+        event.kind == EventKind::Intent
+            && event.sequence > recorded
+            && event.stage.as_deref() == Some("deploy-lambda")
+            && event.action.as_deref() == Some("UpdateFunctionCode")
+            && event.environment.as_ref() == Some(environment)
+    };
+    for event in events.iter().filter(is_meant) {
+        if let Some(Ok(function)) = event.target.as_deref().map(str::parse::<LambdaName>) {
+            first.entry(function).or_insert(event);
+        }
+    }
+    first
+}
+
+/// What ran before those intents, as each says it.
+fn before_intents(
+    intents: &BTreeMap<LambdaName, &LedgerEvent>,
+    told: &[Told<'_>],
+    registry: Option<&Repository>,
+) -> Result<Goals, Refusal> {
+    let (mut functions, mut problems) = (BTreeMap::new(), Vec::new());
+    for (function, intent) in intents {
+        let Some(digest) = intent.items.first().and_then(|item| item.before) else {
+            let what = format!("the ledger does not know what {function} ran before its last update");
+            problems.push(Problem::new("LF-ROLLBACK-UNKNOWN", Class::Refused, what).with_remedy(
+                "roll back by the report of the deployment (--deploy-report), or to a release that the ledger knows (--to)",
+            ));
+            continue;
+        };
+        // Where its image is kept an older record may say.
+        let known = told.iter().rfind(|one| one.function == *function).map(|one| one.item.clone());
+        let item = known.unwrap_or_else(|| LedgerItem::new(function.as_str()));
+        match recorded::code(function, &item, digest, registry) {
+            Ok(code) => {
+                functions.insert(function.clone(), code);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let release = intents.values().next_back().and_then(|event| event.release.clone());
+    goals(release, functions, problems)
 }
 
 /// What a release ran in an environment.

@@ -7,7 +7,7 @@ use landfall_artifacts::{
 };
 use landfall_lambda_deploy::{
     Action, AliasBefore, ApplyOptions, Archive, Code, Desired, Error, Function, FunctionResult, LambdaClient,
-    Observed, OnFailure, Outcome as Ended, Place, Plan, PutBack, Step, apply, plan, put_back,
+    Live, Observed, OnFailure, Outcome as Ended, Place, Plan, PutBack, Step, apply, plan, put_back,
 };
 use landfall_run::Run;
 
@@ -44,7 +44,8 @@ impl<'a> Way<'a> {
                 }
             }
         }
-        let mut plan = plan(&wanted, observed, config.forward(), place);
+        let live = Live { alias: config.forward(), publish: false };
+        let mut plan = plan(&wanted, observed, live, place);
         problems.extend(plan.problems().cloned());
         let goals: BTreeMap<&LambdaName, &Goal> =
             goals.functions.iter().map(|goal| (&goal.function, goal)).collect();
@@ -121,20 +122,24 @@ impl<'a> Way<'a> {
         kept.into_iter().map(|one| format!("clean-up must keep {one}")).collect()
     }
 
-    /// Puts the functions back that do not run as before; what became of each, in the plan's order, `None` where it was left alone.
+    /// Puts the functions back that do not run as before; what became of each, in the plan's order, `None` where it was left alone,
+    /// and what is a problem of no single function.
     pub(super) async fn go(
         &self,
         config: &Config,
         from: Option<&ReleaseId>,
         client: &LambdaClient,
         run: &Run,
-    ) -> Vec<Option<FunctionResult>> {
+    ) -> (Vec<Option<FunctionResult>>, Option<Problem>) {
         let mut options = ApplyOptions { release: from.cloned(), ..config.options.clone() };
         let is_meant = |step: &&Step| step.action != Action::Unchanged;
+        let mut problem = None;
         let results = if self.forward {
             options.on_failure = OnFailure::Continue;
             let plan = Plan { steps: self.plan.steps.iter().filter(is_meant).cloned().collect() };
-            let mut results = apply(&plan, client, run, &options, None).await.functions;
+            let ended = apply(&plan, client, run, &options, None).await;
+            let mut results = ended.functions;
+            problem = ended.problem;
             for one in results.iter_mut().filter(|one| one.outcome == Ended::Updated) {
                 one.outcome = Ended::RolledBack;
             }
@@ -145,13 +150,17 @@ impl<'a> Way<'a> {
                 .steps
                 .iter()
                 .filter(is_meant)
-                .map(|step| PutBack { desired: step.desired.clone(), alias: self.goal_alias(step).cloned() })
+                .map(|step| PutBack {
+                    desired: step.desired.clone(),
+                    alias: self.goal_alias(step).cloned(),
+                    undoes: None,
+                })
                 .collect();
             put_back(&work, client, run, &options).await
         };
         let mut results = results.into_iter();
         let of_step = |step: &Step| if is_meant(&step) { results.next() } else { None };
-        self.plan.steps.iter().map(of_step).collect()
+        (self.plan.steps.iter().map(of_step).collect(), problem)
     }
 
     /// The report's entries.
@@ -177,7 +186,7 @@ impl<'a> Way<'a> {
             let (word, text) = match outcome(one) {
                 Ended::RolledBack | Ended::Updated => ("rolled-back", "runs again"),
                 Ended::Unchanged => ("unchanged", "runs already"),
-                Ended::Failed => ("failed", "did not get back"),
+                Ended::Failed | Ended::Withdrawn => ("failed", "did not get back"),
                 Ended::Unknown => ("unknown", "may run again"),
                 Ended::NotAttempted => ("not-tried", "was left alone and not given"),
             };
@@ -191,9 +200,11 @@ impl<'a> Way<'a> {
             if let Some(result) = one {
                 item.changed = match result.outcome {
                     Ended::RolledBack | Ended::Updated => true,
-                    Ended::Unchanged | Ended::Failed | Ended::Unknown | Ended::NotAttempted => {
-                        result.changed()
-                    }
+                    Ended::Unchanged
+                    | Ended::Failed
+                    | Ended::Withdrawn
+                    | Ended::Unknown
+                    | Ended::NotAttempted => result.changed(),
                 };
                 item.duration_ms = u64::try_from(result.took.as_millis()).unwrap_or(u64::MAX);
                 item.problem.clone_from(&result.problem);

@@ -1,8 +1,8 @@
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{
-    Actor, AliasState, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName, EventKind,
-    FunctionState, LedgerEvent, LedgerItem, PinnedReference, ReleaseId, Repository, Shard,
+    Actor, AliasName, AliasState, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName,
+    EventKind, FunctionState, LedgerEvent, LedgerItem, PinnedReference, ReleaseId, Repository, Shard,
 };
 use landfall_lambda_deploy::AliasBefore;
 use time::OffsetDateTime;
@@ -49,7 +49,7 @@ fn function(
 }
 
 fn report(functions: Vec<DeployedFunction>) -> DeployReport {
-    DeployReport { release: "r-2".parse().ok(), environment: None, functions }
+    DeployReport { release: "r-2".parse().ok(), environment: None, alias: None, functions }
 }
 
 fn names(goals: &Goals) -> Vec<&str> {
@@ -64,18 +64,15 @@ fn runs(goals: &Goals, content: &str) -> bool {
 fn what_a_deployment_did_not_change_is_left_alone() {
     use DeployOutcome::{Failed, Planned, RolledBack, Unchanged, Unknown, Updated};
     let of = |name, outcome, after: Option<FunctionState>| function(name, outcome, state("old", None), after);
-    let goals = of_report(
-        &report(vec![
-            of("Updated", Updated, Some(state("new", None))),
-            of("Unchanged", Unchanged, Some(state("old", None))),
-            of("ByAnEarlierTry", Unchanged, Some(state("new", None))),
-            of("Failed", Failed, None),
-            of("Lost", Unknown, None),
-            of("Back", RolledBack, Some(state("old", None))),
-            of("NotTried", Planned, None),
-        ]),
-        None,
-    );
+    let goals = of_report(&report(vec![
+        of("Updated", Updated, Some(state("new", None))),
+        of("Unchanged", Unchanged, Some(state("old", None))),
+        of("ByAnEarlierTry", Unchanged, Some(state("new", None))),
+        of("Failed", Failed, None),
+        of("Lost", Unknown, None),
+        of("Back", RolledBack, Some(state("old", None))),
+        of("NotTried", Planned, None),
+    ]));
     let goals = goals.expect("goals");
     assert_eq!(names(&goals), ["Updated", "ByAnEarlierTry", "Failed", "Lost", "Back"]);
     assert_eq!((goals.left_alone, goals.from.as_ref().map(ReleaseId::as_str)), (2, Some("r-2")));
@@ -93,8 +90,8 @@ fn a_part_that_was_cut_off_may_have_changed_all_of_its_functions() {
         part("B", DeployOutcome::Planned, 2),
         part("C", DeployOutcome::Failed, 2),
     ]);
-    let live = "live".parse().expect("an alias");
-    let goals = of_report(&both, Some(&live)).expect("goals");
+    let live: AliasName = "live".parse().expect("an alias");
+    let goals = of_report(&DeployReport { alias: Some(live.clone()), ..both }).expect("goals");
     assert_eq!(names(&goals), ["A", "C"], "B's part was ended, and it had no turn");
     let aliases: Vec<_> = goals.functions.iter().map(|goal| goal.alias.clone()).collect();
     assert_eq!(aliases, [Some(AliasBefore::Absent(live)), None]);
@@ -103,14 +100,11 @@ fn a_part_that_was_cut_off_may_have_changed_all_of_its_functions() {
 #[test]
 fn an_alias_goes_back_where_it_was_or_away() {
     use DeployOutcome::{Unchanged, Updated};
-    let goals = of_report(
-        &report(vec![
-            function("Moved", Updated, state("old", Some("3")), state("new", Some("4"))),
-            function("Made", Updated, state("old", None), state("new", Some("1"))),
-            function("OnlyMoved", Unchanged, state("old", Some("3")), state("old", Some("4"))),
-        ]),
-        None,
-    )
+    let goals = of_report(&report(vec![
+        function("Moved", Updated, state("old", Some("3")), state("new", Some("4"))),
+        function("Made", Updated, state("old", None), state("new", Some("1"))),
+        function("OnlyMoved", Unchanged, state("old", Some("3")), state("old", Some("4"))),
+    ]))
     .expect("goals");
     let shown = |goal: &super::Goal| match &goal.alias {
         Some(AliasBefore::Pointed(name, state)) => format!("{name} to {}", state.version),
@@ -130,13 +124,10 @@ fn archives_are_known_by_their_sha256_and_what_was_not_seen_is_not_known() {
         alias: None,
         revision_id: None,
     };
-    let goals = of_report(
-        &report(vec![
-            function("Zip", DeployOutcome::Updated, zip, None),
-            function("Unseen", DeployOutcome::Updated, None, None),
-        ]),
-        None,
-    )
+    let goals = of_report(&report(vec![
+        function("Zip", DeployOutcome::Updated, zip, None),
+        function("Unseen", DeployOutcome::Updated, None, None),
+    ]))
     .expect("goals");
     let codes: Vec<_> = goals.functions.iter().map(|goal| goal.code.clone()).collect();
     assert_eq!(codes, [Some(Recorded::Archive(Digest::of(b""))), None]);
