@@ -171,6 +171,12 @@ pub const STAGES: &[Stage] = &[
         reads: &[SETTINGS, AWS_AUTH, DOT_ENV],
         writes: &[LEDGER],
     },
+    Stage {
+        name: "cleanup-images",
+        summary: "deletes images that nothing runs and nothing goes back to",
+        reads: &[SETTINGS, maybe(LOCK), LEDGER, AWS_AUTH, DOT_ENV],
+        writes: &[LEDGER],
+    },
 ];
 
 /// The stage of a name.
@@ -188,7 +194,7 @@ mod tests {
     fn stages_have_one_name_and_one_line() {
         let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-        assert_eq!(STAGES.len(), 17);
+        assert_eq!(STAGES.len(), 18);
         assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
         for stage in STAGES {
             assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);

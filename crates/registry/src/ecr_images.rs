@@ -157,7 +157,7 @@ impl EcrClient {
     }
 }
 
-fn in_repository(repository: &str, doing: &str, failure: AwsFailure) -> Error {
+pub(crate) fn in_repository(repository: &str, doing: &str, failure: AwsFailure) -> Error {
     if is_missing(&failure) {
         Error::EcrRepositories { names: vec![repository.to_owned()] }
     } else {

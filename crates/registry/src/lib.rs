@@ -49,6 +49,8 @@ mod ecr;
 mod ecr_host;
 #[cfg(feature = "ecr")]
 mod ecr_images;
+#[cfg(feature = "ecr")]
+mod ecr_stored;
 mod error;
 mod explain;
 mod lambda;
@@ -81,6 +83,8 @@ pub use ecr::{EcrClient, EcrLogin, EcrRepositories, EcrRepository};
 pub use ecr_host::EcrHost;
 #[cfg(feature = "ecr")]
 pub use ecr_images::EcrImage;
+#[cfg(feature = "ecr")]
+pub use ecr_stored::{NotDeleted, StoredImage};
 pub use error::Error;
 pub use lambda::{LambdaImage, resolve_for_lambda};
 pub use login::Login;

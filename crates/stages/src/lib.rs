@@ -6,6 +6,7 @@
 pub mod aws_credentials;
 pub mod build_docker_images;
 mod child;
+pub mod cleanup_images;
 pub mod deploy_lambda;
 mod deploy_record;
 mod digests;

@@ -1,4 +1,4 @@
-//! `build-docker-images`: with a builder of the test's own, and with buildah.
+//! `build-docker-images`: with a builder of the test's own, and with buildah. `cleanup-images`.
 
 use landfall_cli::exit;
 
@@ -157,4 +157,75 @@ async fn buildah_builds_and_pushes() {
     let again = world.run(&words).await.expect(0);
     assert_eq!(again.outcome(), "nothing-to-do", "{}", again.stdout);
     assert_eq!(world.run(&[&words[..], &["--rebuild"]].concat()).await.expect(0).outcome(), "done");
+}
+
+/// Releases were deployed; besides them lie images that nobody needs.
+async fn with_rubbish() -> World {
+    let world = World::deployable().await;
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    let repository = &world.sandbox.options().ecr_repository;
+    for (tag, seed) in [("rubbish", 7), ("Spare-1.0.0", 8), ("Spare-1.0.1", 9)] {
+        let layer = landfall_sandbox::images::Layer::filler("var/task/index.js", 100, seed);
+        let image = landfall_sandbox::images::Image::new(
+            landfall_sandbox::images::Format::Oci,
+            "amd64",
+            vec![layer],
+            &[],
+        );
+        world.sandbox.ecr_registry.put_image(repository, tag, &image);
+    }
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn images_that_nothing_runs_are_deleted() {
+    let world = with_rubbish().await;
+    let words = ["cleanup-images", "--keep-last", "1", "--keep-days", "0"];
+    let before = world.ecr_tags();
+    let ran = world.run(&words).await.expect(0);
+    assert_eq!((world.ecr_tags(), ran.outcome()), (before.clone(), "nothing-to-do"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("would be deleted"), "{}", ran.stdout);
+
+    let running = world.running();
+    world.run(&[&words[..], &["--yes"]].concat()).await.expect(0);
+    let after = world.ecr_tags();
+    let spare = after.keys().filter(|tag| tag.starts_with("Spare-")).count();
+    assert_eq!((spare, before.len() - after.len()), (1, 1), "the newest of each name stays: {after:?}");
+    for project in world.projects() {
+        let runs = format!("{}-{}", project.lambda, project.running);
+        assert!(
+            after.contains_key(&project.tag()) && after.contains_key(&runs),
+            "runs, and ran before: {after:?}"
+        );
+    }
+    assert_eq!(world.running(), running);
+    let again = world.run(&[&words[..], &["--yes"]].concat()).await.expect(0);
+    assert_eq!(again.outcome(), "nothing-to-do");
+    world.run(&["rollback-lambda"]).await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_runs_is_not_deleted_by_name_either() {
+    let world = with_rubbish().await;
+    let project = world.projects()[0];
+    let runs = format!("{}-{}", project.lambda, project.running);
+    let words = ["cleanup-images", "--yes", "--image", &project.tag(), "--image", &runs];
+    let ran = refused(&world, &words, 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-CLEANUP-HELD] exit 3
+      OrderServiceFunction-1.4.2 runs now (OrderServiceFunction)
+      OrderServiceFunction-1.4.1 can be gone back to in stg_eu00 (OrderServiceFunction)
+      next: deploy something else there first, or leave it
+
+    nothing was changed
+    exit 3
+    "#);
+    let ran = refused(&world, &["cleanup-images", "--yes", "--image", "no-such"], 2).await;
+    assert_eq!(ran.codes(), ["LF-CLEANUP-MISSING"]);
+    world.run(&["cleanup-images", "--yes", "--image", "rubbish"]).await.expect(0);
+    assert!(!world.ecr_tags().contains_key("rubbish"));
+
+    let world = World::deployable().await;
+    let ran = refused(&world, &["cleanup-images", "--yes"], 3).await;
+    assert_eq!(ran.codes(), ["LF-CLEANUP-BLIND"], "nobody knows what runs");
 }

@@ -37,6 +37,46 @@ impl Ecr {
         Ok(json!({"images": images, "failures": failures}))
     }
 
+    /// BatchDeleteImage by digest takes the image with all its tags; by tag the tag alone, and the image with its last tag. An image that an
+    /// index of the repository lists stays.
+    pub(super) fn batch_delete_image(&self, body: &Body) -> Answer {
+        let repository = self.find(body)?;
+        let (mut gone, mut failures) = (Vec::new(), Vec::new());
+        for id in image_ids(body)? {
+            let fails = |(code, reason): Failure| json!({"imageId": id.shown, "failureCode": code, "failureReason": reason});
+            let (reference, tag) = match resolve(&repository, &id) {
+                Ok(found) => found,
+                Err(failure) => {
+                    failures.push(fails(failure));
+                    continue;
+                }
+            };
+            let Some(view) = self.registry.manifest_view(&repository.name, &reference) else {
+                failures.push(fails(NOT_FOUND));
+                continue;
+            };
+            let lists = |digest: &String| {
+                let index = self.registry.manifest_view(&repository.name, digest);
+                index.is_some_and(|index| {
+                    *digest != view.digest && String::from_utf8_lossy(&index.bytes).contains(&view.digest)
+                })
+            };
+            if repository.digests.iter().any(lists) {
+                let reason = "Requested image referenced by manifest list";
+                failures.push(fails(("ImageReferencedByManifestList", reason)));
+                continue;
+            }
+            match &tag {
+                Some(tag) if repository.tags.values().filter(|named| **named == view.digest).count() > 1 => {
+                    self.registry.remove_tag(&repository.name, tag);
+                }
+                Some(_) | None => self.registry.remove_image(&repository.name, &view.digest),
+            }
+            gone.push(image_id(&view.digest, tag.as_deref()));
+        }
+        Ok(json!({"imageIds": gone, "failures": failures}))
+    }
+
     pub(super) fn describe_images(&self, body: &Body) -> Answer {
         let repository = self.find(body)?;
         let digests = if body.get("imageIds").is_some_and(|ids| !ids.is_null()) {

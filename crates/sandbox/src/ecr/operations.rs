@@ -49,6 +49,9 @@ impl Ecr {
             "BatchCheckLayerAvailability" => {
                 self.batch_check_layers(&read(&["registryId", "repositoryName", "layerDigests"])?)
             }
+            "BatchDeleteImage" => {
+                self.batch_delete_image(&read(&["registryId", "repositoryName", "imageIds"])?)
+            }
             "DescribeImages" => {
                 let known = ["registryId", "repositoryName", "imageIds", "maxResults", "nextToken", "filter"];
                 self.describe_images(&read(&known)?)
