@@ -1,0 +1,214 @@
+//! Lockfiles: which package each dependency resolves to, and what changed between two of them.
+//!
+//! Read are `yarn.lock` (v1 and berry) and `package-lock.json` (lockfile versions 1 to 3). Of other lockfiles nobody can say
+//! here what changed: whatever depends on packages is then concerned.
+
+mod npm;
+mod yarn;
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use landfall_artifacts::FileErrors;
+
+/// Packages of which a lockfile resolves other contents.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PackageChange {
+    /// These: `name@version` of packages whose content, or whose own resolved dependencies, are others or that are in one of
+    /// both lockfiles only; and keys of the lockfile (`name@range` of yarn, a path below `node_modules` of npm) that resolve to
+    /// another package.
+    Some(BTreeSet<String>),
+    /// Nobody can say which, for this reason: whatever depends on packages is concerned.
+    Any(String),
+}
+
+/// The lockfiles that are known by name, in the order in which one is looked for. Of two in one folder the first counts.
+pub const LOCKFILES: [&str; 6] =
+    ["yarn.lock", "package-lock.json", "npm-shrinkwrap.json", "pnpm-lock.yaml", "bun.lock", "bun.lockb"];
+
+/// Largest lockfile in bytes.
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// Most packages in a lockfile.
+const MOST_PACKAGES: usize = 200_000;
+
+/// What changed between two versions of the lockfile at this path; `None` where it was or is not there. Equal bytes are
+/// [`PackageChange::Some`] of nothing. Pure.
+pub fn package_changes(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -> PackageChange {
+    if before == after {
+        return PackageChange::Some(BTreeSet::new());
+    }
+    let (Some(before), Some(after)) = (before, after) else {
+        let verb = if after.is_some() { "was added" } else { "was removed" };
+        return PackageChange::Any(format!("{} {verb}", shown(path)));
+    };
+    match (Lock::read(path, before), Lock::read(path, after)) {
+        (Ok(before), Ok(after)) => PackageChange::Some(Lock::differences(&before, &after)),
+        (Err(cause), _) | (_, Err(cause)) => PackageChange::Any(cause.told(path)),
+    }
+}
+
+/// Why a lockfile says nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Unread {
+    /// It is of a kind that is not read.
+    Kind,
+    /// It breaks its format, at this line or place.
+    Broken(String),
+}
+
+impl Unread {
+    pub(crate) fn told(&self, path: &str) -> String {
+        match self {
+            Self::Kind => format!("{} is of a kind that is not read", shown(path)),
+            Self::Broken(why) => format!("{} cannot be read: {why}", shown(path)),
+        }
+    }
+}
+
+impl From<FileErrors> for Unread {
+    fn from(errors: FileErrors) -> Self {
+        let first = errors.problems().first().map(ToString::to_string);
+        Self::Broken(first.unwrap_or_default())
+    }
+}
+
+fn shown(path: &str) -> String {
+    landfall_secret::escape(path, 200)
+}
+
+/// A lockfile.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Lock {
+    packages: Vec<Locked>,
+    /// Places in `packages` by the lockfile's own keys.
+    keys: BTreeMap<String, usize>,
+    /// Places in `packages` by name.
+    names: BTreeMap<String, Vec<usize>>,
+    is_npm: bool,
+}
+
+/// One entry of a lockfile.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Locked {
+    name: String,
+    version: String,
+    /// Where it comes from and its hash.
+    content: String,
+    /// What it resolves its dependencies to: places in the lock.
+    needs: Vec<usize>,
+}
+
+impl Locked {
+    /// `name@version`.
+    pub(crate) fn id(&self) -> String {
+        format!("{}@{}", self.name, self.version)
+    }
+}
+
+impl Lock {
+    /// Reads a lockfile by the name of its path.
+    pub(crate) fn read(path: &str, bytes: &[u8]) -> Result<Self, Unread> {
+        if bytes.len() > MOST_BYTES {
+            return Err(Unread::Broken(format!("it has more than {MOST_BYTES} bytes")));
+        }
+        let lock = match path.rsplit('/').next().unwrap_or_default() {
+            "yarn.lock" => yarn::read(bytes)?,
+            "package-lock.json" | "npm-shrinkwrap.json" => npm::read(bytes, path)?,
+            _ => return Err(Unread::Kind),
+        };
+        if lock.packages.len() > MOST_PACKAGES {
+            return Err(Unread::Broken(format!("it has more than {MOST_PACKAGES} packages")));
+        }
+        Ok(lock)
+    }
+
+    fn add(&mut self, package: Locked) -> usize {
+        let at = self.packages.len();
+        self.names.entry(package.name.clone()).or_default().push(at);
+        self.packages.push(package);
+        at
+    }
+
+    /// What a dependency of a folder resolves to: places of packages, and the keys that say so. Where the keys do not say it,
+    /// all packages of the name.
+    pub(crate) fn resolve(&self, folder: &str, name: &str, range: Option<&str>) -> (Vec<usize>, Vec<String>) {
+        let keys = if self.is_npm { npm::keys(folder, name) } else { yarn::keys(name, range) };
+        for key in keys {
+            if let Some(at) = self.keys.get(&key) {
+                return (vec![*at], vec![key]);
+            }
+        }
+        (self.names.get(name).cloned().unwrap_or_default(), Vec::new())
+    }
+
+    /// Packages and what each needs, itself or indirectly, from among those of `start`: for every place that is reached, the
+    /// package of `start` from which it is.
+    pub(crate) fn reached_by(&self, start: &BTreeSet<String>) -> BTreeMap<usize, String> {
+        let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); self.packages.len()];
+        for (at, package) in self.packages.iter().enumerate() {
+            for need in &package.needs {
+                if let Some(list) = needed_by.get_mut(*need) {
+                    list.push(at);
+                }
+            }
+        }
+        let mut reached = BTreeMap::new();
+        let changed = |at: usize| self.packages.get(at).is_some_and(|package| start.contains(&package.id()));
+        let needs_changed = |at: usize| {
+            self.packages.get(at).is_some_and(|package| package.needs.iter().any(|need| changed(*need)))
+        };
+        let places: Vec<usize> = (0..self.packages.len()).filter(|at| changed(*at)).collect();
+        // A package may have changed only because of what it needs: the change is named by its source.
+        let (others, sources): (Vec<usize>, Vec<usize>) =
+            places.into_iter().partition(|at| needs_changed(*at));
+        for places in [sources, others] {
+            let id = |at: usize| self.packages.get(at).map(Locked::id).unwrap_or_default();
+            let mut next: VecDeque<(usize, String)> = places.into_iter().map(|at| (at, id(at))).collect();
+            while let Some((at, id)) = next.pop_front() {
+                if reached.contains_key(&at) {
+                    continue;
+                }
+                for user in needed_by.get(at).into_iter().flatten() {
+                    next.push_back((*user, id.clone()));
+                }
+                reached.insert(at, id);
+            }
+        }
+        reached
+    }
+
+    /// What [`PackageChange::Some`] lists.
+    fn differences(before: &Self, after: &Self) -> BTreeSet<String> {
+        let (was, is) = (before.contents(), after.contents());
+        let mut changed: BTreeSet<String> = was
+            .iter()
+            .filter(|(id, content)| is.get(*id) != Some(content))
+            .map(|(id, _)| id.clone())
+            .collect();
+        changed.extend(is.keys().filter(|id| !was.contains_key(*id)).cloned());
+        for (key, at) in &after.keys {
+            let now = after.packages.get(*at).map(Locked::id);
+            let then = before.keys.get(key).and_then(|at| before.packages.get(*at)).map(Locked::id);
+            // A key that is new is used by someone whose own files changed.
+            if then.is_some() && now != then {
+                changed.insert(key.clone());
+            }
+        }
+        changed
+    }
+
+    /// By `name@version`, everything that is said of it: contents, and what it resolves its dependencies to.
+    fn contents(&self) -> BTreeMap<String, BTreeSet<String>> {
+        let mut contents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for package in &self.packages {
+            let needs: BTreeSet<String> =
+                package.needs.iter().filter_map(|at| self.packages.get(*at)).map(Locked::id).collect();
+            let needs: Vec<String> = needs.into_iter().collect();
+            let said = format!("{} {}", package.content, needs.join(" "));
+            contents.entry(package.id()).or_default().insert(said);
+        }
+        contents
+    }
+}
+
+#[cfg(test)]
+mod tests;
