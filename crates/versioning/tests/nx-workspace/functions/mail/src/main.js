@@ -1,0 +1,3 @@
+const { log } = require('@acme/log');
+const pattern = /require('@acme\/money')/;
+module.exports = () => log(pattern);

@@ -1,0 +1,2 @@
+import { fake } from '../../../libs/fakes/src/index';
+fake();
