@@ -24,9 +24,7 @@ impl ProjectGraph {
         before: Option<&[u8]>,
         after: Option<&[u8]>,
     ) -> BTreeMap<ProjectName, Cause> {
-        let is_tsconfig =
-            path.ends_with(".json") && self.owner(path).is_none() && self.outside.contains_key(path);
-        if path != "nx.json" && !is_tsconfig {
+        if !self.is_judged_by_content(path) {
             return self.affected(path);
         }
         let read = |bytes: Option<&[u8]>| object(bytes?, path).ok();
@@ -43,7 +41,16 @@ impl ProjectGraph {
         }
         let users: BTreeSet<&ProjectName> =
             changed.iter().filter_map(|alias| self.aliases.get(alias)).flatten().collect();
-        self.concerned_themselves(path, users)
+        let mut concerned = self.concerned_themselves(path, users);
+        concerned.extend(self.named_by_inputs(path));
+        concerned
+    }
+
+    /// Whether the content of a file says more than that it changed.
+    pub(crate) fn is_judged_by_content(&self, path: &str) -> bool {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        let is_tsconfig = name.starts_with("tsconfig") && name.ends_with(".json");
+        path == "nx.json" || (is_tsconfig && self.owner(path).is_none() && self.outside.contains_key(path))
     }
 }
 

@@ -33,6 +33,11 @@ impl Pattern {
         Self::with_end(text, if may_be_a_folder { "(?:/.*)?$" } else { "$" })
     }
 
+    /// The same, which matches also all below what it matches.
+    pub(crate) fn and_below(text: &str) -> Result<Self, UnknownPattern> {
+        Self::with_end(text, "(?:/.*)?$")
+    }
+
     fn with_end(text: &str, end: &str) -> Result<Self, UnknownPattern> {
         if text.len() > MOST_BYTES {
             return Err(UnknownPattern);
