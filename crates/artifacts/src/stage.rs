@@ -35,6 +35,7 @@ const fn maybe(file: &'static str) -> FileUse {
 const SETTINGS: FileUse = maybe("landfall.toml");
 const PROJECT: FileUse = always("functions/<folder>/project.json");
 const VERSIONS: FileUse = always("versions.json");
+const NX_GRAPH: &str = "graph.json";
 const DEPLOYMENT: &str = "functions/<folder>/.deployment";
 const AWS_AUTH: FileUse = maybe("aws_auth.env");
 const DOT_ENV: FileUse = maybe(".env");
@@ -62,6 +63,12 @@ pub const STAGES: &[Stage] = &[
         summary: "builds the image of every project, and pushes it",
         reads: &[SETTINGS, VERSIONS, maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV],
         writes: &[LEDGER],
+    },
+    Stage {
+        name: "changed-images",
+        summary: "lists the images that changed since the branch left main, and why",
+        reads: &[SETTINGS, maybe(NX_GRAPH)],
+        writes: &[always("changed-images.json")],
     },
     Stage {
         name: "aws-credentials",
@@ -188,13 +195,13 @@ pub fn stage(name: &str) -> Option<&'static Stage> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{DEPLOYMENT, PROJECT, STAGES, stage};
+    use super::{DEPLOYMENT, NX_GRAPH, PROJECT, STAGES, stage};
 
     #[test]
     fn stages_have_one_name_and_one_line() {
         let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-        assert_eq!(STAGES.len(), 18);
+        assert_eq!(STAGES.len(), 19);
         assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
         for stage in STAGES {
             assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);
@@ -206,7 +213,8 @@ mod tests {
     fn every_file_a_stage_needs_has_a_writer() {
         let written: BTreeSet<&str> =
             STAGES.iter().flat_map(|stage| stage.writes).map(|file| file.file).collect();
-        let made_by_hand = ["landfall.toml", ".env", PROJECT.file, DEPLOYMENT, "functions/<folder>/dist"];
+        let made_by_hand =
+            ["landfall.toml", ".env", PROJECT.file, DEPLOYMENT, NX_GRAPH, "functions/<folder>/dist"];
         for file in STAGES.iter().flat_map(|stage| stage.reads) {
             assert!(written.contains(file.file) || made_by_hand.contains(&file.file), "{}", file.file);
         }

@@ -18,6 +18,7 @@ mod updating;
 
 pub mod aws_credentials;
 pub mod build_docker_images;
+pub mod changed_images;
 pub mod cleanup_images;
 pub mod comment_jira_tickets;
 pub mod create_jira_tickets;

@@ -5,6 +5,7 @@
 
 pub mod aws_credentials;
 pub mod build_docker_images;
+pub mod changed_images;
 mod child;
 pub mod cleanup_images;
 pub mod deploy_lambda;

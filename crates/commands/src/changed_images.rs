@@ -1,0 +1,93 @@
+//! `changed-images` as a command.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use landfall_cli::{Opt, Values};
+use landfall_stages::changed_images::{Config, Wanted, run, usual_bases};
+use landfall_stages::{Outcome, Refusal};
+use landfall_versioning::BuildContext;
+
+use crate::context::FUNCTIONS;
+use crate::{Context, Effects};
+
+/// The command.
+#[derive(Debug)]
+pub struct Command;
+
+/// What git sees of the environment: nothing that holds a secret.
+const PASSED: [&str; 6] =
+    ["PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"];
+
+impl crate::Command for Command {
+    const NAME: &'static str = "changed-images";
+    const SUMMARY: &'static str = "List the images that changed since the branch left main, and why";
+    const EFFECTS: Effects = Effects::Files;
+
+    fn options() -> Vec<Opt> {
+        vec![
+            FUNCTIONS,
+            Opt::value(
+                "base",
+                "NAME",
+                "the branch or commit to compare with; else the default branch at origin, or here, or main",
+            )
+            .env(&["LANDFALL_BASE"]),
+            Opt::value("default-branch", "NAME", "what the default branch is called")
+                .env(&["CI_DEFAULT_BRANCH"])
+                .default("main"),
+            Opt::switch("all", "list all images, whether they changed or not"),
+            Opt::value("context", "found|folder|root", "where Dockerfiles take files from: the image's folder, the repo's root, or whichever has them")
+                .default("found"),
+            Opt::value("nx-graph", "FILE", "what nx graph --file wrote: takes projects and dependencies from there"),
+            Opt::value("json", "FILE", "where the list goes, with causes").default("changed-images.json"),
+            Opt::value("list", "FILE", "where the folders of the images go, one a line"),
+        ]
+    }
+
+    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
+        Box::pin(async {
+            let mut values = context.values();
+            let places = context.places();
+            let path = |values: &Values<'_>, name: &str| values.text(name).map(PathBuf::from);
+            let base = values.text("base");
+            let bases = match base {
+                Some(base) => vec![base],
+                None => usual_bases(values.text("default-branch").as_deref()),
+            };
+            let config = Config {
+                root: PathBuf::from("."),
+                functions: places.functions,
+                wanted: if values.is_on("all") { Wanted::All } else { Wanted::Since(bases) },
+                context: build_context(&mut values),
+                nx_graph: path(&values, "nx-graph"),
+                json: path(&values, "json").unwrap_or_default(),
+                list: path(&values, "list"),
+                variables: variables(context),
+            };
+            values.finish().map_err(Refusal)?;
+            run(&config, context.output(), context.run())
+        })
+    }
+}
+
+fn build_context(values: &mut Values<'_>) -> BuildContext {
+    match values.text("context").as_deref() {
+        Some("folder") => BuildContext::Folder,
+        Some("root") => BuildContext::Root,
+        Some("found") | None => BuildContext::Found,
+        Some(other) => {
+            let other = landfall_secret::escape(other, 40);
+            let what = format!("--context `{other}` is neither found nor folder nor root");
+            values.problem("LF-CONFIG", &what, None);
+            BuildContext::Found
+        }
+    }
+}
+
+fn variables(context: &Context) -> BTreeMap<String, String> {
+    let value = |name: &str| Some((name.to_owned(), context.environment().get(name)?.to_owned()));
+    PASSED.into_iter().filter_map(value).collect()
+}

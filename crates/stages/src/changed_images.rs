@@ -1,0 +1,227 @@
+//! `changed-images`: which images are to be built again, since the branch left `main`.
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use landfall_artifacts::{Class, Mode, Problem, read_bounded};
+use landfall_run::{Event, Run};
+use landfall_versioning::{
+    BuildContext, ChangedImage, FolderTree, Git, GraphError, Image, ImageCause, ImageWay, ProjectGraph, Tree,
+    WorkspaceOptions, changed_images, find_images,
+};
+use serde_json::{Value, json};
+
+use crate::{Finished, Item, Outcome, Output, Refusal};
+
+/// What the stage is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// A folder of the repo.
+    pub root: PathBuf,
+    /// The folder of the functions, relative to the repo's root.
+    pub functions: PathBuf,
+    /// Which images are wanted.
+    pub wanted: Wanted,
+    /// Where `COPY` and `ADD` take their sources from.
+    pub context: BuildContext,
+    /// The file that `nx graph --file` writes, which then says what projects there are and what they depend on.
+    pub nx_graph: Option<PathBuf>,
+    /// Where `changed-images.json` goes.
+    pub json: PathBuf,
+    /// Where the folders of the images go, one a line.
+    pub list: Option<PathBuf>,
+    /// The variables that git may see.
+    pub variables: BTreeMap<String, String>,
+}
+
+/// Which images are wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// Those that changed since HEAD left the first of these branches or commits that is here.
+    Since(Vec<String>),
+    /// All.
+    All,
+}
+
+/// Largest file of Nx, in bytes.
+const MOST_GRAPH_BYTES: usize = 64 * 1024 * 1024;
+/// How many doubts are told one by one.
+const MOST_DOUBTS: usize = 20;
+/// How many causes of an image a person is shown.
+const MOST_CAUSES: usize = 3;
+
+/// Lists the images that changed between the merge base and HEAD, with why, and writes `changed-images.json`.
+///
+/// An image changes with its folder, with what its Dockerfile takes from the build context, and with every project and package
+/// that its project depends on. Changes nothing but the files it writes; the same commits give the same bytes. What is not
+/// committed is not looked at, with a warning.
+///
+/// # Errors
+/// No repository, no merge base, an unreadable workspace, two images with one name: all that was found, and no file is written.
+pub fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
+    let git = Git::new(&config.root, &config.variables).at_top()?;
+    let since = match &config.wanted {
+        Wanted::Since(bases) => Some(git.merge_base(bases)?),
+        Wanted::All => None,
+    };
+    let tree = FolderTree::new(git.root(), git.files()?);
+    run.progress().event(Event::Phase { name: "read".into(), items: Some(tree.paths().len() as u64) });
+    let graph = graph(config, &tree)?;
+    let images = find_images(&tree, &graph, config.context).map_err(unreadable)?;
+    refuse_equal_names(&images)?;
+    let mut finished = Finished::default();
+    let changed = match &since {
+        None => images.iter().map(unasked).collect(),
+        Some((base, _)) => {
+            let paths = git.changed_since(base)?;
+            let read = &mut |path: &str, is_after: bool| {
+                let commit = if is_after { "HEAD" } else { base };
+                git.file_at(commit, path).map_err(std::io::Error::other)
+            };
+            let concerned = graph.affected_by_changes(&paths, read).map_err(unreadable)?;
+            changed_images(&images, &paths, &concerned)
+        }
+    };
+    finished.warnings = warnings(&git, &graph, &images)?;
+    for image in &changed {
+        finished.lines.push(line(image));
+        let item = Item::new(&image.name, "listed").changed().with("folder", image.folder.clone());
+        finished.items.push(item.with("causes", causes(image)));
+    }
+    let base = since.as_ref().map(|(base, _)| base.as_str());
+    finished.files.push(output.write(&config.json, &file(base, &changed), Mode::Shared)?);
+    if let Some(list) = &config.list {
+        let folders: String = changed.iter().flat_map(|image| [folder(image), "\n"]).collect();
+        finished.files.push(output.write(list, folders.as_bytes(), Mode::Shared)?);
+    }
+    finished.summary = match &since {
+        None => format!("all {} images", images.len()),
+        Some((base, name)) => {
+            let short = base.get(..12).unwrap_or(base);
+            format!("{} of {} images changed since {name} was left at {short}", changed.len(), images.len())
+        }
+    };
+    Ok(finished)
+}
+
+fn graph(config: &Config, tree: &dyn Tree) -> Result<ProjectGraph, Refusal> {
+    let options = WorkspaceOptions { functions: config.functions.clone(), ..WorkspaceOptions::default() };
+    let graph = match &config.nx_graph {
+        None => ProjectGraph::read(tree, &options),
+        Some(path) => {
+            let bytes = read_bounded(path, MOST_GRAPH_BYTES)?;
+            ProjectGraph::from_nx_graph(&bytes, &path.to_string_lossy(), tree, &options)
+        }
+    };
+    let explained =
+        |errors: Vec<GraphError>| Refusal(errors.iter().map(|error| Problem::of(error)).collect());
+    graph.map_err(explained)
+}
+
+fn unreadable(cause: std::io::Error) -> Refusal {
+    let mut problem = Problem::new("LF-IMAGES-READ", Class::Input, "a file of the repo cannot be read");
+    problem.cause.push(landfall_secret::escape(&cause.to_string(), 300));
+    Refusal::one(problem.with_remedy("look whether this user may read it"))
+}
+
+fn refuse_equal_names(images: &[Image]) -> Result<(), Refusal> {
+    let mut folders: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut problems = Vec::new();
+    for image in images {
+        if let Some(other) = folders.insert(&image.name, &image.folder) {
+            let name = landfall_secret::escape(&image.name, 100);
+            let (one, other) = (shown(other), shown(&image.folder));
+            let what = format!("two images are named {name}: in {one} and in {other}");
+            let problem = Problem::new("LF-IMAGES-TWICE", Class::Input, what);
+            problems.push(
+                problem.with_remedy("rename one of the folders, or give it a project.json with another name"),
+            );
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(Refusal(problems)) }
+}
+
+/// What a reader should look at although all is well.
+fn warnings(git: &Git, graph: &ProjectGraph, images: &[Image]) -> Result<Vec<String>, Refusal> {
+    let mut warnings = Vec::new();
+    let uncommitted = git.uncommitted()?;
+    if uncommitted > 0 {
+        warnings
+            .push(format!("{uncommitted} files differ from HEAD: what is not committed is not looked at"));
+    }
+    let doubts: Vec<&String> =
+        graph.uncertainties().iter().chain(images.iter().flat_map(|image| &image.doubts)).collect();
+    warnings.extend(doubts.iter().take(MOST_DOUBTS).map(|doubt| (*doubt).clone()));
+    if doubts.len() > MOST_DOUBTS {
+        warnings.push(format!("and {} more doubts of this kind", doubts.len() - MOST_DOUBTS));
+    }
+    Ok(warnings)
+}
+
+/// An image that is listed whether it changed or not.
+fn unasked(image: &Image) -> ChangedImage {
+    ChangedImage { name: image.name.clone(), folder: image.folder.clone(), causes: Vec::new() }
+}
+
+/// One line for people: the image and the first causes.
+fn line(image: &ChangedImage) -> String {
+    let mut told: Vec<String> = image.causes.iter().take(MOST_CAUSES).map(cause).collect();
+    if image.causes.len() > MOST_CAUSES {
+        told.push(format!("{} more", image.causes.len() - MOST_CAUSES));
+    }
+    let why = if told.is_empty() { String::new() } else { format!(": {}", told.join("; ")) };
+    format!("{} ({}){why}", landfall_secret::escape(&image.name, 100), shown(folder(image)))
+}
+
+fn cause(cause: &ImageCause) -> String {
+    let what = shown(&cause.what);
+    let how = match &cause.how {
+        ImageWay::Folder => String::new(),
+        ImageWay::Source(source) => format!(", which its Dockerfile takes by {}", shown(source)),
+        ImageWay::Project(way) if way.len() < 2 => String::new(),
+        ImageWay::Project(way) => {
+            let names: Vec<&str> = way.iter().skip(1).map(AsRef::as_ref).collect();
+            format!(", by {}", names.join(" and "))
+        }
+    };
+    format!("{what}{how}{}", if cause.is_guess { " (a guess)" } else { "" })
+}
+
+fn shown(path: &str) -> String {
+    landfall_secret::escape(path, 200)
+}
+
+/// The folder as a path that commands take.
+fn folder(image: &ChangedImage) -> &str {
+    if image.folder.is_empty() { "." } else { &image.folder }
+}
+
+fn causes(image: &ChangedImage) -> Value {
+    let value = |cause: &ImageCause| {
+        let (how, source, through) = match &cause.how {
+            ImageWay::Folder => ("folder", Value::Null, Vec::new()),
+            ImageWay::Source(source) => ("source", json!(source), Vec::new()),
+            ImageWay::Project(way) => ("project", Value::Null, way.iter().map(ToString::to_string).collect()),
+        };
+        json!({ "what": cause.what, "how": how, "source": source, "through": through, "isGuess": cause.is_guess })
+    };
+    image.causes.iter().map(value).collect()
+}
+
+/// `changed-images.json`.
+fn file(base: Option<&str>, changed: &[ChangedImage]) -> Vec<u8> {
+    let image = |image: &ChangedImage| json!({ "name": image.name, "folder": folder(image), "causes": causes(image) });
+    let images: Vec<Value> = changed.iter().map(image).collect();
+    let value = json!({ "formatVersion": 1, "base": base, "images": images });
+    format!("{value:#}\n").into_bytes()
+}
+
+/// What `main` may be called here, by the branch that CI calls the default one.
+pub fn usual_bases(default_branch: Option<&str>) -> Vec<String> {
+    let branch = default_branch.filter(|branch| !branch.is_empty()).unwrap_or("main");
+    // In CI the branch itself is mostly not here, or is as it was long ago.
+    vec![format!("origin/{branch}"), branch.to_owned()]
+}
