@@ -47,7 +47,7 @@ const TICKETS: FileUse = maybe("jira-tickets.json");
 const LEDGER: FileUse = maybe("<ledger>/<sequence>.json");
 const DEPLOY_REPORT: &str = "deploy-report.json";
 const ROLLBACK_REPORT: &str = "rollback-report.json";
-const RELEASE_MANIFEST: FileUse = always("<release>/manifest.json");
+const RELEASE_MANIFEST: &str = "<release>/manifest.json";
 const ARCHIVE: FileUse = always("<release>/<service>.zip");
 
 /// The stages, in the order in which a staging pipeline runs them.
@@ -112,6 +112,7 @@ pub const STAGES: &[Stage] = &[
             maybe("versions.json"),
             maybe(DEPLOYMENT),
             maybe(DEPLOY_REPORT),
+            maybe(RELEASE_MANIFEST),
             AWS_AUTH,
             DOT_ENV,
             LEDGER,
@@ -121,7 +122,15 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "rollback-lambda",
         summary: "puts every function back to what ran before a deployment, and proves it",
-        reads: &[SETTINGS, maybe(DEPLOY_REPORT), maybe(ROLLBACK_REPORT), AWS_AUTH, DOT_ENV, LEDGER],
+        reads: &[
+            SETTINGS,
+            maybe(DEPLOY_REPORT),
+            maybe(ROLLBACK_REPORT),
+            maybe(RELEASE_MANIFEST),
+            AWS_AUTH,
+            DOT_ENV,
+            LEDGER,
+        ],
         writes: &[always(ROLLBACK_REPORT), LEDGER],
     },
     Stage {
@@ -164,12 +173,12 @@ pub const STAGES: &[Stage] = &[
         name: "package-artifacts",
         summary: "makes an archive of every service, the same bytes from the same files",
         reads: &[SETTINGS, maybe("functions/<folder>/dist")],
-        writes: &[ARCHIVE, RELEASE_MANIFEST],
+        writes: &[ARCHIVE, always(RELEASE_MANIFEST)],
     },
     Stage {
         name: "publish-artifacts",
         summary: "puts the archives of a release into its store, once and for all",
-        reads: &[SETTINGS, ARCHIVE, RELEASE_MANIFEST, AWS_AUTH, DOT_ENV],
+        reads: &[SETTINGS, ARCHIVE, always(RELEASE_MANIFEST), AWS_AUTH, DOT_ENV],
         writes: &[LEDGER],
     },
     Stage {

@@ -107,7 +107,9 @@ impl AwsConfig {
     /// [`Error::Endpoint`], [`Error::Proxy`].
     pub fn sdk_config(&self, service: Service) -> Result<SdkConfig, Error> {
         let origin = self.origin(service)?;
-        let inner = self.pool.connector(&self.http, origin.is_tls(), service == Service::S3)?;
+        // Archives take their time to pass, and functions theirs to answer.
+        let patient = matches!(service, Service::S3 | Service::Lambda);
+        let inner = self.pool.connector(&self.http, origin.is_tls(), patient)?;
         let settings = self.http.config();
         let attempt = settings.connect_timeout + settings.idle_timeout;
         let keys = Credentials::new(

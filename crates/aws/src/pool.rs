@@ -26,7 +26,7 @@ pub(crate) struct Pool {
 
 impl Pool {
     /// A connector. A `patient` one leaves it to the timeout of each attempt how long an answer may take: an upload counts as
-    /// waiting for the answer, and a large one takes longer than any silence may.
+    /// waiting for the answer, and a large one takes longer than any silence may, as does a function that is invoked.
     pub(crate) fn connector(
         &self,
         http: &Http,

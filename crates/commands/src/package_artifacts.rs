@@ -4,9 +4,10 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
-use landfall_artifacts::ServiceName;
+use landfall_artifacts::{ProjectJson, ServiceName};
 use landfall_cli::{Opt, Values};
-use landfall_stages::package_artifacts::{Config, Configuration, Symlinks, release_of, run};
+use landfall_run::Event;
+use landfall_stages::package_artifacts::{Config, Configuration, Symlinks, is_output, release_of, run};
 use landfall_stages::{Outcome, Refusal};
 
 use crate::context::FUNCTIONS;
@@ -39,6 +40,7 @@ impl crate::Command for Command {
             )
             .env(&["LANDFALL_BUILT"]),
             Opt::list("service", "NAME=DIR", "a service and its built folder; may be given several times"),
+            Opt::switch("skip-missing", "warn of projects that were not built (no folder dist) and leave them out"),
             Opt::value("out", "DIR", "where the archives and manifest.json go").default(OUT),
             COMMIT,
             Opt::value(
@@ -75,21 +77,22 @@ impl crate::Command for Command {
                     Symlinks::Refuse
                 }
             };
-            let services = services(context, &mut values);
+            let out = PathBuf::from(values.text("out").unwrap_or_default());
+            let services = services(context, &out, &mut values);
             let configuration = configuration(context, &mut values);
-            let (commit, out) = (values.parsed("commit"), values.text("out").unwrap_or_default());
+            let commit = values.parsed("commit");
             values.finish().map_err(Refusal)?;
             let Some(release) = release else { return Err(Refusal(Vec::new())) };
             release_of(&release).map_err(Refusal::one)?;
-            let config =
-                Config { release, commit, services, out: PathBuf::from(out), configuration, symlinks };
+            let config = Config { release, commit, services, out, configuration, symlinks };
             run(&config, context.output(), context.run()).await
         })
     }
 }
 
-/// The services by their names: those of `--service`, and the folders of `--built`; where neither is given, the usual places.
-fn services(context: &Context, values: &mut Values<'_>) -> Vec<(ServiceName, PathBuf)> {
+/// The services by their names: those of `--service`, and the folders of `--built`; where neither is given, the usual places. The
+/// folder that this stage writes to is none.
+fn services(context: &Context, out: &Path, values: &mut Values<'_>) -> Vec<(ServiceName, PathBuf)> {
     let mut services = Vec::new();
     let named = values.list("service");
     for one in &named {
@@ -103,25 +106,45 @@ fn services(context: &Context, values: &mut Values<'_>) -> Vec<(ServiceName, Pat
     match values.text("built") {
         Some(built) => {
             for (name, folder) in below(Path::new(&built), values) {
-                add(&name, folder, values, &mut services);
+                if !is_output(&folder, out) {
+                    add(&name, folder, values, &mut services);
+                }
             }
         }
         None if named.is_empty() => {
-            let functions = context.places().functions;
-            let projects: Vec<(String, PathBuf)> =
-                folders(&functions).into_iter().map(|(name, folder)| (name, folder.join("dist"))).collect();
-            let built: Vec<_> = projects.into_iter().filter(|(_, folder)| folder.is_dir()).collect();
-            // The folder that this stage writes to is no service.
-            let others =
-                || folders(Path::new("dist")).into_iter().filter(|(_, folder)| folder != Path::new(OUT));
-            let built = if built.is_empty() { others().collect() } else { built };
-            for (name, folder) in built {
+            let projects = folders(&context.places().functions);
+            let (built, other): (Vec<_>, Vec<_>) =
+                projects.into_iter().partition(|(_, folder)| folder.join("dist").is_dir());
+            let built: Vec<(String, PathBuf)> = if built.is_empty() {
+                folders(Path::new("dist"))
+            } else {
+                let is_project =
+                    |(_, folder): &(String, PathBuf)| folder.join(ProjectJson::FILE_NAME).is_file();
+                not_built(other.into_iter().filter(is_project), context, values);
+                built.into_iter().map(|(name, folder)| (name, folder.join("dist"))).collect()
+            };
+            for (name, folder) in built.into_iter().filter(|(_, folder)| !is_output(folder, out)) {
                 add(&name, folder, values, &mut services);
             }
         }
         None => {}
     }
     services
+}
+
+/// Projects that were not built while others were: forgotten, unless it is said that they are meant to be.
+fn not_built(projects: impl Iterator<Item = (String, PathBuf)>, context: &Context, values: &mut Values<'_>) {
+    let skip = values.is_on("skip-missing");
+    for (_, folder) in projects {
+        let shown = landfall_secret::escape(&folder.to_string_lossy(), 200);
+        let what = format!("the project {shown} was not built: it has no folder dist");
+        if skip {
+            context.run().progress().event(Event::Warning(format!("{what}; it is left out")));
+        } else {
+            let help = "build it, or leave such projects out by --skip-missing".to_owned();
+            values.problem("LF-PACKAGE-UNBUILT", &what, Some(help));
+        }
+    }
 }
 
 fn add(name: &str, folder: PathBuf, values: &mut Values<'_>, services: &mut Vec<(ServiceName, PathBuf)>) {

@@ -9,7 +9,7 @@ use landfall_cli::{Opt, Source as From};
 use landfall_lambda_deploy::{ApplyOptions, LambdaClient};
 use landfall_registry::EcrClient;
 use landfall_s3_sync::ReleaseStore;
-use landfall_stages::rollback_lambda::{self, Source};
+use landfall_stages::rollback_lambda::{self, Deps, Source};
 use landfall_stages::{Outcome, Refusal};
 
 use crate::updating::{Updating, updating};
@@ -69,7 +69,7 @@ impl crate::Command for Command {
                     help,
                 );
             }
-            let mut config = rollback_lambda::Config {
+            let config = rollback_lambda::Config {
                 target: context.target().clone(),
                 source: match release {
                     Some(release) => Source::Release(release),
@@ -88,20 +88,13 @@ impl crate::Command for Command {
             let aws = aws::config(context, &context.http()?).await?;
             let client = LambdaClient::with_rates(&aws, updating.rates, context.run().share())?;
             let ecr = if updating.skip_verify { None } else { Some(EcrClient::new(&aws)?) };
-            if let Some(bucket) = updating.bucket {
-                let store = ReleaseStore::new(&aws, bucket, updating.bucket_owner)?;
-                config.options.archives = rollback_lambda::archives(&goals, &store, context.run()).await?;
-            }
-            rollback_lambda::run(
-                &config,
-                goals,
-                &client,
-                ecr.as_ref(),
-                &context.ledger,
-                context.output(),
-                context.run(),
-            )
-            .await
+            let store = match updating.bucket {
+                Some(bucket) => Some(ReleaseStore::new(&aws, bucket, updating.bucket_owner)?),
+                None => None,
+            };
+            let deps =
+                Deps { client: &client, ecr: ecr.as_ref(), store: store.as_ref(), ledger: &context.ledger };
+            rollback_lambda::run(&config, goals, deps, context.output(), context.run()).await
         })
     }
 }

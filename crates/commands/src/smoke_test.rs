@@ -8,6 +8,7 @@ use std::time::Duration;
 use landfall_artifacts::{EnvironmentKind, Settings, SmokeCheck};
 use landfall_cli::{Opt, Values};
 use landfall_lambda_deploy::LambdaClient;
+use landfall_secret::Secret;
 use landfall_stages::smoke_test::{Config, Deps, Patience, USUAL_WINDOW, allowed, run};
 use landfall_stages::{Outcome, Refusal};
 use landfall_transport::Http;
@@ -48,7 +49,7 @@ impl crate::Command for Command {
         [
             vec![
                 Opt::list("check", "TABLE", "a check as [[smoke]] has it, such as 'http = \"https://...\", read_only = true'; instead of those of landfall.toml; may be given several times"),
-                Opt::list("http", "URL", "an address that must answer 200; may be given several times"),
+                Opt::list("http", "URL", "an address that must answer 200, which counts as read_only; may be given several times"),
                 Opt::list("command", "TEXT", "a command for sh that must end with 0; may be given several times"),
                 Opt::list("invoke", "FUNCTION", "a Lambda function that must not fail; may be given several times"),
                 Opt::switch("read-only", "refuse checks that are not marked read_only = true; always on in production")
@@ -139,9 +140,10 @@ fn checks(context: &Context, values: &mut Values<'_>) -> Result<Vec<SmokeCheck>,
     for table in values.list("check") {
         tables.push(table);
     }
-    for (option, key) in [("http", "http"), ("command", "command"), ("invoke", "invoke")] {
-        for value in values.list(option) {
-            tables.push(format!("{key} = {}", toml_text(&value)));
+    // An address is asked by GET, which changes nothing (RFC 9110, 9.2.1).
+    for (key, more) in [("http", ", read_only = true"), ("command", ""), ("invoke", "")] {
+        for value in values.list(key) {
+            tables.push(format!("{key} = {}{more}", toml_text(&value)));
         }
     }
     if tables.is_empty() {
@@ -174,7 +176,11 @@ fn toml_text(text: &str) -> String {
 }
 
 fn variables(context: &Context, more: &str) -> BTreeMap<String, String> {
-    let named = more.split([',', ' ']).filter(|name| !name.is_empty());
+    let named: Vec<&str> = more.split([',', ' ']).filter(|name| !name.is_empty()).collect();
+    // What is named for them is likely to be a secret, and commands print what they like.
+    for value in named.iter().filter_map(|name| context.environment().get(name)) {
+        context.run().redactor().learn(&Secret::new(value));
+    }
     let mut variables: BTreeMap<String, String> = PASSED
         .into_iter()
         .chain(named)

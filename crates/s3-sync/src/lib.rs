@@ -3,7 +3,8 @@
 //! [`ReleaseStore::observe`] reads what is there. [`ReleaseStore::publish`] puts archives there that are not, several at a time,
 //! streaming from the disk, each created only where its key is free and with its SHA-256, which S3 verifies; the manifest
 //! comes last. The same bytes there already are success, other bytes an integrity error that names both. A write whose answer
-//! was lost is read back. [`ReleaseStore::copy_to`] brings a release to another bucket, also in another region. Not done here:
+//! was lost is read back. [`ReleaseStore::find`] looks for archives by their content in all releases, and [`ReleaseStore::verify`]
+//! whether they still are what a manifest says. [`ReleaseStore::copy_to`] brings a release to another bucket, also in another region. Not done here:
 //! trees of configuration.
 //!
 //! Source: Amazon S3 API 2006-03-01, PutObject (conditional writes, additional checksums), HeadObject, GetObject; S3 User Guide,

@@ -33,7 +33,8 @@ pub enum Presence {
 /// An object that was seen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Observed {
-    /// SHA-256 of its bytes, as S3 keeps it or as it was computed from all of them; `None` where neither is known.
+    /// SHA-256 of its bytes, as S3 keeps it or as it was computed from all of them; `None` where neither is known:
+    /// of an object of another size than was wanted, more than 64 MiB are not read for it.
     pub sha256: Option<CodeSha256>,
     /// Its size in bytes.
     pub size_bytes: u64,

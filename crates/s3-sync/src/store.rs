@@ -13,6 +13,9 @@ use landfall_run::Run;
 
 use crate::{BucketName, Error, Observed, Presence, WantedObject};
 
+/// Most bytes of an object that are read to name the SHA-256 of what stands where something else should.
+const MOST_TO_TELL: u64 = 64 * 1024 * 1024;
+
 /// A bucket of releases in one region. Clones share connections.
 #[derive(Clone, Debug)]
 pub struct ReleaseStore {
@@ -166,8 +169,14 @@ impl ReleaseStore {
         let Some(head) = self.head_of(key, nature, run).await? else { return Ok(Presence::Absent) };
         let mut found = head.observed;
         // Where somebody else's tool put it there without a SHA-256, only the bytes can tell.
-        if found.sha256.is_none() && found.size_bytes == wanted_bytes {
-            found.sha256 = Some(self.digest_of(key, head.etag.as_deref(), found.size_bytes, run).await?);
+        if found.sha256.is_none() {
+            let etag = head.etag.as_deref();
+            if found.size_bytes == wanted_bytes {
+                found.sha256 = Some(self.digest_of(key, etag, found.size_bytes, run).await?);
+            } else if found.size_bytes <= MOST_TO_TELL {
+                // It is another one whatever this tells: a failure here must not hide that.
+                found.sha256 = self.digest_of(key, etag, found.size_bytes, run).await.ok();
+            }
         }
         let is_same = found.sha256 == Some(wanted) && found.size_bytes == wanted_bytes;
         Ok(if is_same { Presence::Same } else { Presence::Differs(found) })

@@ -90,6 +90,13 @@ impl S3 {
         bucket.put(key, store::Object::new(bytes.into(), None, BTreeMap::new()));
     }
 
+    /// Takes an object away, as somebody does who may delete; there need not be one.
+    pub fn remove(&self, bucket: &str, key: &str) {
+        if let Some(bucket) = self.lock().buckets.get_mut(bucket) {
+            bucket.remove(key);
+        }
+    }
+
     /// An object.
     pub fn object(&self, bucket: &str, key: &str) -> Option<ObjectView> {
         self.lock().buckets.get(bucket)?.object(key).map(store::Object::view)

@@ -24,6 +24,7 @@ use landfall_s3_sync::ReleaseStore;
 use crate::deploy_record::{earlier_record, record};
 use crate::digests::{of_ledger, unknown_digest};
 use crate::output::is_foretold;
+use crate::stored_archives::StoredArchives;
 use crate::verify_tags::verify_tags;
 use crate::{Finished, Outcome, Output, Places, Refusal, Target};
 pub use like::{Example, Like, Parts, example, run_like};
@@ -95,7 +96,7 @@ pub async fn run(
     if config.only_ready {
         desired.retain(|one| !unverified.contains_key(&one.function));
     }
-    let mut looked = job.look(&desired).await;
+    let mut looked = job.look(&desired, None).await;
     let problems: Vec<Problem> = unverified.into_values().collect();
     if config.only_ready {
         looked.left_out.extend(problems);
@@ -110,8 +111,8 @@ pub async fn run(
 /// Source: AWS Lambda API 2015-03-31, UpdateFunctionCode (`S3Bucket`, `S3Key`), `CodeSha256`.
 ///
 /// # Errors
-/// A release that is not there, names that are none of Lambda's, and whatever stands in the way of any function: all at once, before anything is
-/// changed.
+/// A release that is not there, names that are none of Lambda's, and whatever stands in the way of any function, as an archive that is not
+/// what the manifest says: all at once, before anything is changed.
 pub async fn run_release(
     config: &Config,
     client: &LambdaClient,
@@ -130,8 +131,9 @@ pub async fn run_release(
     let manifest = store.read_manifest(&release, environment, run).await?;
     let desired = archives::desired(config, &manifest, store)?;
     let job = Job { config, client, check, release, output, run };
-    let looked = job.look(&desired).await;
-    let kept = archives::kept(&looked.plan, store, run).await?;
+    let stored = StoredArchives::new(store, manifest.artifacts);
+    let looked = job.look(&desired, Some(&stored)).await;
+    let kept = archives::kept(&looked.plan, store, config, run).await?;
     job.carry_out(looked, Vec::new(), kept).await
 }
 
@@ -153,14 +155,17 @@ struct Looked {
 }
 
 impl Job<'_, '_> {
-    async fn look(&self, desired: &[Desired]) -> Looked {
+    async fn look(&self, desired: &[Desired], archives: Option<&StoredArchives<'_>>) -> Looked {
         let phase = Event::Phase { name: "look at the functions".into(), items: Some(desired.len() as u64) };
         self.run.progress().event(phase);
         let names: Vec<LambdaName> = desired.iter().map(|one| one.function.clone()).collect();
         let alias = self.config.options.alias.as_ref();
         let observed = observe(self.client, &names, alias, LOOKS_AT_ONCE, self.run).await;
         let live = Live { alias, publish: self.config.options.publish };
-        let plan = plan(desired, &observed, live, self.client.place());
+        let mut plan = plan(desired, &observed, live, self.client.place());
+        if let Some(archives) = archives {
+            archives.block(&mut plan, self.run).await;
+        }
         if self.config.only_ready {
             let (plan, left_out) = plan.ready();
             return Looked { plan, left_out };

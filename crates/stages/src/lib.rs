@@ -25,6 +25,7 @@ mod recorded;
 pub mod retag_push_ecr;
 pub mod rollback_lambda;
 pub mod smoke_test;
+mod stored_archives;
 mod table;
 pub mod update_version_dashboard;
 mod verify_tags;

@@ -2,7 +2,9 @@
 
 mod archive;
 mod contents;
+mod links;
 mod names;
+mod output_folder;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +22,7 @@ use crate::{Finished, Item, Outcome, Output, Refusal};
 use archive::{Packed, pack};
 use contents::{Contents, look};
 pub use names::release_of;
+pub use output_folder::is_output;
 
 /// Archives that are made at a time: more than a few only make the disk seek.
 const AT_ONCE: usize = 4;
@@ -65,15 +68,16 @@ pub enum Symlinks {
 /// Makes `<out>/<service>.zip` of every built folder, and `<out>/manifest.json`, which says what the archives hold.
 ///
 /// An archive depends on the names, the bytes and the owner's permission to execute of its files and on nothing else: names
-/// are sorted by their bytes, times are 1980-01-01, modes 0644 or 0755, the compression is fixed. So the same input gives the
-/// same bytes on every machine. Empty folders are not packed. An archive that is there with the same bytes is left alone;
+/// are sorted by their bytes, times are 1980-01-01, modes 0644 or 0755, the compression is fixed. So the same
+/// Landfall makes the same bytes of the same input on every machine; another version of its compressor may not. Empty folders are not packed. An archive that is there with the same bytes is left alone;
 /// each file appears whole or not at all, the manifest last.
 ///
 /// Lambda's limits are checked: 250 MB unzipped (Lambda quotas, "Deployment package"). The limit of 50 MB for direct uploads
 /// is none here, since the code comes from S3.
 ///
 /// # Errors
-/// Folders without files, names that are unsafe or that fall together on other systems, links, sockets and the like, sizes
+/// Folders without files, names that are unsafe or that fall together on other systems, files below files, an output folder within a built one,
+/// links, sockets and the like, sizes
 /// over the limits: all problems of all services at once, before anything is written.
 pub async fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
     let count = config.services.len();

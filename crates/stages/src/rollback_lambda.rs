@@ -8,12 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    AliasName, Class, DeployReport, Digest, LambdaName, Mode, PinnedReference, Problem, ReleaseArtifact,
+    AliasName, Class, DeployReport, Digest, EnvironmentName, LambdaName, Mode, PinnedReference, Problem,
     ReleaseId, Repository,
 };
-use landfall_lambda_deploy::{
-    Action, AliasBefore, ApplyOptions, Archive, Code, LambdaClient, Observed, observe,
-};
+use landfall_lambda_deploy::{Action, AliasBefore, ApplyOptions, Code, LambdaClient, Observed, observe};
 use landfall_ledger::FolderLedger;
 use landfall_registry::{EcrClient, EcrHost};
 use landfall_run::{Event, Run};
@@ -21,6 +19,7 @@ use landfall_s3_sync::ReleaseStore;
 
 use crate::deploy_record::{earlier_record, record};
 use crate::recorded::Recorded;
+use crate::stored_archives::StoredArchives;
 use crate::{Finished, Outcome, Output, Refusal, Target};
 pub use goals::{Goal, Goals};
 use way::Way;
@@ -102,26 +101,33 @@ pub fn goals(config: &Config, ledger: &FolderLedger) -> Result<Goals, Refusal> {
     }
 }
 
-/// Archives that are to be gone back to, by their digest, as far as releases in the store have them.
-///
-/// # Errors
-/// A bucket that cannot be listed.
-pub async fn archives(
+/// What the stage speaks to.
+#[derive(Clone, Copy, Debug)]
+pub struct Deps<'a> {
+    /// Lambda.
+    pub client: &'a LambdaClient,
+    /// ECR, which says whether images are still there; `None` where that is not asked.
+    pub ecr: Option<&'a EcrClient>,
+    /// Where archives are, if any are.
+    pub store: Option<&'a ReleaseStore>,
+    /// What ran before, and what runs again.
+    pub ledger: &'a FolderLedger,
+}
+
+/// Archives that are to be gone back to, as far as releases in the store have them.
+async fn archives<'a>(
     goals: &Goals,
-    store: &ReleaseStore,
+    store: &'a ReleaseStore,
+    environment: Option<&EnvironmentName>,
     run: &Run,
-) -> Result<BTreeMap<Digest, Archive>, Refusal> {
+) -> Result<StoredArchives<'a>, Refusal> {
     let digest = |goal: &Goal| match goal.code {
         Some(Recorded::Archive(digest)) => Some(digest),
         Some(Recorded::Image(_)) | None => None,
     };
     let wanted: BTreeSet<Digest> = goals.functions.iter().filter_map(digest).collect();
-    let found = store.find(&wanted, run).await?;
-    let bucket = store.bucket().to_string();
-    let archive = |(digest, artifact): (Digest, ReleaseArtifact)| {
-        (digest, Archive { bucket: bucket.clone(), key: artifact.key.to_string(), digest })
-    };
-    Ok(found.into_iter().map(archive).collect())
+    let found = store.find(&wanted, &environment.into_iter().collect::<Vec<_>>(), run).await?;
+    Ok(StoredArchives::new(store, found.into_values()))
 }
 
 /// What the stage does where the deployment changed nothing. No client is needed for it.
@@ -146,23 +152,26 @@ pub fn nothing(config: &Config, goals: Goals, output: &Output) -> Outcome {
 /// recorded in the ledger.
 ///
 /// # Errors
-/// Whatever stands in the way of any function, all at once, before anything is changed: one that is not there or under way, and
-/// an image that ECR no longer has.
-pub async fn run(
-    config: &Config,
-    goals: Goals,
-    client: &LambdaClient,
-    ecr: Option<&EcrClient>,
-    ledger: &FolderLedger,
-    output: &Output,
-    run: &Run,
-) -> Outcome {
+/// Whatever stands in the way of any function, all at once, before anything is changed: one that is not there or under way, an
+/// image that ECR no longer has, an archive that is gone or was written over.
+pub async fn run(config: &Config, goals: Goals, deps: Deps<'_>, output: &Output, run: &Run) -> Outcome {
+    let Deps { client, ecr, store, ledger } = deps;
     let (from, environment) = (goals.from.as_ref(), config.target.environment.as_ref());
     let events = ledger.events()?;
     let count = goals.functions.len() as u64;
     run.progress().event(Event::Phase { name: "look at the functions".into(), items: Some(count) });
     let observed = look(config, &goals, client, run).await;
+    let stored = match store {
+        Some(store) => Some(archives(&goals, store, environment, run).await?),
+        None => None,
+    };
+    let mut config = config.clone();
+    config.options.archives = stored.as_ref().map(StoredArchives::by_digest).unwrap_or_default();
+    let config = &config;
     let (way, mut problems) = Way::plan(config, &goals, &observed, &events, client.place());
+    if let Some(stored) = &stored {
+        problems.extend(stored.problems(&way.plan, run).await.into_values());
+    }
     if let Some(ecr) = ecr {
         problems.extend(gone(&way, ecr, run).await?);
     }

@@ -85,7 +85,10 @@ pub fn allowed(checks: &[SmokeCheck], read_only: bool) -> Result<(), Refusal> {
         .map(|check| {
             let what = format!("the check `{}` may change something, and only reading is allowed", check.shown());
             Problem::new("LF-SMOKE-READ-ONLY", Class::Refused, what)
-                .with_remedy("mark it by read_only = true where it changes nothing, or leave it out here by `environments`")
+                .with_remedy(
+                    "mark it where it changes nothing: read_only = true in landfall.toml, --check '..., read_only = true' as a flag; or leave \
+                     it out here by `environments`",
+                )
         })
         .collect();
     if problems.is_empty() { Ok(()) } else { Err(Refusal(problems)) }
@@ -107,10 +110,14 @@ fn report(results: &[CheckResult], finished: &mut Finished) {
                     .push(format!("{} passed in {seconds:.1} s, attempt {}", result.name, result.attempts));
             }
             Some(problem) => {
-                finished.lines.push(format!(
-                    "{} failed after {} attempts: {}",
-                    result.name, result.attempts, problem.what
-                ));
+                let (name, attempts) = (&result.name, result.attempts);
+                finished.lines.push(match &result.verdict {
+                    Verdict::Stopped(_) if attempts == 0 => format!("{name} was not made"),
+                    Verdict::Stopped(_) => format!("{name} was stopped in attempt {attempts}"),
+                    Verdict::Passed | Verdict::Failed(_) => {
+                        format!("{name} failed after {attempts} attempts: {}", problem.what)
+                    }
+                });
                 item = item.failed(problem);
             }
         }

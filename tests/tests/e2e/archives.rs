@@ -7,6 +7,7 @@ use landfall_cli::exit;
 use landfall_sandbox::RELEASE_BUCKET;
 use serde_json::json;
 
+use crate::bad_input::refused;
 use crate::snapshot::page;
 use crate::world::World;
 
@@ -105,10 +106,108 @@ async fn what_the_manifest_does_not_say_does_not_pass() {
     nothing was changed
     exit 3
     "#);
+}
+
+/// An object may be written over or deleted after its manifest was written: no function is changed then.
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_that_are_not_what_the_manifest_says_change_nothing() {
+    let world = world().await;
     has_release(&world, "v1.0.0");
+    let before = runs(&world);
     world.sandbox.s3.put(RELEASE_BUCKET, "v1.0.0/stock-level.zip", "other bytes");
-    let ran = world.run(&["deploy-lambda", "--release", "v1.0.0", "--on-failure", "stop"]).await;
-    assert_eq!(ran.expect(i32::from(exit::INTEGRITY)).outcome(), "partial");
+    let words = ["deploy-lambda", "--release", "v1.0.0"];
+    let ran = refused(&world, &words, i32::from(exit::INTEGRITY)).await;
+    page!(ran.page(&world), @r"
+    warning: what price-fetcher runs now ([digest]) is in no release of acme-releases: it could not be put back
+    warning: what StockLevels runs now ([digest]) is in no release of acme-releases: it could not be put back
+    error[LF-S3-DIFFERS] exit 7
+      s3://acme-releases/v1.0.0/stock-level.zip holds sha256 o+rV7trV34IxjFFoXbwcFHo20f+FhPyC3msI0L9jp5U= (11 bytes), and the release has sha256 IT/ZUU98+XpooFpF9n7GH0sLzkEVm2N7kqyZgUw8VoM= (21 bytes)
+      next: a release is never changed: find out who put the other bytes there, and publish these as a new version
+
+    nothing was changed
+    exit 7
+    ");
+    let ran = refused(&world, &[&words[..], &["--dry-run"]].concat(), i32::from(exit::INTEGRITY)).await;
+    assert_eq!(ran.codes(), ["LF-S3-DIFFERS"]);
+    world.sandbox.s3.remove(RELEASE_BUCKET, "v1.0.0/stock-level.zip");
+    let ran = refused(&world, &words, i32::from(exit::REFUSED)).await;
+    page!(ran.page(&world), @r"
+    warning: what price-fetcher runs now ([digest]) is in no release of acme-releases: it could not be put back
+    warning: what StockLevels runs now ([digest]) is in no release of acme-releases: it could not be put back
+    error[LF-S3-MISSING] exit 3
+      s3://acme-releases/v1.0.0/stock-level.zip is not there
+      next: publish the release again: it puts there what is missing
+
+    nothing was changed
+    exit 3
+    ");
+    assert_eq!((runs(&world), world.sandbox.lambda.calls("UpdateFunctionCode")), (before, 0));
+
+    // What nothing stands in the way of is deployed where that is said.
+    world.run(&[&words[..], &["--only-ready"]].concat()).await.expect(i32::from(exit::PARTIAL));
+    assert_eq!(runs(&world)[0], of("v1.0.0")[0]);
+    assert_ne!(runs(&world)[1], of("v1.0.0")[1]);
+    has_release(&world, "v1.0.0");
+    world.run(&words).await.expect(0);
+
+    // Of what runs already nobody asks.
+    let asked = world.sandbox.s3.calls("HeadObject");
+    world.sandbox.s3.remove(RELEASE_BUCKET, "v1.0.0/stock-level.zip");
+    assert_eq!(world.run(&words).await.expect(0).outcome(), "nothing-to-do");
+    assert_eq!(world.sandbox.s3.calls("HeadObject"), asked + 1, "for the manifest alone");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_of_before_that_is_gone_stops_the_way_back_before_it_begins() {
+    let world = world().await;
+    has_release(&world, "v1.0.0");
+    has_release(&world, "v1.1.0");
+    world.run(&["deploy-lambda", "--release", "v1.0.0"]).await.expect(0);
+    world.run(&["deploy-lambda", "--release", "v1.1.0"]).await.expect(0);
+    world.sandbox.s3.put(RELEASE_BUCKET, "v1.0.0/stock-level.zip", "other bytes");
+    let ran = refused(&world, &["rollback-lambda"], i32::from(exit::INTEGRITY)).await;
+    assert_eq!(ran.codes(), ["LF-S3-DIFFERS"]);
+    world.sandbox.s3.remove(RELEASE_BUCKET, "v1.0.0/stock-level.zip");
+    let ran = refused(&world, &["rollback-lambda"], i32::from(exit::REFUSED)).await;
+    assert_eq!(ran.codes(), ["LF-S3-MISSING"]);
+    assert_eq!(runs(&world), of("v1.1.0"));
+    has_release(&world, "v1.0.0");
+    world.run(&["rollback-lambda"]).await.expect(0);
+    assert_eq!(runs(&world), of("v1.0.0"));
+
+    // A deployment says beforehand what it could not put back.
+    world.sandbox.s3.remove(RELEASE_BUCKET, "v1.0.0/stock-level.zip");
+    let ran = world.run(&["deploy-lambda", "--release", "v1.1.0", "--dry-run"]).await.expect(0);
+    let warnings: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("put back")).collect();
+    assert_eq!(warnings.len(), 1, "{warnings:#?}");
+    assert!(
+        warnings[0].contains("StockLevels") && warnings[0].contains("v1.0.0/stock-level.zip is not there"),
+        "{warnings:#?}"
+    );
+}
+
+/// Archives with configuration of one environment stand below it, and are found there again.
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_of_one_environment_are_deployed_and_put_back() {
+    let world = world().await;
+    world.has_built();
+    world.write("settings/stg_eu00/level.json", "{}");
+    let mut deployed = Vec::new();
+    for release in ["v1.0.0", "v1.1.0"] {
+        world.write("built/price-fetcher/index.js", release);
+        world.write("built/stock-level/index.js", release);
+        let of_environment = ["--release", release, "--environment", "stg_eu00"];
+        let package = ["package-artifacts", "--built", "built", "--config-folder", "settings"];
+        world.run(&[&package[..], &of_environment].concat()).await.expect(0);
+        world.run(&["publish-artifacts", "--bucket", RELEASE_BUCKET]).await.expect(0);
+        let words = [&["deploy-lambda", "--per-environment"][..], &of_environment].concat();
+        world.run(&words).await.expect(0);
+        deployed.push(runs(&world));
+    }
+    assert_ne!(deployed[0], deployed[1]);
+    assert!(world.sandbox.s3.keys(RELEASE_BUCKET).contains(&"v1.0.0/stg_eu00/manifest.json".to_owned()));
+    world.run(&["rollback-lambda", "--environment", "stg_eu00"]).await.expect(0);
+    assert_eq!(runs(&world), deployed[0]);
 }
 
 /// A repo may have functions of both kinds, and one setting for all its jobs.

@@ -182,13 +182,23 @@ async fn archives_are_copied_and_functions_follow() {
     let artifact =
         json!({"service": "price-fetcher", "key": key, "sha256": sha256, "sizeBytes": bytes.len()});
     let manifest = json!({"formatVersion": 1, "release": "v1.0.0", "commit": null, "artifacts": [artifact]});
-    world.sandbox.s3.put(RELEASE_BUCKET, key, bytes);
-    world.sandbox.s3.put(RELEASE_BUCKET, "v1.0.0/manifest.json", manifest.to_string());
+    world.sandbox.s3.put(RELEASE_BUCKET, key, bytes.clone());
+    let manifest = manifest.to_string();
+    world.sandbox.s3.put(RELEASE_BUCKET, "v1.0.0/manifest.json", manifest.clone());
     world.run(&["deploy-lambda", "--release", "v1.0.0"]).await.expect(0);
     world.has_versions();
     world.run(&["update-version-dashboard"]).await.expect(0);
 
     world.unset("LANDFALL_RELEASE_BUCKET");
+    // A release that is here by its manifest alone: its archive was deleted.
+    world.sandbox.s3.put(BUCKET, "v1.0.0/manifest.json", manifest);
+    assert_eq!(refused(&world, &LIKE, i32::from(exit::REFUSED)).await.codes(), ["LF-S3-MISSING"]);
+    world.sandbox.s3.remove(BUCKET, "v1.0.0/manifest.json");
+    // One whose archive is there no more cannot be copied, which a dry run says as well.
+    world.sandbox.s3.put(RELEASE_BUCKET, key, "other bytes");
+    let dry = [&LIKE[..], &["--dry-run"]].concat();
+    assert_eq!(refused(&world, &dry, i32::from(exit::INTEGRITY)).await.codes(), ["LF-S3-DIFFERS"]);
+    world.sandbox.s3.put(RELEASE_BUCKET, key, bytes);
     let ran = world.run(&[&LIKE[..], &["--dry-run", "--quiet"]].concat()).await.expect(0);
     let copies: Vec<&str> = ran.stdout.lines().filter(|line| line.contains("would be copied")).collect();
     assert_eq!(copies.len(), 3, "{copies:#?}");

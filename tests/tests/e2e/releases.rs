@@ -102,6 +102,58 @@ async fn bad_input_of_packaging_and_publishing() {
     assert!(ran.codes().iter().all(|code| *code == "LF-S3-BUCKET"), "{:?}", ran.codes());
 }
 
+/// What one run made is no service of the next, wherever it went.
+#[tokio::test(flavor = "multi_thread")]
+async fn packaging_twice_packages_the_same() {
+    let world = World::small().await;
+    for service in ["one", "two"] {
+        world.write(&format!("dist/{service}/index.js"), service);
+    }
+    let more: [&[&str]; 5] = [
+        &[],
+        &["--built", "dist"],
+        &["--out", "dist/archives"],
+        &["--built", "./dist/", "--out", "dist/three"],
+        &["--built", "dist", "--out", "functions/../dist/four"],
+    ];
+    for more in more {
+        for _ in 0..2 {
+            let ran = world.run(&[&PACKAGE[..], more].concat()).await.expect(0);
+            let names: Vec<String> = ran.items().into_iter().map(|(name, _)| name).collect();
+            assert_eq!(names, ["one", "two"], "{more:?}");
+        }
+        for folder in ["release", "archives", "three", "four"] {
+            let _ = std::fs::remove_dir_all(world.path("dist").join(folder));
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_project_that_was_not_built_is_named() {
+    let world = World::new().await;
+    world.has_built();
+    for folder in ["order-service", "payment-gateway"] {
+        std::fs::remove_dir_all(world.path("functions").join(folder).join("dist")).expect("removed");
+    }
+    // No project of anybody's.
+    world.write("functions/shared/README.md", "notes");
+    let ran = refused(&world, &PACKAGE, i32::from(exit::INPUT)).await;
+    page!(ran.page(&world), @r"
+    error[LF-PACKAGE-UNBUILT] exit 2
+      the project functions/order-service was not built: it has no folder dist
+      the project functions/payment-gateway was not built: it has no folder dist
+      next: build it, or leave such projects out by --skip-missing
+
+    nothing was changed
+    exit 2
+    ");
+    let ran = world.run(&[&PACKAGE[..], &["--skip-missing"]].concat()).await.expect(0);
+    assert_eq!(ran.items().len(), 4);
+    let warned =
+        ran.stderr.lines().filter(|line| line.starts_with("warning") && line.contains("was not built"));
+    assert_eq!(warned.count(), 2, "{}", ran.stderr);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn checks_of_a_deployment() {
     let world = World::small().await;
@@ -121,6 +173,21 @@ async fn checks_of_a_deployment() {
     let ran = refused(&world, &["smoke-test", "--environment", "prod_eu00"], i32::from(exit::REFUSED)).await;
     assert_eq!(ran.codes(), ["LF-SMOKE-READ-ONLY"]);
 
+    // As flags: an address is only read, a command has to be called so.
+    let prod = ["smoke-test", "--environment", "prod_eu00"];
+    world.run(&[&prod[..], &["--http", &format!("{registry}/v2/")]].concat()).await.expect(0);
+    world.run(&[&prod[..], &["--check", "command = \"true\", read_only = true"]].concat()).await.expect(0);
+    let words = [&prod[..], &["--command", "true"]].concat();
+    let ran = refused(&world, &words, i32::from(exit::REFUSED)).await;
+    page!(ran.page(&world), @r"
+    error[LF-SMOKE-READ-ONLY] exit 3
+      the check `command sh -c true` may change something, and only reading is allowed
+      next: mark it where it changes nothing: read_only = true in landfall.toml, --check '..., read_only = true' as a flag; or leave it out here by `environments`
+
+    nothing was changed
+    exit 3
+    ");
+
     let words = ["smoke-test", "--command", "echo all is lost; exit 9", "--within", "1s", "--quiet"];
     let ran = world.run(&words).await.expect(i32::from(exit::REFUSED));
     page!(ran.page(&world), @r"
@@ -133,4 +200,17 @@ async fn checks_of_a_deployment() {
     exit 3
     ");
     assert_eq!(ran.outcome(), "blocked");
+}
+
+/// What commands are given by `--pass-env` is likely to be a secret.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_passed_on_to_commands_is_not_shown() {
+    let mut world = World::small().await;
+    world.set("SERVICE_TOKEN", "glpat-of-a-service-1234");
+    world.further_secrets.push("glpat-of-a-service-1234".to_owned());
+    let command = "echo \"it said: $SERVICE_TOKEN\"; exit 1";
+    let words =
+        ["smoke-test", "--pass-env", "SERVICE_TOKEN", "--command", command, "--within", "1s", "--quiet"];
+    let ran = world.run(&words).await.expect(i32::from(exit::REFUSED));
+    assert!(ran.stderr.contains("it said: <redacted>"), "{}", ran.stderr);
 }

@@ -127,3 +127,28 @@ async fn promote_artifacts() {
     assert_eq!(world.artifactory(RC_KEY).len(), 2);
     assert_eq!(promotions(), 2);
 }
+
+/// A stop is no word on what is checked: not for the ledger, and not for a deployment that asks.
+#[tokio::test(flavor = "multi_thread")]
+async fn smoke_test() {
+    let world = World::deployable().await;
+    let address = format!("{}/v2/", world.sandbox.url(Service::PlainRegistry));
+    let settings = world.read("landfall.toml");
+    world
+        .write("landfall.toml", &format!("{settings}\n[[smoke]]\nname = \"health\"\nhttp = \"{address}\"\n"));
+    let delay = Fault::new(What::DelayAnswer(Duration::from_secs(20)));
+    world.sandbox.faults().add(delay.on(Service::PlainRegistry).every());
+    let is_check = |entry: &Entry| entry.service == Service::PlainRegistry;
+    let ran = interrupted(&world, &["smoke-test"], is_check, Signal::TERM).await.expect(143);
+    assert_eq!(ran.codes(), ["LF-STOPPED"]);
+    assert_eq!(ran.items()[0], ("health".to_owned(), "stopped".to_owned()));
+    let record = world.read(".landfall/ledger/00000000000000000001.json");
+    assert!(record.contains("\"unknown\"") && !record.contains("\"failed\""), "{record}");
+
+    let words = ["deploy-lambda", "--smoke", "--on-failure", "rollback"];
+    let ran = interrupted(&world, &words, is_check, Signal::TERM).await.expect(143);
+    assert!(!ran.stderr.contains("LF-SMOKE-FAILED"), "{}", ran.stderr);
+    for project in world.projects() {
+        assert_eq!(world.running()[project.lambda], project.image().digest());
+    }
+}

@@ -10,7 +10,7 @@ use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
 
 use super::Config;
-use crate::Refusal;
+use crate::{Refusal, stored_archives};
 
 /// What is wanted: each service's function with its archive.
 ///
@@ -31,7 +31,7 @@ pub(super) fn desired(
                 function,
                 project: artifact.service.as_str().parse().ok(),
                 version: Some(manifest.release.to_string()),
-                code: Code::Archive(archive(artifact, store)),
+                code: Code::Archive(stored_archives::of(artifact, store)),
                 environment: config.target.environment.clone(),
                 shard: config.shard,
             }),
@@ -40,13 +40,14 @@ pub(super) fn desired(
     if problems.is_empty() { Ok(desired) } else { Err(Refusal(problems)) }
 }
 
-/// Where what runs now is kept, by its digest. What is in no release is said: it cannot be put back.
+/// Where what runs now is kept, by its digest. What is in no release, or not there any more, is said: it cannot be put back.
 ///
 /// # Errors
 /// A bucket that cannot be listed.
 pub(super) async fn kept(
     plan: &Plan,
     store: &ReleaseStore,
+    config: &Config,
     run: &Run,
 ) -> Result<BTreeMap<Digest, Archive>, Refusal> {
     let before = |step: &landfall_lambda_deploy::Step| {
@@ -54,27 +55,32 @@ pub(super) async fn kept(
         digest.filter(|digest| *digest != step.desired.code.digest())
     };
     let wanted: BTreeSet<Digest> = plan.steps.iter().filter_map(before).collect();
-    let found = store.find(&wanted, run).await?;
+    let environments: Vec<_> = config.target.environment.iter().collect();
+    let found: Vec<ReleaseArtifact> = store.find(&wanted, &environments, run).await?.into_values().collect();
+    let seen = store.verify(&found, run).await;
+    let (mut kept, mut lost) = (BTreeMap::new(), BTreeMap::new());
+    for (artifact, seen) in found.iter().zip(seen) {
+        let digest = artifact.sha256.digest();
+        match seen {
+            Ok(()) => drop(kept.insert(digest, stored_archives::of(artifact, store))),
+            Err(error) => drop(lost.insert(digest, error.to_string())),
+        }
+    }
     for step in &plan.steps {
-        if let Some(digest) = before(step).filter(|digest| !found.contains_key(digest)) {
+        if let Some(digest) = before(step).filter(|digest| !kept.contains_key(digest)) {
+            let why = match lost.get(&digest) {
+                Some(error) => format!("cannot be fetched any more, {error}"),
+                None => format!("is in no release of {}", store.bucket()),
+            };
             let text = format!(
-                "what {} runs now ({}) is in no release of {}: it could not be put back",
+                "what {} runs now ({}) {why}: it could not be put back",
                 step.desired.function,
                 digest.short(),
-                store.bucket()
             );
             run.progress().event(Event::Warning(text));
         }
     }
-    Ok(found.into_iter().map(|(digest, artifact)| (digest, archive(&artifact, store))).collect())
-}
-
-fn archive(artifact: &ReleaseArtifact, store: &ReleaseStore) -> Archive {
-    Archive {
-        bucket: store.bucket().to_string(),
-        key: artifact.key.to_string(),
-        digest: artifact.sha256.digest(),
-    }
+    Ok(kept)
 }
 
 /// The name in the service's `.deployment` file, else the service's own; in the environment's form.

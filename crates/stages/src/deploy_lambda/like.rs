@@ -64,10 +64,10 @@ pub async fn run_like(
         .filter(|one| !gone.contains(&one.there))
         .collect();
     let images = Images::look(config, example, &wanted, parts, &mut problems, run).await?;
-    let archives = Archives::look(example, &wanted, parts, &mut problems, run).await?;
+    let archives = Archives::look(config, example, &wanted, parts, &mut problems, run).await?;
     let desired = desired(config, &wanted, &images, &archives);
     let job = Job { config, client, check, release: example.release.clone(), output, run };
-    let looked = job.look(&desired).await;
+    let looked = job.look(&desired, archives.stored(parts).as_ref()).await;
     problems.extend(looked.plan.problems().cloned());
     if !problems.is_empty() {
         return Err(Refusal(problems));
@@ -81,7 +81,7 @@ pub async fn run_like(
     // Whatever could still be refused is found before anything is copied.
     earlier_record(&config.report, Some(&example.release), config.target.environment.as_ref())?;
     let kept = match parts.store {
-        Some(store) => super::archives::kept(&looked.plan, store, run).await?,
+        Some(store) => super::archives::kept(&looked.plan, store, config, run).await?,
         None => BTreeMap::new(),
     };
     let mut brought = images.bring(parts.registries, run).await;

@@ -2,10 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek as _, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use landfall_artifacts::{Class, Digest, FileError, Hasher, Problem};
 use landfall_run::Stop;
+use rustix::fs::OFlags;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, System, ZipWriter};
 
@@ -60,6 +62,7 @@ pub(super) fn pack(contents: &Contents, beside: Option<&Path>, stop: &Stop) -> R
                 let copied = copy(path, *size_bytes, &mut archive).map_err(|fault| match fault {
                     CopyFault::Write(cause) => failed("the archive cannot be written", &cause),
                     CopyFault::Read(cause) => unreadable(contents, path, &cause.to_string()),
+                    CopyFault::Kind => unreadable(contents, path, "it is no file any more"),
                     CopyFault::Changed => unreadable(contents, path, "it has another size than a moment ago"),
                 })?;
                 unzipped_bytes += copied;
@@ -94,11 +97,21 @@ fn options(mode: u32) -> SimpleFileOptions {
 enum CopyFault {
     Read(io::Error),
     Write(io::Error),
+    /// It is no file any more.
+    Kind,
+    /// It has another size.
     Changed,
 }
 
 fn copy(path: &Path, size_bytes: u64, archive: &mut impl Write) -> Result<u64, CopyFault> {
-    let mut source = File::open(path).map_err(CopyFault::Read)?;
+    // It may have become a link since it was looked at, or a pipe, which would have this wait for a writer.
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let flags = i32::try_from(flags.bits()).unwrap_or_default();
+    let source = File::options().read(true).custom_flags(flags).open(path);
+    let mut source = source.map_err(CopyFault::Read)?;
+    if !source.metadata().map_err(CopyFault::Read)?.is_file() {
+        return Err(CopyFault::Kind);
+    }
     let mut chunk = vec![0; CHUNK];
     let mut copied = 0;
     loop {

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use landfall_artifacts::{Class, Problem, ServiceName};
 use landfall_run::human_bytes;
 
+use super::links::{below_no_folder, leads_somewhere};
 use super::names::{Spellings, fault};
+use super::output_folder::{holds_output, is_output};
 use super::{Config, Symlinks};
 
 /// Most bytes of a function's files, unzipped (Lambda quotas, "Deployment package (.zip file archive) size": 250 MB, which the
@@ -77,7 +79,11 @@ pub(super) fn look(
         contents: Contents { service: service.clone(), entries: BTreeMap::new() },
         problems: Vec::new(),
     };
-    looking.folder(folder, "", 0);
+    if is_output(folder, &config.out) || holds_output(folder, &config.out) {
+        let what = format!("the archives go to {}, and {} is packaged", shown(&config.out), shown(folder));
+        looking.problem("LF-PACKAGE-OUT", what, "choose another --out, beside the built folders");
+    }
+    looking.root(folder, "");
     if looking.contents.entries.is_empty() && looking.problems.is_empty() {
         looking.problem(
             "LF-PACKAGE-EMPTY",
@@ -87,7 +93,7 @@ pub(super) fn look(
     }
     if let Some(configuration) = &config.configuration {
         let before = looking.contents.entries.len();
-        looking.folder(&configuration.folder, &configuration.at, 0);
+        looking.root(&configuration.folder, &configuration.at);
         if looking.contents.entries.len() == before && looking.problems.is_empty() {
             looking.problem(
                 "LF-PACKAGE-EMPTY",
@@ -125,6 +131,21 @@ impl Looking<'_> {
             what,
             "look whether the build made it, and whether this user may read it",
         );
+    }
+
+    /// Takes every file of a folder that was named. It is looked at itself: named by a link it would be somewhere else, and no link
+    /// in an archive can say so.
+    fn root(&mut self, folder: &Path, at: &str) {
+        // Without a slash at its end, which would have the system follow the link.
+        let folder: PathBuf = folder.components().collect();
+        match folder.symlink_metadata() {
+            Ok(data) if data.is_symlink() => self.problem(
+                "LF-PACKAGE-LINK",
+                format!("{} is a symbolic link", shown(&folder)),
+                "name the folder that it leads to",
+            ),
+            Ok(_) | Err(_) => self.folder(&folder, at, 0),
+        }
     }
 
     /// Takes every file of a folder; `at` is where it stands in the archive.
@@ -215,30 +236,24 @@ impl Looking<'_> {
         for what in faults {
             self.problem("LF-PACKAGE-NAME", what, "rename the file");
         }
+        for (name, above) in below_no_folder(&self.contents.entries) {
+            let what = format!("`{}` would stand below `{}`, which is no folder", text(&name), text(&above));
+            self.problem("LF-PACKAGE-NAME", what, "rename one of them, or choose another --config-at");
+        }
     }
 
     /// A link must lead to something of the same archive.
     fn links(&mut self) {
         let entries = &self.contents.entries;
-        let leads_somewhere = |name: &str, target: &str| {
-            let Some(end) = joined(name, target) else { return false };
-            let below = format!("{end}/");
-            end.is_empty()
-                || entries.contains_key(&end)
-                || entries.range(below.clone()..).next().is_some_and(|(next, _)| next.starts_with(&below))
+        let bad = |(name, entry): (&String, &Entry)| match entry {
+            Entry::Link { target } if !leads_somewhere(entries, name, target) => Some(format!(
+                "the link `{}` leads to `{}`, which is not in the archive or is reached through another link",
+                text(name),
+                text(target)
+            )),
+            Entry::Link { .. } | Entry::File { .. } => None,
         };
-        let bad: Vec<String> = entries
-            .iter()
-            .filter_map(|(name, entry)| match entry {
-                Entry::Link { target } if !leads_somewhere(name, target) => Some(format!(
-                    "the link `{}` leads to `{}`, which is not in the archive",
-                    text(name),
-                    text(target)
-                )),
-                Entry::Link { .. } | Entry::File { .. } => None,
-            })
-            .collect();
-        for what in bad {
+        for what in entries.iter().filter_map(bad).collect::<Vec<_>>() {
             self.problem(
                 "LF-PACKAGE-LINK",
                 what,
@@ -276,43 +291,10 @@ impl Looking<'_> {
     }
 }
 
-/// Where a link ends, as a name in the archive; `None` where that is outside of it.
-fn joined(name: &str, target: &str) -> Option<String> {
-    if target.is_empty() || target.starts_with('/') {
-        return None;
-    }
-    let mut parts: Vec<&str> = name.split('/').collect();
-    parts.pop();
-    for part in target.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => drop(parts.pop()?),
-            other => parts.push(other),
-        }
-    }
-    Some(parts.join("/"))
-}
-
 fn shown(path: &Path) -> String {
     text(&path.to_string_lossy())
 }
 
 fn text(name: &str) -> String {
     landfall_secret::escape(name, 200)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::joined;
-
-    #[test]
-    fn links_end_in_the_archive_or_nowhere() {
-        assert_eq!(joined("a/b/link", "../c").as_deref(), Some("a/c"));
-        assert_eq!(joined("link", "./x//y").as_deref(), Some("x/y"));
-        assert_eq!(joined("a/link", "..").as_deref(), Some(""));
-        for (name, target) in [("link", "../x"), ("a/link", "../../x"), ("link", "/etc/passwd"), ("link", "")]
-        {
-            assert_eq!(joined(name, target), None, "{name} -> {target}");
-        }
-    }
 }

@@ -26,7 +26,7 @@ pub(super) async fn attempt(
         match (&check.command, &check.http, &check.invoke) {
             (Some(words), _, _) => command::attempt(words, &deps.variables, longest, run).await,
             (_, Some(address), _) => http(check, address, deps, longest, run).await,
-            (_, _, Some(function)) => invoke(check, function, deps, run).await,
+            (_, _, Some(function)) => invoke(check, function, deps, longest, run).await,
             (None, None, None) => Err(Seen::new("it does not say what is to be checked").at_once()),
         }
     };
@@ -114,7 +114,13 @@ fn decoded(text: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-async fn invoke(check: &SmokeCheck, function: &str, deps: &Deps, run: &Run) -> Result<(), Seen> {
+async fn invoke(
+    check: &SmokeCheck,
+    function: &str,
+    deps: &Deps,
+    longest: Duration,
+    run: &Run,
+) -> Result<(), Seen> {
     let Some(lambda) = &deps.lambda else {
         return Err(Seen::new("there is no Lambda client for it").at_once());
     };
@@ -125,7 +131,7 @@ async fn invoke(check: &SmokeCheck, function: &str, deps: &Deps, run: &Run) -> R
         None => name,
     };
     let payload = check.payload.as_ref().map_or_else(|| "{}".to_owned(), Value::to_string);
-    let answer = lambda.invoke(&name, check.qualifier.as_deref(), payload.as_bytes(), run).await;
+    let answer = lambda.invoke(&name, check.qualifier.as_deref(), payload.as_bytes(), longest, run).await;
     let answer = answer.map_err(|failure| {
         let problem = Problem::of(&failure);
         let is_final = matches!(failure.kind, FailureKind::Denied | FailureKind::Keys | FailureKind::Expired)

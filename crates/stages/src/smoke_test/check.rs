@@ -85,7 +85,8 @@ impl CheckResult {
         match self.verdict {
             Verdict::Passed => "passed",
             Verdict::Failed(_) => "failed",
-            Verdict::Stopped(_) => "not-tried",
+            Verdict::Stopped(_) if self.attempts == 0 => "not-tried",
+            Verdict::Stopped(_) => "stopped",
         }
     }
 
@@ -105,14 +106,16 @@ impl CheckResult {
                 problem.cause.clone_from(&seen.lines);
                 Some(problem)
             }
-            Verdict::Stopped(_) => Some(
-                Problem::new(
-                    "LF-STOPPED",
-                    Class::Interrupted,
-                    format!("stopped before the check `{}` passed", self.name),
-                )
-                .with_remedy("run again"),
-            ),
+            Verdict::Stopped(seen) => {
+                let what = format!("stopped before the check `{}` passed", self.name);
+                let mut problem =
+                    Problem::new("LF-STOPPED", Class::Interrupted, what).with_remedy("run again");
+                if let Some(seen) = seen {
+                    problem.cause.push(seen.what.clone());
+                    problem.cause.extend(seen.lines.iter().cloned());
+                }
+                Some(problem)
+            }
         }
     }
 }
@@ -129,10 +132,17 @@ impl Failures {
 }
 
 impl From<Failures> for Problem {
-    /// One problem that names all checks that did not pass, and what was seen.
+    /// One problem that names all checks that did not pass, and what was seen. Where none failed and the run was stopped, that is no
+    /// word on the deployment.
     fn from(failures: Failures) -> Self {
-        let mut problem = Self::new("LF-SMOKE-FAILED", Class::Refused, failures.to_string())
-            .with_remedy("look at the deployment; what was put back the report says");
+        let is_failed = failures.0.iter().any(|result| matches!(result.verdict, Verdict::Failed(_)));
+        let what = failures.to_string();
+        let mut problem = if is_failed {
+            Self::new("LF-SMOKE-FAILED", Class::Refused, what)
+                .with_remedy("look at the deployment; what was put back the report says")
+        } else {
+            Self::new("LF-STOPPED", Class::Interrupted, what).with_remedy("run again")
+        };
         for one in failures.problems() {
             problem.cause.push(one.what);
             problem.cause.extend(one.cause);
@@ -186,16 +196,25 @@ async fn until_it_passes(check: &SmokeCheck, deps: &Deps, patience: Patience, ru
             break Verdict::Stopped(last);
         }
         attempts += 1;
-        let longest =
-            check.timeout.unwrap_or(USUAL_TIMEOUT).min(left(begun, patience, run)).max(LEAST_TIMEOUT);
+        let wanted = check.timeout.unwrap_or(USUAL_TIMEOUT);
+        let longest = wanted.min(left(begun, patience, run)).max(LEAST_TIMEOUT);
+        let tried = Instant::now();
         let seen = tokio::select! {
-            seen = attempt(check, deps, longest, run) => seen,
-            () = run.stop().wait() => Err(Seen::new("the time was over before an answer came")),
+            seen = attempt(check, deps, longest, run) => Some(seen),
+            () = run.stop().wait() => None,
         };
+        let is_cut = run.stop().requested().is_some() || (longest < wanted && tried.elapsed() >= longest);
         let seen = match seen {
-            Ok(()) => break Verdict::Passed,
-            Err(_) if was_stopped(run) => break Verdict::Stopped(last),
-            Err(seen) => seen,
+            Some(Ok(())) => break Verdict::Passed,
+            Some(Err(seen)) if was_stopped(run) => break Verdict::Stopped(last.or(Some(seen))),
+            None if was_stopped(run) => break Verdict::Stopped(last),
+            seen => {
+                // What the check saw before says more than that the time was over.
+                let before = last.take().filter(|_| is_cut).map(Seen::and_cut);
+                before
+                    .or_else(|| seen.and_then(Result::err))
+                    .unwrap_or_else(|| Seen::new("the time was over before an answer came"))
+            }
         };
         let again = check.retry.unwrap_or(true) && !seen.is_final && run.stop().requested().is_none();
         if !again || left(begun, patience, run) <= pause {

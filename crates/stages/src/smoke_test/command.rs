@@ -13,7 +13,11 @@ use crate::child::Program;
 /// The last bytes of each output that are kept: much more than is shown.
 const KEPT: usize = 64 * 1024;
 
-/// Runs a program once, with these variables alone, in at most this time; then it is ended with all that it started.
+/// How long outputs are read when the program is over: something that left its group may hold them open for ever.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Runs a program once, with these variables alone, in at most this time; then all that it started is
+/// ended with it.
 pub(super) async fn attempt(
     words: &[String],
     variables: &BTreeMap<String, String>,
@@ -36,13 +40,26 @@ pub(super) async fn attempt(
     };
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let mut kept = (Vec::new(), Vec::new());
-    let ended = async {
-        let ((), (), status) =
-            tokio::join!(keep(stdout, &mut kept.0), keep(stderr, &mut kept.1), child.wait());
-        status
+    let ended = {
+        let read = async { tokio::join!(keep(stdout, &mut kept.0), keep(stderr, &mut kept.1)) };
+        let mut read = std::pin::pin!(read);
+        let mut is_read = false;
+        let ended = async {
+            loop {
+                tokio::select! {
+                    status = child.wait() => break status,
+                    _ = &mut read, if !is_read => is_read = true,
+                }
+            }
+        };
+        let ended = tokio::time::timeout(longest, ended).await;
+        // The program's own end decides. What it left behind holds its outputs open, and is ended now.
+        drop(group);
+        if !is_read {
+            let _ = tokio::time::timeout(GRACE, read).await;
+        }
+        ended
     };
-    let ended = tokio::time::timeout(longest, ended).await;
-    drop(group);
     let text = format!("{}\n{}", String::from_utf8_lossy(&kept.0), String::from_utf8_lossy(&kept.1));
     match ended {
         Ok(Ok(status)) if status.success() => Ok(()),

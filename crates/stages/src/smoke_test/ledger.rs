@@ -20,6 +20,13 @@ pub(super) async fn record(
     ledger: &FolderLedger,
 ) -> Result<u64, Problem> {
     let passed = results.iter().filter(|result| matches!(result.verdict, Verdict::Passed)).count();
+    let is_failed = results.iter().any(|result| matches!(result.verdict, Verdict::Failed(_)));
+    let outcome = match (is_failed, passed == results.len()) {
+        (true, _) => EffectResult::Failed,
+        (false, true) => EffectResult::Done,
+        // A stop is no word on what was checked.
+        (false, false) => EffectResult::Unknown,
+    };
     let item = |result: &CheckResult| LedgerItem {
         name: result.name.clone(),
         project: None,
@@ -32,7 +39,7 @@ pub(super) async fn record(
     let mut draft = Draft {
         release: config.release.clone(),
         environment: config.environment.clone(),
-        outcome: Some(if passed == results.len() { EffectResult::Done } else { EffectResult::Failed }),
+        outcome: Some(outcome),
         items: results.iter().take(MOST_ITEMS).map(item).collect(),
         reason: Some(format!("{passed} of {} checks passed", results.len())),
         ..Draft::new(EventKind::Test)

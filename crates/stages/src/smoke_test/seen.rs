@@ -37,6 +37,12 @@ impl Seen {
         self
     }
 
+    /// Says that there was one more try, which our own clock ended.
+    pub(super) fn and_cut(mut self) -> Self {
+        self.lines.push("one more try was cut short: the time was over".to_owned());
+        self
+    }
+
     /// Adds what to do.
     pub(super) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());

@@ -25,7 +25,21 @@ async fn server() -> String {
         let count = asked.fetch_add(1, Ordering::SeqCst);
         async move { if count < 2 { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK } }
     };
+    // Well enough to say that it is not, and then silent.
+    let told = Arc::new(AtomicU32::new(0));
+    let stuck = move || {
+        let count = told.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if count > 0 {
+                tokio::time::sleep(Duration::from_secs(60)).await;
+            }
+            (StatusCode::SERVICE_UNAVAILABLE, "warming up")
+        }
+    };
     let function = |headers: HeaderMap, body: String| async move {
+        if body.contains("slow") {
+            tokio::time::sleep(Duration::from_millis(900)).await;
+        }
         assert!(headers.contains_key("authorization"), "it is signed");
         if body.contains("fail") {
             let failed = [("x-amz-function-error", "Unhandled")];
@@ -35,6 +49,7 @@ async fn server() -> String {
     };
     let router = Router::new()
         .route("/late", get(late))
+        .route("/stuck", get(stuck))
         .route("/health", get(|| async { r#"{"status":"ok","parts":{"db":1}}"# }))
         .route("/text", get(|| async { "all hush-hush-hush well" }))
         .route("/slow", get(|| async { tokio::time::sleep(Duration::from_secs(60)).await }))
@@ -51,7 +66,11 @@ fn checks(text: &str, server: &str) -> Vec<SmokeCheck> {
 }
 
 fn deps(server: &str) -> Deps {
-    let http = Http::new(HttpConfig::default()).expect("a client");
+    deps_of(server, HttpConfig::default())
+}
+
+fn deps_of(server: &str, config: HttpConfig) -> Deps {
+    let http = Http::new(config).expect("a client");
     let keys = AwsKeys::new("AKIDEXAMPLE", Secret::new("x"), None);
     let endpoints = Endpoints { lambda: Some(server.to_owned()), ..Endpoints::default() };
     let aws = AwsConfig::new("eu-west-1", keys, endpoints, http.clone()).expect("a configuration");
@@ -222,4 +241,117 @@ async fn a_check_that_is_not_to_be_repeated_is_made_once() {
     let failures = check(&once, &deps(&server), &Run::builder().build()).await.expect_err("not yet");
     assert_eq!(failures.0[0].attempts, 1);
     assert!(failures.to_string().contains("1 checks did not pass"));
+}
+
+/// A run that is stopped a moment after it begins.
+fn soon_stopped() -> Run {
+    let stop = Stop::new();
+    let run = Run::builder().stop(stop.clone()).build();
+    tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        stop.request(Signal::Terminate);
+    });
+    run
+}
+
+fn told(problem: &landfall_artifacts::Problem, server: &str) -> String {
+    format!("{} {:?}: {}", problem.code, problem.class, problem.told()).replace(server, "[server]")
+}
+
+#[tokio::test]
+async fn what_was_stopped_is_not_called_failed() {
+    let server = server().await;
+    let folder = TempDir::new().expect("a folder");
+    let ledger = ledger(&folder);
+    let patience = Patience { window: Duration::from_secs(60), ..quick() };
+    let slow = "[[smoke]]\nhttp = \"SERVER/slow\"\n[[smoke]]\ncommand = \"sleep 60\"\n";
+    let stopped = Config { patience, ..config(checks(slow, &server)) };
+    let finished =
+        run(&stopped, &deps(&server), &ledger, &Output::Real, &soon_stopped()).await.expect("made");
+    assert_eq!(finished.verdict().1, Some(Class::Interrupted));
+    insta::assert_snapshot!(finished.lines.join("\n").replace(&server, "[server]"), @r"
+    http [server]/slow was stopped in attempt 1
+    command sh -c sleep 60 was stopped in attempt 1
+    ");
+    assert_eq!(ledger.events().expect("events")[0].outcome, Some(landfall_artifacts::EffectResult::Unknown));
+
+    // Where a deployment asks it is no verdict on the deployment either.
+    let failures = check(&stopped.checks, &deps(&server), &soon_stopped()).await.expect_err("stopped");
+    insta::assert_snapshot!(told(&failures.into(), &server), @"LF-STOPPED Interrupted: 2 checks did not pass: http [server]/slow, command sh -c sleep 60: stopped before the check `http [server]/slow` passed: stopped before the check `command sh -c sleep 60` passed");
+
+    // What had failed by then stays failed.
+    let text = format!("{slow}[[smoke]]\ncommand = \"exit 1\"\nretry = false\n");
+    let failed = Config { patience, ..config(checks(&text, &server)) };
+    let finished = run(&failed, &deps(&server), &ledger, &Output::Real, &soon_stopped()).await.expect("made");
+    assert!(finished.all_problems().iter().any(|problem| problem.code == "LF-SMOKE-FAILED"));
+    assert_eq!(ledger.events().expect("events")[1].outcome, Some(landfall_artifacts::EffectResult::Failed));
+    let failures = check(&failed.checks, &deps(&server), &soon_stopped()).await.expect_err("failed");
+    assert_eq!(landfall_artifacts::Problem::from(failures).code, "LF-SMOKE-FAILED");
+}
+
+#[tokio::test]
+async fn what_was_seen_is_not_hidden_by_our_own_clock() {
+    let stuck = "[[smoke]]\nhttp = \"SERVER/stuck\"\n";
+    let long = Patience { window: Duration::from_secs(60), ..quick() };
+    let mut seen = Vec::new();
+    let runs: [(Patience, fn() -> Run); 3] = [
+        (quick(), || Run::builder().build()),
+        (long, || Run::builder().deadline(Duration::from_millis(300)).build()),
+        (long, soon_stopped),
+    ];
+    for (patience, begin) in runs {
+        let server = server().await;
+        let run_ = begin();
+        let results = check_all(&checks(stuck, &server), &deps(&server), patience, &run_).await;
+        seen.push(told(&results[0].problem().expect("it does not pass"), &server));
+    }
+    insta::assert_snapshot!(seen.join("\n"), @r"
+    LF-SMOKE-FAILED Refused: the check `http [server]/stuck` failed: it answered 503, not 200: warming up: one more try was cut short: the time was over
+    LF-SMOKE-FAILED Refused: the check `http [server]/stuck` failed: it answered 503, not 200: warming up: one more try was cut short: the time was over
+    LF-STOPPED Interrupted: stopped before the check `http [server]/stuck` passed: it answered 503, not 200: warming up
+    ");
+}
+
+#[tokio::test]
+async fn a_command_is_judged_by_its_own_end() {
+    let server = server().await;
+    let behind = r#"
+[[smoke]]
+command = "echo well; sleep 60 & exit 0"
+[[smoke]]
+command = "echo bad; sleep 60 & exit 4"
+retry = false
+[[smoke]]
+command = "setsid sleep 3 & exit 0"
+[[smoke]]
+command = "exec >&- 2>&-; sleep 0.1; exit 5"
+retry = false
+"#;
+    let patience = Patience { window: Duration::from_secs(20), ..quick() };
+    let results =
+        check_all(&checks(behind, &server), &deps(&server), patience, &Run::builder().build()).await;
+    let told: Vec<String> = results
+        .iter()
+        .map(|result| result.problem().map_or_else(|| "passed".to_owned(), |problem| problem.told()))
+        .collect();
+    insta::assert_snapshot!(told.join("\n"), @r"
+    passed
+    the check `command sh -c echo bad; sleep 60 & exit 4` failed: it ended with exit status: 4: bad
+    passed
+    the check `command sh -c exec >&- 2>&-; sleep 0.1; exit 5` failed: it ended with exit status: 5
+    ");
+    assert!(results.iter().all(|result| result.attempts == 1));
+}
+
+#[tokio::test]
+async fn an_invocation_may_take_as_long_as_its_check_says() {
+    let server = server().await;
+    let slow = "[[smoke]]\ninvoke = \"PriceFetcherFunction\"\npayload = \"slow\"\ntimeout = \"20s\"\n";
+    // Less than the function takes; in life it is a minute.
+    let config = HttpConfig { idle_timeout: Duration::from_millis(300), ..HttpConfig::default() };
+    let patience = Patience { window: Duration::from_secs(60), ..quick() };
+    let deps = deps_of(&server, config);
+    let results = check_all(&checks(slow, &server), &deps, patience, &Run::builder().build()).await;
+    assert!(results[0].problem().is_none(), "{results:?}");
+    assert_eq!(results[0].attempts, 1);
 }

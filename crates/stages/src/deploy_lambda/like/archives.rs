@@ -5,16 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use landfall_artifacts::{Class, Digest, Problem, ReleaseArtifact, ReleaseId, ReleaseManifest};
 use landfall_lambda_deploy::Archive;
 use landfall_run::{Event, Run, human_bytes};
-use landfall_s3_sync::{ObjectOutcome, ReleaseStore};
+use landfall_s3_sync::{Error, ObjectOutcome};
 
-use super::{Brought, Example, One, Parts, item};
-use crate::{Recorded, Refusal};
+use super::{Brought, Config, Example, One, Parts, item};
+use crate::stored_archives::StoredArchives;
+use crate::{Recorded, Refusal, stored_archives};
 
 /// What functions of archives are to run here, and the releases that bring it.
 #[derive(Debug, Default)]
 pub(super) struct Archives {
     here: BTreeMap<Digest, Archive>,
     missing: Vec<ReleaseManifest>,
+    /// What is in the store here by its manifests.
+    stored: Vec<ReleaseArtifact>,
 }
 
 impl Archives {
@@ -24,6 +27,7 @@ impl Archives {
     /// # Errors
     /// A store that cannot be looked at.
     pub(super) async fn look(
+        config: &Config,
         example: &Example,
         wanted: &[&One],
         parts: Parts<'_>,
@@ -47,9 +51,12 @@ impl Archives {
             ));
         };
         let digests: BTreeSet<Digest> = wanted.iter().map(|(digest, _)| *digest).collect();
-        let mut found = store.find(&digests, run).await?;
+        // Archives of the example's environment alone stay called after it.
+        let environments: Vec<_> = config.target.environment.iter().chain([&example.environment]).collect();
+        let mut found = store.find(&digests, &environments, run).await?;
         let absent: Vec<&(Digest, One)> =
             wanted.iter().filter(|(digest, _)| !found.contains_key(digest)).collect();
+        let stored: Vec<ReleaseArtifact> = found.values().cloned().collect();
         let missing = releases(example, &absent, parts, problems, run).await?;
         for artifact in missing.iter().flat_map(|manifest| &manifest.artifacts) {
             found.entry(artifact.sha256.digest()).or_insert_with(|| artifact.clone());
@@ -57,11 +64,13 @@ impl Archives {
         for (digest, one) in wanted.iter().filter(|(digest, _)| !found.contains_key(digest)) {
             problems.push(nowhere(example, one, *digest));
         }
-        let bucket = store.bucket().to_string();
-        let here = |(digest, artifact): (Digest, ReleaseArtifact)| {
-            (digest, Archive { bucket: bucket.clone(), key: artifact.key.to_string(), digest })
-        };
-        Ok(Self { here: found.into_iter().map(here).collect(), missing })
+        let here = |(digest, artifact)| (digest, stored_archives::of(&artifact, store));
+        Ok(Self { here: found.into_iter().map(here).collect(), missing, stored })
+    }
+
+    /// The archives that are here, as far as the manifests here know. Those that are to be copied are proved by their copying.
+    pub(super) fn stored<'a>(&self, parts: Parts<'a>) -> Option<StoredArchives<'a>> {
+        Some(StoredArchives::new(parts.store?, self.stored.iter().cloned()))
     }
 
     /// Where an archive is, or will be; `None` where it is nowhere.
@@ -136,15 +145,25 @@ async fn releases(
         return Ok(Vec::new());
     };
     let names: BTreeSet<&ReleaseId> = absent.iter().filter_map(|(_, one)| one.release.as_ref()).collect();
+    let is_absent =
+        |artifact: &ReleaseArtifact| absent.iter().any(|(digest, _)| *digest == artifact.sha256.digest());
     let mut manifests = Vec::new();
     for name in names {
-        manifests.push(read(there, name, run).await?);
+        for environment in [None, Some(&example.environment)] {
+            match there.read_manifest(name, environment, run).await {
+                Ok(manifest) if manifest.artifacts.iter().any(is_absent) => {
+                    // A release is copied whole or not at all.
+                    let seen = there.verify(&manifest.artifacts, run).await;
+                    problems.extend(seen.iter().filter_map(|one| Some(Problem::of(one.as_ref().err()?))));
+                    manifests.push(manifest);
+                }
+                // What nobody has is told of each function.
+                Ok(_) | Err(Error::NoRelease { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
     Ok(manifests)
-}
-
-async fn read(store: &ReleaseStore, release: &ReleaseId, run: &Run) -> Result<ReleaseManifest, Refusal> {
-    Ok(store.read_manifest(release, None, run).await?)
 }
 
 fn nowhere(example: &Example, one: &One, digest: Digest) -> Problem {

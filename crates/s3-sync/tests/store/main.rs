@@ -1,5 +1,7 @@
 //! The store against the sandbox's S3.
 
+mod archives;
+
 use std::path::Path;
 use std::sync::Arc;
 
