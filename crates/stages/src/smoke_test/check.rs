@@ -200,8 +200,10 @@ async fn until_it_passes(check: &SmokeCheck, deps: &Deps, patience: Patience, ru
         let longest = wanted.min(left(begun, patience, run)).max(LEAST_TIMEOUT);
         let tried = Instant::now();
         let seen = tokio::select! {
-            seen = attempt(check, deps, longest, run) => Some(seen),
+            // First, since a stop has some tries end too, as failed ones.
+            biased;
             () = run.stop().wait() => None,
+            seen = attempt(check, deps, longest, run) => Some(seen),
         };
         let is_cut = run.stop().requested().is_some() || (longest < wanted && tried.elapsed() >= longest);
         let seen = match seen {

@@ -11,7 +11,7 @@ use landfall_artifacts::{Class, EventKind, OutcomeKind, Settings, SmokeCheck};
 use landfall_aws::{AwsConfig, AwsKeys, Endpoints};
 use landfall_lambda_deploy::LambdaClient;
 use landfall_ledger::FolderLedger;
-use landfall_run::{Run, Signal, Stop};
+use landfall_run::{Event, Progress, Run, Signal, Stop};
 use landfall_secret::{Redactor, Secret};
 use landfall_transport::{Http, HttpConfig};
 use tempfile::TempDir;
@@ -243,15 +243,37 @@ async fn a_check_that_is_not_to_be_repeated_is_made_once() {
     assert!(failures.to_string().contains("1 checks did not pass"));
 }
 
-/// A run that is stopped a moment after it begins.
-fn soon_stopped() -> Run {
+/// Stops a run a moment after something was told.
+#[derive(Debug)]
+struct StopsAfter(fn(&Event) -> bool, Stop);
+
+impl Progress for StopsAfter {
+    fn event(&self, event: Event) {
+        if (self.0)(&event) {
+            let stop = self.1.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                stop.request(Signal::Terminate);
+            });
+        }
+    }
+}
+
+fn stopped_after(moment: fn(&Event) -> bool) -> Run {
     let stop = Stop::new();
-    let run = Run::builder().stop(stop.clone()).build();
-    tokio::spawn(async move {
-        tokio::time::sleep(Duration::from_millis(150)).await;
-        stop.request(Signal::Terminate);
-    });
-    run
+    Run::builder().stop(stop.clone()).progress(Arc::new(StopsAfter(moment, stop))).build()
+}
+
+fn is_started(event: &Event) -> bool {
+    matches!(event, Event::Started { .. })
+}
+
+fn is_failed(event: &Event) -> bool {
+    matches!(event, Event::Finished { result, .. } if result == "failed")
+}
+
+fn is_repeated(event: &Event) -> bool {
+    matches!(event, Event::Retrying { .. })
 }
 
 fn told(problem: &landfall_artifacts::Problem, server: &str) -> String {
@@ -266,8 +288,9 @@ async fn what_was_stopped_is_not_called_failed() {
     let patience = Patience { window: Duration::from_secs(60), ..quick() };
     let slow = "[[smoke]]\nhttp = \"SERVER/slow\"\n[[smoke]]\ncommand = \"sleep 60\"\n";
     let stopped = Config { patience, ..config(checks(slow, &server)) };
-    let finished =
-        run(&stopped, &deps(&server), &ledger, &Output::Real, &soon_stopped()).await.expect("made");
+    let finished = run(&stopped, &deps(&server), &ledger, &Output::Real, &stopped_after(is_started))
+        .await
+        .expect("made");
     assert_eq!(finished.verdict().1, Some(Class::Interrupted));
     insta::assert_snapshot!(finished.lines.join("\n").replace(&server, "[server]"), @r"
     http [server]/slow was stopped in attempt 1
@@ -276,16 +299,19 @@ async fn what_was_stopped_is_not_called_failed() {
     assert_eq!(ledger.events().expect("events")[0].outcome, Some(landfall_artifacts::EffectResult::Unknown));
 
     // Where a deployment asks it is no verdict on the deployment either.
-    let failures = check(&stopped.checks, &deps(&server), &soon_stopped()).await.expect_err("stopped");
+    let failures =
+        check(&stopped.checks, &deps(&server), &stopped_after(is_started)).await.expect_err("stopped");
     insta::assert_snapshot!(told(&failures.into(), &server), @"LF-STOPPED Interrupted: 2 checks did not pass: http [server]/slow, command sh -c sleep 60: stopped before the check `http [server]/slow` passed: stopped before the check `command sh -c sleep 60` passed");
 
     // What had failed by then stays failed.
     let text = format!("{slow}[[smoke]]\ncommand = \"exit 1\"\nretry = false\n");
     let failed = Config { patience, ..config(checks(&text, &server)) };
-    let finished = run(&failed, &deps(&server), &ledger, &Output::Real, &soon_stopped()).await.expect("made");
+    let finished =
+        run(&failed, &deps(&server), &ledger, &Output::Real, &stopped_after(is_failed)).await.expect("made");
     assert!(finished.all_problems().iter().any(|problem| problem.code == "LF-SMOKE-FAILED"));
     assert_eq!(ledger.events().expect("events")[1].outcome, Some(landfall_artifacts::EffectResult::Failed));
-    let failures = check(&failed.checks, &deps(&server), &soon_stopped()).await.expect_err("failed");
+    let failures =
+        check(&failed.checks, &deps(&server), &stopped_after(is_failed)).await.expect_err("failed");
     assert_eq!(landfall_artifacts::Problem::from(failures).code, "LF-SMOKE-FAILED");
 }
 
@@ -294,15 +320,16 @@ async fn what_was_seen_is_not_hidden_by_our_own_clock() {
     let stuck = "[[smoke]]\nhttp = \"SERVER/stuck\"\n";
     let long = Patience { window: Duration::from_secs(60), ..quick() };
     let mut seen = Vec::new();
+    let second = Duration::from_secs(1);
     let runs: [(Patience, fn() -> Run); 3] = [
-        (quick(), || Run::builder().build()),
-        (long, || Run::builder().deadline(Duration::from_millis(300)).build()),
-        (long, soon_stopped),
+        (Patience { window: second, ..quick() }, || Run::builder().build()),
+        (long, || Run::builder().deadline(Duration::from_secs(1)).build()),
+        (long, || stopped_after(is_repeated)),
     ];
     for (patience, begin) in runs {
         let server = server().await;
-        let run_ = begin();
-        let results = check_all(&checks(stuck, &server), &deps(&server), patience, &run_).await;
+        let deps = deps(&server);
+        let results = check_all(&checks(stuck, &server), &deps, patience, &begin()).await;
         seen.push(told(&results[0].problem().expect("it does not pass"), &server));
     }
     insta::assert_snapshot!(seen.join("\n"), @r"
