@@ -177,6 +177,8 @@ fn the_table_of_stages_names_files_of_these_formats() {
         "docker-config.json",
         "lambda-ecr-mappings.json",
         "copy-plan.json",
+        "graph.json",
+        "changed-images.json",
         "image-lock.json",
         "functions/<folder>/dist",
         "<release>/manifest.json",

@@ -1,4 +1,29 @@
 //! From the history of a monorepo to the versions of its projects: what changed, whom it concerns, what number it gets, and why.
+//!
+//! [`ProjectGraph`] reads an Nx workspace without Node and says whom a path, a change of content or a change of packages concerns,
+//! by which way, and whether that is a guess. [`changed_images`] decides which images are to be built again. [`Git`] asks git what
+//! changed since a branch was left.
+//!
+//! ```
+//! use landfall_versioning::{FolderTree, ProjectGraph, WorkspaceOptions};
+//!
+//! # let repo = tempfile::tempdir()?;
+//! # for (path, text) in [
+//! #     ("functions/orders/project.json", r#"{"name":"orders"}"#),
+//! #     ("functions/orders/main.ts", "import '../../libs/money/add'"),
+//! #     ("libs/money/project.json", r#"{"name":"money"}"#),
+//! # ] {
+//! #     std::fs::create_dir_all(repo.path().join(path).parent().ok_or("a parent")?)?;
+//! #     std::fs::write(repo.path().join(path), text)?;
+//! # }
+//! # let paths = ["functions/orders/project.json", "functions/orders/main.ts", "libs/money/project.json"];
+//! let tree = FolderTree::new(repo.path(), paths.map(str::to_owned).to_vec());
+//! let graph = ProjectGraph::read(&tree, &WorkspaceOptions::default()).map_err(|mut errors| errors.remove(0))?;
+//! let concerned = graph.affected("libs/money/add.ts");
+//! assert_eq!(concerned["orders"].through.len(), 2);
+//! assert!(!concerned["orders"].is_guess);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod changes;
 mod content;

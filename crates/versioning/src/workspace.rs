@@ -10,6 +10,7 @@ mod imports;
 pub(crate) mod inputs;
 mod jsonc;
 mod nx_graph;
+mod nx_ignore;
 mod projects;
 mod resolve;
 mod script;
@@ -24,6 +25,7 @@ use serde_json::{Map, Value};
 use crate::lockfile::{LOCKFILES, Lock};
 use crate::packages::Packages;
 use crate::{GraphError, Project, ProjectGraph, Tree};
+use nx_ignore::NxIgnore;
 use projects::FoundProject;
 
 /// What a reader of a workspace has to be told.
@@ -150,17 +152,25 @@ pub(crate) struct Source<'t> {
     tree: &'t dyn Tree,
     problems: Vec<GraphError>,
     doubts: Vec<String>,
+    /// What Nx does not look at.
+    ignored: NxIgnore,
 }
 
 impl<'t> Source<'t> {
     fn new(tree: &'t dyn Tree) -> Self {
-        Self { tree, problems: Vec::new(), doubts: Vec::new() }
+        let mut source =
+            Self { tree, problems: Vec::new(), doubts: Vec::new(), ignored: NxIgnore::default() };
+        if source.has(".nxignore") {
+            let bytes = source.read(".nxignore").unwrap_or_default();
+            source.ignored = NxIgnore::read(&String::from_utf8_lossy(&bytes), &mut source.doubts);
+        }
+        source
     }
 
-    /// Paths of the workspace without those of installed packages.
-    fn paths(&self) -> impl Iterator<Item = &'t String> + use<'t> {
+    /// Paths of the workspace without those of installed packages and those that Nx is told to ignore.
+    fn paths(&self) -> impl Iterator<Item = &'t String> + use<'_, 't> {
         let is_installed = |path: &str| path.starts_with("node_modules/") || path.contains("/node_modules/");
-        self.tree.paths().iter().filter(move |path| !is_installed(path))
+        self.tree.paths().iter().filter(move |path| !is_installed(path) && !self.ignored.has(path))
     }
 
     fn has(&self, path: &str) -> bool {

@@ -408,3 +408,13 @@ fn the_file_of_nx_is_another_source() {
         );
     }
 }
+
+#[test]
+fn what_nx_is_told_to_ignore_is_no_project() {
+    let mut world = usual();
+    world.write(".nxignore", "/tools/generators\nlibs/templates\n");
+    world.write("tools/generators/files/project.json", "{ <%= name %> }");
+    world.write("functions/mail/project.json", r#"{"name":"mail"}"#);
+    let names: Vec<String> = world.graph().projects().map(|project| project.name.to_string()).collect();
+    assert_eq!(names, ["@acme/fakes", "@acme/log", "mail", "money", "orders", "plain"]);
+}
