@@ -62,9 +62,10 @@ fn two_hundred_functions_and_a_hundred_libraries() {
     let concerned = graph.affected("libs/lib-95/src/index.ts");
     assert_eq!(concerned.len(), 10 + 20);
     assert_eq!(concerned.values().map(|cause| cause.through.len()).max(), Some(11));
+    let started = std::time::Instant::now();
     for n in 0..10_000 {
         graph.affected(&format!("libs/lib-{}/src/file-{n}.ts", n % LIBRARIES));
     }
     // For whoever looks: nothing here is asserted of time.
-    println!("read in {read:?}, then 10,000 paths in {:?}", started.elapsed() - read);
+    println!("read in {read:?}, then 10,000 paths in {:?}", started.elapsed());
 }
