@@ -27,6 +27,8 @@ pub const LOCKFILES: [&str; 6] =
 
 /// Largest lockfile in bytes.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
+/// How many packages of one name may be meant where nothing says which; a lockfile with more is none that a tool wrote.
+const MOST_OF_A_NAME: usize = 100;
 /// Most packages in a lockfile.
 const MOST_PACKAGES: usize = 200_000;
 
@@ -115,10 +117,15 @@ impl Lock {
             "package-lock.json" | "npm-shrinkwrap.json" => npm::read(bytes, path)?,
             _ => return Err(Unread::Kind),
         };
-        if lock.packages.len() > MOST_PACKAGES {
+        Ok(lock)
+    }
+
+    /// Refuses what no tool wrote, before anything is done with each of so many.
+    fn bound(count: usize) -> Result<(), Unread> {
+        if count > MOST_PACKAGES {
             return Err(Unread::Broken(format!("it has more than {MOST_PACKAGES} packages")));
         }
-        Ok(lock)
+        Ok(())
     }
 
     fn add(&mut self, package: Locked) -> usize {
@@ -137,7 +144,8 @@ impl Lock {
                 return (vec![*at], vec![key]);
             }
         }
-        (self.names.get(name).cloned().unwrap_or_default(), Vec::new())
+        let of_name = self.names.get(name).into_iter().flatten().copied().take(MOST_OF_A_NAME);
+        (of_name.collect(), Vec::new())
     }
 
     /// Packages and what each needs, itself or indirectly, from among those of `start`: for every place that is reached, the

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use landfall_versioning::{FolderTree, ProjectGraph, WorkspaceOptions};
+use landfall_versioning::{FolderTree, PackageChange, ProjectGraph, WorkspaceOptions, package_changes};
 
 const NX: &str = "21.6.11";
 const TYPESCRIPT: &str = "5.9.3";
@@ -102,6 +102,17 @@ fn our_graph_is_that_of_nx() {
     assert_eq!(names(&ours), names(&theirs));
     assert_eq!(pairs(&ours), pairs(&theirs));
     assert_eq!(pairs(&ours).len(), 16, "the workspace has every kind of dependency");
+    // A lockfile that npm wrote: one other hash is one other package, and those that need it are not.
+    let lock =
+        fs::read_to_string(node_modules().with_file_name("package-lock.json")).expect("written by npm");
+    let hash =
+        lock.split("\"integrity\": \"").nth(1).and_then(|rest| rest.split('"').next()).expect("a hash");
+    let change = package_changes(
+        "package-lock.json",
+        Some(lock.as_bytes()),
+        Some(lock.replace(hash, "sha512-x").as_bytes()),
+    );
+    assert!(matches!(&change, PackageChange::Some(changed) if changed.len() == 1), "{change:?}");
     for path in ["libs/text/src/lib/upper.ts", "libs/plain/round.js", "libs/colour/package.json"] {
         let shown =
             nx(folder.path(), &["show", "projects", "--affected", "--json", &format!("--files={path}")]);

@@ -12,6 +12,8 @@ use super::{Lock, Locked, Unread};
 
 /// Deepest nesting of packages in a lockfile of version 1; the file nests two objects for each.
 const DEEPEST: usize = 60;
+/// Longest place of a package in bytes: that of a path on Linux.
+const LONGEST: usize = 4096;
 
 pub(super) fn read(bytes: &[u8], path: &str) -> Result<Lock, Unread> {
     let limits = Limits { max_bytes: super::MOST_BYTES, max_depth: 128, max_values: 8_000_000 };
@@ -28,6 +30,11 @@ pub(super) fn read(bytes: &[u8], path: &str) -> Result<Lock, Unread> {
         (None, Some(Value::Object(tree))) => flatten("", tree, 0, &mut packages)?,
         (None, None) => {}
         _ => return Err(Unread::Broken("`packages` or `dependencies` is no object".to_owned())),
+    }
+    Lock::bound(packages.len())?;
+    // Each folder of a place is looked in for each dependency.
+    if packages.keys().any(|place| place.len() > LONGEST) {
+        return Err(Unread::Broken(format!("a place in it is longer than {LONGEST} bytes")));
     }
     Ok(lock_of(&packages))
 }

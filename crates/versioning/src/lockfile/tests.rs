@@ -209,6 +209,20 @@ fn what_cannot_be_compared_may_be_any_change() {
 fn hostile_nesting_is_refused() {
     let deep = format!("{}{}", "{\"dependencies\":{\"a\":".repeat(70), "}}".repeat(70));
     assert!(changes("package-lock.json", NPM, &deep).starts_with("any: package-lock.json cannot be read"));
+    let long = format!("{{\"packages\":{{\"{}node_modules/a\":{{}}}}}}", "a/".repeat(3000));
+    assert_eq!(
+        changes("package-lock.json", NPM, &long),
+        "any: package-lock.json cannot be read: a place in it is longer than 4096 bytes"
+    );
+}
+
+/// Each of many packages may need each of many others: what is kept stays bounded.
+#[test]
+fn hostile_numbers_of_one_name_are_bounded() {
+    let entry = |n: usize| format!("a@{n}:\n  version \"{n}\"\n  dependencies:\n    a \"none\"\n");
+    let text: Vec<String> = (0..20_000).map(entry).collect();
+    let lock = Lock::read("yarn.lock", text.concat().as_bytes()).expect("read");
+    assert_eq!(lock.packages.iter().map(|package| package.needs.len()).max(), Some(100));
 }
 
 proptest! {

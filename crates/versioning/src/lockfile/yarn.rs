@@ -21,7 +21,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Lock, Unread> {
     let text = std::str::from_utf8(bytes).map_err(|_| Unread::Broken("it is not UTF-8".to_owned()))?;
     let mut lock = Lock::default();
     let mut waiting = Vec::new();
-    for entry in entries(text)? {
+    let entries = entries(text)?;
+    Lock::bound(entries.len())?;
+    for entry in entries {
         let Some(name) = entry.keys.first().and_then(|key| name_of(key)).map(str::to_owned) else { continue };
         let at = lock.add(Locked { name, version: entry.version, content: entry.content, needs: Vec::new() });
         for key in entry.keys {

@@ -264,6 +264,18 @@ mod tests {
         assert_eq!(specifiers(text), ["b", "e"]);
     }
 
+    /// Were each of these read to the end of the line, this would not end.
+    #[test]
+    fn long_lines_of_what_is_not_ended_are_read_once() {
+        for piece in
+            ["/[", "=/[", "'", "`${", "`", "{/", "// nx-ignore-next-line\nrequire(", "import(`", "/*"]
+        {
+            let _ = imports(piece.repeat(200_000).as_bytes());
+        }
+        let text = format!("{}\nimport 'a'", "=/[".repeat(100_000));
+        assert_eq!(specifiers(&text), ["a"]);
+    }
+
     #[test]
     fn files_that_are_looked_at() {
         assert!(["a.ts", "a/b.spec.tsx", "x.d.ts", "a.mjs", "a.cts"].into_iter().all(is_script));

@@ -1,5 +1,7 @@
 //! The tokens of a program in TypeScript or JavaScript, as far as imports need them.
 
+use std::collections::VecDeque;
+
 /// A piece of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Token<'t> {
@@ -31,8 +33,11 @@ pub(crate) struct Script<'t> {
     open: Vec<bool>,
     /// From here on a backtick is no template: one was not closed, so that it stood in text of JSX.
     no_templates_from: usize,
-    /// The line, from its first byte to its last, whose imports do not count.
-    ignored: Vec<(usize, usize)>,
+    /// Where a line ends on which a regular expression was begun and not ended: up to there a `/` divides. Without this a long line
+    /// of them would be read again for each.
+    no_regex_before: usize,
+    /// The last lines, from their first bytes to their last, whose imports do not count.
+    ignored: VecDeque<(usize, usize)>,
 }
 
 /// Words after which a value follows, and so a `/` begins a regular expression.
@@ -69,7 +74,8 @@ impl<'t> Script<'t> {
             last: 0,
             open: Vec::new(),
             no_templates_from: usize::MAX,
-            ignored: Vec::new(),
+            no_regex_before: 0,
+            ignored: VecDeque::new(),
         };
         if bytes.starts_with(b"#!") {
             script.at = script.end_of_line(0);
@@ -176,7 +182,11 @@ impl<'t> Script<'t> {
         let comment = self.bytes.get(self.at..end).unwrap_or_default();
         if comment.len() < 200 && comment.windows(IGNORE.len()).any(|part| part == IGNORE) {
             let next = self.end_of_line(end) + 1;
-            self.ignored.push((next, self.end_of_line(next)));
+            self.ignored.push_back((next, self.end_of_line(next)));
+            // Only the last can concern what is read now.
+            if self.ignored.len() > 4 {
+                self.ignored.pop_front();
+            }
         }
         self.at = end;
     }
@@ -233,11 +243,17 @@ impl<'t> Script<'t> {
 
     /// Passes over a regular expression; `false` where its line ends before it does.
     fn pass_regex(&mut self) -> bool {
+        if self.at < self.no_regex_before {
+            return false;
+        }
         let mut at = self.at + 1;
         let mut in_class = false;
         loop {
             match self.bytes.get(at) {
-                None | Some(b'\n') => return false,
+                None | Some(b'\n') => {
+                    self.no_regex_before = at;
+                    return false;
+                }
                 Some(b'\\') => at += 2,
                 Some(b'[') => {
                     in_class = true;
