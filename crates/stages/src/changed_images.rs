@@ -9,8 +9,8 @@ use std::path::PathBuf;
 use landfall_artifacts::{Class, Mode, Problem, read_bounded};
 use landfall_run::{Event, Run};
 use landfall_versioning::{
-    BuildContext, ChangedImage, FolderTree, Git, GraphError, Image, ImageCause, ImageWay, ProjectGraph, Tree,
-    WorkspaceOptions, changed_images, find_images,
+    BuildContext, ChangedImage, FolderTree, GitDiff, GraphError, Image, ImageCause, ImageWay, ProjectGraph,
+    Tree, WorkspaceOptions, changed_images, find_images,
 };
 use serde_json::{Value, json};
 
@@ -62,7 +62,7 @@ const MOST_CAUSES: usize = 3;
 /// # Errors
 /// No repository, no merge base, an unreadable workspace, two images with one name: all that was found, and no file is written.
 pub fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
-    let git = Git::new(&config.root, &config.variables).at_top()?;
+    let git = GitDiff::new(&config.root, &config.variables).at_top()?;
     let since = match &config.wanted {
         Wanted::Since(bases) => Some(git.merge_base(bases)?),
         Wanted::All => None,
@@ -145,7 +145,7 @@ fn refuse_equal_names(images: &[Image]) -> Result<(), Refusal> {
 }
 
 /// What a reader should look at although all is well.
-fn warnings(git: &Git, graph: &ProjectGraph, images: &[Image]) -> Result<Vec<String>, Refusal> {
+fn warnings(git: &GitDiff, graph: &ProjectGraph, images: &[Image]) -> Result<Vec<String>, Refusal> {
     let mut warnings = Vec::new();
     let uncommitted = git.uncommitted()?;
     if uncommitted > 0 {

@@ -11,14 +11,14 @@ use landfall_artifacts::{Class, Explain};
 /// A git repository, asked by the `git` program: no shell, no variables but those given, nothing that a repository's settings
 /// could make it run, no question on a terminal.
 #[derive(Clone, Debug)]
-pub struct Git {
+pub struct GitDiff {
     root: PathBuf,
     variables: BTreeMap<String, String>,
 }
 
 /// Why git did not say what changed.
 #[derive(Debug, thiserror::Error)]
-pub enum GitError {
+pub enum GitDiffError {
     /// The program could not be started.
     #[error("git cannot be started")]
     NotStarted {
@@ -66,7 +66,7 @@ pub enum GitError {
 const PASSED: [&str; 6] =
     ["PATH", "HOME", "XDG_CONFIG_HOME", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM"];
 
-impl Git {
+impl GitDiff {
     /// The repository in whose folder this is. Of `variables`, git sees `PATH`, `HOME`, `XDG_CONFIG_HOME` and those that say where
     /// its settings are, so that `safe.directory` is found.
     pub fn new(folder: &Path, variables: &BTreeMap<String, String>) -> Self {
@@ -81,18 +81,18 @@ impl Git {
     /// The same, at the top of the repository's working folder, to which all paths are relative.
     ///
     /// # Errors
-    /// [`GitError::NotStarted`], [`GitError::NoRepository`].
-    pub fn at_top(&self) -> Result<Self, GitError> {
+    /// [`GitDiffError::NotStarted`], [`GitDiffError::NoRepository`].
+    pub fn at_top(&self) -> Result<Self, GitDiffError> {
         let (code, out, told) = self.call(&["rev-parse", "--show-toplevel"])?;
         let top = String::from_utf8_lossy(&out).trim_end_matches('\n').to_owned();
         if code != Some(0) || top.is_empty() {
             let folder = landfall_secret::escape(&self.root.to_string_lossy(), 200);
-            return Err(GitError::NoRepository { folder, told });
+            return Err(GitDiffError::NoRepository { folder, told });
         }
         Ok(Self { root: PathBuf::from(top), variables: self.variables.clone() })
     }
 
-    /// The top of the working folder, after [`Git::at_top`].
+    /// The top of the working folder, after [`GitDiff::at_top`].
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -100,8 +100,8 @@ impl Git {
     /// The files that git knows below the folder, sorted; a file in the middle of a merge once.
     ///
     /// # Errors
-    /// [`GitError::Failed`].
-    pub fn files(&self) -> Result<Vec<String>, GitError> {
+    /// [`GitDiffError::Failed`].
+    pub fn files(&self) -> Result<Vec<String>, GitDiffError> {
         let mut files = names(&self.said(&["ls-files", "-z"])?);
         files.sort_unstable();
         files.dedup();
@@ -111,8 +111,8 @@ impl Git {
     /// The commit at which HEAD left the first of these branches or commits that is here, with its name.
     ///
     /// # Errors
-    /// [`GitError::NoBase`], [`GitError::Shallow`], [`GitError::NoMergeBase`].
-    pub fn merge_base(&self, bases: &[String]) -> Result<(String, String), GitError> {
+    /// [`GitDiffError::NoBase`], [`GitDiffError::Shallow`], [`GitDiffError::NoMergeBase`].
+    pub fn merge_base(&self, bases: &[String]) -> Result<(String, String), GitDiffError> {
         for base in bases {
             let Some(commit) = self.commit(base)? else { continue };
             let shown = landfall_secret::escape(base, 100);
@@ -120,20 +120,20 @@ impl Git {
             return match code {
                 Some(0) => Ok((first_line(&out), shown)),
                 // git ends so where there is none.
-                Some(1) if self.is_shallow()? => Err(GitError::Shallow { base: shown }),
-                Some(1) => Err(GitError::NoMergeBase { base: shown }),
-                _ => Err(GitError::Failed { command: "merge-base".to_owned(), told }),
+                Some(1) if self.is_shallow()? => Err(GitDiffError::Shallow { base: shown }),
+                Some(1) => Err(GitDiffError::NoMergeBase { base: shown }),
+                _ => Err(GitDiffError::Failed { command: "merge-base".to_owned(), told }),
             };
         }
         let names = bases.iter().map(|base| format!("`{}`", landfall_secret::escape(base, 100))).collect();
-        Err(GitError::NoBase { names })
+        Err(GitDiffError::NoBase { names })
     }
 
     /// Paths that differ between a commit and HEAD, sorted. A file that was renamed counts by both its names.
     ///
     /// # Errors
-    /// [`GitError::Failed`].
-    pub fn changed_since(&self, commit: &str) -> Result<Vec<String>, GitError> {
+    /// [`GitDiffError::Failed`].
+    pub fn changed_since(&self, commit: &str) -> Result<Vec<String>, GitDiffError> {
         let words = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", commit, "HEAD"];
         let mut paths = names(&self.said(&words)?);
         paths.sort_unstable();
@@ -143,8 +143,8 @@ impl Git {
     /// A file as a commit has it; `None` where it has no such file.
     ///
     /// # Errors
-    /// [`GitError::NotStarted`].
-    pub fn file_at(&self, commit: &str, path: &str) -> Result<Option<Vec<u8>>, GitError> {
+    /// [`GitDiffError::NotStarted`].
+    pub fn file_at(&self, commit: &str, path: &str) -> Result<Option<Vec<u8>>, GitDiffError> {
         let (code, out, _) = self.call(&["cat-file", "blob", &format!("{commit}:{path}")])?;
         Ok((code == Some(0)).then_some(out))
     }
@@ -152,13 +152,13 @@ impl Git {
     /// How many files that git knows differ from HEAD.
     ///
     /// # Errors
-    /// [`GitError::Failed`].
-    pub fn uncommitted(&self) -> Result<usize, GitError> {
+    /// [`GitDiffError::Failed`].
+    pub fn uncommitted(&self) -> Result<usize, GitDiffError> {
         Ok(names(&self.said(&["diff-index", "-z", "--name-only", "--no-ext-diff", "HEAD", "--"])?).len())
     }
 
     /// The commit of a name; `None` where there is none.
-    fn commit(&self, name: &str) -> Result<Option<String>, GitError> {
+    fn commit(&self, name: &str) -> Result<Option<String>, GitDiffError> {
         if name.is_empty() {
             return Ok(None);
         }
@@ -168,20 +168,20 @@ impl Git {
         Ok((code == Some(0)).then(|| first_line(&out)).filter(|commit| !commit.is_empty()))
     }
 
-    fn is_shallow(&self) -> Result<bool, GitError> {
+    fn is_shallow(&self) -> Result<bool, GitDiffError> {
         Ok(first_line(&self.said(&["rev-parse", "--is-shallow-repository"])?) == "true")
     }
 
     /// What git said, where it ended well.
-    fn said(&self, words: &[&str]) -> Result<Vec<u8>, GitError> {
+    fn said(&self, words: &[&str]) -> Result<Vec<u8>, GitDiffError> {
         let (code, out, told) = self.call(words)?;
         if code == Some(0) {
             return Ok(out);
         }
-        Err(GitError::Failed { command: words.first().copied().unwrap_or_default().to_owned(), told })
+        Err(GitDiffError::Failed { command: words.first().copied().unwrap_or_default().to_owned(), told })
     }
 
-    fn call(&self, words: &[&str]) -> Result<(Option<i32>, Vec<u8>, String), GitError> {
+    fn call(&self, words: &[&str]) -> Result<(Option<i32>, Vec<u8>, String), GitDiffError> {
         let output = Command::new("git")
             .args(["--no-pager", "--literal-pathspecs", "-c", "core.fsmonitor=false"])
             .args(["-c", "core.hooksPath=/dev/null"])
@@ -192,7 +192,7 @@ impl Git {
             .envs([("LC_ALL", "C"), ("GIT_TERMINAL_PROMPT", "0"), ("GIT_OPTIONAL_LOCKS", "0")])
             .stdin(Stdio::null())
             .output()
-            .map_err(|source| GitError::NotStarted { source })?;
+            .map_err(|source| GitDiffError::NotStarted { source })?;
         let told = landfall_secret::escape(String::from_utf8_lossy(&output.stderr).trim(), 300);
         Ok((output.status.code(), output.stdout, told))
     }
@@ -207,7 +207,7 @@ fn first_line(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).lines().next().unwrap_or_default().to_owned()
 }
 
-impl GitError {
+impl GitDiffError {
     /// Whether the same call may succeed a moment later: no.
     pub fn is_retryable(&self) -> bool {
         match self {
@@ -221,7 +221,7 @@ impl GitError {
     }
 }
 
-impl Explain for GitError {
+impl Explain for GitDiffError {
     fn code(&self) -> &'static str {
         match self {
             Self::NotStarted { .. } => "LF-GIT-START",

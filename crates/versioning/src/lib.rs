@@ -1,7 +1,7 @@
 //! From the history of a monorepo to the versions of its projects: what changed, whom it concerns, what number it gets, and why.
 //!
 //! [`ProjectGraph`] reads an Nx workspace without Node and says whom a path, a change of content or a change of packages concerns,
-//! by which way, and whether that is a guess. [`changed_images`] decides which images are to be built again. [`Git`] asks git what
+//! by which way, and whether that is a guess. [`changed_images`] decides which images are to be built again. [`GitDiff`] asks git what
 //! changed since a branch was left.
 //!
 //! ```
@@ -38,7 +38,7 @@ mod ways;
 mod workspace;
 
 pub use changes::ReadAt;
-pub use git_diff::{Git, GitError};
+pub use git_diff::{GitDiff, GitDiffError};
 pub use graph::{Cause, Edge, EdgeKind, Project, ProjectGraph};
 pub use graph_error::GraphError;
 pub use images::{BuildContext, ChangedImage, Image, ImageCause, ImageWay, changed_images, find_images};

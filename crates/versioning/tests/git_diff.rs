@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use landfall_artifacts::Explain as _;
-use landfall_versioning::{Git, GitError};
+use landfall_versioning::{GitDiff, GitDiffError};
 use tempfile::TempDir;
 
 fn variables(home: &Path) -> BTreeMap<String, String> {
@@ -63,8 +63,8 @@ impl Repo {
         self.git(&["commit", "-q", "--allow-empty", "-m", "feat: x"]);
     }
 
-    fn read(&self) -> Git {
-        Git::new(self.folder.path(), &variables(self.folder.path())).at_top().expect("a repository")
+    fn read(&self) -> GitDiff {
+        GitDiff::new(self.folder.path(), &variables(self.folder.path())).at_top().expect("a repository")
     }
 }
 
@@ -95,7 +95,7 @@ fn paths_that_differ_since_the_branch_was_left() {
     fs::write(repo.folder.path().join("unknown to git"), "3").expect("written");
     assert_eq!(git.uncommitted().expect("asked"), 1);
     // Asked from a folder below, the answer is the same.
-    let below = Git::new(&repo.folder.path().join("b"), &variables(repo.folder.path()));
+    let below = GitDiff::new(&repo.folder.path().join("b"), &variables(repo.folder.path()));
     assert_eq!(below.at_top().expect("a repository").files().expect("paths").len(), 4);
 }
 
@@ -106,7 +106,7 @@ fn names_are_never_options() {
     let git = repo.read();
     for hostile in ["--all", "-h", "--output=/tmp/x", "$(touch x)", "a\nb", "", "main:a"] {
         let error = git.merge_base(&bases(&[hostile])).expect_err("no such branch");
-        assert!(matches!(error, GitError::NoBase { .. }), "{hostile}: {error}");
+        assert!(matches!(error, GitDiffError::NoBase { .. }), "{hostile}: {error}");
     }
     assert_eq!(fs::read_dir(repo.folder.path()).expect("listed").count(), 2);
 }
@@ -135,17 +135,17 @@ fn a_repository_cannot_make_git_run_anything() {
 #[test]
 fn what_cannot_be_said_is_refused_with_what_mends_it() {
     let mut shown = String::new();
-    let mut show = |error: &GitError, folder: &Path| {
+    let mut show = |error: &GitDiffError, folder: &Path| {
         let folder = folder.to_string_lossy();
         let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
         let line = format!("{} {error}{cause}; try: {}\n", error.code(), error.remedy().unwrap_or_default());
         shown.push_str(&line.replace(&*folder, "<folder>"));
     };
     let nowhere = tempfile::tempdir().expect("a folder");
-    let none = Git::new(nowhere.path(), &variables(nowhere.path()));
+    let none = GitDiff::new(nowhere.path(), &variables(nowhere.path()));
     show(&none.at_top().expect_err("no repository"), nowhere.path());
     show(
-        &Git::new(nowhere.path(), &[("PATH".to_owned(), "/nowhere".to_owned())].into())
+        &GitDiff::new(nowhere.path(), &[("PATH".to_owned(), "/nowhere".to_owned())].into())
             .at_top()
             .expect_err("no git"),
         nowhere.path(),
