@@ -46,7 +46,7 @@ fn node_modules() -> PathBuf {
             .expect("npm starts");
         assert!(status.success(), "npm installs Nx");
         // Another run may have been faster; what it made is as good.
-        let _ = fs::rename(fresh.keep(), &home);
+        let _ = fs::rename(fresh.path(), &home);
     }
     home.join("node_modules")
 }

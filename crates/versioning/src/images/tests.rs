@@ -141,3 +141,23 @@ fn an_image_in_the_root() {
     assert_eq!(changed(&tree, BuildContext::Found, &["src/a", "README.md"]), "root in : src/a by src");
     assert_eq!(changed_images(&[], &["x".to_owned()], &BTreeMap::new()), []);
 }
+
+#[test]
+fn the_ignore_file_of_a_dockerfile_goes_before_that_of_the_context() {
+    let files = [
+        ("images/a/Dockerfile", "FROM x\nCOPY . /app\n"),
+        ("images/a/Dockerfile.dockerignore", "docs\n"),
+        ("images/a/.dockerignore", "*\n"),
+    ];
+    let (_folder, tree) = world(&files);
+    assert_eq!(
+        changed(&tree, BuildContext::Folder, &["images/a/docs/x", "images/a/.dockerignore.md"])
+            .lines()
+            .count(),
+        1
+    );
+    assert_eq!(changed(&tree, BuildContext::Folder, &["images/a/docs/x"]), "");
+    assert_ne!(changed(&tree, BuildContext::Folder, &["images/a/Dockerfile.dockerignore"]), "");
+    let (_folder, tree) = world(&files[..1]);
+    assert_ne!(changed(&tree, BuildContext::Folder, &["images/a/docs/x"]), "");
+}

@@ -418,3 +418,25 @@ fn what_nx_is_told_to_ignore_is_no_project() {
     let names: Vec<String> = world.graph().projects().map(|project| project.name.to_string()).collect();
     assert_eq!(names, ["@acme/fakes", "@acme/log", "mail", "money", "orders", "plain"]);
 }
+
+#[test]
+fn a_file_that_cannot_be_read_is_named() {
+    let mut world = World::new(&[("functions/a/project.json", "{}"), ("functions/b/project.json/x", "")]);
+    world.paths.push("functions/b/project.json".to_owned());
+    insta::assert_snapshot!(world.problems(), @"LF-GRAPH-READ cannot read functions/b/project.json: Is a directory (os error 21); try: look whether the file is there and this user may read it");
+}
+
+#[test]
+fn a_broken_file_of_nx_is_told() {
+    let world = World::new(&[]);
+    let read = |text: &str| {
+        let options = WorkspaceOptions::default();
+        let errors = ProjectGraph::from_nx_graph(text.as_bytes(), "graph.json", &world.tree(), &options);
+        errors.expect_err("refused").iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(read("{}"), @"graph.json: found no `graph` with `nodes` and `dependencies`, expected the file that nx graph --file=graph.json writes");
+    insta::assert_snapshot!(read(r#"{"graph":{"nodes":{"a":{},"b c":{"data":{"root":"x"}}},"dependencies":{}}}"#), @r"
+    graph.json: found the node a without `data.root`, expected the file that nx graph --file=graph.json writes
+    the project in x has no usable name
+    ");
+}
