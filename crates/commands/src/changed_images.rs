@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use landfall_cli::{Opt, Values};
-use landfall_stages::changed_images::{Config, Wanted, run, usual_bases};
+use landfall_stages::changed_images::{Config, Wanted, run};
 use landfall_stages::{Outcome, Refusal};
 use landfall_versioning::BuildContext;
 
@@ -32,12 +32,15 @@ impl crate::Command for Command {
             Opt::value(
                 "base",
                 "NAME",
-                "the branch or commit to compare with; else the default branch at origin, or here, or main",
+                "the branch or commit to compare with; else the default branch, at origin or here",
             )
             .env(&["LANDFALL_BASE"]),
-            Opt::value("default-branch", "NAME", "what the default branch is called")
-                .env(&["CI_DEFAULT_BRANCH"])
-                .default("main"),
+            Opt::value(
+                "default-branch",
+                "NAME",
+                "what the default branch is called; else defaultBase of nx.json, else main",
+            )
+            .env(&["CI_DEFAULT_BRANCH"]),
             Opt::switch("all", "list all images, whether they changed or not"),
             Opt::value("context", "found|folder|root", "where Dockerfiles take files from: the image's folder, the repo's root, or whichever has them")
                 .default("found"),
@@ -52,15 +55,15 @@ impl crate::Command for Command {
             let mut values = context.values();
             let places = context.places();
             let path = |values: &Values<'_>, name: &str| values.text(name).map(PathBuf::from);
-            let base = values.text("base");
-            let bases = match base {
-                Some(base) => vec![base],
-                None => usual_bases(values.text("default-branch").as_deref()),
+            let wanted = match values.text("base") {
+                _ if values.is_on("all") => Wanted::All,
+                Some(base) => Wanted::Since(base),
+                None => Wanted::SinceDefault(values.text("default-branch")),
             };
             let config = Config {
                 root: PathBuf::from("."),
                 functions: places.functions,
-                wanted: if values.is_on("all") { Wanted::All } else { Wanted::Since(bases) },
+                wanted,
                 context: build_context(&mut values),
                 nx_graph: path(&values, "nx-graph"),
                 json: path(&values, "json").unwrap_or_default(),

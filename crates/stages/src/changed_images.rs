@@ -40,8 +40,11 @@ pub struct Config {
 /// Which images are wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// Those that changed since HEAD left the first of these branches or commits that is here.
-    Since(Vec<String>),
+    /// Those that changed since HEAD left this branch or commit.
+    Since(String),
+    /// Those that changed since HEAD left the default branch: the one of this name, else the one that `nx.json` names, else `main`;
+    /// as it is at `origin`, else as it is here.
+    SinceDefault(Option<String>),
     /// All.
     All,
 }
@@ -63,13 +66,16 @@ const MOST_CAUSES: usize = 3;
 /// No repository, no merge base, an unreadable workspace, two images with one name: all that was found, and no file is written.
 pub fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
     let git = GitDiff::new(&config.root, &config.variables).at_top()?;
-    let since = match &config.wanted {
-        Wanted::Since(bases) => Some(git.merge_base(bases)?),
-        Wanted::All => None,
-    };
     let tree = FolderTree::new(git.root(), git.files()?);
     run.progress().event(Event::Phase { name: "read".into(), items: Some(tree.paths().len() as u64) });
     let graph = graph(config, &tree)?;
+    let since = match &config.wanted {
+        Wanted::Since(base) => Some(git.merge_base(std::slice::from_ref(base))?),
+        Wanted::SinceDefault(branch) => {
+            Some(git.merge_base(&usual_bases(branch.as_deref().or(graph.default_base())))?)
+        }
+        Wanted::All => None,
+    };
     let images = find_images(&tree, &graph, config.context).map_err(unreadable)?;
     refuse_equal_names(&images)?;
     let mut finished = Finished::default();
@@ -219,8 +225,8 @@ fn file(base: Option<&str>, changed: &[ChangedImage]) -> Vec<u8> {
     format!("{value:#}\n").into_bytes()
 }
 
-/// What `main` may be called here, by the branch that CI calls the default one.
-pub fn usual_bases(default_branch: Option<&str>) -> Vec<String> {
+/// What the default branch may be called here.
+fn usual_bases(default_branch: Option<&str>) -> Vec<String> {
     let branch = default_branch.filter(|branch| !branch.is_empty()).unwrap_or("main");
     // In CI the branch itself is mostly not here, or is as it was long ago.
     vec![format!("origin/{branch}"), branch.to_owned()]

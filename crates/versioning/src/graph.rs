@@ -75,6 +75,7 @@ pub struct ProjectGraph {
     pub(crate) aliases: BTreeMap<String, Vec<ProjectName>>,
     pub(crate) packages: Packages,
     pub(crate) uncertainties: Vec<String>,
+    pub(crate) default_base: Option<String>,
 }
 
 impl ProjectGraph {
@@ -119,6 +120,11 @@ impl ProjectGraph {
     /// The dependencies, each as often as it is known: one edge for every file that imports.
     pub fn edges(&self) -> impl Iterator<Item = &Edge> {
         self.edges.iter()
+    }
+
+    /// The branch that `nx.json` compares with: `defaultBase`, or `affected.defaultBase` of older workspaces.
+    pub fn default_base(&self) -> Option<&str> {
+        self.default_base.as_deref()
     }
 
     /// What the graph is not certain of, a sentence each, such as an input of a kind that commits do not show.

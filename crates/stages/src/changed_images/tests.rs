@@ -8,7 +8,7 @@ use landfall_run::Run;
 use landfall_versioning::BuildContext;
 use tempfile::TempDir;
 
-use super::{Config, Wanted, run, usual_bases};
+use super::{Config, Wanted, run};
 use crate::{Finished, Output, Refusal};
 
 /// A repo with two functions, a library, and an image of its own; on a branch that left `main`.
@@ -104,7 +104,7 @@ impl World {
 }
 
 fn since() -> Wanted {
-    Wanted::Since(usual_bases(None))
+    Wanted::SinceDefault(None)
 }
 
 #[test]
@@ -162,6 +162,12 @@ fn all_images_and_a_dry_run() {
     world.git(&["branch", "-q", "-D", "main"]);
     assert_eq!(world.run(Wanted::All).expect("listed").items.len(), 3);
     assert!(world.run(since()).is_err());
+    // The branch may be named by the caller, or by `nx.json`.
+    world.git(&["branch", "-q", "trunk"]);
+    assert!(world.run(Wanted::Since("trunk".into())).is_ok());
+    assert!(world.run(Wanted::SinceDefault(Some("trunk".into()))).is_ok());
+    world.write("nx.json", r#"{"defaultBase":"trunk"}"#);
+    assert!(world.run(since()).is_ok());
 }
 
 #[test]

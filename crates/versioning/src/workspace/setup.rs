@@ -22,6 +22,9 @@ pub(crate) struct FromInputs {
 /// Sets the inputs of all projects.
 pub(crate) fn inputs(reading: &mut Reading<'_>, graph: &mut ProjectGraph) -> Vec<FromInputs> {
     let nx = reading.source.object("nx.json");
+    let of_affected = nx.get("affected").and_then(|affected| affected.get("defaultBase"));
+    let base = nx.get("defaultBase").or(of_affected).and_then(Value::as_str);
+    graph.default_base = base.filter(|base| !base.is_empty()).map(str::to_owned);
     let mut setup = Setup { patterns: Patterns::default(), places: BTreeMap::new(), doubts: BTreeMap::new() };
     let mut more = Vec::new();
     let mut looks: BTreeMap<&ProjectName, BTreeSet<String>> = BTreeMap::new();

@@ -356,7 +356,7 @@ fn inputs_of_other_projects_and_of_odd_kinds() {
     let world = World::new(&[
         (
             "nx.json",
-            r#"{"targetDefaults":{"@acme/x:build":{"inputs":["{projectRoot}/src/**/*",{"input":"default","projects":["assets"]},{"env":"MODE"}]}}}"#,
+            r#"{"affected":{"defaultBase":"trunk"},"targetDefaults":{"@acme/x:build":{"inputs":["{projectRoot}/src/**/*",{"input":"default","projects":["assets"]},{"env":"MODE"}]}}}"#,
         ),
         ("functions/a/project.json", r#"{"name":"a","targets":{"build":{"executor":"@acme/x:build"}}}"#),
         ("functions/a/src/x.ts", "import(`@acme/b/${name}`); require(name);"),
@@ -368,6 +368,8 @@ fn inputs_of_other_projects_and_of_odd_kinds() {
     ]);
     let graph = world.graph();
     assert_eq!(edges(&graph), "a -> assets: implicit");
+    assert_eq!(graph.default_base(), Some("trunk"));
+    assert_eq!(usual().graph().default_base(), None);
     assert_eq!(concerned(&graph, "functions/a/README.md"), "");
     assert_eq!(concerned(&graph, "functions/b/README.md"), "b: functions/b/README.md");
     assert_eq!(
