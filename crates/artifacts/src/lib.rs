@@ -75,7 +75,7 @@ pub use report::{Report, ReportItem, ReportTraffic};
 pub use schema::schemas;
 pub use settings::{
     EnvironmentKind, EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings, OnFailure, Registries,
-    ReleaseSettings, Settings, VaultSettings,
+    ReleaseSettings, Settings, VaultSettings, VersioningSettings,
 };
 pub use smoke::SmokeCheck;
 pub use stage::{FileUse, STAGES, Stage, stage};

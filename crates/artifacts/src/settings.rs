@@ -42,6 +42,9 @@ pub struct Settings {
     /// How images are built.
     #[schemars(default)]
     pub images: ImageSettings,
+    /// How versions are counted.
+    #[schemars(default)]
+    pub versioning: VersioningSettings,
     /// Checks of a deployment, in every environment.
     #[schemars(default)]
     pub smoke: Vec<SmokeCheck>,
@@ -180,6 +183,21 @@ pub struct ImageSettings {
     /// Variables that the builder sees besides the usual ones; a `*` at the end stands for any.
     #[schemars(default)]
     pub environment: Vec<String>,
+}
+
+/// How versions are counted, and who commits them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+pub struct VersioningSettings {
+    /// How tags name versions: a text with `{version}` once and `{project}` at most once. Default `{project}-{version}`.
+    pub tag_format: Option<String>,
+    /// What types of commits move, as `type=bump,...`. Default: `feat` minor, `fix`, `perf` and `revert` patch.
+    pub types: Option<String>,
+    /// The first version of a project that has none in its files. Default 0.1.0.
+    pub first_version: Option<String>,
+    /// Who makes the commit of a release. Default: as git's settings have it.
+    pub committer_name: Option<String>,
+    /// The address of who makes it.
+    pub committer_email: Option<String>,
 }
 
 /// What an environment is for.

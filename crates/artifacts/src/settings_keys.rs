@@ -49,6 +49,11 @@ const KNOWN: &[&str] = &[
     "images.build_arguments",
     "images.push_arguments",
     "images.environment",
+    "versioning.tag_format",
+    "versioning.types",
+    "versioning.first_version",
+    "versioning.committer_name",
+    "versioning.committer_email",
 ];
 
 /// Words that say that a key is for a secret.

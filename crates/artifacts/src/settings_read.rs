@@ -11,7 +11,7 @@ use crate::json::{At, FromJson, Kind, Node};
 use crate::name::EnvironmentName;
 use crate::settings::{
     EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings, Registries, ReleaseSettings, Settings,
-    VaultSettings,
+    VaultSettings, VersioningSettings,
 };
 
 impl FromJson for Settings {
@@ -24,6 +24,7 @@ impl FromJson for Settings {
         let ledger = at.field_or_default("ledger", problems);
         let releases = at.field_or_default("releases", problems);
         let images = at.field_or_default("images", problems);
+        let versioning = at.field_or_default("versioning", problems);
         let smoke = at.field_or_default("smoke", problems);
         let mut values = BTreeMap::new();
         flatten(at.node, String::new(), &mut values);
@@ -36,6 +37,7 @@ impl FromJson for Settings {
             ledger: ledger?,
             releases: releases?,
             images: images?,
+            versioning: versioning?,
             smoke: smoke?,
             values,
         };
@@ -155,6 +157,13 @@ table!(JiraSettings {
 });
 table!(LedgerSettings { store: field });
 table!(ReleaseSettings { bucket: field, owner: field });
+table!(VersioningSettings {
+    tag_format: field,
+    types: field,
+    first_version: field,
+    committer_name: field,
+    committer_email: field,
+});
 
 table!(ImageSettings {
     builder: field,

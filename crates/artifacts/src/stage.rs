@@ -34,6 +34,8 @@ const fn maybe(file: &'static str) -> FileUse {
 
 const SETTINGS: FileUse = maybe("landfall.toml");
 const PROJECT: FileUse = always("functions/<folder>/project.json");
+const PACKAGE: FileUse = maybe("functions/<folder>/package.json");
+const CHANGELOG: FileUse = maybe("functions/<folder>/CHANGELOG.md");
 const VERSIONS: FileUse = always("versions.json");
 const NX_GRAPH: &str = "graph.json";
 const DEPLOYMENT: &str = "functions/<folder>/.deployment";
@@ -52,6 +54,18 @@ const ARCHIVE: FileUse = always("<release>/<service>.zip");
 
 /// The stages, in the order in which a staging pipeline runs them.
 pub const STAGES: &[Stage] = &[
+    Stage {
+        name: "semantic-versioning",
+        summary: "gives every project that changed its next version: commit, tags, push",
+        reads: &[SETTINGS, PROJECT, PACKAGE, CHANGELOG],
+        writes: &[VERSIONS, maybe(PROJECT.file), PACKAGE, CHANGELOG, LEDGER],
+    },
+    Stage {
+        name: "sync-project-versions",
+        summary: "gives project.json the version of package.json: commit and push",
+        reads: &[SETTINGS, PROJECT, PACKAGE],
+        writes: &[maybe(PROJECT.file), LEDGER],
+    },
     Stage {
         name: "generate-versions",
         summary: "collects name, version and folder of every project",
@@ -210,7 +224,7 @@ mod tests {
     fn stages_have_one_name_and_one_line() {
         let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-        assert_eq!(STAGES.len(), 19);
+        assert_eq!(STAGES.len(), 21);
         assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
         for stage in STAGES {
             assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);

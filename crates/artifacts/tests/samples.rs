@@ -171,6 +171,8 @@ fn the_table_of_stages_names_files_of_these_formats() {
         "landfall.toml",
         ".env",
         "functions/<folder>/project.json",
+        "functions/<folder>/package.json",
+        "functions/<folder>/CHANGELOG.md",
         "functions/<folder>/.deployment",
         "versions.json",
         "aws_auth.env",

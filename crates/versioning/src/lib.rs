@@ -25,23 +25,48 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod bump;
+mod changelog;
 mod changes;
 mod content;
+mod error;
+mod files;
+mod git;
 mod git_diff;
 mod graph;
 mod graph_error;
 mod images;
 mod lockfile;
+mod message;
 mod packages;
+mod plan;
+mod publish;
+mod settle;
+mod situation;
+mod tag;
 mod tree;
 mod ways;
 mod workspace;
+mod written;
 
+pub use bump::{Bump, BumpError, PreId, Rules};
 pub use changes::ReadAt;
+pub use error::Error;
+pub use files::{release_files, release_message};
+pub use git::{
+    Access, Commit, CommitTree, FileChange, Git, History, NewTag, Person, Pushed, Remote, RemoteRefs, Tag,
+};
 pub use git_diff::{GitDiff, GitDiffError};
 pub use graph::{Cause, Edge, EdgeKind, Project, ProjectGraph};
 pub use graph_error::GraphError;
 pub use images::{BuildContext, ChangedImage, Image, ImageCause, ImageWay, changed_images, find_images};
 pub use lockfile::{LOCKFILES, PackageChange, package_changes};
+pub use message::{Change, Message};
+pub use plan::{Counted, Counting, Forced, Plan, Planned, Request, Sources, TaggedVersion, plan};
+pub use publish::{Published, Release, publish};
+pub use settle::{Settled, settle};
+pub use situation::{Ground, Situation, Target, Wishes};
+pub use tag::{Scheme, TagFormat, TagFormatError};
 pub use tree::{FolderTree, Tree};
 pub use workspace::WorkspaceOptions;
+pub use written::written_versions;

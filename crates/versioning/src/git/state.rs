@@ -1,0 +1,71 @@
+//! The state of the working tree.
+
+use landfall_run::Run;
+
+use super::{Call, Git};
+use crate::{Error, FolderTree};
+
+impl Git {
+    /// Whether commits are missing because the clone is shallow.
+    ///
+    /// # Errors
+    /// As git says.
+    pub async fn is_shallow(&self, run: &Run) -> Result<bool, Error> {
+        let arguments = ["rev-parse", "--is-shallow-repository"];
+        Ok(self.call(&Call::new("look at the clone", &arguments), run).await?.text() == "true")
+    }
+
+    /// Files that git knows and that are not as in `HEAD`, in the index or in the working tree. Files that git does not know do
+    /// not count: jobs leave many.
+    ///
+    /// # Errors
+    /// As git says.
+    pub async fn changed_files(&self, run: &Run) -> Result<Vec<String>, Error> {
+        let arguments = [
+            "status",
+            "--porcelain=v1",
+            "-z",
+            "--no-renames",
+            "--untracked-files=no",
+            "--ignore-submodules=dirty",
+        ];
+        let answer = self.call(&Call::new("look at the working tree", &arguments), run).await?;
+        let entries = answer.stdout.split(|byte| *byte == 0).filter(|entry| !entry.is_empty());
+        Ok(entries
+            .map(|entry| String::from_utf8_lossy(entry.get(3..).unwrap_or_default()).into_owned())
+            .collect())
+    }
+
+    /// The branch that is checked out; `None` where `HEAD` is a commit by itself.
+    ///
+    /// # Errors
+    /// As git says.
+    pub async fn current_branch(&self, run: &Run) -> Result<Option<String>, Error> {
+        let arguments = ["symbolic-ref", "--quiet", "--short", "HEAD"];
+        let answer = self.attempt(&Call::new("find the branch", &arguments), run).await?;
+        Ok((answer.code == Some(0)).then(|| answer.text()))
+    }
+
+    /// The value of a setting; `None` where it has none.
+    ///
+    /// # Errors
+    /// As git says.
+    pub async fn setting(&self, key: &str, run: &Run) -> Result<Option<String>, Error> {
+        let arguments = ["config", "--get", key];
+        let answer = self.attempt(&Call::new("read a setting", &arguments), run).await?;
+        Ok(Some(answer.text()).filter(|text| answer.code == Some(0) && !text.is_empty()))
+    }
+
+    /// The working tree, with the files that git knows.
+    ///
+    /// # Errors
+    /// As git says.
+    pub async fn folder_tree(&self, run: &Run) -> Result<FolderTree, Error> {
+        let answer = self.call(&Call::new("list the files", &["ls-files", "-z"]), run).await?;
+        let names = answer.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+        Ok(FolderTree::new(
+            &self.root,
+            names.map(|name| String::from_utf8_lossy(name).into_owned()).collect(),
+        ))
+    }
+}

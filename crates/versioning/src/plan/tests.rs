@@ -1,0 +1,437 @@
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall_artifacts::{CommitId, Explain as _, ProjectName};
+use proptest::prelude::*;
+use semver::Version;
+
+use super::{Forced, Plan, Request, Sources, plan};
+use crate::bump::Bump;
+use crate::git::{Commit, History, Tag};
+use crate::graph::{Edge, EdgeKind, Project, ProjectGraph};
+use crate::lockfile::PackageChange;
+
+fn name(text: &str) -> ProjectName {
+    text.parse().expect("a name")
+}
+
+fn id(number: usize) -> CommitId {
+    format!("{number:040x}").parse().expect("an id")
+}
+
+fn commit(number: usize, parents: &[usize], message: &str, paths: &[&str]) -> Commit {
+    Commit {
+        id: id(number),
+        parents: parents.iter().copied().map(id).collect(),
+        message: message.to_owned(),
+        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+    }
+}
+
+/// Commits one after the other, the last first.
+fn line_of(commits: &[(&str, &str)]) -> History {
+    let all = commits.iter().enumerate().map(|(at, (message, path))| {
+        let parents: Vec<usize> = if at == 0 { vec![] } else { vec![at - 1] };
+        commit(at, &parents, message, &[*path])
+    });
+    History::new(all.rev().collect())
+}
+
+fn tag(text: &str, number: usize) -> Tag {
+    Tag { name: text.to_owned(), object: id(number), commit: id(number) }
+}
+
+/// Functions `orders` and `pay`; both use `lib`, of which `pay` only through `mid`.
+fn graph() -> ProjectGraph {
+    let project = |text: &str, folder: &str| Project {
+        name: name(text),
+        folder: folder.to_owned(),
+        is_versioned: folder.starts_with("functions"),
+    };
+    let edge = |from: &str, to: &str| Edge { from: name(from), to: name(to), kind: EdgeKind::Implicit };
+    ProjectGraph::new(
+        [
+            project("orders", "functions/orders"),
+            project("pay", "functions/pay"),
+            project("lib", "libs/lib"),
+            project("mid", "libs/mid"),
+        ],
+        [edge("orders", "lib"), edge("mid", "lib"), edge("pay", "mid")],
+    )
+}
+
+fn planned(history: &History, tags: &[Tag], request: &Request) -> Plan {
+    planned_from(history, tags, &BTreeMap::new(), request)
+}
+
+fn planned_from(
+    history: &History,
+    tags: &[Tag],
+    written: &BTreeMap<ProjectName, Version>,
+    request: &Request,
+) -> Plan {
+    let graph = graph();
+    plan(&Sources { graph: &graph, history, tags, written }, request, &mut |_| None)
+}
+
+/// `project last -> next: causes`, a line each.
+fn shown(plan: &Plan) -> String {
+    let mut lines = Vec::new();
+    for (name, planned) in &plan.projects {
+        let text = |version: Option<String>| version.unwrap_or_else(|| "-".to_owned());
+        let (last, next) =
+            (planned.last.as_ref().map(|last| last.version.to_string()), planned.next.as_ref());
+        lines.push(format!(
+            "{name} {} -> {} {}",
+            text(last),
+            text(next.map(ToString::to_string)),
+            planned.bump
+        ));
+        for counting in &planned.causes {
+            let way: Vec<&str> = counting.cause.way.through.iter().map(ProjectName::as_str).collect();
+            let back = if counting.reverted_by.is_some() { ", taken back" } else { "" };
+            lines.push(format!(
+                "  {} [{}] {}{back}",
+                counting.commit.subject,
+                way.join(" > "),
+                counting.bump()
+            ));
+        }
+    }
+    lines.extend(plan.unparsed.iter().map(|counted| format!("unparsed: {}", counted.subject)));
+    lines.extend(plan.conflicts.iter().map(|conflict| format!("{}: {conflict}", conflict.code())));
+    lines.join("\n")
+}
+
+#[test]
+fn commits_count_for_what_they_concern() {
+    let history = line_of(&[
+        ("feat: begin", "functions/orders/a.ts"),
+        ("feat: more", "functions/orders/a.ts"),
+        ("fix: shared", "libs/lib/b.ts"),
+        ("chore: tidy", "functions/pay/c.ts"),
+        ("wip", "functions/pay/c.ts"),
+        ("feat: nobody's", "README.md"),
+    ]);
+    let tags = [
+        tag("orders-1.2.3", 0),
+        tag("pay-0.4.0", 1),
+        tag("pay-0.3.0", 0),
+        tag("orders-x", 0),
+        tag("v9.0.0", 0),
+    ];
+    insta::assert_snapshot!(shown(&planned(&history, &tags, &Request::default())), @r"
+    orders 1.2.3 -> 1.3.0 minor
+      fix: shared [orders > lib] patch
+      feat: more [orders] minor
+    pay 0.4.0 -> 0.4.1 patch
+      wip [pay] none
+      chore: tidy [pay] none
+      fix: shared [pay > mid > lib] patch
+    unparsed: wip
+    ");
+}
+
+#[test]
+fn first_releases_take_what_files_say() {
+    let history = line_of(&[("chore: begin", "functions/orders/a.ts")]);
+    let written =
+        BTreeMap::from([(name("orders"), Version::new(2, 1, 0)), (name("pay"), Version::new(0, 0, 0))]);
+    let versions = |request: &Request| {
+        let plan = planned_from(&history, &[], &written, request);
+        let next = plan.projects.values().map(|planned| planned.next.as_ref().map(ToString::to_string));
+        next.map(Option::unwrap_or_default).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(versions(&Request::default()), "2.1.0 0.1.0");
+    assert_eq!(versions(&Request { first: Version::new(1, 0, 0), ..Request::default() }), "2.1.0 1.0.0");
+    let whole = Request { format: "v{version}".parse().expect("a format"), ..Request::default() };
+    assert_eq!(versions(&whole), "2.1.0 2.1.0");
+    let rc = Request { preid: Some("rc".parse().expect("a name")), ..Request::default() };
+    assert_eq!(versions(&rc), "2.1.0-rc.0 0.1.0-rc.0");
+}
+
+#[test]
+fn the_whole_repo_can_have_one_version() {
+    let history = line_of(&[
+        ("feat: begin", "functions/orders/a.ts"),
+        ("fix: pay", "functions/pay/c.ts"),
+        ("feat!: nobody's", "README.md"),
+    ]);
+    let request = Request { format: "v{version}".parse().expect("a format"), ..Request::default() };
+    insta::assert_snapshot!(shown(&planned(&history, &[tag("v1.0.0", 0)], &request)), @r"
+    orders 1.0.0 -> 1.0.1 patch
+    pay 1.0.0 -> 1.0.1 patch
+      fix: pay [pay] patch
+    ");
+}
+
+#[test]
+fn pre_releases_count_up_and_end_in_the_release() {
+    let history = line_of(&[
+        ("feat: begin", "functions/orders/a.ts"),
+        ("fix: one", "functions/orders/a.ts"),
+        ("feat: two", "functions/orders/a.ts"),
+        ("docs: three", "functions/orders/a.ts"),
+        ("fix: four", "functions/orders/a.ts"),
+    ]);
+    let next = |up_to: usize, tags: &[Tag], preid: Option<&str>| {
+        let request =
+            Request { preid: preid.map(|text| text.parse().expect("a name")), ..Request::default() };
+        let plan = planned(&history.of(&id(up_to)), tags, &request);
+        plan.projects[&name("orders")].next.as_ref().map_or("-".to_owned(), ToString::to_string)
+    };
+    let begun = || vec![tag("orders-1.0.0", 0)];
+    let with = |more: &[(&str, usize)]| {
+        let mut tags = begun();
+        tags.extend(more.iter().map(|(text, at)| tag(text, *at)));
+        tags
+    };
+    assert_eq!(next(1, &begun(), Some("rc")), "1.0.1-rc.0");
+    assert_eq!(next(1, &with(&[("orders-1.0.1-rc.0", 1)]), Some("rc")), "-", "nothing new");
+    assert_eq!(next(2, &with(&[("orders-1.0.1-rc.0", 1)]), Some("rc")), "1.1.0-rc.0", "it weighs more");
+    let two = with(&[("orders-1.0.1-rc.0", 1), ("orders-1.1.0-rc.0", 2)]);
+    assert_eq!(next(3, &two, Some("rc")), "-", "docs move nothing");
+    assert_eq!(next(4, &two, Some("rc")), "1.1.0-rc.1");
+    assert_eq!(next(4, &two, Some("beta")), "1.1.0-beta.0");
+    assert_eq!(next(2, &two, None), "1.1.0", "the release ends the series");
+    // Two pre-releases on one commit: each series counts by itself.
+    let both = with(&[("orders-1.1.0-beta.4", 2), ("orders-1.1.0-rc.0", 2)]);
+    assert_eq!(next(4, &both, Some("beta")), "1.1.0-beta.5");
+    assert_eq!(next(4, &with(&[("orders-2.0.0-rc.0", 2)]), None), "2.0.0", "never below what was announced");
+}
+
+#[test]
+fn bumps_can_be_forced() {
+    let history = line_of(&[("feat: begin", "functions/orders/a.ts"), ("chore: x", "functions/orders/a.ts")]);
+    let tags = [tag("orders-0.2.0", 0), tag("pay-1.0.0", 0)];
+    let forced = |all, projects: &[(&str, Bump)]| {
+        let projects = projects.iter().map(|(project, bump)| (name(project), *bump)).collect();
+        let plan =
+            planned(&history, &tags, &Request { forced: Forced { all, projects }, ..Request::default() });
+        let next = plan.projects.values().map(|planned| planned.next.as_ref().map(ToString::to_string));
+        next.map(|next| next.unwrap_or("-".to_owned())).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(forced(None, &[]), "- -");
+    assert_eq!(forced(Some(Bump::Major), &[]), "1.0.0 2.0.0");
+    assert_eq!(forced(None, &[("pay", Bump::Patch)]), "- 1.0.1");
+    assert_eq!(forced(Some(Bump::Minor), &[("pay", Bump::None)]), "0.3.0 -");
+}
+
+#[test]
+fn what_is_taken_back_counts_as_its_revert() {
+    let first = id(1);
+    let revert = format!("Revert \"feat: a\"\n\nThis reverts commit {first}.");
+    let again = format!("Revert \"Revert \"feat: a\"\"\n\nThis reverts commit {}.", id(2));
+    let history = line_of(&[
+        ("chore: begin", "functions/orders/a.ts"),
+        ("feat: a", "functions/orders/a.ts"),
+        (&revert, "functions/orders/a.ts"),
+        (&again, "functions/orders/a.ts"),
+    ]);
+    let tags = [tag("orders-1.0.0", 0), tag("pay-1.0.0", 0)];
+    insta::assert_snapshot!(shown(&planned(&history.of(&id(2)), &tags, &Request::default())), @r#"
+    orders 1.0.0 -> 1.0.1 patch
+      Revert "feat: a" [orders] patch
+      feat: a [orders] none, taken back
+    pay 1.0.0 -> - none
+    "#);
+    insta::assert_snapshot!(shown(&planned(&history, &tags, &Request::default())), @r#"
+    orders 1.0.0 -> 1.1.0 minor
+      Revert "Revert "feat: a"" [orders] patch
+      Revert "feat: a" [orders] none, taken back
+      feat: a [orders] minor
+    pay 1.0.0 -> - none
+    "#);
+}
+
+#[test]
+fn tags_of_other_histories_stand_in_the_way() {
+    let history = line_of(&[("feat: begin", "functions/orders/a.ts"), ("fix: x", "functions/orders/a.ts")]);
+    let tags = [
+        tag("orders-1.0.0", 0),
+        tag("orders-1.0.1", 77),
+        tag("orders-9.0.0-rc.0", 77),
+        tag("pay-1.0.0", 0),
+        tag("pay-0.9.0", 77),
+    ];
+    insta::assert_snapshot!(shown(&planned(&history, &tags, &Request::default())), @r"
+    orders 1.0.0 -> 1.0.1 patch
+      fix: x [orders] patch
+    pay 1.0.0 -> - none
+    LF-TAGS-HIGHER: the tag orders-1.0.1 of orders is not part of this history, and is higher than 1.0.0
+    ");
+    let request = Request { preid: Some("rc".parse().expect("a name")), ..Request::default() };
+    let tags = [tag("orders-1.0.0", 0), tag("orders-1.0.1-rc.0", 77), tag("pay-1.0.0", 0)];
+    insta::assert_snapshot!(shown(&planned(&history, &tags, &request)), @r"
+    orders 1.0.0 -> 1.0.1-rc.0 patch
+      fix: x [orders] patch
+    pay 1.0.0 -> - none
+    LF-TAGS-TAKEN: orders would get the tag orders-1.0.1-rc.0, which is there already and not part of this history
+    ");
+}
+
+#[test]
+fn tags_go_to_the_longest_name() {
+    let project = |text: &str| Project { name: name(text), folder: text.to_owned(), is_versioned: true };
+    let graph = ProjectGraph::new([project("a"), project("a-1.0.0"), project("a-2")], []);
+    let history = line_of(&[("chore: x", "README.md")]);
+    let tags = [tag("a-1.0.0-2.0.0", 0), tag("a-2-3.0.0", 0), tag("a-4.0.0", 0)];
+    let sources = Sources { graph: &graph, history: &history, tags: &tags, written: &BTreeMap::new() };
+    let plan = plan(&sources, &Request::default(), &mut |_| None);
+    let last =
+        plan.projects.values().map(|planned| planned.last.as_ref().map(|last| last.version.to_string()));
+    assert_eq!(last.map(Option::unwrap_or_default).collect::<Vec<_>>(), ["4.0.0", "2.0.0", "3.0.0"]);
+}
+
+#[test]
+fn merges_do_not_count_and_their_commits_do() {
+    let history = History::new(vec![
+        commit(3, &[1, 2], "feat!: Merge branch x", &["functions/orders/a.ts"]),
+        commit(2, &[0], "fix: on a branch", &["functions/orders/a.ts"]),
+        commit(1, &[0], "chore: on main", &["functions/orders/a.ts"]),
+        commit(0, &[], "feat: begin", &["functions/orders/a.ts"]),
+    ]);
+    let plan = planned(&history, &[tag("orders-1.0.0", 1), tag("pay-1.0.0", 0)], &Request::default());
+    insta::assert_snapshot!(shown(&plan), @r"
+    orders 1.0.0 -> 1.0.1 patch
+      fix: on a branch [orders] patch
+    pay 1.0.0 -> - none
+    ");
+}
+
+#[test]
+fn changes_of_packages_are_asked_for_once_a_commit() {
+    let history = line_of(&[("fix: a", "yarn.lock"), ("fix: b", "yarn.lock")]);
+    let graph = graph();
+    let sources = Sources { graph: &graph, history: &history, tags: &[], written: &BTreeMap::new() };
+    let mut asked = Vec::new();
+    let _ = plan(&sources, &Request::default(), &mut |commit: &Commit| {
+        asked.push(commit.message.clone());
+        Some(PackageChange::Any("x".to_owned()))
+    });
+    assert_eq!(asked, ["fix: b", "fix: a"]);
+}
+
+/// A random monorepo: edges between six projects, a history with merges, and tags.
+#[derive(Clone, Debug)]
+struct World {
+    edges: Vec<(usize, usize)>,
+    /// Parents (how far back), type, project whose folder is touched.
+    commits: Vec<(Vec<usize>, usize, usize)>,
+    /// Project, commit, minor and patch.
+    tags: Vec<(usize, usize, u64, u64)>,
+}
+
+const TYPES: [(&str, Bump); 6] = [
+    ("feat: x", Bump::Minor),
+    ("fix: x", Bump::Patch),
+    ("chore: x", Bump::None),
+    ("feat!: x", Bump::Major),
+    ("nothing", Bump::None),
+    ("chore: x\n\n* fix: y", Bump::Patch),
+];
+
+fn world() -> impl Strategy<Value = World> {
+    let commit = (proptest::collection::vec(1usize..4, 0..3), 0..TYPES.len(), 0usize..7);
+    (
+        proptest::collection::vec((0usize..6, 0usize..6), 0..10),
+        proptest::collection::vec(commit, 1..14),
+        proptest::collection::vec((0usize..4, 0usize..14, 0u64..3, 0u64..3), 0..6),
+    )
+        .prop_map(|(edges, commits, tags)| World { edges, commits, tags })
+}
+
+impl World {
+    fn parents(&self, at: usize) -> Vec<usize> {
+        let (back, ..) = &self.commits[at];
+        back.iter().filter_map(|back| at.checked_sub(*back)).collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// A commit and all before it, the plain way.
+    fn before(&self, at: usize) -> BTreeSet<usize> {
+        let mut all = BTreeSet::from([at]);
+        for parent in self.parents(at) {
+            all.extend(self.before(parent));
+        }
+        all
+    }
+
+    /// What a project uses, the plain way.
+    fn uses(&self, project: usize) -> BTreeSet<usize> {
+        let mut all = BTreeSet::from([project]);
+        loop {
+            let more: BTreeSet<usize> =
+                self.edges.iter().filter(|(from, _)| all.contains(from)).map(|(_, to)| *to).collect();
+            if more.is_subset(&all) {
+                return all;
+            }
+            all.extend(more);
+        }
+    }
+
+    /// The version that a project gets, the plain way.
+    fn expected(&self, project: usize, head: usize) -> Option<String> {
+        let history = self.before(head);
+        let of_project = self.tags.iter().filter(|(of, at, ..)| *of == project && history.contains(at));
+        let Some((_, at, minor, patch)) = of_project.max_by_key(|(_, _, minor, patch)| (*minor, *patch))
+        else {
+            return Some("0.1.0".to_owned());
+        };
+        let uses = self.uses(project);
+        let released = self.before(*at);
+        let counts = |commit: &&usize| {
+            let (_, _, touched) = self.commits[**commit];
+            self.parents(**commit).len() < 2 && uses.contains(&touched)
+        };
+        let bump = history.difference(&released).filter(counts).map(|at| TYPES[self.commits[*at].1].1).max();
+        match bump.unwrap_or_default() {
+            Bump::None => None,
+            Bump::Patch => Some(format!("1.{minor}.{}", patch + 1)),
+            Bump::Minor => Some(format!("1.{}.0", minor + 1)),
+            Bump::Major => Some("2.0.0".to_owned()),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn plans_equal_a_plain_model(mut world in world()) {
+        // A version is tagged once, as git has it.
+        let mut seen = BTreeSet::new();
+        let count = world.commits.len();
+        world.tags.retain(|(project, at, minor, patch)| *at < count && seen.insert((*project, *minor, *patch)));
+        let project = |number: usize| Project {
+            name: name(&format!("p{number}")),
+            folder: format!("f/p{number}"),
+            is_versioned: number < 4,
+        };
+        let edges = world.edges.iter().map(|(from, to)| Edge {
+            from: name(&format!("p{from}")),
+            to: name(&format!("p{to}")),
+            kind: EdgeKind::Implicit,
+        });
+        let graph = ProjectGraph::new((0..6).map(project), edges);
+        let head = world.commits.len() - 1;
+        let in_history = world.before(head);
+        let commits = in_history.iter().rev().map(|at| {
+            let (_, kind, touched) = world.commits[*at];
+            let path = format!("f/p{touched}/x.ts");
+            commit(*at, &world.parents(*at), TYPES[kind].0, &[&path])
+        });
+        let history = History::new(commits.collect());
+        let tags: Vec<Tag> = world.tags.iter().map(|(project, at, minor, patch)| tag(&format!("p{project}-1.{minor}.{patch}"), *at)).collect();
+        let sources = Sources { graph: &graph, history: &history, tags: &tags, written: &BTreeMap::new() };
+        let plan_once = || plan(&sources, &Request::default(), &mut |_| None);
+        let plan = plan_once();
+        for number in 0..4 {
+            let next = plan.projects[&name(&format!("p{number}"))].next.as_ref().map(ToString::to_string);
+            prop_assert_eq!(next, world.expected(number, head), "p{}", number);
+        }
+        prop_assert_eq!(plan.projects.len(), 4);
+        prop_assert_eq!(shown(&plan), shown(&plan_once()), "the same twice");
+        // What is released is nothing to release again.
+        let released: Vec<Tag> = plan.released().filter_map(|(_, planned)| Some(tag(planned.tag.as_ref()?, head))).collect();
+        let tags = [tags.clone(), released].concat();
+        let again = super::plan(&Sources { tags: &tags, ..sources }, &Request::default(), &mut |_| None);
+        prop_assert!(again.is_empty());
+    }
+}
