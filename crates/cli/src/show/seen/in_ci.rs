@@ -137,9 +137,31 @@ fn what_programs_print_is_folded_where_it_went_well() {
         scribe.event(Duration::ZERO, Event::Output { item: "chat".to_owned(), text, went_well });
         written.text().replace('\u{1b}', "ESC").replace('\r', "CR")
     };
-    insta::assert_snapshot!(shown(Sections::GitLab, true), @"");
-    insta::assert_snapshot!(shown(Sections::GitHub, true), @"");
-    insta::assert_snapshot!(shown(Sections::None, false), @"");
+    insta::assert_snapshot!(shown(Sections::GitLab, true), @r"
+    ESC[0Ksection_start:1700000000:buildCRESC[0Kbuild
+    ESC[0Ksection_start:1700000000:output_of_chat[collapsed=true]CRESC[0Koutput of chat
+      | step 1
+      | with <redacted>
+      | \::error::\u{1b}[31mboo
+    ESC[0Ksection_end:1700000000:output_of_chatCRESC[0K
+    ");
+    insta::assert_snapshot!(shown(Sections::GitHub, true), @r"
+    ::group::build
+    build
+    ::endgroup::
+    ::group::output of chat
+      | step 1
+      | with <redacted>
+      | \::error::\u{1b}[31mboo
+    ::endgroup::
+    ");
+    insta::assert_snapshot!(shown(Sections::None, false), @r"
+    build
+    output of chat:
+      | step 1
+      | with <redacted>
+      | \::error::\u{1b}[31mboo
+    ");
     assert_eq!(shown(Sections::None, true), "build\n");
 }
 
