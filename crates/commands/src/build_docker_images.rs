@@ -2,17 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::time::Duration;
 
 use landfall_artifacts::{BuildVersions, Class, ImageSettings, Problem, Repository};
 use landfall_cli::{Opt, Values};
 use landfall_registry::Registries;
+use landfall_run::Event;
 use landfall_stages::build_docker_images::{
     Builder, CommandTemplate, Config, Options, images_of_versions, run,
 };
 use landfall_stages::{Outcome, Refusal};
+use tempfile::TempDir;
 
 use crate::context::{FUNCTIONS, VERSIONS};
 use crate::{Context, Effects, aws, context, logins, registries};
@@ -134,15 +136,10 @@ impl crate::Command for Command {
                 let what = format!("the folder of the run cannot be found: {cause}");
                 Refusal::one(Problem::new("LF-FILE-READ", Class::Input, what))
             })?;
-            let config = Config {
-                images,
-                builder,
-                root,
-                rebuild,
-                jobs,
-                timeout,
-                variables: variables(context, settings),
-            };
+            let mut variables = variables(context, settings);
+            // Kept until the last build has ended.
+            let _logins = show_logins(context, &mut variables);
+            let config = Config { images, builder, root, rebuild, jobs, timeout, variables };
             let registries = match &registry {
                 Some(registry) if !config.images.is_empty() => {
                     registries::registries(context, &context.http()?, &[registry.host()]).await?
@@ -217,24 +214,37 @@ fn variables(context: &Context, settings: &ImageSettings) -> BTreeMap<String, St
     for (_, value) in variables.iter().filter(|(name, _)| is_secret(name)) {
         context.run().redactor().learn(&landfall_secret::Secret::new(value.as_str()));
     }
-    // What prepare-docker-config left is where builders look, unless they were told of another place.
-    if let Some(folder) =
-        docker_folder(&context.values()).filter(|_| !variables.contains_key("DOCKER_CONFIG"))
-    {
-        let file = folder.join("config.json").display().to_string();
-        variables.entry("REGISTRY_AUTH_FILE".to_owned()).or_insert(file);
-        variables.insert("DOCKER_CONFIG".to_owned(), folder.display().to_string());
-    }
     variables
 }
 
-/// A folder whose `config.json` is the file of logins, where there is one.
-fn docker_folder(values: &Values<'_>) -> Option<PathBuf> {
-    let file = std::path::absolute(values.text("docker-config")?).ok().filter(|file| file.is_file())?;
-    let folder = std::env::current_dir().ok()?.join(".landfall/docker");
-    std::fs::create_dir_all(&folder).ok()?;
-    let link = folder.join("config.json");
-    let _ = std::fs::remove_file(&link);
-    std::os::unix::fs::symlink(file, link).ok()?;
-    Some(folder)
+/// Names `docker-config.json` of `prepare-docker-config` to builders, unless they were told of another place. The folder that
+/// is named has to live as long as they do.
+fn show_logins(context: &Context, variables: &mut BTreeMap<String, String>) -> Option<TempDir> {
+    let file = PathBuf::from(context.values().text("docker-config")?);
+    if context.output().is_dry_run() || variables.contains_key("DOCKER_CONFIG") || !file.is_file() {
+        return None;
+    }
+    match docker_folder(&file) {
+        Ok(folder) => {
+            let config = folder.path().join("config.json").display().to_string();
+            variables.entry("REGISTRY_AUTH_FILE".to_owned()).or_insert(config);
+            variables.insert("DOCKER_CONFIG".to_owned(), folder.path().display().to_string());
+            Some(folder)
+        }
+        Err(cause) => {
+            let what = format!("the builder is not shown the logins of {}: {cause}", file.display());
+            context.run().progress().event(Event::Warning(what));
+            None
+        }
+    }
+}
+
+/// A folder whose `config.json` is this file. It holds a link and no copy, so that a run that is killed leaves no secret.
+///
+/// # Errors
+/// What the file system says.
+fn docker_folder(logins: &Path) -> std::io::Result<TempDir> {
+    let folder = TempDir::with_prefix("landfall-docker-")?;
+    std::os::unix::fs::symlink(std::path::absolute(logins)?, folder.path().join("config.json"))?;
+    Ok(folder)
 }

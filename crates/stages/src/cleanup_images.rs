@@ -178,7 +178,7 @@ async fn delete(
     run: &Run,
 ) {
     run.progress().event(Event::Phase { name: "delete".into(), items: Some(going.len() as u64) });
-    let mut ended: BTreeMap<Digest, Result<(), Problem>> = BTreeMap::new();
+    let mut ended: BTreeMap<Digest, (&'static str, Option<Problem>)> = BTreeMap::new();
     let mut left = going.len();
     for part in going.chunks(AT_ONCE) {
         if run.stop().requested().is_some() {
@@ -186,34 +186,29 @@ async fn delete(
         }
         left -= part.len();
         let digests: Vec<Digest> = part.iter().map(|image| image.digest).collect();
-        let deleted = recorded(config, ecr, part, &digests, run).await;
-        for digest in digests {
-            let result = match &deleted {
-                Ok(failed) => match failed.get(&digest) {
-                    None => Ok(()),
-                    Some(problem) => Err(problem.clone()),
-                },
-                Err(problem) => Err(problem.clone()),
-            };
-            ended.insert(digest, result);
+        match recorded(config, ecr, part, &digests, run).await {
+            Ok(mut failed) => ended.extend(digests.into_iter().map(|digest| match failed.remove(&digest) {
+                None => (digest, ("deleted", None)),
+                Some(problem) => (digest, ("failed", Some(problem))),
+            })),
+            // It is the call's problem and no image's; what refused this one would refuse the next.
+            Err(problem) => {
+                let word = if problem.class == Class::Unknown { "unknown" } else { "failed" };
+                ended.extend(digests.into_iter().map(|digest| (digest, (word, None))));
+                finished.problems.push(problem);
+                break;
+            }
         }
     }
     for item in &mut finished.items {
-        let Some(result) = item.name.parse().ok().and_then(|digest: Digest| ended.remove(&digest)) else {
-            if item.outcome == "planned" {
-                item.outcome = "not-tried";
+        match item.name.parse().ok().and_then(|digest: Digest| ended.remove(&digest)) {
+            Some((outcome, problem)) => {
+                item.outcome = outcome;
+                item.changed = outcome == "deleted";
+                item.problem = problem;
             }
-            continue;
-        };
-        match result {
-            Ok(()) => {
-                item.outcome = "deleted";
-                item.changed = true;
-            }
-            Err(problem) => {
-                item.outcome = if problem.class == Class::Unknown { "unknown" } else { "failed" };
-                item.problem = Some(problem);
-            }
+            None if item.outcome == "planned" => item.outcome = "not-tried",
+            None => {}
         }
     }
     finished.note_stop(run, left);

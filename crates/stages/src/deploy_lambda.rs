@@ -96,7 +96,7 @@ pub async fn run(
     if config.only_ready {
         desired.retain(|one| !unverified.contains_key(&one.function));
     }
-    let mut looked = job.look(&desired, None).await;
+    let mut looked = job.look(&desired, None).await?;
     let problems: Vec<Problem> = unverified.into_values().collect();
     if config.only_ready {
         looked.left_out.extend(problems);
@@ -132,7 +132,7 @@ pub async fn run_release(
     let desired = archives::desired(config, &manifest, store)?;
     let job = Job { config, client, check, release, output, run };
     let stored = StoredArchives::new(store, manifest.artifacts);
-    let looked = job.look(&desired, Some(&stored)).await;
+    let looked = job.look(&desired, Some(&stored)).await?;
     let kept = archives::kept(&looked.plan, store, config, run).await?;
     job.carry_out(looked, Vec::new(), kept).await
 }
@@ -152,10 +152,22 @@ struct Looked {
     plan: Plan,
     /// Problems of functions that are left out.
     left_out: Vec<Problem>,
+    /// What an earlier try of the same deployment left.
+    earlier: Option<DeployReport>,
 }
 
 impl Job<'_, '_> {
-    async fn look(&self, desired: &[Desired], archives: Option<&StoredArchives<'_>>) -> Looked {
+    /// Looks at the functions, and decides what follows.
+    ///
+    /// # Errors
+    /// A report of an earlier try that cannot be read.
+    async fn look(
+        &self,
+        desired: &[Desired],
+        archives: Option<&StoredArchives<'_>>,
+    ) -> Result<Looked, Refusal> {
+        let (config, environment) = (self.config, self.config.target.environment.as_ref());
+        let earlier = earlier_record(&config.report, Some(&self.release), environment)?;
         let phase = Event::Phase { name: "look at the functions".into(), items: Some(desired.len() as u64) };
         self.run.progress().event(phase);
         let names: Vec<LambdaName> = desired.iter().map(|one| one.function.clone()).collect();
@@ -166,11 +178,11 @@ impl Job<'_, '_> {
         if let Some(archives) = archives {
             archives.block(&mut plan, self.run).await;
         }
-        if self.config.only_ready {
-            let (plan, left_out) = plan.ready();
-            return Looked { plan, left_out };
+        if let Some(earlier) = &earlier {
+            know_the_first_try(&mut plan, earlier);
         }
-        Looked { plan, left_out: Vec::new() }
+        let (plan, left_out) = if config.only_ready { plan.ready() } else { (plan, Vec::new()) };
+        Ok(Looked { plan, left_out, earlier })
     }
 
     /// `kept` are archives from which what runs now can be put back.
@@ -180,16 +192,11 @@ impl Job<'_, '_> {
         problems: Vec<Problem>,
         kept: BTreeMap<Digest, Archive>,
     ) -> Outcome {
-        let Looked { mut plan, left_out } = looked;
+        let Looked { plan, left_out, earlier } = looked;
         let (config, release, output, run) = (self.config, &self.release, self.output, self.run);
         let problems: Vec<Problem> = plan.problems().cloned().chain(problems).collect();
         if !problems.is_empty() {
             return Err(Refusal(problems));
-        }
-        let environment = config.target.environment.as_ref();
-        let earlier = earlier_record(&config.report, Some(release), environment)?;
-        if let Some(earlier) = &earlier {
-            know_the_first_try(&mut plan, earlier);
         }
         if output.is_dry_run() {
             return dry_run(config, output, &plan, release, earlier.as_ref(), left_out);

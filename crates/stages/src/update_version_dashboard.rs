@@ -83,7 +83,7 @@ pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &
         .as_ref()
         .and_then(|report| report.release.clone())
         .unwrap_or_else(|| config.target.release_of(&versions));
-    let is_stale = is_rolled_back(&events, &environment);
+    let is_stale = is_rolled_back(&events, &environment, &release);
     if is_stale && !confirmed.is_empty() {
         finished.warnings.push(format!(
             "the deployment of {} was rolled back since: nothing is recorded of it",
@@ -214,12 +214,20 @@ fn is_recorded(
     })
 }
 
-/// Whether the newest that was done to the environment is a rollback: then a report of a deployment is older than what runs.
-fn is_rolled_back(events: &[LedgerEvent], environment: &EnvironmentName) -> bool {
-    let newest = |is_meant: fn(&LedgerEvent) -> bool| {
+/// Whether the newest that was done to the environment is a rollback of this release: then a report of its deployment is older
+/// than what runs.
+fn is_rolled_back(events: &[LedgerEvent], environment: &EnvironmentName, release: &ReleaseId) -> bool {
+    let last = |is_meant: fn(&LedgerEvent) -> bool| {
         let here = |event: &&LedgerEvent| event.environment.as_ref() == Some(environment);
-        events.iter().filter(here).rfind(|event| is_meant(event)).map(|event| event.sequence)
+        events.iter().filter(here).rfind(|event| is_meant(event))
     };
+    // Intents of a rollback name the release that is rolled back.
+    let undone =
+        last(|event| event.kind == EventKind::Intent && event.stage.as_deref() == Some("rollback-lambda"));
+    if undone.and_then(|event| event.release.as_ref()).is_some_and(|undone| undone != release) {
+        return false;
+    }
+    let newest = |is_meant| last(is_meant).map(|event| event.sequence);
     let deployed =
         newest(|event| event.kind == EventKind::Intent && event.stage.as_deref() == Some("deploy-lambda"));
     let rolled_back = newest(|event| event.kind == EventKind::Rollback);

@@ -210,6 +210,24 @@ async fn archives_of_one_environment_are_deployed_and_put_back() {
     assert_eq!(runs(&world), deployed[0]);
 }
 
+/// What an earlier try changed goes back too, from the release that has it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rollback_takes_back_both_tries() {
+    let world = world().await;
+    has_release(&world, "v1.0.0");
+    has_release(&world, "v1.1.0");
+    world.run(&["deploy-lambda", "--release", "v1.0.0"]).await.expect(0);
+    world.remove("deploy-report.json");
+    let fails = || world.sandbox.lambda.fail_next("StockLevels", "InvalidZipFileException", "it is damaged");
+    fails();
+    let words = ["deploy-lambda", "--release", "v1.1.0", "--jobs", "1", "--on-failure"];
+    world.run(&[&words[..], &["continue"]].concat()).await.expect(i32::from(exit::PARTIAL));
+    assert_ne!(runs(&world), of("v1.0.0"));
+    fails();
+    world.run(&[&words[..], &["rollback"]].concat()).await;
+    assert_eq!(runs(&world), of("v1.0.0"));
+}
+
 /// A repo may have functions of both kinds, and one setting for all its jobs.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bucket_that_is_set_for_all_jobs_does_not_turn_a_mapping_away() {

@@ -11,6 +11,7 @@ use crate::world::World;
 const BUILD: &str = r#"
 echo "$*" >> calls
 echo "TAG=$TAG PROJECT=$PROJECT token=$NPM_TOKEN vault=${VAULT_SECRET_ID:-none} extra=$EXTRA_ONE"
+test ! -s "$DOCKER_CONFIG/config.json" || echo "$DOCKER_CONFIG" > logins
 test ! -e "$1/broken" || { echo "cannot build $1" >&2; exit 4; }
 "#;
 
@@ -68,6 +69,22 @@ async fn one_that_fails_does_not_keep_the_others_from_being_built() {
     "#);
     world.write("functions/payment-gateway/broken", "");
     world.run(&["build-docker-images"]).await.expect(i32::from(exit::REFUSED));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_builds_nothing_and_leaves_nothing() {
+    let world = world().await;
+    world.has_logins();
+    let before = world.files();
+    let ran = world.run(&["build-docker-images", "--dry-run"]).await.expect(0);
+    assert!(ran.stdout.contains("TAG=1.4.2 sh build.sh functions/order-service 1.4.2"), "{}", ran.stdout);
+    assert!(world.changed_since(&before).is_empty());
+    world.run(&["build-docker-images"]).await.expect(0);
+    let folder = world.read("logins");
+    assert!(
+        !world.path(folder.trim_end()).exists(),
+        "the builder was shown the logins for as long as it ran"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -103,6 +103,12 @@ async fn the_report_of_what_was_rolled_back_is_not_recorded_again() {
 
     world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
     assert_eq!(events(&world, EventKind::Deployment).len(), 2, "what is deployed again is news");
+
+    // So is another release, also where the rollback has left nothing for it to change.
+    world.run(&["rollback-lambda"]).await.expect(0);
+    plan_second(&world);
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    assert_eq!(events(&world, EventKind::Deployment).len(), 3);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -50,8 +50,14 @@ pub(super) async fn kept(
     config: &Config,
     run: &Run,
 ) -> Result<BTreeMap<Digest, Archive>, Refusal> {
+    // Where nothing is changed, nothing is put back.
+    if plan.is_done() {
+        return Ok(BTreeMap::new());
+    }
     let before = |step: &landfall_lambda_deploy::Step| {
-        let digest = step.before.as_ref().and_then(Function::digest);
+        // What an earlier try changed goes back too.
+        let function = step.first.as_ref().map(|first| &first.function).or(step.before.as_ref());
+        let digest = function.and_then(Function::digest);
         digest.filter(|digest| *digest != step.desired.code.digest())
     };
     let wanted: BTreeSet<Digest> = plan.steps.iter().filter_map(before).collect();
@@ -73,8 +79,9 @@ pub(super) async fn kept(
                 None => format!("is in no release of {}", store.bucket()),
             };
             let text = format!(
-                "what {} runs now ({}) {why}: it could not be put back",
+                "what {} {} ({}) {why}: it could not be put back",
                 step.desired.function,
+                if step.first.is_some() { "ran before" } else { "runs now" },
                 digest.short(),
             );
             run.progress().event(Event::Warning(text));

@@ -13,7 +13,6 @@ use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
 
 use super::{Config, Job, LOOKS_AT_ONCE};
-use crate::deploy_record::earlier_record;
 use crate::{Finished, Item, Outcome, Output, Recorded, Refusal};
 use archives::Archives;
 use example::One;
@@ -67,7 +66,7 @@ pub async fn run_like(
     let archives = Archives::look(config, example, &wanted, parts, &mut problems, run).await?;
     let desired = desired(config, &wanted, &images, &archives);
     let job = Job { config, client, check, release: example.release.clone(), output, run };
-    let looked = job.look(&desired, archives.stored(parts).as_ref()).await;
+    let looked = job.look(&desired, archives.stored(parts).as_ref()).await?;
     problems.extend(looked.plan.problems().cloned());
     if !problems.is_empty() {
         return Err(Refusal(problems));
@@ -79,7 +78,6 @@ pub async fn run_like(
         return Ok(finished);
     }
     // Whatever could still be refused is found before anything is copied.
-    earlier_record(&config.report, Some(&example.release), config.target.environment.as_ref())?;
     let kept = match parts.store {
         Some(store) => super::archives::kept(&looked.plan, store, config, run).await?,
         None => BTreeMap::new(),

@@ -136,7 +136,7 @@ COPY package.json yarn.lock \
      ./libs/money /app/
 COPY ["with space.txt", "/dist/*.js", "/app/"]
 ADD --chown=1:1 ../assets https://example.com/x.tgz git@example.com:a/b.git /app/
-RUN --mount=type=bind,source=tools,target=/t --mount=type=cache,target=/root/.npm \
+RUN --mount=type=bind,source=tools,target=/t --mount=type=cache,target=/cache/npm \
     --mount=type=bind,from=build,source=/x,target=/y make
 COPY <<EOF /etc/hello
 COPY not-a-source /x
