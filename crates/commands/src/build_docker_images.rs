@@ -204,7 +204,7 @@ fn variables(context: &Context, settings: &ImageSettings) -> BTreeMap<String, St
             }
         })
     };
-    let mut variables: BTreeMap<String, String> = environment
+    let variables: BTreeMap<String, String> = environment
         .names_with_prefix("")
         .filter(|name| is_passed(name))
         .filter_map(|name| Some((name.to_owned(), environment.get(name)?.to_owned())))
