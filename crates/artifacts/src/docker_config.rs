@@ -138,6 +138,18 @@ impl DockerConfig {
         Ok(())
     }
 
+    /// Has Docker look for this host's login in the file where a helper of all hosts is named, which would come before it. The
+    /// empty name says so (docker/cli, `ConfigFile.GetCredentialsStore`); Podman and Buildah know no helper of all hosts and stumble
+    /// over an empty name.
+    pub fn keep_from_store(&mut self, host: &str) {
+        if self.rest.get(lookup::STORE).is_some() {
+            let helpers = self.rest.entry(lookup::HELPERS).or_insert_with(|| Value::Object(Map::new()));
+            if let Value::Object(helpers) = helpers {
+                helpers.insert(host.to_owned(), Value::String(String::new()));
+            }
+        }
+    }
+
     /// Takes over what another configuration has; where both have a host or a key, the other one's holds. Helpers of both stay.
     pub fn merge(&mut self, other: Self) {
         self.auths.extend(other.auths);

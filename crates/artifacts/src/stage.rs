@@ -85,6 +85,18 @@ pub const STAGES: &[Stage] = &[
         writes: &[always("changed-images.json")],
     },
     Stage {
+        name: "build-images-dev",
+        summary: "builds the images that changed since main, for development",
+        reads: &[SETTINGS, maybe(NX_GRAPH), maybe(DEPLOYMENT), maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV],
+        writes: &[MAPPINGS, always(LOCK), LEDGER],
+    },
+    Stage {
+        name: "build-images-prod",
+        summary: "builds every image of a release",
+        reads: &[SETTINGS, maybe(NX_GRAPH), maybe(DEPLOYMENT), maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV],
+        writes: &[MAPPINGS, always(LOCK), LEDGER],
+    },
+    Stage {
         name: "aws-credentials",
         summary: "logs in at Vault and fetches temporary AWS credentials",
         reads: &[SETTINGS, DOT_ENV],
@@ -224,7 +236,7 @@ mod tests {
     fn stages_have_one_name_and_one_line() {
         let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-        assert_eq!(STAGES.len(), 21);
+        assert_eq!(STAGES.len(), 23);
         assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
         for stage in STAGES {
             assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);

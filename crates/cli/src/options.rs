@@ -124,6 +124,8 @@ pub fn command(name: &'static str, summary: &'static str, options: &[Opt]) -> Co
         .version(env!("CARGO_PKG_VERSION"))
         .max_term_width(110)
         .disable_help_subcommand(true)
+        // A stage may have a version of its own to be told.
+        .disable_version_flag(options.iter().any(|option| option.name == "version"))
         .arg_required_else_help(false);
     for option in options {
         let arg = Arg::new(option.name).help(option.full_help());

@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use landfall_artifacts::{Class, EnvironmentName, MissingName, Platform, Problem, Settings, Shard};
+use landfall_artifacts::{
+    Class, EnvironmentName, MissingName, Platform, Problem, Repository, Settings, Shard,
+};
 use landfall_cli::{Environment, Layers, Opt, Values};
 use landfall_ledger::FolderLedger;
 use landfall_run::{Event, Run};
@@ -89,6 +91,35 @@ impl Context {
         }
     }
 
+    /// The repository that holds one repository a project, by `--source` and `--namespace`, else by `landfall.toml`; `None` where
+    /// nothing says it, or what says it is noted as a problem.
+    pub(crate) fn source_of_images(&self, values: &mut Values<'_>) -> Option<Repository> {
+        let base = self.source_text(values)?;
+        let parsed = below(&base, values.text("namespace").as_deref()).parse::<Repository>();
+        if let Err(cause) = &parsed {
+            let what = format!(
+                "the place of the images ({}) cannot be used: {cause}",
+                landfall_secret::escape(&base, 200)
+            );
+            values.problem("LF-CONFIG", &what, None);
+        }
+        parsed.ok()
+    }
+
+    /// The same, where that nothing says it is a problem.
+    pub(crate) fn required_source_of_images(&self, values: &mut Values<'_>) -> Option<Repository> {
+        if self.source_text(values).is_none() {
+            values.required("source");
+        }
+        self.source_of_images(values)
+    }
+
+    fn source_text(&self, values: &Values<'_>) -> Option<String> {
+        let file = &self.settings.registries;
+        let of_file = file.docker_host.as_ref().zip(file.build.as_ref());
+        values.text("source").or_else(|| of_file.map(|(host, key)| format!("{host}/{key}")))
+    }
+
     /// What a missing `.deployment` file means, by `--skip-missing`.
     pub fn missing(&self) -> MissingName {
         if self.values().is_on("skip-missing") { MissingName::Skip } else { MissingName::Refuse }
@@ -162,6 +193,12 @@ pub(crate) fn below(base: &str, folder: Option<&str>) -> String {
         None => bare.to_owned(),
     }
 }
+
+/// The images' folder in their registry.
+pub(crate) const NAMESPACE: Opt =
+    Opt::value("namespace", "PATH", "the images' folder below the source; may be empty")
+        .env(&["IMAGE_NAMESPACE"])
+        .key("image_namespace");
 
 /// The platform of images.
 pub(crate) const PLATFORM: Opt = Opt::value(

@@ -3,10 +3,12 @@
 //! A stage's binary is `landfall_commands::main::<stage::Command>()`; the same code serves `landfall stage <name>`.
 
 mod aws;
+mod builder_environment;
 mod context;
 mod ending;
 mod every_stage;
 mod git;
+mod image_flow;
 mod jira;
 mod logins;
 mod prepare;
@@ -19,6 +21,8 @@ mod updating;
 
 pub mod aws_credentials;
 pub mod build_docker_images;
+pub mod build_images_dev;
+pub mod build_images_prod;
 pub mod changed_images;
 pub mod cleanup_images;
 pub mod comment_jira_tickets;

@@ -1,7 +1,9 @@
 //! The registries of a stage, each with its login.
 
+use std::collections::BTreeMap;
+
 use landfall_registry::{
-    EcrClient, EcrHost, Flavour, FoundLogin, LoginChain, Registries, Registry, RegistryOptions,
+    EcrClient, EcrHost, Flavour, FoundLogin, Login, LoginChain, Registries, Registry, RegistryOptions,
 };
 use landfall_run::Event;
 use landfall_stages::Refusal;
@@ -19,6 +21,19 @@ pub(crate) async fn registries(
     http: &Http,
     hosts: &[&str],
 ) -> Result<Registries, Refusal> {
+    Ok(with_logins(context, http, hosts).await?.0)
+}
+
+/// The same, with the logins that were found, by their hosts.
+///
+/// # Errors
+/// As for [`registries`].
+pub(crate) async fn with_logins(
+    context: &Context,
+    http: &Http,
+    hosts: &[&str],
+) -> Result<(Registries, BTreeMap<String, Login>), Refusal> {
+    let mut logins = BTreeMap::new();
     let mut chain = with_stand_ins(context, logins::chain(context)?, hosts);
     let now = context.run().clock().now();
     let mut registries = Registries::new();
@@ -47,9 +62,11 @@ pub(crate) async fn registries(
             share: context.run().share(),
             ..RegistryOptions::default()
         };
-        registries.insert(Registry::new(http, host, found.map(|found| found.login), options)?);
+        let login = found.map(|found| found.login);
+        logins.extend(login.clone().map(|login| ((*host).to_owned(), login)));
+        registries.insert(Registry::new(http, host, login, options)?);
     }
-    Ok(registries)
+    Ok((registries, logins))
 }
 
 /// Takes the target for ECR where ECR's API was directed elsewhere: the name of a stand-in does not say what it is.

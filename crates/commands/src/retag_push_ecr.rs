@@ -35,9 +35,7 @@ impl crate::Command for Command {
                     "where the images are, without the namespace; else registries.docker_host/registries.build",
                 )
                 .env(&["BUILD_ARTIFACTORY_URL"]),
-                Opt::value("namespace", "PATH", "the images' folder below the source; may be empty")
-                    .env(&["IMAGE_NAMESPACE"])
-                    .key("image_namespace"),
+                context::NAMESPACE,
                 Opt::value(
                     "registry",
                     "HOST/PATH",
@@ -72,30 +70,8 @@ impl crate::Command for Command {
                     context.output(),
                 );
             }
-            let registries_of_file = &context.settings.registries;
-            let of_file = registries_of_file
-                .docker_host
-                .as_ref()
-                .zip(registries_of_file.build.as_ref())
-                .map(|(host, key)| format!("{host}/{key}"));
-            let namespace = values.text("namespace");
-            let source = match (values.text("source"), of_file) {
-                (None, Some(source)) => Some(source),
-                (Some(_) | None, _) => values.required("source"),
-            };
+            let source = context.required_source_of_images(&mut values);
             let registry: Option<Repository> = values.required_parsed("registry");
-            let source = source.and_then(|source| {
-                let joined = context::below(&source, namespace.as_deref());
-                let parsed = joined.parse::<Repository>();
-                if let Err(cause) = &parsed {
-                    values.problem(
-                        "LF-CONFIG",
-                        &format!("the source of images cannot be used: {cause}"),
-                        None,
-                    );
-                }
-                parsed.ok()
-            });
             let overwrite = values.is_on("overwrite");
             let (plan_out, approved) = (values.text("plan-out"), values.text("plan"));
             values.finish().map_err(Refusal)?;

@@ -5,11 +5,12 @@ use std::process::ExitCode;
 use landfall_cli::{Environment, Opt};
 
 use crate::{
-    Command, Ended, aws_credentials, build_docker_images, changed_images, cleanup_images,
-    comment_jira_tickets, create_jira_tickets, deploy_lambda, generate_mappings, generate_versions, main_of,
-    package_artifacts, prepare_docker_config, promote_artifacts, publish_artifacts, retag_push_ecr,
-    rollback_lambda, run_stage, semantic_versioning, smoke_test, sync_project_versions,
-    transition_jira_tickets, update_jira_instructions, update_version_dashboard,
+    Command, Ended, aws_credentials, build_docker_images, build_images_dev, build_images_prod,
+    changed_images, cleanup_images, comment_jira_tickets, create_jira_tickets, deploy_lambda,
+    generate_mappings, generate_versions, main_of, package_artifacts, prepare_docker_config,
+    promote_artifacts, publish_artifacts, retag_push_ecr, rollback_lambda, run_stage, semantic_versioning,
+    smoke_test, sync_project_versions, transition_jira_tickets, update_jira_instructions,
+    update_version_dashboard,
 };
 
 /// A stage, as tools that run any of them see it.
@@ -39,12 +40,14 @@ const fn entry<C: Command>() -> StageEntry {
 
 /// All stages, in the order of a pipeline.
 pub fn stages() -> &'static [StageEntry] {
-    const STAGES: [StageEntry; 21] = [
+    const STAGES: [StageEntry; 23] = [
         entry::<semantic_versioning::Command>(),
         entry::<sync_project_versions::Command>(),
         entry::<generate_versions::Command>(),
         entry::<changed_images::Command>(),
         entry::<build_docker_images::Command>(),
+        entry::<build_images_dev::Command>(),
+        entry::<build_images_prod::Command>(),
         entry::<aws_credentials::Command>(),
         entry::<prepare_docker_config::Command>(),
         entry::<retag_push_ecr::Command>(),

@@ -30,6 +30,16 @@ const CLASSIC: [&str; 7] = [
 /// Suffixes of the dual-stack `<account>.dkr-ecr[-fips].<region>`.
 const DUAL_STACK: [&str; 2] = ["on.aws", "on.amazonwebservices.com.cn"];
 
+/// How the regions of a partition begin, and the suffix of its hosts.
+const PARTITIONS: [(&str, &str); 6] = [
+    ("cn-", "amazonaws.com.cn"),
+    ("eusc-", "amazonaws.eu"),
+    ("us-iso-", "c2s.ic.gov"),
+    ("us-isob-", "sc2s.sgov.gov"),
+    ("us-isof-", "csp.hci.ic.gov"),
+    ("eu-isoe-", "cloud.adc-e.uk"),
+];
+
 impl EcrHost {
     /// Reads a host name; `None` where it is none of Amazon ECR.
     pub fn parse(host: &str) -> Option<Self> {
@@ -46,6 +56,14 @@ impl EcrHost {
             let fits = is_region(region) && suffixes.contains(&suffix);
             fits.then(|| Self { account: account.clone(), region: region.to_owned(), is_fips })
         })
+    }
+
+    /// The classic host name of an account's registry in a region, `<account>.dkr.ecr.<region>.<suffix>`. The suffix is that of the
+    /// region's partition, `amazonaws.com` where the region's name says none (AWS General Reference, "Amazon ECR endpoints").
+    pub fn name_of(account: &AccountId, region: &str) -> String {
+        let partition = PARTITIONS.iter().find(|(prefix, _)| region.starts_with(prefix));
+        let suffix = partition.map_or("amazonaws.com", |(_, suffix)| suffix);
+        format!("{account}.dkr.ecr.{region}.{suffix}")
     }
 
     /// Refuses a registry of another region than the configured one: Lambda pulls from its own.
@@ -87,6 +105,23 @@ mod tests {
         ] {
             let found = EcrHost::parse(host).expect(host);
             assert_eq!((found.region.as_str(), found.is_fips), (region, is_fips), "{host}");
+        }
+    }
+
+    #[test]
+    fn a_name_follows_from_account_and_region() {
+        let account: landfall_artifacts::AccountId = "123456789012".parse().expect("an account");
+        for (region, suffix) in [
+            ("eu-west-2", "amazonaws.com"),
+            ("us-gov-west-1", "amazonaws.com"),
+            ("cn-north-1", "amazonaws.com.cn"),
+            ("eusc-de-east-1", "amazonaws.eu"),
+            ("us-iso-east-1", "c2s.ic.gov"),
+            ("us-isob-east-1", "sc2s.sgov.gov"),
+        ] {
+            let name = EcrHost::name_of(&account, region);
+            assert_eq!(name, format!("123456789012.dkr.ecr.{region}.{suffix}"));
+            assert_eq!(EcrHost::parse(&name).expect("read again").region, region);
         }
     }
 

@@ -21,8 +21,6 @@ use work::{Built, Work};
 /// What the stage is told.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// What is to be built.
-    pub images: Vec<Image>,
     /// What builds and pushes.
     pub builder: Builder,
     /// The folder that the builder runs in: the repo's root.
@@ -37,20 +35,26 @@ pub struct Config {
     pub variables: BTreeMap<String, String>,
 }
 
-/// Builds each image and pushes it; where its repository is known, tags that are there are skipped, and what was pushed is read
+/// Builds each of `images` and pushes it; where its repository is known, tags that are there are skipped, and what was pushed is read
 /// back. A build that fails does not keep the others from being built.
 ///
 /// Acts on: the registry that the builder pushes to, and whatever the repo's own build does. Repeating it builds what is missing.
 ///
 /// # Errors
 /// A registry that cannot be asked.
-pub async fn run(config: &Config, registries: &Registries, output: &Output, run: &Run) -> Outcome {
-    if config.images.is_empty() {
+pub async fn run(
+    config: &Config,
+    images: &[Image],
+    registries: &Registries,
+    output: &Output,
+    run: &Run,
+) -> Outcome {
+    if images.is_empty() {
         return Ok(Finished::new("nothing to build"));
     }
-    let there = there(config, registries, run).await?;
+    let there = there(images, registries, run).await?;
     let (skipped, todo): (Vec<_>, Vec<_>) =
-        config.images.iter().zip(there).partition(|(_, there)| there.is_some() && !config.rebuild);
+        images.iter().zip(there).partition(|(_, there)| there.is_some() && !config.rebuild);
     let mut finished = Finished::default();
     for (image, digest) in &skipped {
         let digest = digest.clone().unwrap_or_default();
@@ -89,10 +93,10 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
 }
 
 /// The digest that each image's tag names already, where its repository is known.
-async fn there(config: &Config, registries: &Registries, run: &Run) -> Result<Vec<Option<String>>, Refusal> {
+async fn there(images: &[Image], registries: &Registries, run: &Run) -> Result<Vec<Option<String>>, Refusal> {
     let name = "look what is there".into();
-    run.progress().event(Event::Phase { name, items: Some(config.images.len() as u64) });
-    let looks = config.images.iter().map(|image| async move {
+    run.progress().event(Event::Phase { name, items: Some(images.len() as u64) });
+    let looks = images.iter().map(|image| async move {
         match &image.target {
             Some((repository, tag)) => digest(repository, tag, registries, run).await,
             None => Ok(None),

@@ -19,6 +19,17 @@ use crate::{Finished, Item, Outcome, Output, Refusal};
 /// What the stage is told.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// Which images are asked for.
+    pub question: Question,
+    /// Where `changed-images.json` goes.
+    pub json: PathBuf,
+    /// Where the folders of the images go, one a line.
+    pub list: Option<PathBuf>,
+}
+
+/// Which images of which repo are asked for.
+#[derive(Clone, Debug)]
+pub struct Question {
     /// A folder of the repo.
     pub root: PathBuf,
     /// The folder of the functions, relative to the repo's root.
@@ -29,10 +40,6 @@ pub struct Config {
     pub context: BuildContext,
     /// The file that `nx graph --file` writes, which then says what projects there are and what they depend on.
     pub nx_graph: Option<PathBuf>,
-    /// Where `changed-images.json` goes.
-    pub json: PathBuf,
-    /// Where the folders of the images go, one a line.
-    pub list: Option<PathBuf>,
     /// The variables that git may see.
     pub variables: BTreeMap<String, String>,
 }
@@ -65,57 +72,88 @@ const MOST_CAUSES: usize = 3;
 /// # Errors
 /// No repository, no merge base, an unreadable workspace, two images with one name: all that was found, and no file is written.
 pub fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
-    let git = GitDiff::new(&config.root, &config.variables).at_top()?;
-    let tree = FolderTree::new(git.root(), git.files()?);
-    run.progress().event(Event::Phase { name: "read".into(), items: Some(tree.paths().len() as u64) });
-    let graph = graph(config, &tree)?;
-    let since = match &config.wanted {
-        Wanted::Since(base) => Some(git.merge_base(std::slice::from_ref(base))?),
-        Wanted::SinceDefault(branch) => {
-            Some(git.merge_base(&usual_bases(branch.as_deref().or(graph.default_base())))?)
-        }
-        Wanted::All => None,
-    };
-    let images = find_images(&tree, &graph, config.context).map_err(unreadable)?;
-    refuse_equal_names(&images)?;
-    let mut finished = Finished::default();
-    let changed = match &since {
-        None => images.iter().map(unasked).collect(),
-        Some((base, _)) => {
-            let paths = git.changed_since(base)?;
-            let read = &mut |path: &str, is_after: bool| {
-                let commit = if is_after { "HEAD" } else { base };
-                git.file_at(commit, path).map_err(std::io::Error::other)
-            };
-            let concerned = graph.affected_by_changes(&paths, read).map_err(unreadable)?;
-            changed_images(&images, &paths, &concerned)
-        }
-    };
-    finished.warnings = warnings(&git, &graph, &images)?;
-    for image in &changed {
+    let Listed { images, chosen, since, warnings, .. } = config.question.answer(run)?;
+    let mut finished = Finished { warnings, ..Finished::default() };
+    for image in &chosen {
         finished.lines.push(line(image));
         let item = Item::new(&image.name, "listed").changed().with("folder", image.folder.clone());
         finished.items.push(item.with("causes", causes(image)));
     }
     let base = since.as_ref().map(|(base, _)| base.as_str());
-    finished.files.push(output.write(&config.json, &file(base, &changed), Mode::Shared)?);
+    finished.files.push(output.write(&config.json, &file(base, &chosen), Mode::Shared)?);
     if let Some(list) = &config.list {
-        let folders: String = changed.iter().flat_map(|image| [folder(image), "\n"]).collect();
+        let folders: String = chosen.iter().flat_map(|image| [folder(image), "\n"]).collect();
         finished.files.push(output.write(list, folders.as_bytes(), Mode::Shared)?);
     }
-    finished.summary = match &since {
-        None => format!("all {} images", images.len()),
-        Some((base, name)) => {
-            let short = base.get(..12).unwrap_or(base);
-            format!("{} of {} images changed since {name} was left at {short}", changed.len(), images.len())
-        }
-    };
+    finished.summary = told(since.as_ref(), chosen.len(), images.len());
     Ok(finished)
 }
 
-fn graph(config: &Config, tree: &dyn Tree) -> Result<ProjectGraph, Refusal> {
-    let options = WorkspaceOptions { functions: config.functions.clone(), ..WorkspaceOptions::default() };
-    let graph = match &config.nx_graph {
+/// How many of how many images are listed, and since when.
+pub(crate) fn told(since: Option<&(String, String)>, listed: usize, all: usize) -> String {
+    match since {
+        None => format!("all {all} images"),
+        Some((base, name)) => {
+            let short = base.get(..12).unwrap_or(base);
+            format!("{listed} of {all} images changed since {name} was left at {short}")
+        }
+    }
+}
+
+/// The answer to a [`Question`].
+#[derive(Debug)]
+pub(crate) struct Listed {
+    /// The repo, at its top.
+    pub(crate) git: GitDiff,
+    /// All images.
+    pub(crate) images: Vec<Image>,
+    /// Those that were asked for, in the same order.
+    pub(crate) chosen: Vec<ChangedImage>,
+    /// The commit and the name that they were compared with; `None` where all were asked for.
+    pub(crate) since: Option<(String, String)>,
+    /// What a reader should look at although all is well.
+    pub(crate) warnings: Vec<String>,
+}
+
+impl Question {
+    /// Looks at the repo.
+    ///
+    /// # Errors
+    /// As for [`run`].
+    pub(crate) fn answer(&self, run: &Run) -> Result<Listed, Refusal> {
+        let git = GitDiff::new(&self.root, &self.variables).at_top()?;
+        let tree = FolderTree::new(git.root(), git.files()?);
+        run.progress().event(Event::Phase { name: "read".into(), items: Some(tree.paths().len() as u64) });
+        let graph = graph(self, &tree)?;
+        let since = match &self.wanted {
+            Wanted::Since(base) => Some(git.merge_base(std::slice::from_ref(base))?),
+            Wanted::SinceDefault(branch) => {
+                Some(git.merge_base(&usual_bases(branch.as_deref().or(graph.default_base())))?)
+            }
+            Wanted::All => None,
+        };
+        let images = find_images(&tree, &graph, self.context).map_err(unreadable)?;
+        refuse_equal_names(&images)?;
+        let chosen = match &since {
+            None => images.iter().map(unasked).collect(),
+            Some((base, _)) => {
+                let paths = git.changed_since(base)?;
+                let read = &mut |path: &str, is_after: bool| {
+                    let commit = if is_after { "HEAD" } else { base };
+                    git.file_at(commit, path).map_err(std::io::Error::other)
+                };
+                let concerned = graph.affected_by_changes(&paths, read).map_err(unreadable)?;
+                changed_images(&images, &paths, &concerned)
+            }
+        };
+        let warnings = warnings(&git, &graph, &images)?;
+        Ok(Listed { git, images, chosen, since, warnings })
+    }
+}
+
+fn graph(question: &Question, tree: &dyn Tree) -> Result<ProjectGraph, Refusal> {
+    let options = WorkspaceOptions { functions: question.functions.clone(), ..WorkspaceOptions::default() };
+    let graph = match &question.nx_graph {
         None => ProjectGraph::read(tree, &options),
         Some(path) => {
             let bytes = read_bounded(path, MOST_GRAPH_BYTES)?;

@@ -15,6 +15,7 @@ pub mod generate_mappings;
 pub mod generate_versions;
 #[cfg(test)]
 mod git_world;
+pub mod image_flow;
 mod inputs;
 pub mod jira;
 mod outcome;

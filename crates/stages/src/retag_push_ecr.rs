@@ -75,7 +75,7 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     };
     let plan = plan_copies(wanted, registries, options, run).await;
     problems.extend(plan.problems.iter().map(|problem| Problem::of(&problem.error)));
-    let platform = platform(config, &plan, &mut problems);
+    let platform = one_platform(config.platform, &plan, &mut problems);
     let planned = match &config.plan_out {
         Some(path) => {
             let mut document = plan.document(release.clone(), config.target.environment.clone());
@@ -99,7 +99,7 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     }
     finished.warnings.extend(plan.copies.iter().flat_map(|copy| copy.warnings.iter().cloned()));
     if output.is_dry_run() {
-        finished.files = write(&config.places, &lock, output)?;
+        finished.files = write_plan(&config.places, &lock, output)?;
         finished.files.extend(planned);
         shown::foretell(&plan, &mut finished);
         return Ok(finished);
@@ -116,7 +116,7 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     shown::report(&ended, &mut finished, run);
     if ended.is_complete() {
         // The files name what is there: they are written when all of it is.
-        match write(&config.places, &lock, output) {
+        match write_plan(&config.places, &lock, output) {
             Ok(files) => finished.files = files,
             Err(Refusal(problems)) => finished.problems.extend(problems),
         }
@@ -138,14 +138,18 @@ pub fn nothing(target: &Target, places: &Places, platform: Platform, output: &Ou
         images: Vec::new(),
     };
     let mut finished = Finished::new("nothing to deploy: the versions are empty");
-    finished.files = write(places, &lock, output)?;
+    finished.files = write_plan(places, &lock, output)?;
     finished.release = Some(lock.release);
     Ok(finished)
 }
 
 /// The platform of all images: the one that was set, else the one that they all say.
-fn platform(config: &Config, plan: &CopyPlan, problems: &mut Vec<Problem>) -> Platform {
-    if let Some(platform) = config.platform {
+pub(crate) fn one_platform(
+    wanted: Option<Platform>,
+    plan: &CopyPlan,
+    problems: &mut Vec<Problem>,
+) -> Platform {
+    if let Some(platform) = wanted {
         return platform;
     }
     let of =
@@ -193,7 +197,15 @@ fn locked(config: &Config, plan: &CopyPlan, requests: &[(Tag, CopyRequest)]) -> 
     names.collect()
 }
 
-fn write(places: &Places, lock: &ImageLock, output: &Output) -> Result<Vec<WrittenFile>, Refusal> {
+/// Writes the lock, and the mapping that follows from it.
+///
+/// # Errors
+/// Files that cannot be written.
+pub(crate) fn write_plan(
+    places: &Places,
+    lock: &ImageLock,
+    output: &Output,
+) -> Result<Vec<WrittenFile>, Refusal> {
     let tag = |image: &LockedImage| Some((image.lambda.clone(), image.target.tag()?.clone()));
     let mappings = Mappings { tags: lock.images.iter().filter_map(tag).collect() };
     Ok(vec![

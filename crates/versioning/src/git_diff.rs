@@ -97,6 +97,14 @@ impl GitDiff {
         &self.root
     }
 
+    /// The commit that is checked out, as 40 (or 64) hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`GitDiffError::Failed`], as where there is no commit yet.
+    pub fn head(&self) -> Result<String, GitDiffError> {
+        Ok(first_line(&self.said(&["rev-parse", "--verify", "HEAD^{commit}"])?))
+    }
+
     /// The files that git knows below the folder, sorted; a file in the middle of a merge once.
     ///
     /// # Errors

@@ -212,6 +212,11 @@ pub fn changed_images(
 }
 
 impl Image {
+    /// Whether its folder has a `Dockerfile`; where not, the project's own build makes the image, if there is one.
+    pub fn has_dockerfile(&self) -> bool {
+        self.recipe.is_some()
+    }
+
     /// Whether a changed path gets into the image by its Dockerfile. Of a project without one, its inputs decide alone.
     fn cause_of(&self, path: &str) -> Option<ImageCause> {
         let cause = |is_guess: bool, how: ImageWay| Some(ImageCause { is_guess, how, what: path.to_owned() });

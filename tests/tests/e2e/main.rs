@@ -15,6 +15,7 @@ mod dry_run;
 mod exit_codes;
 mod faults;
 mod hostile;
+mod image_flow;
 mod images;
 mod jira_specs;
 mod kills;

@@ -11,7 +11,7 @@ use crate::json::{At, FromJson as _};
 /// The key of the helpers that are named for single hosts.
 pub(super) const HELPERS: &str = "credHelpers";
 /// The key of the helper of all other hosts.
-const STORE: &str = "credsStore";
+pub(super) const STORE: &str = "credsStore";
 
 /// The login that is written for a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

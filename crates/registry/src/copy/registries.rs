@@ -37,6 +37,24 @@ impl Registries {
         self.by_host.get(host).ok_or_else(|| Error::UnknownHost { host: landfall_secret::escape(host, 200) })
     }
 
+    /// Which of these repositories of a host do not exist; `None` where nobody can be asked: that takes ECR's own API. Elsewhere a
+    /// push makes its repository.
+    ///
+    /// # Errors
+    /// [`Error::EcrCall`].
+    #[cfg(feature = "ecr")]
+    pub async fn missing_repositories(
+        &self,
+        host: &str,
+        paths: &[String],
+        run: &landfall_run::Run,
+    ) -> Result<Option<Vec<String>>, Error> {
+        match self.ecr(host) {
+            Some(ecr) => Ok(Some(ecr.describe_repositories(paths, run).await?.missing)),
+            None => Ok(None),
+        }
+    }
+
     #[cfg(feature = "ecr")]
     pub(super) fn ecr(&self, host: &str) -> Option<&crate::EcrClient> {
         self.ecr.get(host)

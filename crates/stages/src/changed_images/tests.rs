@@ -8,7 +8,7 @@ use landfall_run::Run;
 use landfall_versioning::BuildContext;
 use tempfile::TempDir;
 
-use super::{Config, Wanted, run};
+use super::{Config, Question, Wanted, run};
 use crate::{Finished, Output, Refusal};
 
 /// A repo with two functions, a library, and an image of its own; on a branch that left `main`.
@@ -78,16 +78,16 @@ impl World {
     }
 
     fn config(&self, wanted: Wanted) -> Config {
-        Config {
+        let question = Question {
             root: self.folder.path().to_owned(),
             functions: "functions".into(),
             wanted,
             context: BuildContext::Found,
             nx_graph: None,
-            json: self.path(".git/changed-images.json"),
-            list: Some(self.path(".git/changed-images.txt")),
             variables: self.variables(),
-        }
+        };
+        let (json, list) = (self.path(".git/changed-images.json"), self.path(".git/changed-images.txt"));
+        Config { question, json, list: Some(list) }
     }
 
     fn run(&self, wanted: Wanted) -> Result<Finished, Refusal> {
@@ -208,7 +208,8 @@ fn the_graph_may_come_from_nx() {
     let graph = r#"{"graph":{"nodes":{"orders":{"data":{"root":"functions/orders"}},"other":{"data":{"root":"libs/other"}}},
         "dependencies":{"orders":[{"source":"orders","target":"other","type":"implicit"}]}}}"#;
     world.write(".git/graph.json", graph);
-    let config = Config { nx_graph: Some(world.path(".git/graph.json")), ..world.config(since()) };
+    let mut config = world.config(since());
+    config.question.nx_graph = Some(world.path(".git/graph.json"));
     let finished = run(&config, &Output::Real, &Run::builder().build()).expect("listed");
     assert_eq!(finished.lines, ["orders (functions/orders): libs/other/x.ts, by other"]);
 }

@@ -1,0 +1,174 @@
+//! What builders of images see of the environment, and their logins.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use landfall_artifacts::{Class, DockerConfig, FileError, Problem};
+use landfall_registry::Login;
+use landfall_run::Event;
+use landfall_stages::Refusal;
+use landfall_stages::build_docker_images::Builder;
+use tempfile::TempDir;
+
+use crate::Context;
+
+/// What a builder sees of the environment; a `*` at the end stands for any. `images.environment` of `landfall.toml` adds to it.
+const PASSED: [&str; 34] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "LANG",
+    "LC_*",
+    "TZ",
+    "TERM",
+    "TMPDIR",
+    "CI",
+    "CI_COMMIT_*",
+    "CI_PIPELINE_ID",
+    "CI_PROJECT_*",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "NO_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "no_proxy",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "NODE_EXTRA_CA_CERTS",
+    "NODE_OPTIONS",
+    "DOCKER_*",
+    "BUILDKIT_*",
+    "BUILDX_*",
+    "BUILDAH_*",
+    "CONTAINERS_*",
+    "STORAGE_*",
+    "REGISTRY_AUTH_FILE",
+    "XDG_RUNTIME_DIR",
+    "NPM_TOKEN",
+    "NX_*",
+];
+
+/// The builder's environment. Secrets in it are taught, since builds print what they see.
+pub(crate) fn variables(context: &Context) -> BTreeMap<String, String> {
+    let environment = context.environment();
+    let more = context.settings.images.environment.iter().map(String::as_str);
+    let patterns: Vec<&str> = PASSED.iter().copied().chain(more).collect();
+    let is_passed = |name: &str| {
+        patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == *pattern,
+        })
+    };
+    let variables: BTreeMap<String, String> = environment
+        .names_with_prefix("")
+        .filter(|name| is_passed(name))
+        .filter_map(|name| Some((name.to_owned(), environment.get(name)?.to_owned())))
+        .collect();
+    let is_secret =
+        |name: &str| ["TOKEN", "SECRET", "PASSWORD", "AUTH_CONFIG"].iter().any(|word| name.contains(word));
+    for (_, value) in variables.iter().filter(|(name, _)| is_secret(name)) {
+        context.run().redactor().learn(&landfall_secret::Secret::new(value.as_str()));
+    }
+    variables
+}
+
+/// Names `docker-config.json` of `prepare-docker-config` to builders, unless they were told of another place. The folder that
+/// is named has to live as long as they do.
+pub(crate) fn show_logins(context: &Context, variables: &mut BTreeMap<String, String>) -> Option<TempDir> {
+    let file = logins_of_pipeline(context)?;
+    if context.output().is_dry_run() || variables.contains_key("DOCKER_CONFIG") {
+        return None;
+    }
+    match folder_of(&file) {
+        Ok(folder) => {
+            name(&folder, variables);
+            Some(folder)
+        }
+        Err(cause) => {
+            let what = format!("the builder is not shown the logins of {}: {cause}", file.display());
+            context.run().progress().event(Event::Warning(what));
+            None
+        }
+    }
+}
+
+/// Logs the builder in at a host: it is shown a configuration of its own, with this login and whatever the user's own has, or that of
+/// `prepare-docker-config` where there is one. The folder is this user's alone, and has to live as long as the builder does.
+///
+/// # Errors
+/// A configuration that cannot be read or written.
+pub(crate) fn log_in(
+    context: &Context,
+    host: &str,
+    login: &Login,
+    builder: &Builder,
+    variables: &mut BTreeMap<String, String>,
+) -> Result<Option<TempDir>, Refusal> {
+    let Login::Basic { user, password } = login else { return Ok(None) };
+    let own = own_folder(variables);
+    let file = logins_of_pipeline(context).or_else(|| Some(own.as_ref()?.join("config.json")));
+    let mut config = match file.map(|file| DockerConfig::read(&file)) {
+        None | Some(Err(FileError::Missing { .. })) => DockerConfig::new(),
+        Some(read) => read?,
+    };
+    config.set_login(host, user, password.clone())?;
+    if !matches!(builder, Builder::Buildah(_)) {
+        config.keep_from_store(host);
+    }
+    let folder = TempDir::with_prefix("landfall-docker-").map_err(|cause| not_made(&cause))?;
+    config.write(&folder.path().join("config.json"))?;
+    if let Some(own) = &own {
+        borrow_rest(own, folder.path()).map_err(|cause| not_made(&cause))?;
+    }
+    variables.remove("REGISTRY_AUTH_FILE");
+    name(&folder, variables);
+    Ok(Some(folder))
+}
+
+fn not_made(cause: &std::io::Error) -> Refusal {
+    let what = format!("the builder's logins cannot be written: {cause}");
+    Refusal::one(
+        Problem::new("LF-BUILD-LOGIN", Class::Input, what)
+            .with_remedy("let TMPDIR name a folder that can be written"),
+    )
+}
+
+fn name(folder: &TempDir, variables: &mut BTreeMap<String, String>) {
+    let config = folder.path().join("config.json").display().to_string();
+    variables.entry("REGISTRY_AUTH_FILE".to_owned()).or_insert(config);
+    variables.insert("DOCKER_CONFIG".to_owned(), folder.path().display().to_string());
+}
+
+fn logins_of_pipeline(context: &Context) -> Option<PathBuf> {
+    Some(PathBuf::from(context.values().text("docker-config")?)).filter(|file| file.is_file())
+}
+
+/// Docker's folder of this user.
+fn own_folder(variables: &BTreeMap<String, String>) -> Option<PathBuf> {
+    let named = variables.get("DOCKER_CONFIG").map(PathBuf::from);
+    named.or_else(|| Some(Path::new(variables.get("HOME")?).join(".docker")))
+}
+
+/// Plugins such as buildx, and contexts, stand beside the logins: they are found in the new folder too.
+fn borrow_rest(own: &Path, folder: &Path) -> std::io::Result<()> {
+    let Ok(entries) = std::fs::read_dir(own) else { return Ok(()) };
+    for entry in entries {
+        let entry = entry?;
+        if entry.file_name() != "config.json" {
+            std::os::unix::fs::symlink(std::path::absolute(entry.path())?, folder.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// A folder whose `config.json` is this file. It holds a link and no copy, so that a run that is killed leaves no secret.
+///
+/// # Errors
+/// What the file system says.
+fn folder_of(logins: &Path) -> std::io::Result<TempDir> {
+    let folder = TempDir::with_prefix("landfall-docker-")?;
+    std::os::unix::fs::symlink(std::path::absolute(logins)?, folder.path().join("config.json"))?;
+    Ok(folder)
+}
