@@ -107,14 +107,16 @@ pub(crate) fn log_in(
     variables: &mut BTreeMap<String, String>,
 ) -> Result<Option<TempDir>, Refusal> {
     let Login::Basic { user, password } = login else { return Ok(None) };
+    let is_buildah = matches!(builder, Builder::Buildah(_));
     let own = own_folder(variables);
-    let file = logins_of_pipeline(context).or_else(|| Some(own.as_ref()?.join("config.json")));
+    let of_buildah = variables.get("REGISTRY_AUTH_FILE").filter(|_| is_buildah).map(PathBuf::from);
+    let file = logins_of_pipeline(context).or(of_buildah).or_else(|| Some(own.as_ref()?.join("config.json")));
     let mut config = match file.map(|file| DockerConfig::read(&file)) {
         None | Some(Err(FileError::Missing { .. })) => DockerConfig::new(),
         Some(read) => read?,
     };
     config.set_login(host, user, password.clone())?;
-    if !matches!(builder, Builder::Buildah(_)) {
+    if !is_buildah {
         config.keep_from_store(host);
     }
     let folder = TempDir::with_prefix("landfall-docker-").map_err(|cause| not_made(&cause))?;

@@ -85,7 +85,9 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
     }
     if let Flow::Prod { clean_up: Some(clean_up), .. } = &config.flow {
         match output.is_dry_run() {
-            true => finished.lines.push(format!("then images of {} would be removed here", clean_up.dev)),
+            true => finished
+                .lines
+                .push(format!("then local images of this release and of {} would be removed", clean_up.dev)),
             false if finished.all_problems().is_empty() && is_complete => {
                 local::remove(config, clean_up, &builds, &mut finished, run).await;
             }

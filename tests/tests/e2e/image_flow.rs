@@ -180,7 +180,7 @@ async fn a_release_has_all_images_and_tidies_up() {
     TAG=v1.7.0 docker push ecr-registry.test/prod/payment-gateway:v1.7.0
     TAG=v1.7.0 docker build --tag ecr-registry.test/prod/proxy:v1.7.0 --file [repo]/images/proxy/Dockerfile [repo]/images/proxy
     TAG=v1.7.0 docker push ecr-registry.test/prod/proxy:v1.7.0
-    then images of ecr-registry.test/dev would be removed here
+    then local images of this release and of ecr-registry.test/dev would be removed
     3 images would be built, 0 are there already
     "#);
     assert!(!at_home(&world, "docker.log").exists(), "nothing is built");
