@@ -116,8 +116,12 @@ pub struct EnvironmentSettings {
 pub struct VaultSettings {
     /// Vault's address.
     pub address: Option<Address>,
-    /// Path of the auth mount. Default `approle`.
+    /// How to log in: `approle`, `jwt` or `token`. Default `approle`.
+    pub login: Option<String>,
+    /// Path of the auth mount. Default `approle`, or `jwt`.
     pub login_path: Option<String>,
+    /// The role of a login by JWT. Default: that of the method.
+    pub role: Option<String>,
     /// Path of the AWS role, such as `aws/sts/deployer`.
     pub aws_path: Option<String>,
     /// The AWS role to assume.

@@ -220,14 +220,18 @@ impl FromJson for VaultSettings {
     fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
         at.members(problems)?;
         let address = at.field("address", problems);
+        let login = at.field("login", problems);
         let login_path = at.field("login_path", problems);
+        let role = at.field("role", problems);
         let aws_path = at.field("aws_path", problems);
         let role_arn = at.field("role_arn", problems);
         let namespace = at.field("namespace", problems);
         let ttl: Option<Option<Ttl>> = at.field("ttl", problems);
         Some(Self {
             address: address?,
+            login: login?,
             login_path: login_path?,
+            role: role?,
             aws_path: aws_path?,
             role_arn: role_arn?,
             namespace: namespace?,

@@ -23,7 +23,7 @@ use crate::registry::{ArtifactoryAccess, EcrTokens, Registry, Storage};
 use crate::s3::S3;
 use crate::serve::{Core, serve};
 use crate::sts::Sts;
-use crate::vault::{AppRole, AwsRole, SecretUses, TokenKind, Vault, VaultConfig};
+use crate::vault::{AppRole, AwsRole, JwtRole, SecretUses, TokenKind, Vault, VaultConfig};
 
 /// Why the sandbox did not start.
 #[derive(Debug, thiserror::Error)]
@@ -335,13 +335,20 @@ fn role_arn(account: &str) -> String {
 
 fn vault(options: &SandboxOptions, secrets: &Secrets, issued: Arc<Issued>) -> Arc<Vault> {
     let vault = Vault::new(VaultConfig::default(), issued);
-    vault.add_app_role(AppRole {
+    let role = AppRole {
         role_id: secrets.role_id.clone(),
         name: "landfall".to_owned(),
         policies: vec!["deploy".to_owned()],
         aws_roles: vec![AWS_MOUNT_ROLE.to_owned()],
         token_ttl: Duration::from_secs(1200),
         token_kind: TokenKind::Service,
+    };
+    vault.add_app_role(role.clone());
+    vault.add_jwt_role(JwtRole {
+        name: "shop".to_owned(),
+        bound_audiences: vec!["https://vault.test".to_owned()],
+        bound_subject: Some("project_path:acme/shop".to_owned()),
+        tokens: role,
     });
     vault.add_secret_id(&secrets.role_id, &secrets.secret_id, SecretUses::Unlimited);
     vault.add_aws_role(AwsRole {

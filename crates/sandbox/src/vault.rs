@@ -1,4 +1,4 @@
-//! HashiCorp Vault: AppRole login, tokens, the AWS secrets engine, health, response wrapping.
+//! HashiCorp Vault: AppRole and JWT login, tokens, the AWS secrets engine, health, response wrapping.
 //!
 //! Bodies follow Vault's API pages ("HTTP API", "AppRole auth method", "AWS secrets engine", "/sys/health", "/sys/seal-status",
 //! "/sys/wrapping/unwrap") and its source where the pages are silent about texts. Stricter than the real thing: a request without
@@ -6,6 +6,7 @@
 //! duplicate keys of a body, an unexpected namespace header, and a body of another type than JSON.
 
 mod aws;
+mod jwt;
 mod reply;
 #[cfg(test)]
 mod tests;
@@ -21,12 +22,13 @@ use http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde_json::{Map, Value, json};
 
 pub use aws::{AwsRole, TokenNames};
+pub use jwt::{JwtRole, id_token};
 pub use tokens::{AppRole, SecretUses, TokenKind};
 
 use crate::issued::Issued;
 use crate::strict_body::{self, BodyKind, body_kind};
 use reply::{Answer, Refusal, envelope, json_reply};
-use tokens::{SecretId, Tokens, random_text};
+use tokens::{SecretId, Tokens, Wrapped, random_text};
 
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
@@ -47,6 +49,10 @@ pub enum LeaseShape {
 pub struct VaultConfig {
     /// Mount of the AppRole method, without slashes at the ends. Default `approle`.
     pub approle_mount: String,
+    /// Mount of the JWT method. Default `jwt`.
+    pub jwt_mount: String,
+    /// The role of a JWT login that names none.
+    pub jwt_default_role: Option<String>,
     /// Mount of the AWS engine. Default `aws`.
     pub aws_mount: String,
     /// The namespace that holds both; it must then be given by header or path. Default: none.
@@ -67,6 +73,8 @@ impl Default for VaultConfig {
     fn default() -> Self {
         Self {
             approle_mount: "approle".to_owned(),
+            jwt_mount: "jwt".to_owned(),
+            jwt_default_role: None,
             aws_mount: "aws".to_owned(),
             namespace: None,
             sealed: false,
@@ -81,6 +89,7 @@ impl Default for VaultConfig {
 struct State {
     config: VaultConfig,
     tokens: Tokens,
+    jwt_roles: Vec<JwtRole>,
     aws_roles: Vec<AwsRole>,
 }
 
@@ -95,7 +104,12 @@ impl Vault {
     pub fn new(config: VaultConfig, issued: Arc<Issued>) -> Arc<Self> {
         Arc::new(Self {
             issued,
-            state: Mutex::new(State { config, tokens: Tokens::default(), aws_roles: Vec::new() }),
+            state: Mutex::new(State {
+                config,
+                tokens: Tokens::default(),
+                jwt_roles: Vec::new(),
+                aws_roles: Vec::new(),
+            }),
         })
     }
 
@@ -126,6 +140,11 @@ impl Vault {
         });
     }
 
+    /// Adds a role of the JWT method.
+    pub fn add_jwt_role(&self, role: JwtRole) {
+        self.lock().jwt_roles.push(role);
+    }
+
     /// Adds a role of the AWS engine.
     pub fn add_aws_role(&self, role: AwsRole) {
         self.lock().aws_roles.push(role);
@@ -133,10 +152,19 @@ impl Vault {
 
     /// Wraps a new secret id of one use and gives the wrapping token.
     pub fn wrap_secret_id(&self, role_id: &str) -> String {
+        let mount = self.lock().config.approle_mount.clone();
+        self.wrap_secret_id_at(role_id, &format!("auth/{mount}/role/ci/secret-id"))
+    }
+
+    /// The same, for a wrapping that says it was made at another path, as one that somebody slipped in does.
+    pub fn wrap_secret_id_at(&self, role_id: &str, creation_path: &str) -> String {
         let (secret, token) = (reply::uuid(), format!("hvs.{}", random_text(90)));
         self.add_secret_id(role_id, &secret, SecretUses::Times(1));
         let data = json!({"secret_id": secret, "secret_id_accessor": reply::uuid(), "secret_id_num_uses": 1, "secret_id_ttl": 600});
-        self.lock().tokens.wrapped.insert(token.clone(), data);
+        self.lock()
+            .tokens
+            .wrapped
+            .insert(token.clone(), Wrapped { creation_path: creation_path.to_owned(), data });
         token
     }
 
@@ -174,7 +202,7 @@ fn answer(vault: &Vault, method: &Method, uri: &Uri, headers: &HeaderMap, bytes:
         return Err(Refusal::new(StatusCode::NOT_FOUND, "404 page not found"));
     };
     let mut state = vault.lock();
-    let State { config, tokens, aws_roles } = &mut *state;
+    let State { config, tokens, jwt_roles, aws_roles } = &mut *state;
     match path {
         "sys/health" if *method == Method::GET || *method == Method::HEAD => {
             return Ok(health(config.sealed));
@@ -199,6 +227,18 @@ fn answer(vault: &Vault, method: &Method, uri: &Uri, headers: &HeaderMap, bytes:
     }
     if path == format!("auth/{}/login", config.approle_mount) {
         return if writes { login(config, tokens, bytes) } else { Err(Refusal::unsupported()) };
+    }
+    if path == format!("auth/{}/login", config.jwt_mount) {
+        if !writes {
+            return Err(Refusal::unsupported());
+        }
+        let body = body(bytes, &["role", "jwt"])?;
+        let role = jwt::role_of(jwt_roles, config.jwt_default_role.as_deref(), &body);
+        let (value, token) = tokens.make(role.map(|role| role.tokens.clone()), &config.jwt_mount)?;
+        return Ok(envelope(Value::Null, token.auth_json(&value), None));
+    }
+    if path == "sys/wrapping/lookup" {
+        return if writes { look_up_wrapping(tokens, headers, bytes) } else { Err(Refusal::unsupported()) };
     }
     if path == "sys/wrapping/unwrap" {
         return if writes { unwrap(tokens, headers, bytes) } else { Err(Refusal::unsupported()) };
@@ -277,20 +317,32 @@ fn login(config: &VaultConfig, tokens: &mut Tokens, bytes: &[u8]) -> Answer {
 
 /// One unwrap only: a second one is the alarm that somebody else was first.
 fn unwrap(tokens: &mut Tokens, headers: &HeaderMap, bytes: &[u8]) -> Answer {
-    let mut body = body(bytes, &["token"])?;
-    let from_body = match body.remove("token") {
+    let token = wrapping_token(headers, bytes)?;
+    let wrapped = tokens.wrapped.remove(&token).ok_or_else(no_wrapping)?;
+    Ok(envelope(wrapped.data, Value::Null, None))
+}
+
+/// What a wrapping is for. It takes nothing out.
+fn look_up_wrapping(tokens: &Tokens, headers: &HeaderMap, bytes: &[u8]) -> Answer {
+    let token = wrapping_token(headers, bytes)?;
+    let wrapped = tokens.wrapped.get(&token).ok_or_else(no_wrapping)?;
+    let data = json!({"creation_path": wrapped.creation_path, "creation_time": "2026-11-20T12:00:00Z", "creation_ttl": 600});
+    Ok(envelope(data, Value::Null, None))
+}
+
+fn no_wrapping() -> Refusal {
+    Refusal::bad("wrapping token is not valid or does not exist")
+}
+
+fn wrapping_token(headers: &HeaderMap, bytes: &[u8]) -> Result<String, Refusal> {
+    let from_body = match body(bytes, &["token"])?.remove("token") {
         Some(Value::String(token)) => Some(token),
         Some(_) => {
             return Err(Refusal::bad("error converting input for field \"token\": expected type 'string'"));
         }
         None => None,
     };
-    let token = from_body.or_else(|| token_text(headers)).ok_or_else(Refusal::no_token)?;
-    let data = tokens
-        .wrapped
-        .remove(&token)
-        .ok_or_else(|| Refusal::bad("wrapping token is not valid or does not exist"))?;
-    Ok(envelope(data, Value::Null, None))
+    from_body.or_else(|| token_text(headers)).ok_or_else(Refusal::no_token)
 }
 
 fn body(bytes: &[u8], known: &[&str]) -> Result<Map<String, Value>, Refusal> {

@@ -99,6 +99,7 @@ fn write(config: &Config, keys: &AwsKeys) -> Result<landfall_artifacts::WrittenF
 fn item(fetched: &Fetched, identity: &Identity) -> Item {
     let revocation = match &fetched.revocation {
         Revocation::Revoked => "revoked",
+        Revocation::Given => "given, left to who made it",
         Revocation::Batch => "batch token, ends by itself",
         Revocation::KeptForUser => "kept for the user's keys",
         Revocation::Failed(_) => "not revoked, ends by itself",

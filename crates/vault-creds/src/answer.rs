@@ -6,9 +6,28 @@ use serde::Deserialize;
 #[derive(Deserialize, Default)]
 pub(crate) struct Envelope {
     pub(crate) lease_duration: Option<u64>,
-    pub(crate) data: Option<AwsData>,
+    data: Option<serde_json::Value>,
     pub(crate) auth: Option<Auth>,
     pub(crate) warnings: Option<Vec<String>>,
+}
+
+impl Envelope {
+    /// What was asked for; `None` where it is missing or of another shape.
+    pub(crate) fn data<T: serde::de::DeserializeOwned>(self) -> Option<T> {
+        serde_json::from_value(self.data?).ok()
+    }
+}
+
+/// What is known of a wrapping token (Vault API, "/sys/wrapping/lookup").
+#[derive(Deserialize)]
+pub(crate) struct WrapFacts {
+    pub(crate) creation_path: Option<String>,
+}
+
+/// What the wrapping of a secret id holds.
+#[derive(Deserialize)]
+pub(crate) struct Unwrapped {
+    pub(crate) secret_id: Option<String>,
 }
 
 /// What a login gives.

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use landfall_secret::Secret;
-
-use crate::Error;
+use crate::{Error, VaultLogin};
 
 /// Bounds of a time to live that AWS accepts (STS, AssumeRole, DurationSeconds).
 const TTL: std::ops::RangeInclusive<u64> = 900..=43_200;
@@ -16,12 +14,10 @@ pub struct VaultConfig {
     pub address: String,
     /// The namespace (Vault Enterprise), such as `team/delivery`; an empty one is none.
     pub namespace: Option<String>,
-    /// Where the AppRole auth method is mounted (default `approle`).
+    /// How to log in.
+    pub login: VaultLogin,
+    /// Where the auth method is mounted (default `approle`, or `jwt`).
     pub login_mount: String,
-    /// The role id.
-    pub role_id: String,
-    /// The secret id. It may be good for one login alone.
-    pub secret_id: Secret,
     /// Path of the AWS role: `<mount>/sts/<role>` or `<mount>/creds/<role>`, such as `aws/sts/deployer`.
     pub aws_path: String,
     /// The AWS role to assume, where Vault's role allows several.
@@ -56,13 +52,12 @@ pub enum Endpoint {
 
 impl VaultConfig {
     /// A configuration with the defaults.
-    pub fn new(address: &str, role_id: &str, secret_id: Secret, aws_path: &str) -> Self {
+    pub fn new(address: &str, login: VaultLogin, aws_path: &str) -> Self {
         Self {
             address: address.to_owned(),
             namespace: None,
-            login_mount: "approle".to_owned(),
-            role_id: role_id.to_owned(),
-            secret_id,
+            login_mount: login.usual_mount().to_owned(),
+            login,
             aws_path: aws_path.to_owned(),
             role_arn: None,
             ttl: Duration::from_secs(3600),
@@ -73,15 +68,11 @@ impl VaultConfig {
 
     /// Everything that is wrong with it, all at once; empty where it is fine. Nothing is sent.
     pub fn problems(&self) -> Vec<Error> {
-        let missing = [
-            (self.address.is_empty(), "the address of Vault"),
-            (self.role_id.is_empty(), "the role id"),
-            (self.secret_id.is_empty(), "the secret id"),
-        ];
-        let mut found: Vec<Error> = missing
-            .into_iter()
-            .filter_map(|(missing, what)| missing.then_some(Error::Missing { what }))
-            .collect();
+        let mut found = Vec::new();
+        if self.address.is_empty() {
+            found.push(Error::Missing { what: "the address of Vault" });
+        }
+        found.extend(self.login.problems());
         found.extend(self.path().err());
         found.extend(self.mount().err());
         if let Some(namespace) = self.namespace.as_ref().filter(|namespace| !is_namespace(namespace)) {
@@ -183,10 +174,12 @@ mod tests {
     use landfall_artifacts::{Class, Explain as _};
     use landfall_secret::Secret;
 
-    use super::{Endpoint, VaultConfig};
+    use super::{Endpoint, VaultConfig, VaultLogin};
+    use crate::SecretId;
 
     fn config() -> VaultConfig {
-        VaultConfig::new("https://vault.example.com", "role", Secret::new("secret"), "aws/sts/deployer")
+        let login = VaultLogin::app_role("role", Secret::new("secret"));
+        VaultConfig::new("https://vault.example.com", login, "aws/sts/deployer")
     }
 
     #[test]
@@ -226,8 +219,7 @@ mod tests {
     fn all_problems_are_found_at_once() {
         assert!(config().problems().is_empty());
         let bad = VaultConfig {
-            role_id: String::new(),
-            secret_id: Secret::new(""),
+            login: VaultLogin::app_role("", Secret::new("")),
             aws_path: "x".into(),
             role_arn: Some("deployer".into()),
             ttl: Duration::from_secs(60),
@@ -237,6 +229,18 @@ mod tests {
         let good =
             VaultConfig { role_arn: Some("arn:aws:iam::123456789012:role/a/deployer".into()), ..config() };
         assert!(good.problems().is_empty());
+        let by = |login: VaultLogin| VaultConfig { login, ..config() }.problems().len();
+        let wrapped = |text: &str| VaultLogin::AppRole {
+            role_id: "role".to_owned(),
+            secret_id: SecretId::Wrapped(Secret::new(text)),
+        };
+        let id_token = |text: &str| VaultLogin::Jwt { role: None, token: Secret::new(text) };
+        assert_eq!((by(wrapped("hvs.a")), by(wrapped("")), by(wrapped("a\nb"))), (0, 1, 1));
+        assert_eq!((by(id_token("")), by(id_token("hvs.a"))), (1, 1));
+        assert_eq!(
+            (by(VaultLogin::Token(Secret::new("hvs.a"))), by(VaultLogin::Token(Secret::new("")))),
+            (0, 1)
+        );
     }
 
     #[test]

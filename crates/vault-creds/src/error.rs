@@ -10,7 +10,11 @@ use landfall_secret::Origin;
 /// The steps of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// AppRole login.
+    /// Looking at the wrapping of a secret id.
+    LookAtWrapping,
+    /// Taking the secret id out of its wrapping.
+    Unwrap,
+    /// The login.
     Login,
     /// Asking the AWS secrets engine for keys.
     Keys,
@@ -21,6 +25,8 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::LookAtWrapping => "look at the wrapping of the secret id",
+            Self::Unwrap => "unwrapping of the secret id",
             Self::Login => "login",
             Self::Keys => "request for AWS keys",
             Self::Revoke => "revocation of the token",
@@ -126,6 +132,47 @@ pub enum Error {
         mount: String,
         /// What came back.
         said: String,
+        /// Why there is no answer, where there is none.
+        #[source]
+        cause: Option<Box<landfall_transport::Error>>,
+    },
+    /// The id token is no signed JWT.
+    #[error("the id token is no signed JWT")]
+    IdToken,
+    /// A token that cannot be one.
+    #[error("the token holds spaces, line breaks or other characters that no token of Vault has")]
+    TokenText,
+    /// Vault does not take the id token for its role.
+    #[error("Vault refused the id token at auth/{mount}: {said}")]
+    IdTokenRefused {
+        /// Mount of the auth method.
+        mount: String,
+        /// What Vault said.
+        said: String,
+        /// What the token claims, escaped.
+        claims: String,
+    },
+    /// The wrapping is empty or unknown: it can be opened once.
+    #[error("the wrapped secret id is gone, possible interception: {said}")]
+    Unwrapped {
+        /// Mount of the auth method.
+        mount: String,
+        /// What Vault said.
+        said: String,
+    },
+    /// The wrapping was made for something else.
+    #[error(
+        "the wrapping token holds what was made at `{found}`, and no secret id of auth/{mount}: possible interception"
+    )]
+    WrappedElsewhere {
+        /// Mount of the auth method.
+        mount: String,
+        /// Where it was made, escaped.
+        found: String,
+    },
+    /// It is not known whether the secret id was taken out of its wrapping.
+    #[error("the secret id may have been unwrapped, and did not arrive")]
+    UnwrapUnknown {
         /// Why there is no answer, where there is none.
         #[source]
         cause: Option<Box<landfall_transport::Error>>,
@@ -242,6 +289,10 @@ impl Explain for Error {
             Self::NotInitialised { .. } => "LF-VAULT-NOT-INITIALISED",
             Self::Login { .. } => "LF-VAULT-LOGIN",
             Self::LoginUnknown { .. } => "LF-VAULT-LOGIN-UNKNOWN",
+            Self::IdToken | Self::IdTokenRefused { .. } => "LF-VAULT-ID-TOKEN",
+            Self::TokenText => "LF-VAULT-TOKEN",
+            Self::Unwrapped { .. } | Self::WrappedElsewhere { .. } => "LF-VAULT-WRAPPED",
+            Self::UnwrapUnknown { .. } => "LF-VAULT-WRAPPED-UNKNOWN",
             Self::Denied { .. } => "LF-VAULT-DENIED",
             Self::NoRole { .. } => "LF-VAULT-NO-ROLE",
             Self::AwsRefused { .. } => "LF-VAULT-AWS",
@@ -260,12 +311,17 @@ impl Explain for Error {
             | Self::Mount { .. }
             | Self::Namespace { .. }
             | Self::RoleArn { .. }
+            | Self::IdToken
+            | Self::TokenText
             | Self::Ttl { .. } => Class::Input,
             Self::Unreachable { .. } | Self::Sealed { .. } | Self::Passing { .. } => Class::Transient,
             Self::Transport { cause, .. } => cause.class(),
             Self::Redirected { .. }
             | Self::NotInitialised { .. }
             | Self::Login { .. }
+            | Self::IdTokenRefused { .. }
+            | Self::Unwrapped { .. }
+            | Self::WrappedElsewhere { .. }
             | Self::NoMount { .. }
             | Self::Denied { .. }
             | Self::NoRole { .. }
@@ -274,7 +330,7 @@ impl Explain for Error {
             | Self::Refused { .. }
             | Self::Answer { .. }
             | Self::TooShort { .. } => Class::Refused,
-            Self::LoginUnknown { .. } => Class::Unknown,
+            Self::LoginUnknown { .. } | Self::UnwrapUnknown { .. } => Class::Unknown,
             Self::Request { .. } => Class::Defect,
         }
     }
@@ -296,7 +352,7 @@ impl Explain for Error {
                     .into(),
             ),
             Self::Sealed { .. } => {
-                Some("have Vault unsealed by its keepers, then run again; the secret id was not used".into())
+                Some("have Vault unsealed by its keepers, then run again; the login used nothing up".into())
             }
             Self::NotInitialised { .. } => Some("look whether the address is that of the right Vault".into()),
             Self::Login { mount, .. } => Some(
@@ -309,11 +365,32 @@ impl Explain for Error {
                 "run again; where Vault then refuses the login, the secret id was good for one use and is spent: make a new one"
                     .into(),
             ),
+            Self::IdToken => Some(
+                "name the token by id_tokens of the job (GitLab), or give the job permissions: id-token: write (GitHub)".into(),
+            ),
+            Self::TokenText => Some("set the variable to the token alone, without quotes or a line break".into()),
+            Self::IdTokenRefused { claims, .. } => Some(
+                format!("hold the role's bound_issuer, bound_audiences, bound_subject and bound_claims against what the token says: {claims}")
+                    .into(),
+            ),
+            Self::Unwrapped { mount, .. } => Some(
+                format!(
+                    "if no earlier try of this job unwrapped it, and it has not ended by time, somebody else has: destroy the role's secret ids (vault list auth/{mount}/role/<role>/secret-id), find out who reads this variable, then wrap a new one"
+                )
+                .into(),
+            ),
+            Self::WrappedElsewhere { mount, .. } => Some(
+                format!(
+                    "it was not unwrapped; find out who set the variable, then wrap a new one: vault write -wrap-ttl=10m -f auth/{mount}/role/<role>/secret-id"
+                )
+                .into(),
+            ),
+            Self::UnwrapUnknown { .. } => Some("wrap a new secret id and run again: a wrapping can be opened once".into()),
             Self::NoMount { path, .. } => {
                 Some(format!("check that the engine of {path} is mounted there, and the namespace").into())
             }
             Self::Denied { path, .. } => {
-                Some(format!("allow capability update on {path} in a policy of the AppRole").into())
+                Some(format!("allow capability update on {path} in a policy of the role that logs in").into())
             }
             Self::NoRole { path, .. } => Some(format!("check the name at the end of {path}, and the namespace").into()),
             Self::RoleArnRefused { .. } => {

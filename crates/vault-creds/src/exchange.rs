@@ -55,12 +55,13 @@ impl Exchange<'_> {
         match (serde_json::from_slice(&bytes), self.step) {
             (Ok(envelope), _) => Ok(Ok(envelope)),
             // A login that was taken may have used up the secret id, whatever stands between here and Vault made of the answer.
-            (Err(_), Step::Login) => Err(Error::LoginUnknown {
+            (Err(_), Step::Login) if self.repeat == Repeat::Never => Err(Error::LoginUnknown {
                 mount: String::new(),
                 said: "an answer that is not Vault's".to_owned(),
                 cause: None,
             }),
-            (Err(_), step @ (Step::Keys | Step::Revoke)) => {
+            (Err(_), Step::Unwrap) => Err(Error::UnwrapUnknown { cause: None }),
+            (Err(_), step @ (Step::Login | Step::LookAtWrapping | Step::Keys | Step::Revoke)) => {
                 Err(Error::Answer { step, what: "JSON that Vault would send" })
             }
         }
@@ -109,8 +110,16 @@ impl Exchange<'_> {
             }
             _ => None,
         };
-        if let (Step::Login, Some(said)) = (step, lost) {
-            return Error::LoginUnknown { mount: String::new(), said: said.to_owned(), cause: Some(cause) };
+        match (step, lost) {
+            (Step::Login, Some(said)) if self.repeat == Repeat::Never => {
+                return Error::LoginUnknown {
+                    mount: String::new(),
+                    said: said.to_owned(),
+                    cause: Some(cause),
+                };
+            }
+            (Step::Unwrap, Some(_)) => return Error::UnwrapUnknown { cause: Some(cause) },
+            _ => {}
         }
         match *cause {
             landfall_transport::Error::Connect { .. }

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use landfall_aws::AwsKeys;
 use landfall_run::{Event, Hint, Run};
-use landfall_secret::{CredentialKind, Secret};
+use landfall_secret::Secret;
 use landfall_transport::{Http, Repeat, Site};
-use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
 use vaultrs::api::aws::requests::{GenerateCredentialsRequest, GenerateCredentialsStsRequest};
 use vaultrs::api::token::requests::RevokeTokenSelfRequest;
 
 use crate::answer::{AwsData, Envelope};
 use crate::exchange::{Exchange, Refusal};
+use crate::log_in::{Token, TokenKind, log_in};
 use crate::{AwsPath, Endpoint, Error, Step, VaultConfig};
 
 /// Longer lives than this are not believed: one year.
@@ -41,21 +41,18 @@ pub enum Revocation {
     Revoked,
     /// It is a batch token, which cannot be revoked and ends by itself.
     Batch,
+    /// It was made elsewhere, and is left to who made it.
+    Given,
     /// It was kept, because the keys are those of a user that would be deleted with it.
     KeptForUser,
     /// It could not be given back and ends by itself; the text says why.
     Failed(String),
 }
 
-struct Token {
-    site: Site,
-    batch: bool,
-}
-
 /// Logs in, asks for one set of AWS keys and gives the token back, also where the keys were refused.
 ///
 /// Passing faults are repeated as the run allows. A login is repeated only where it surely did not arrive (no connection,
-/// a sealed server, throttling), because its secret id may be good for one use. Secrets are taught to the run's redactor.
+/// a sealed server, throttling) where it is by AppRole, because its secret id may be good for one use. Secrets are taught to the run's redactor.
 ///
 /// # Errors
 /// The first of [`VaultConfig::problems`]; then what the server says, see [`Error`].
@@ -63,7 +60,7 @@ pub async fn fetch(config: &VaultConfig, http: &Http, run: &Run) -> Result<Fetch
     if let Some(problem) = config.problems().into_iter().next() {
         return Err(problem);
     }
-    run.redactor().learn(&config.secret_id);
+    run.redactor().learn(config.login.secret());
     let site = http
         .site("vault", config.base(), None)
         .map_err(|cause| Error::Transport { step: Step::Login, cause: Box::new(cause) })?;
@@ -81,31 +78,6 @@ pub async fn fetch(config: &VaultConfig, http: &Http, run: &Run) -> Result<Fetch
         return Err(Error::TooShort { granted: fetched.granted_ttl, needed: config.least_ttl });
     }
     Ok(fetched)
-}
-
-async fn log_in(config: &VaultConfig, site: &Site, run: &Run) -> Result<Token, Error> {
-    let mount = config.mount()?;
-    let exchange = exchange(config, site, run, Step::Login, Repeat::Never);
-    let explain = |refusal: Refusal| login_refused(site, mount, refusal);
-    let envelope = repeated(run, &exchange, explain, || LoginWithApproleRequest {
-        mount: mount.to_owned(),
-        role_id: config.role_id.clone(),
-        secret_id: config.secret_id.expose().to_owned(),
-    })
-    .await
-    .map_err(|error| match error {
-        Error::LoginUnknown { said, cause, .. } => {
-            Error::LoginUnknown { mount: mount.to_owned(), said, cause }
-        }
-        other => other,
-    })?;
-    let missing = Error::Answer { step: Step::Login, what: "token" };
-    let Some(auth) = envelope.auth else { return Err(missing) };
-    let token = auth.client_token.filter(|token| !token.is_empty()).ok_or(missing)?;
-    let value = Secret::new(token);
-    run.redactor().learn(&value);
-    let kind = CredentialKind::Header { name: "x-vault-token", value };
-    Ok(Token { site: site.with_credential(Some(kind)), batch: auth.token_type.as_deref() == Some("batch") })
 }
 
 async fn take_keys(config: &VaultConfig, token: &Token, run: &Run) -> Result<Fetched, Error> {
@@ -144,8 +116,9 @@ async fn take_keys(config: &VaultConfig, token: &Token, run: &Run) -> Result<Fet
             .await?
         }
     };
-    let Envelope { lease_duration, data, warnings, .. } = envelope;
-    let Some(data) = data else { return Err(Error::Answer { step: Step::Keys, what: "data" }) };
+    let Envelope { lease_duration, .. } = envelope;
+    let warnings = envelope.warnings.clone();
+    let data: AwsData = envelope.data().ok_or(Error::Answer { step: Step::Keys, what: "data" })?;
     let told = lease_duration.filter(|seconds| *seconds > 0).or(data.ttl.filter(|seconds| *seconds > 0));
     let arn = data.arn.as_deref().map(|arn| landfall_secret::escape(arn, 200));
     let keys = keys(data)?;
@@ -187,8 +160,10 @@ fn keys(data: AwsData) -> Result<AwsKeys, Error> {
 }
 
 async fn revoke(config: &VaultConfig, token: &Token, run: &Run) -> Revocation {
-    if token.batch {
-        return Revocation::Batch;
+    match token.kind {
+        TokenKind::Batch => return Revocation::Batch,
+        TokenKind::Given => return Revocation::Given,
+        TokenKind::Service => {}
     }
     let exchange = exchange(config, &token.site, run, Step::Revoke, Repeat::Idempotent);
     match exchange.ask(RevokeTokenSelfRequest {}).await {
@@ -198,7 +173,7 @@ async fn revoke(config: &VaultConfig, token: &Token, run: &Run) -> Revocation {
     }
 }
 
-fn exchange<'a>(
+pub(crate) fn exchange<'a>(
     config: &'a VaultConfig,
     site: &'a Site,
     run: &'a Run,
@@ -210,7 +185,7 @@ fn exchange<'a>(
 
 /// Asks, and asks again where the server surely did not act: 412 (a replica that lags) and, at a login, 503. All else that
 /// is worth repeating was repeated by the transport already.
-async fn repeated<E: rustify::endpoint::Endpoint>(
+pub(crate) async fn repeated<E: rustify::endpoint::Endpoint>(
     run: &Run,
     exchange: &Exchange<'_>,
     explain: impl Fn(Refusal) -> Error,
@@ -244,21 +219,6 @@ async fn repeated<E: rustify::endpoint::Endpoint>(
         Not::Refused(refusal) => explain(refusal),
         Not::Failed(error) => error,
     })
-}
-
-fn login_refused(site: &Site, mount: &str, refusal: Refusal) -> Error {
-    let Refusal { status, said } = refusal;
-    let (address, mount) = (site.origin().clone(), mount.to_owned());
-    match status {
-        503 => Error::Sealed { address, said },
-        501 => Error::NotInitialised { address },
-        404 => Error::NoMount { path: format!("auth/{mount}/login"), said },
-        // Vault answers 500 to a login without a role id, which it read and refused.
-        500 if said.contains("missing role_id") => Error::Login { mount, said },
-        412 | 429 | 472 | 473 => Error::Passing { step: Step::Login, status, said },
-        500.. => Error::LoginUnknown { mount, said: format!("{status}: {said}"), cause: None },
-        _ => Error::Login { mount, said },
-    }
 }
 
 fn keys_refused(site: &Site, config: &VaultConfig, refusal: Refusal) -> Error {

@@ -6,7 +6,7 @@ use landfall_artifacts::{Class, Explain};
 use landfall_run::{Clock, RetryPolicy, Run};
 use landfall_secret::Secret;
 use landfall_transport::{Http, HttpConfig};
-use landfall_vault_creds::{Error, Revocation, VaultConfig, fetch};
+use landfall_vault_creds::{Error, Revocation, VaultConfig, VaultLogin, fetch};
 use serde_json::{Value, json};
 use time::macros::datetime;
 use wiremock::matchers::{body_json, header, header_exists, method, path};
@@ -24,7 +24,11 @@ fn run() -> Run {
 }
 
 fn config(address: &str) -> VaultConfig {
-    VaultConfig::new(address, "role-id-value", Secret::new("secret-id-value"), "aws/sts/deployer")
+    VaultConfig::new(
+        address,
+        VaultLogin::app_role("role-id-value", Secret::new("secret-id-value")),
+        "aws/sts/deployer",
+    )
 }
 
 /// AppRole login, as in Vault's "AppRole auth method (API)".

@@ -10,7 +10,7 @@ use landfall_artifacts::{Class, Explain};
 use landfall_run::Run;
 use landfall_secret::Secret;
 use landfall_transport::{Http, HttpConfig};
-use landfall_vault_creds::{Error, Step, VaultConfig, fetch};
+use landfall_vault_creds::{Error, Step, VaultConfig, VaultLogin, fetch};
 
 const TOKEN: &str = r#"{"auth":{"client_token":"hvs.token-value","token_type":"service"}}"#;
 
@@ -46,8 +46,11 @@ async fn redirected(status: StatusCode, location: String, at: &'static str) -> (
         }
     });
     let own = serve("127.0.0.1", app).await;
-    let config =
-        VaultConfig::new(&format!("http://{own}"), "role", Secret::new("secret-id"), "aws/sts/deployer");
+    let config = VaultConfig::new(
+        &format!("http://{own}"),
+        VaultLogin::app_role("role", Secret::new("secret-id")),
+        "aws/sts/deployer",
+    );
     let http = Http::new(HttpConfig::default()).expect("a client");
     let error = fetch(&config, &http, &Run::builder().build()).await.expect_err("refused");
     (error, asked.load(Ordering::SeqCst))

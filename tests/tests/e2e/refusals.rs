@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use landfall_sandbox::images::{ImageIndex, function_image};
 use landfall_sandbox::{BUILD_KEY, Service};
+use serde_json::json;
 
 use crate::bad_input::refused;
 use crate::snapshot::page;
@@ -29,6 +30,56 @@ async fn wrong_secret_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn logins_without_a_stored_secret() {
+    let mut world = World::new().await;
+    let role_id = world.variables["VAULT_ROLE_ID"].clone();
+    world.unset("VAULT_SECRET_ID");
+    let wrapping = world.sandbox.vault.wrap_secret_id(&role_id);
+    world.further_secrets.push(wrapping.clone());
+    world.set("VAULT_WRAPPED_SECRET_ID", &wrapping);
+    world.run(&["aws-credentials"]).await.expect(0);
+    let ran = world.run(&["aws-credentials", "--quiet"]).await.expect(3);
+    page!(ran.page(&world), @r#"
+    error[LF-VAULT-WRAPPED] exit 3
+      the wrapped secret id is gone, possible interception: wrapping token is not valid or does not exist
+      next: if no earlier try of this job unwrapped it, and it has not ended by time, somebody else has: destroy the role's secret ids (vault list auth/approle/role/<role>/secret-id), find out who reads this variable, then wrap a new one
+
+    nothing was changed
+    exit 3
+    "#);
+    world.unset("VAULT_WRAPPED_SECRET_ID");
+
+    world.set("LANDFALL_VAULT_LOGIN", "jwt");
+    world.set("HCV_LOGIN_PATH", "jwt");
+    let ran = world.run(&["aws-credentials", "--quiet"]).await.expect(2);
+    page!(ran.page(&world), @r#"
+    error[LF-CONFIG-MISSING] exit 2
+      id-token is missing: with jwt: what the CI signed, such as one of id_tokens
+      next: give it by the variable VAULT_ID_TOKEN
+
+    nothing was changed
+    exit 2
+    "#);
+    let claims = |audience: &str| json!({"iss": "https://gitlab.test", "aud": audience, "sub": "project_path:acme/shop"});
+    let id_token = |audience: &str| landfall_sandbox::vault::id_token(&claims(audience));
+    world.further_secrets.push(id_token("https://vault.test"));
+    world.set("VAULT_AUTH_ROLE", "shop");
+    world.set("VAULT_ID_TOKEN", &id_token("https://other.test"));
+    let ran = world.run(&["aws-credentials", "--quiet"]).await.expect(3);
+    page!(ran.page(&world), @r#"
+    error[LF-VAULT-ID-TOKEN] exit 3
+      Vault refused the id token at auth/jwt: error validating token: invalid audience (aud) claim: audience claim does not match any bound audience
+      next: hold the role's bound_issuer, bound_audiences, bound_subject and bound_claims against what the token says: iss https://gitlab.test, aud https://other.test, sub project_path:acme/shop
+
+    nothing was changed
+    exit 3
+    "#);
+    world.set("VAULT_ID_TOKEN", &id_token("https://vault.test"));
+    world.run(&["aws-credentials"]).await.expect(0);
+    assert!(world.sandbox.vault.live_tokens().is_empty(), "every token was given back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sealed_vault() {
     let world = World::new().await;
     world.sandbox.vault.configure(|vault| vault.sealed = true);
@@ -36,7 +87,7 @@ async fn sealed_vault() {
     page!(ran.page(&world), @r#"
     error[LF-VAULT-SEALED] exit 5
       Vault at http://vault.test is sealed or in maintenance: Vault is sealed
-      next: have Vault unsealed by its keepers, then run again; the secret id was not used
+      next: have Vault unsealed by its keepers, then run again; the login used nothing up
 
     nothing was changed
     exit 5

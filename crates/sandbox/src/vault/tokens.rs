@@ -102,14 +102,21 @@ impl Token {
     }
 }
 
+/// What a wrapping token holds, and where it was made.
+#[derive(Clone, Debug)]
+pub(super) struct Wrapped {
+    pub(super) creation_path: String,
+    pub(super) data: Value,
+}
+
 /// Everything the server remembers of logins.
 #[derive(Debug, Default)]
 pub(super) struct Tokens {
     pub(super) roles: Vec<AppRole>,
     pub(super) secrets: Vec<SecretId>,
     by_value: HashMap<String, Token>,
-    /// Wrapping token -> wrapped data; taken out by the one unwrap.
-    pub(super) wrapped: HashMap<String, Value>,
+    /// By wrapping token; taken out by the one unwrap.
+    pub(super) wrapped: HashMap<String, Wrapped>,
     pub(super) logins: u64,
 }
 
@@ -121,7 +128,12 @@ impl Tokens {
         secret_id: &str,
         mount: &str,
     ) -> Result<(String, Token), Refusal> {
-        self.logins += 1;
+        let role = self.app_role(role_id, secret_id);
+        self.make(role, mount)
+    }
+
+    /// The role of a login, whose secret id is used up by one use.
+    fn app_role(&mut self, role_id: &str, secret_id: &str) -> Result<AppRole, Refusal> {
         let wrong = || Refusal::bad("invalid role or secret ID");
         let role = self.roles.iter().find(|role| role.role_id == role_id).ok_or_else(wrong)?.clone();
         let at = self
@@ -134,6 +146,17 @@ impl Tokens {
             Some(SecretUses::Times(_)) => drop(self.secrets.remove(at)),
             Some(SecretUses::Unlimited) | None => {}
         }
+        Ok(role)
+    }
+
+    /// A new token for a login that was taken; every login counts.
+    pub(super) fn make(
+        &mut self,
+        role: Result<AppRole, Refusal>,
+        mount: &str,
+    ) -> Result<(String, Token), Refusal> {
+        self.logins += 1;
+        let role = role?;
         let prefix = if role.token_kind == TokenKind::Batch { "hvb" } else { "hvs" };
         let value = format!("{prefix}.{}{}", random_text(48), random_text(42));
         let accessor = if role.token_kind == TokenKind::Batch { String::new() } else { random_text(24) };
