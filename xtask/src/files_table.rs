@@ -16,11 +16,12 @@ every stage writes [its report](formats/report.md) where `--report` asks for one
 ";
 
 /// Files with a page of their own under docs/formats/.
-const PAGES: [(&str, &str); 16] = [
+const PAGES: [(&str, &str); 17] = [
     (".env", "dot-env"),
     ("<ledger>/<sequence>.json", "ledger-event"),
     ("<release>/manifest.json", "release-manifest"),
     ("aws_auth.env", "aws-auth-env"),
+    ("changed-images.json", "changed-images"),
     ("copy-plan.json", "copy-plan"),
     ("deploy-report.json", "deploy-report"),
     ("docker-config.json", "docker-config"),

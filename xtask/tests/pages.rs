@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
-    AwsAuthEnv, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock, JiraTickets,
-    LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, ReleaseManifest, Report, Settings,
-    Versions,
+    AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
+    JiraTickets, LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, ReleaseManifest, Report,
+    Settings, Versions,
 };
 
 fn docs() -> PathBuf {
@@ -34,6 +34,7 @@ fn read(page: &str) -> Result<(), String> {
         "deployment" => said(DeploymentFile::parse(bytes, page)),
         "docker-config" => said(DockerConfig::parse(bytes, page)),
         "dot-env" => said(DotEnv::parse(bytes, page)),
+        "changed-images" => said(ChangedImages::parse(bytes, page)),
         "copy-plan" => said(CopyPlanFile::parse(bytes, page)),
         "image-lock" => said(ImageLock::parse(bytes, page)),
         "jira-tickets" => said(JiraTickets::parse(bytes, page)),

@@ -17,6 +17,7 @@
 //! ```
 
 mod aws_auth_env;
+mod changed_images;
 mod copy_plan;
 mod deploy_report;
 mod deployment_file;
@@ -52,6 +53,7 @@ mod versions;
 mod write;
 
 pub use aws_auth_env::AwsAuthEnv;
+pub use changed_images::{CauseWay, ChangedImages, ListedCause, ListedImage};
 pub use copy_plan::{BlobPlan, BlobWay, CopyPlanFile, ImagePlan, PlanTotals, TargetStateWord};
 pub use deploy_report::{AliasState, DeployOutcome, DeployReport, DeployedFunction, FunctionState};
 pub use deployment_file::{DeploymentFile, LambdaNames, MissingName};

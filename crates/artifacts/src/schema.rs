@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use crate::changed_images::ChangedImages;
 use crate::copy_plan::CopyPlanFile;
 use crate::deploy_report::DeployReport;
 use crate::file::{FORMAT_VERSION, Shape};
@@ -91,6 +92,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("package", package_json()),
         ("dot-env", variables_schema(".env", &[], &["AWS_REGION", "AWS_ACCOUNT_ID", "AWS_PROFILE"])),
         ("copy-plan", of::<CopyPlanFile>(Shape::Own)),
+        ("changed-images", of::<ChangedImages>(Shape::Own)),
         ("image-lock", of::<ImageLock>(Shape::Own)),
         ("jira-tickets", of::<JiraTickets>(Shape::Own)),
         ("release-manifest", of::<ReleaseManifest>(Shape::Own)),

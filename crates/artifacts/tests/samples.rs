@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
-    AwsAuthEnv, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock, JiraTickets,
-    LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, ReleaseManifest, Report, STAGES, Settings,
-    Versions, schemas,
+    AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
+    JiraTickets, LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, ReleaseManifest, Report,
+    STAGES, Settings, Versions, schemas,
 };
 use serde_json::Value;
 
@@ -71,6 +71,7 @@ same_bytes!(
     Mappings "lambda-ecr-mappings.json" "lambda-ecr-mappings",
     PromotionLog "promotion-log.json" "promotion-log",
     CopyPlanFile "copy-plan.json" "copy-plan",
+    ChangedImages "changed-images.json" "changed-images",
     ImageLock "image-lock.json" "image-lock",
     JiraTickets "jira-tickets.json" "jira-tickets",
     ReleaseManifest "manifest.json" "release-manifest",
@@ -130,6 +131,8 @@ fn schemas_refuse_what_readers_refuse() {
         ("versions", "versions.json", "/orderService/version", "v1.4.2"),
         ("copy-plan", "copy-plan.json", "/images/0/state", "gone"),
         ("copy-plan", "copy-plan.json", "/blobs/0/way", "carry"),
+        ("changed-images", "changed-images.json", "/images/0/causes/0/how", "magic"),
+        ("changed-images", "changed-images.json", "/base", "main"),
         ("image-lock", "image-lock.json", "/formatVersion", "1"),
         ("image-lock", "image-lock.json", "/images/0/digest", "sha256:ABC"),
         ("image-lock", "image-lock.json", "/images/0/environment", "a b"),

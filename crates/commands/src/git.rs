@@ -1,10 +1,13 @@
 //! Options and variables of stages that commit and push.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use landfall_cli::{Environment, Opt, Values};
 use landfall_stages::semantic_versioning::{Committer, Deps};
 use landfall_versioning::{Git, Wishes};
+
+use crate::Context;
 
 /// The most settings by variables that are handed on.
 const MOST_SETTINGS: usize = 256;
@@ -38,12 +41,15 @@ pub(crate) const OPTIONS: [Opt; 8] = [
 ];
 
 /// Remote, branch, and whether it is pushed.
-pub(crate) fn wishes(values: &Values<'_>, whole_history: bool) -> Wishes {
+pub(crate) fn wishes(context: &Context, values: &Values<'_>, whole_history: bool) -> Wishes {
+    let report = values.text("report").map(PathBuf::from);
+    let ledger = context.ledger.folder().to_owned();
     Wishes {
         remote: values.text("remote").unwrap_or_default(),
         branch: values.text("branch").filter(|branch| !branch.is_empty()),
         pushes: !values.is_on("no-push"),
         whole_history,
+        written: [context.places().versions, ledger].into_iter().chain(report).collect(),
     }
 }
 

@@ -57,7 +57,7 @@ impl crate::Command for Command {
                 folder: PathBuf::from("."),
                 functions: places.functions.to_string_lossy().into_owned(),
                 versions: places.versions,
-                wishes: git::wishes(&values, true),
+                wishes: git::wishes(context, &values, true),
                 request,
                 committer: git::committer(&values),
                 changed_only: values.is_on("changed-only"),

@@ -34,7 +34,7 @@ impl crate::Command for Command {
                 folder: PathBuf::from("."),
                 functions: context.places().functions.to_string_lossy().into_owned(),
                 project: values.text("project"),
-                wishes: git::wishes(&values, false),
+                wishes: git::wishes(context, &values, false),
                 committer: git::committer(&values),
                 attempts: git::attempts(&mut values),
             };

@@ -6,13 +6,14 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use landfall_artifacts::{Class, Mode, Problem, read_bounded};
+use landfall_artifacts::{
+    CauseWay, ChangedImages, Class, ListedCause, ListedImage, Mode, Problem, read_bounded,
+};
 use landfall_run::{Event, Run};
 use landfall_versioning::{
     BuildContext, ChangedImage, FolderTree, GitDiff, GraphError, Image, ImageCause, ImageWay, ProjectGraph,
     Tree, WorkspaceOptions, changed_images, find_images,
 };
-use serde_json::{Value, json};
 
 use crate::{Finished, Item, Outcome, Output, Refusal};
 
@@ -77,10 +78,12 @@ pub fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
     for image in &chosen {
         finished.lines.push(line(image));
         let item = Item::new(&image.name, "listed").changed().with("folder", image.folder.clone());
-        finished.items.push(item.with("causes", causes(image)));
+        let causes = serde_json::to_value(listed(image).causes).unwrap_or_default();
+        finished.items.push(item.with("causes", causes));
     }
-    let base = since.as_ref().map(|(base, _)| base.as_str());
-    finished.files.push(output.write(&config.json, &file(base, &chosen), Mode::Shared)?);
+    let base = since.as_ref().and_then(|(base, _)| base.parse().ok());
+    let file = ChangedImages { base, images: chosen.iter().map(listed).collect() };
+    finished.files.push(output.write(&config.json, &file.to_bytes(), Mode::Shared)?);
     if let Some(list) = &config.list {
         let folders: String = chosen.iter().flat_map(|image| [folder(image), "\n"]).collect();
         finished.files.push(output.write(list, folders.as_bytes(), Mode::Shared)?);
@@ -225,6 +228,7 @@ fn cause(cause: &ImageCause) -> String {
     let how = match &cause.how {
         ImageWay::Folder => String::new(),
         ImageWay::Source(source) => format!(", which its Dockerfile takes by {}", shown(source)),
+        ImageWay::Image(name) => format!(", on which it is built by the name {}", shown(name)),
         ImageWay::Project(way) if way.len() < 2 => String::new(),
         ImageWay::Project(way) => {
             let names: Vec<&str> = way.iter().skip(1).map(AsRef::as_ref).collect();
@@ -243,24 +247,39 @@ fn folder(image: &ChangedImage) -> &str {
     if image.folder.is_empty() { "." } else { &image.folder }
 }
 
-fn causes(image: &ChangedImage) -> Value {
-    let value = |cause: &ImageCause| {
-        let (how, source, through) = match &cause.how {
-            ImageWay::Folder => ("folder", Value::Null, Vec::new()),
-            ImageWay::Source(source) => ("source", json!(source), Vec::new()),
-            ImageWay::Project(way) => ("project", Value::Null, way.iter().map(ToString::to_string).collect()),
+/// An image as `changed-images.json` has it.
+fn listed(image: &ChangedImage) -> ListedImage {
+    let cause = |cause: &ImageCause| {
+        let mut listed = ListedCause {
+            what: cause.what.clone(),
+            how: CauseWay::Folder,
+            source: None,
+            through: Vec::new(),
+            image: None,
+            is_guess: cause.is_guess,
         };
-        json!({ "what": cause.what, "how": how, "source": source, "through": through, "isGuess": cause.is_guess })
+        match &cause.how {
+            ImageWay::Folder => {}
+            ImageWay::Source(source) => {
+                listed.how = CauseWay::Source;
+                listed.source = Some(source.clone());
+            }
+            ImageWay::Project(way) => {
+                listed.how = CauseWay::Project;
+                listed.through.clone_from(way);
+            }
+            ImageWay::Image(name) => {
+                listed.how = CauseWay::Image;
+                listed.image = Some(name.clone());
+            }
+        }
+        listed
     };
-    image.causes.iter().map(value).collect()
-}
-
-/// `changed-images.json`.
-fn file(base: Option<&str>, changed: &[ChangedImage]) -> Vec<u8> {
-    let image = |image: &ChangedImage| json!({ "name": image.name, "folder": folder(image), "causes": causes(image) });
-    let images: Vec<Value> = changed.iter().map(image).collect();
-    let value = json!({ "formatVersion": 1, "base": base, "images": images });
-    format!("{value:#}\n").into_bytes()
+    ListedImage {
+        name: image.name.clone(),
+        folder: folder(image).to_owned(),
+        causes: image.causes.iter().map(cause).collect(),
+    }
 }
 
 /// What the default branch may be called here.

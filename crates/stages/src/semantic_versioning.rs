@@ -7,14 +7,15 @@ mod tests;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use landfall_artifacts::{CommitId, Mode, ProjectName, Versions};
+use landfall_artifacts::{CommitId, Mode, Problem, ProjectName, Versions};
 use landfall_run::{Event, Run};
 use landfall_secret::Secret;
 use landfall_versioning::{
-    Access, Commit, Error, Forced, Git, GitDiff, LOCKFILES, PackageChange, Person, Plan, ProjectGraph,
-    Published, Release, Request, Settled, Situation, Sources, Tag, Target, Wishes, WorkspaceOptions,
-    package_changes, plan, publish, release_files, release_message, settle, written_versions,
+    Access, CommitTree, Error, Forced, Git, Person, Plan, ProjectGraph, Published, Release, Request, Settled,
+    Situation, Sources, Tag, Target, Tree, Wishes, WorkspaceOptions, needed, plan, publish, release_files,
+    release_message, settle, written_versions,
 };
+use semver::Version;
 
 use crate::{Finished, Outcome, Output, Refusal};
 
@@ -73,14 +74,21 @@ pub struct Deps {
 pub async fn run(config: &Config, deps: &Deps, output: &Output, run: &Run) -> Outcome {
     let reads_only = output.is_dry_run() || config.explain.is_some();
     let (git, target) = clone_of(&config.folder, &config.wishes, deps, run).await?;
-    let diff = GitDiff::new(git.root(), &deps.variables);
     for attempt in 1..=config.attempts.max(1) {
         run.progress().event(Event::Phase { name: "plan".into(), items: None });
-        let situation = git.situation(&target, &config.request.format, !reads_only, run).await?;
+        let mut situation = git.situation(&target, &config.request.format, !reads_only, run).await?;
         let tree = git.commit_tree(&situation.ground.base, run).await?;
-        let settled = settled(config, &diff, &situation, &tree)?;
+        let workspace = Workspace::read(config, &tree)?;
+        let texts: Vec<CommitId> = if config.explain.is_some() {
+            // The release before may be explained, which stands on commits that count no more.
+            situation.history.commits().iter().map(|commit| commit.id.clone()).collect()
+        } else {
+            needed(&situation, &workspace.sources(&situation), &config.request).into_iter().collect()
+        };
+        git.read_texts(&mut situation.history, &texts, run).await?;
+        let settled = settled(config, &situation, &tree, &workspace)?;
         if let Some(asked) = &config.explain {
-            let last = last_release(config, &diff, &situation, &tree, asked, &settled)?;
+            let last = last_release(config, &situation, &tree, &workspace, asked, &settled);
             return tell::explained(asked, last.as_ref().unwrap_or(&settled.plan), last.is_some());
         }
         let mut finished = tell::plan(&settled, &situation);
@@ -127,7 +135,7 @@ pub(crate) async fn clone_of(
     let target = match git.target(wishes, run).await {
         Ok(target) => target,
         Err(errors) => {
-            return Err(Refusal(errors.iter().map(|error| landfall_artifacts::Problem::of(error)).collect()));
+            return Err(Refusal(errors.iter().map(|error| Problem::of(error)).collect()));
         }
     };
     let access: Option<Access> = target
@@ -165,75 +173,71 @@ pub(crate) fn outrun(target: &Target, attempts: u32) -> Error {
     }
 }
 
+/// The workspace as a commit has it.
+struct Workspace {
+    graph: ProjectGraph,
+    written: BTreeMap<ProjectName, Version>,
+}
+
+impl Workspace {
+    /// Reads projects, what they depend on, and their versions; refuses bumps of projects that are not among them.
+    fn read(config: &Config, tree: &dyn Tree) -> Result<Self, Refusal> {
+        let options =
+            WorkspaceOptions { functions: config.functions.clone().into(), ..WorkspaceOptions::default() };
+        let graph = ProjectGraph::read(tree, &options)
+            .map_err(|errors| Refusal(errors.iter().map(|error| Problem::of(error)).collect()))?;
+        let written = written_versions(tree, &graph)?;
+        let known: Vec<&ProjectName> =
+            graph.projects().filter(|project| project.is_versioned).map(|project| &project.name).collect();
+        if let Some(name) = config.request.forced.projects.keys().find(|name| !known.contains(name)) {
+            return Err(unknown(name.as_str(), known.iter().map(ToString::to_string).collect()).into());
+        }
+        Ok(Self { graph, written })
+    }
+
+    fn sources<'a>(&'a self, situation: &'a Situation) -> Sources<'a> {
+        Sources {
+            graph: &self.graph,
+            history: &situation.history,
+            tags: &situation.tags,
+            written: &self.written,
+        }
+    }
+}
+
 /// Plans, and refuses what stands in the way.
 fn settled(
     config: &Config,
-    diff: &GitDiff,
     situation: &Situation,
-    tree: &dyn landfall_versioning::Tree,
+    tree: &CommitTree,
+    workspace: &Workspace,
 ) -> Result<Settled, Refusal> {
-    let graph = graph(config, tree)?;
-    let written = written_versions(tree, &graph)?;
-    let known: Vec<&ProjectName> =
-        graph.projects().filter(|project| project.is_versioned).map(|project| &project.name).collect();
-    if let Some(name) = config.request.forced.projects.keys().find(|name| !known.contains(name)) {
-        return Err(unknown(name.as_str(), known.iter().map(ToString::to_string).collect()).into());
-    }
-    let sources =
-        Sources { graph: &graph, history: &situation.history, tags: &situation.tags, written: &written };
-    let settled = settle(situation, &sources, &config.request, &mut |commit| packages(diff, commit));
+    let settled = settle(situation, &workspace.sources(situation), &config.request, &mut |commit, path| {
+        tree.read_at(commit, path)
+    });
     if settled.plan.conflicts.is_empty() {
         Ok(settled)
     } else {
-        let problems =
-            settled.plan.conflicts.iter().map(|error| landfall_artifacts::Problem::of(error.as_ref()));
-        Err(Refusal(problems.collect()))
+        Err(Refusal(settled.plan.conflicts.iter().map(|error| Problem::of(error.as_ref())).collect()))
     }
-}
-
-/// The workspace's projects, and what they depend on.
-fn graph(config: &Config, tree: &dyn landfall_versioning::Tree) -> Result<ProjectGraph, Refusal> {
-    let options =
-        WorkspaceOptions { functions: config.functions.clone().into(), ..WorkspaceOptions::default() };
-    ProjectGraph::read(tree, &options).map_err(|errors| {
-        Refusal(errors.iter().map(|error| landfall_artifacts::Problem::of(error)).collect())
-    })
-}
-
-/// Packages that a commit lets the workspace's lockfile resolve otherwise; `None` where it leaves the lockfile alone.
-fn packages(diff: &GitDiff, commit: &Commit) -> Option<PackageChange> {
-    let lockfile = commit.paths.iter().find(|path| LOCKFILES.contains(&path.as_str()))?;
-    let at = |id: &CommitId| diff.file_at(id.as_str(), lockfile);
-    let before = commit.parents.first().map_or(Ok(None), at);
-    Some(match (before, at(&commit.id)) {
-        (Ok(before), Ok(after)) => package_changes(lockfile, before.as_deref(), after.as_deref()),
-        (Err(error), _) | (_, Err(error)) => PackageChange::Any(error.to_string()),
-    })
 }
 
 /// The plan that made a project's last version, where it gets no new one: what is asked for then is why it has that.
 fn last_release(
     config: &Config,
-    diff: &GitDiff,
     situation: &Situation,
-    tree: &dyn landfall_versioning::Tree,
+    tree: &CommitTree,
+    workspace: &Workspace,
     asked: &str,
     settled: &Settled,
-) -> Result<Option<Plan>, Refusal> {
-    let planned =
-        settled.plan.projects.iter().find(|(name, _)| name.as_str() == asked).map(|(_, planned)| planned);
-    let Some(last) =
-        planned.filter(|planned| planned.next.is_none()).and_then(|planned| planned.last.as_ref())
-    else {
-        return Ok(None);
-    };
-    let graph = graph(config, tree)?;
-    let written = written_versions(tree, &graph)?;
+) -> Option<Plan> {
+    let planned = settled.plan.projects.iter().find(|(name, _)| name.as_str() == asked)?.1;
+    let last = planned.last.as_ref().filter(|_| planned.next.is_none())?;
     let history = situation.history.of(&last.commit);
     let tags: Vec<Tag> = situation.tags.iter().filter(|tag| tag.name != last.tag).cloned().collect();
-    let sources = Sources { graph: &graph, history: &history, tags: &tags, written: &written };
+    let sources = Sources { history: &history, tags: &tags, ..workspace.sources(situation) };
     let request = Request { forced: Forced::default(), ..config.request.clone() };
-    Ok(Some(plan(&sources, &request, &mut |commit| packages(diff, commit))))
+    Some(plan(&sources, &request, &mut |commit, path| tree.read_at(commit, path)))
 }
 
 /// That a project is not known.

@@ -5,7 +5,8 @@ use std::io;
 
 use landfall_artifacts::ProjectName;
 
-use crate::{Cause, LOCKFILES, ProjectGraph, package_changes};
+use crate::lockfile::ReadLocks;
+use crate::{Cause, LOCKFILES, ProjectGraph};
 
 /// Reads a path as it was before the changes (`false`) or is after them (`true`); `None` where it is not there.
 pub type ReadAt<'a> = dyn FnMut(&str, bool) -> io::Result<Option<Vec<u8>>> + 'a;
@@ -24,13 +25,11 @@ impl ProjectGraph {
         read: &mut ReadAt<'_>,
     ) -> io::Result<BTreeMap<ProjectName, Vec<Cause>>> {
         let mut concerned: BTreeMap<ProjectName, Vec<Cause>> = BTreeMap::new();
+        let mut locks = ReadLocks::default();
         for path in paths {
-            let found = if LOCKFILES.contains(&path.as_str()) {
+            let found = if self.is_read(path) {
                 let (before, after) = (read(path, false)?, read(path, true)?);
-                self.affected_by_packages(&package_changes(path, before.as_deref(), after.as_deref()))
-            } else if self.is_judged_by_content(path) {
-                let (before, after) = (read(path, false)?, read(path, true)?);
-                self.affected_by_content(path, before.as_deref(), after.as_deref())
+                self.affected_by_file(&mut locks, path, before.as_deref(), after.as_deref())
             } else {
                 self.affected(path)
             };
@@ -39,5 +38,26 @@ impl ProjectGraph {
             }
         }
         Ok(concerned)
+    }
+
+    /// Whether a change of a path is judged by the contents of the file.
+    pub(crate) fn is_read(&self, path: &str) -> bool {
+        LOCKFILES.contains(&path) || self.is_judged_by_content(path)
+    }
+
+    /// Every project that a change of a file concerns, by its content where that tells more than the path; `None` where the file
+    /// was or is not there.
+    pub(crate) fn affected_by_file(
+        &self,
+        locks: &mut ReadLocks,
+        path: &str,
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
+    ) -> BTreeMap<ProjectName, Cause> {
+        if LOCKFILES.contains(&path) {
+            self.affected_by_packages(&locks.changes(path, before, after))
+        } else {
+            self.affected_by_content(path, before, after)
+        }
     }
 }

@@ -8,14 +8,14 @@ use serde_json::{Map, Value};
 use crate::workspace::object;
 use crate::{Cause, ProjectGraph};
 
-/// Keys of a target in `targetDefaults` that say when it runs, not what it makes.
-const ABOUT_RUNNING: [&str; 5] = ["inputs", "outputs", "cache", "dependsOn", "parallelism"];
+/// Keys of a target in `targetDefaults` that say how it runs, not what it makes.
+const ABOUT_RUNNING: [&str; 3] = ["outputs", "cache", "parallelism"];
 
 impl ProjectGraph {
     /// Every project that a change of a file's content concerns; `None` where the file was or is not there.
     ///
-    /// As [`ProjectGraph::affected`], but exact where content tells more than the path: of `nx.json` only `targetDefaults` (what
-    /// targets make, not when they run) and `plugins` matter to a build, and of a `tsconfig` outside the projects an alias
+    /// As [`ProjectGraph::affected`], but exact where content tells more than the path: of `nx.json` only `targetDefaults`,
+    /// `namedInputs` and `plugins` matter to a build (not whether results are kept, nor `release`, `tui`, `generators`), and of a `tsconfig` outside the projects an alias
     /// matters to those that import by it only, so that a new one concerns nobody. What cannot be read, or is there in one of the
     /// two only, is taken for a change of everything.
     pub fn affected_by_content(
@@ -55,14 +55,14 @@ impl ProjectGraph {
 }
 
 /// What `nx.json` says of the results of targets.
-fn made_by(nx: &Map<String, Value>) -> (Option<Value>, Value) {
+fn made_by(nx: &Map<String, Value>) -> (Option<Value>, Option<Value>, Value) {
     let mut targets = nx.get("targetDefaults").cloned().unwrap_or_default();
     for target in targets.as_object_mut().into_iter().flat_map(|targets| targets.values_mut()) {
         if let Some(target) = target.as_object_mut() {
             target.retain(|key, _| !ABOUT_RUNNING.contains(&key.as_str()));
         }
     }
-    (nx.get("plugins").cloned(), targets)
+    (nx.get("plugins").cloned(), nx.get("namedInputs").cloned(), targets)
 }
 
 /// The aliases, which are taken out.

@@ -49,6 +49,12 @@ pub enum Error {
         /// What was asked for.
         what: &'static str,
     },
+    /// A commit that counts was not read: it came by a way that the plan does not know of.
+    #[error("the commit {commit} counts, and was not read")]
+    Unread {
+        /// The commit.
+        commit: CommitId,
+    },
     /// The remote did not do what was asked, or could not be reached.
     #[error("git could not {what} {remote} ({address}): {told}")]
     Remote {
@@ -269,6 +275,7 @@ impl Explain for Error {
             Self::Hangs { .. } => "LF-GIT-HANGS",
             Self::TooMuch { .. } => "LF-GIT-SIZE",
             Self::Malformed { .. } => "LF-GIT-ANSWER",
+            Self::Unread { .. } => "LF-VERSIONS-UNREAD",
             Self::Remote { told, .. } if is_denied(told) => "LF-GIT-DENIED",
             Self::Remote { .. } => "LF-GIT-REMOTE",
             Self::Stopped { .. } => "LF-STOPPED",
@@ -298,7 +305,7 @@ impl Explain for Error {
 
     fn class(&self) -> Class {
         match self {
-            Self::Malformed { .. } => Class::Defect,
+            Self::Malformed { .. } | Self::Unread { .. } => Class::Defect,
             Self::Program { .. }
             | Self::Git { .. }
             | Self::NoRepository { .. }
@@ -331,7 +338,7 @@ impl Explain for Error {
     fn remedy(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::Program { .. } => Some("install git where this job runs, 2.36 or later".into()),
-            Self::Git { .. } | Self::Malformed { .. } => None,
+            Self::Git { .. } | Self::Malformed { .. } | Self::Unread { .. } => None,
             Self::Hangs { .. } => Some("run again; look whether git waits for a login, or the remote is slow".into()),
             Self::TooMuch { .. } => Some("this history is larger than is read at once; tell us of it".into()),
             Self::Remote { told, .. } if is_denied(told) => Some(

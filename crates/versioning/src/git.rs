@@ -10,7 +10,7 @@ mod state;
 
 pub use access::Access;
 pub use commit_tree::CommitTree;
-pub use history::{Commit, History};
+pub use history::{Commit, CommitText, History};
 pub use objects::{FileChange, NewTag, Person};
 pub use refs::Tag;
 pub use remote::{Pushed, Remote, RemoteRefs};
@@ -35,7 +35,7 @@ const LONGEST: Duration = Duration::from_secs(600);
 
 /// Settings that every call has, whatever the user's files say: the output that is read here depends on them, and nothing that
 /// a repo brings along may be run (hooks, monitors) or may start work in the background.
-const SETTINGS: [(&str, &str); 12] = [
+const SETTINGS: [(&str, &str); 14] = [
     ("core.quotePath", "false"),
     ("core.fsmonitor", "false"),
     ("core.hooksPath", "/dev/null"),
@@ -48,7 +48,15 @@ const SETTINGS: [(&str, &str); 12] = [
     ("fetch.recurseSubmodules", "false"),
     ("push.recurseSubmodules", "no"),
     ("push.followTags", "false"),
+    // What is pushed is always named in full. Older programs do not know GIT_ADVICE.
+    ("push.default", "nothing"),
+    ("advice.pushUpdateRejected", "false"),
 ];
+
+/// How git is to behave: it asks nobody, speaks English, takes no lock for what only reads, and gives no advice, which is for people
+/// who typed the command.
+const WAYS: [(&str, &str); 4] =
+    [("GIT_TERMINAL_PROMPT", "0"), ("LC_ALL", "C"), ("GIT_OPTIONAL_LOCKS", "0"), ("GIT_ADVICE", "0")];
 
 /// A repo of git on this machine.
 #[derive(Clone, Debug)]
@@ -180,7 +188,7 @@ impl Git {
             .env_clear()
             .envs(&self.variables)
             .envs(self.settings(call.is_remote))
-            .envs([("GIT_TERMINAL_PROMPT", "0"), ("LC_ALL", "C"), ("GIT_OPTIONAL_LOCKS", "0")])
+            .envs(WAYS)
             .envs(call.variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -215,7 +223,9 @@ impl Git {
             () = run.stop().wait() => return Err(Error::Stopped { what: call.what }),
         };
         let told = run.redactor().redact(&String::from_utf8_lossy(&messages));
-        let told = landfall_secret::escape_lines(told.trim(), 30, 400);
+        // Lines that came from the remote are filled up with spaces.
+        let lines: Vec<&str> = told.trim().lines().map(str::trim_end).collect();
+        let told = landfall_secret::escape_lines(&lines.join("\n"), 30, 400);
         Ok(Answer { code: status.code(), stdout: written, told })
     }
 

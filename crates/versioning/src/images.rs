@@ -10,7 +10,7 @@ use landfall_artifacts::ProjectName;
 
 use crate::workspace::glob::Pattern;
 use crate::{Cause, ProjectGraph, Tree};
-use dockerfile::{Taken, taken};
+use dockerfile::{Taken, name_of_image, taken};
 use ignored::{Ignored, go_pattern};
 
 /// The folder from which `COPY` and `ADD` take their sources.
@@ -49,6 +49,8 @@ struct Recipe {
     is_certain: bool,
     sources: Vec<(String, Option<Pattern>)>,
     perhaps: Vec<String>,
+    /// Last names of the images that it is built on or copies from.
+    images: BTreeSet<String>,
     /// What is certain to be kept out.
     ignored: Ignored,
     ignore_file: Option<String>,
@@ -85,6 +87,8 @@ pub enum ImageWay {
     Source(String),
     /// The image's project is concerned: by itself, or through these, the project first.
     Project(Vec<ProjectName>),
+    /// Its Dockerfile is built on this image of the repo, or copies from it. By the name alone that is never certain.
+    Image(String),
 }
 
 /// Finds the images of a tree: folders with a `Dockerfile`, and projects that are versioned; sorted by folder.
@@ -145,7 +149,9 @@ fn image(
         });
         let sources = sources.collect();
         let perhaps = found.perhaps;
-        image.recipe = Some(Recipe { path, context, is_certain, sources, perhaps, ignored, ignore_file });
+        let images = found.images.iter().map(|image| name_of_image(image).to_owned()).collect();
+        image.recipe =
+            Some(Recipe { path, context, is_certain, sources, perhaps, images, ignored, ignore_file });
     }
     Ok(image)
 }
@@ -192,10 +198,40 @@ pub fn changed_images(
     paths: &[String],
     concerned: &BTreeMap<ProjectName, Vec<Cause>>,
 ) -> Vec<ChangedImage> {
-    let mut changed = Vec::new();
-    for image in images {
-        let mut causes: Vec<ImageCause> = paths.iter().filter_map(|path| image.cause_of(path)).collect();
-        let of_project = image.project.as_ref().and_then(|project| concerned.get(project));
+    let mut found: Vec<Vec<ImageCause>> = images.iter().map(|image| image.causes(paths, concerned)).collect();
+    add_built_on(images, &mut found);
+    let changed = images.iter().zip(found).filter(|(_, causes)| !causes.is_empty());
+    changed
+        .map(|(image, causes)| ChangedImage {
+            name: image.name.clone(),
+            folder: image.folder.clone(),
+            causes,
+        })
+        .collect()
+}
+
+/// Adds that an image is built on one that changed, or copies from it, also through others.
+fn add_built_on(images: &[Image], found: &mut [Vec<ImageCause>]) {
+    let mut next: Vec<usize> = (0..images.len()).filter(|at| !found[*at].is_empty()).collect();
+    while let Some(base) = next.pop() {
+        for (at, image) in images.iter().enumerate().filter(|(at, _)| *at != base) {
+            if image.is_built_on(&images[base]) {
+                if found[at].is_empty() {
+                    next.push(at);
+                }
+                let how = ImageWay::Image(images[base].name.clone());
+                found[at].push(ImageCause { is_guess: true, how, what: images[base].folder.clone() });
+                found[at].sort();
+            }
+        }
+    }
+}
+
+impl Image {
+    /// Why these paths and projects concern it by itself.
+    fn causes(&self, paths: &[String], concerned: &BTreeMap<ProjectName, Vec<Cause>>) -> Vec<ImageCause> {
+        let mut causes: Vec<ImageCause> = paths.iter().filter_map(|path| self.cause_of(path)).collect();
+        let of_project = self.project.as_ref().and_then(|project| concerned.get(project));
         for cause in of_project.into_iter().flatten() {
             let how = ImageWay::Project(cause.through.clone());
             causes.push(ImageCause { is_guess: cause.is_guess, how, what: cause.what.clone() });
@@ -204,14 +240,16 @@ pub fn changed_images(
         // A path in the folder says it all: that the project has it too, adds nothing.
         let mut seen = BTreeSet::new();
         causes.retain(|cause| seen.insert(cause.what.clone()));
-        if !causes.is_empty() {
-            changed.push(ChangedImage { name: image.name.clone(), folder: image.folder.clone(), causes });
-        }
+        causes
     }
-    changed
-}
 
-impl Image {
+    /// Whether its Dockerfile names an image that is called as the other, or as the other's folder.
+    fn is_built_on(&self, other: &Self) -> bool {
+        let folder = other.folder.rsplit('/').next().unwrap_or_default();
+        let names = self.recipe.iter().flat_map(|recipe| &recipe.images);
+        names.into_iter().any(|name| !name.is_empty() && (*name == other.name || name == folder))
+    }
+
     /// Whether its folder has a `Dockerfile`; where not, the project's own build makes the image, if there is one.
     pub fn has_dockerfile(&self) -> bool {
         self.recipe.is_some()

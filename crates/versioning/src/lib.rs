@@ -54,7 +54,8 @@ pub use changes::ReadAt;
 pub use error::Error;
 pub use files::{release_files, release_message};
 pub use git::{
-    Access, Commit, CommitTree, FileChange, Git, History, NewTag, Person, Pushed, Remote, RemoteRefs, Tag,
+    Access, Commit, CommitText, CommitTree, FileChange, Git, History, NewTag, Person, Pushed, Remote,
+    RemoteRefs, Tag,
 };
 pub use git_diff::{GitDiff, GitDiffError};
 pub use graph::{Cause, Edge, EdgeKind, Project, ProjectGraph};
@@ -62,9 +63,11 @@ pub use graph_error::GraphError;
 pub use images::{BuildContext, ChangedImage, Image, ImageCause, ImageWay, changed_images, find_images};
 pub use lockfile::{LOCKFILES, PackageChange, package_changes};
 pub use message::{Change, Message};
-pub use plan::{Counted, Counting, Forced, Plan, Planned, Request, Sources, TaggedVersion, plan};
+pub use plan::{
+    Counted, Counting, Forced, Plan, Planned, ReadAtCommit, Request, Sources, TaggedVersion, plan, unreleased,
+};
 pub use publish::{Published, Release, publish};
-pub use settle::{Settled, settle};
+pub use settle::{Settled, needed, settle};
 pub use situation::{Ground, Situation, Target, Wishes};
 pub use tag::{Scheme, TagFormat, TagFormatError};
 pub use tree::{FolderTree, Tree};

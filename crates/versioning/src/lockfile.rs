@@ -7,6 +7,7 @@ mod npm;
 mod yarn;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::rc::Rc;
 
 use landfall_artifacts::FileErrors;
 
@@ -35,16 +36,67 @@ const MOST_PACKAGES: usize = 200_000;
 /// What changed between two versions of the lockfile at this path; `None` where it was or is not there. Equal bytes are
 /// [`PackageChange::Some`] of nothing. Pure.
 pub fn package_changes(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -> PackageChange {
-    if before == after {
-        return PackageChange::Some(BTreeSet::new());
+    ReadLocks::default().changes(path, before, after)
+}
+
+/// Lockfiles that were read last. Of commits that follow each other, what is before one is after the other, and reading is what
+/// takes the time.
+#[derive(Debug, Default)]
+pub(crate) struct ReadLocks {
+    last: VecDeque<ReadLock>,
+}
+
+/// A lockfile that was read.
+#[derive(Debug)]
+struct ReadLock {
+    path: String,
+    bytes: Vec<u8>,
+    read: Rc<Result<Contents, Unread>>,
+}
+
+/// A lockfile, and what it says of each package.
+#[derive(Debug)]
+struct Contents {
+    lock: Lock,
+    of_packages: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// How many are kept: two of a branch, and two of what it leaves or joins.
+const KEPT: usize = 4;
+
+impl ReadLocks {
+    /// As [`package_changes`].
+    pub(crate) fn changes(
+        &mut self,
+        path: &str,
+        before: Option<&[u8]>,
+        after: Option<&[u8]>,
+    ) -> PackageChange {
+        if before == after {
+            return PackageChange::Some(BTreeSet::new());
+        }
+        let (Some(before), Some(after)) = (before, after) else {
+            let verb = if after.is_some() { "was added" } else { "was removed" };
+            return PackageChange::Any(format!("{} {verb}", shown(path)));
+        };
+        let (before, after) = (self.read(path, before), self.read(path, after));
+        match (before.as_ref(), after.as_ref()) {
+            (Ok(before), Ok(after)) => PackageChange::Some(Contents::differences(before, after)),
+            (Err(cause), _) | (_, Err(cause)) => PackageChange::Any(cause.told(path)),
+        }
     }
-    let (Some(before), Some(after)) = (before, after) else {
-        let verb = if after.is_some() { "was added" } else { "was removed" };
-        return PackageChange::Any(format!("{} {verb}", shown(path)));
-    };
-    match (Lock::read(path, before), Lock::read(path, after)) {
-        (Ok(before), Ok(after)) => PackageChange::Some(Lock::differences(&before, &after)),
-        (Err(cause), _) | (_, Err(cause)) => PackageChange::Any(cause.told(path)),
+
+    fn read(&mut self, path: &str, bytes: &[u8]) -> Rc<Result<Contents, Unread>> {
+        if let Some(known) = self.last.iter().find(|known| known.path == path && known.bytes == bytes) {
+            return Rc::clone(&known.read);
+        }
+        let read = Rc::new(Lock::read(path, bytes).map(Contents::new));
+        if self.last.len() >= KEPT {
+            self.last.pop_front();
+        }
+        let known = ReadLock { path: path.to_owned(), bytes: bytes.to_owned(), read: Rc::clone(&read) };
+        self.last.push_back(known);
+        read
     }
 }
 
@@ -100,6 +152,10 @@ pub(crate) struct Locked {
 }
 
 impl Locked {
+    fn name_and_version(&self) -> (&str, &str) {
+        (&self.name, &self.version)
+    }
+
     /// `name@version`.
     pub(crate) fn id(&self) -> String {
         format!("{}@{}", self.name, self.version)
@@ -184,26 +240,6 @@ impl Lock {
         reached
     }
 
-    /// What [`PackageChange::Some`] lists.
-    fn differences(before: &Self, after: &Self) -> BTreeSet<String> {
-        let (was, is) = (before.contents(), after.contents());
-        let mut changed: BTreeSet<String> = was
-            .iter()
-            .filter(|(id, content)| is.get(*id) != Some(content))
-            .map(|(id, _)| id.clone())
-            .collect();
-        changed.extend(is.keys().filter(|id| !was.contains_key(*id)).cloned());
-        for (key, at) in &after.keys {
-            let now = after.packages.get(*at).map(Locked::id);
-            let then = before.keys.get(key).and_then(|at| before.packages.get(*at)).map(Locked::id);
-            // A key that is new is used by someone whose own files changed.
-            if then.is_some() && now != then {
-                changed.insert(key.clone());
-            }
-        }
-        changed
-    }
-
     /// By `name@version`, everything that is said of it: contents, and what it resolves its dependencies to.
     fn contents(&self) -> BTreeMap<String, BTreeSet<String>> {
         let mut contents: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -215,6 +251,34 @@ impl Lock {
             contents.entry(package.id()).or_default().insert(said);
         }
         contents
+    }
+}
+
+impl Contents {
+    fn new(lock: Lock) -> Self {
+        Self { of_packages: lock.contents(), lock }
+    }
+
+    /// What [`PackageChange::Some`] lists.
+    fn differences(before: &Self, after: &Self) -> BTreeSet<String> {
+        let (was, is) = (&before.of_packages, &after.of_packages);
+        let (before, after) = (&before.lock, &after.lock);
+        let mut changed: BTreeSet<String> = was
+            .iter()
+            .filter(|(id, content)| is.get(*id) != Some(content))
+            .map(|(id, _)| id.clone())
+            .collect();
+        changed.extend(is.keys().filter(|id| !was.contains_key(*id)).cloned());
+        for (key, at) in &after.keys {
+            let now = after.packages.get(*at).map(Locked::name_and_version);
+            let then =
+                before.keys.get(key).and_then(|at| before.packages.get(*at)).map(Locked::name_and_version);
+            // A key that is new is used by someone whose own files changed.
+            if then.is_some() && now != then {
+                changed.insert(key.clone());
+            }
+        }
+        changed
     }
 }
 

@@ -8,6 +8,7 @@ mod weigh;
 mod tests;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use landfall_artifacts::{CommitId, ProjectName};
@@ -15,13 +16,16 @@ use semver::Version;
 
 use crate::Error;
 use crate::bump::{Bump, PreId, Rules};
-use crate::git::{Commit, History, Tag};
+use crate::git::{History, Tag};
 use crate::graph::ProjectGraph;
-use crate::lockfile::PackageChange;
 use crate::message::Change;
 use crate::tag::TagFormat;
 
+use cover::Cover;
 use lines::Line;
+
+/// Reads a path as a commit has it; `None` where it has no such file.
+pub type ReadAtCommit<'a> = dyn FnMut(&CommitId, &str) -> io::Result<Option<Vec<u8>>> + 'a;
 
 /// How versions are to be counted.
 #[derive(Clone, Debug)]
@@ -71,7 +75,7 @@ impl Forced {
 pub struct Sources<'a> {
     /// Projects and what they depend on.
     pub graph: &'a ProjectGraph,
-    /// The commit that is planned for, and all before it.
+    /// The commit that is planned for, and all before it, with the texts of those that are [`unreleased`].
     pub history: &'a History,
     /// All tags, also those of other histories.
     pub tags: &'a [Tag],
@@ -194,17 +198,15 @@ impl Plan {
 
 /// Plans the versions of all projects.
 ///
-/// The same sources give the same plan. A commit counts for a project where a path of it, or a change of packages (`packages`
-/// is asked once a commit), concerns it, and where the project's last tag does not have the commit. Merges do not count, their
-/// commits do. Of a commit and its revert only the revert counts.
-pub fn plan(
-    sources: &Sources<'_>,
-    request: &Request,
-    packages: &mut dyn FnMut(&Commit) -> Option<PackageChange>,
-) -> Plan {
+/// The same sources give the same plan. A commit counts for a project where a path of it concerns it, and where the project's last
+/// tag does not have the commit. The lockfile, `nx.json` and the `tsconfig` that projects share are judged by their content, which
+/// `read` gives; where it cannot, they concern, as a guess, all that they may. Merges do not count, their commits do. Of a commit
+/// and its revert only the revert counts.
+pub fn plan(sources: &Sources<'_>, request: &Request, read: &mut ReadAtCommit<'_>) -> Plan {
     let lines = Line::all(sources, request);
-    let causes = weigh::causes(sources, request, &lines, packages);
+    let causes = weigh::causes(sources, request, &lines, read);
     let mut plan = Plan { unparsed: causes.unparsed, ..Plan::default() };
+    plan.conflicts.extend(causes.unread.map(|commit| Arc::new(Error::Unread { commit })));
     let mut of_project = causes.of_project;
     for line in &lines {
         let counted: Vec<&Counting> = line
@@ -230,4 +232,14 @@ pub fn plan(
         plan.conflicts.extend(line.conflicts(&next, request).map(Arc::new));
     }
     plan
+}
+
+/// The commits that a plan looks at: those that some project has not released. Merges are none of them. Of these the history must
+/// have the texts.
+pub fn unreleased(sources: &Sources<'_>, request: &Request) -> Vec<CommitId> {
+    let history = sources.history;
+    let cover = Cover::of_releases(history, &Line::all(sources, request));
+    let places = history.commits().iter().enumerate();
+    let wanted = places.filter(|(place, commit)| !commit.is_merge() && !cover.all_have(*place));
+    wanted.map(|(_, commit)| commit.id.clone()).collect()
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 
 use landfall_artifacts::{CommitId, ProjectName};
 
-use crate::git::{Commit, Tag};
+use crate::git::Tag;
 use crate::graph::ProjectGraph;
-use crate::lockfile::PackageChange;
-use crate::plan::{Forced, Plan, Request, Sources, plan};
+use crate::plan::{Forced, Plan, ReadAtCommit, Request, Sources, plan, unreleased};
 use crate::situation::Situation;
 
 /// What a run comes to.
@@ -47,18 +46,28 @@ pub fn settle(
     situation: &Situation,
     sources: &Sources<'_>,
     request: &Request,
-    packages: &mut dyn FnMut(&Commit) -> Option<PackageChange>,
+    read: &mut ReadAtCommit<'_>,
 ) -> Settled {
     for at in releases_after_head(situation, sources.graph, request) {
         let history = situation.history.of(&at);
         let request = Request { forced: still_forced(situation, &at, request), ..request.clone() };
-        let plan = plan(&Sources { history: &history, ..*sources }, &request, packages);
+        let plan = plan(&Sources { history: &history, ..*sources }, &request, read);
         if plan.is_empty() {
             // Tags of later commits are of no concern to this release.
             return Settled { plan: Plan { conflicts: Vec::new(), ..plan }, at, is_released: true };
         }
     }
-    Settled { plan: plan(sources, request, packages), at: situation.ground.base.clone(), is_released: false }
+    Settled { plan: plan(sources, request, read), at: situation.ground.base.clone(), is_released: false }
+}
+
+/// The commits whose texts [`settle`] needs: those that are unreleased on the base, or were at one of the releases after the run's
+/// commit.
+pub fn needed(situation: &Situation, sources: &Sources<'_>, request: &Request) -> BTreeSet<CommitId> {
+    let mut ids: BTreeSet<CommitId> = unreleased(sources, request).into_iter().collect();
+    for at in releases_after_head(situation, sources.graph, request) {
+        ids.extend(unreleased(&Sources { history: &situation.history.of(&at), ..*sources }, request));
+    }
+    ids
 }
 
 /// Commits with tags of ours that come after the run's commit, the oldest first.

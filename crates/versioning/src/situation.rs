@@ -1,6 +1,7 @@
 //! What a release stands on: the checks before it, and what clone and remote have.
 
 use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 
 use landfall_artifacts::CommitId;
 use landfall_run::Run;
@@ -31,6 +32,9 @@ pub struct Wishes {
     pub pushes: bool,
     /// Whether all commits are needed, so that a shallow clone will not do.
     pub whole_history: bool,
+    /// Files and folders that jobs of a pipeline write themselves, such as `versions.json`: where a repo has them in its commits, a
+    /// change of them refuses nothing. Relative to the current folder.
+    pub written: Vec<PathBuf>,
 }
 
 /// The commits that a run stands on.
@@ -53,7 +57,7 @@ pub struct Situation {
     pub ground: Ground,
     /// Tags that count.
     pub tags: Vec<Tag>,
-    /// `base`, and all before it.
+    /// `base`, and all before it, without texts.
     pub history: History,
 }
 
@@ -71,8 +75,14 @@ impl Git {
             Err(error) => return Err(vec![error]),
         }
         match self.changed_files(run).await {
-            Ok(paths) if paths.is_empty() => {}
-            Ok(paths) => refusals.push(Error::Dirty { paths }),
+            Ok(mut paths) => {
+                let written: Vec<PathBuf> =
+                    wishes.written.iter().filter_map(|path| below(self.root(), path)).collect();
+                paths.retain(|path| !written.iter().any(|written| Path::new(path).starts_with(written)));
+                if !paths.is_empty() {
+                    refusals.push(Error::Dirty { paths });
+                }
+            }
             Err(error) => return Err(vec![error]),
         }
         let remote = match self.remote(&wishes.remote, run).await {
@@ -170,6 +180,15 @@ impl Git {
             })
         }
     }
+}
+
+/// A path from a repo's root; `None` where it is not in the repo, or is the root itself.
+fn below(root: &Path, path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    // The file itself may be a link, and need not be there; its folder may be reached by one.
+    let folder = path.parent()?.canonicalize().ok()?;
+    let below = folder.join(path.file_name()?).strip_prefix(root.canonicalize().ok()?).ok()?.to_owned();
+    (!below.as_os_str().is_empty()).then_some(below)
 }
 
 /// The tags that count: those of the remote where it is pushed to, since a tag that is only here was never released; else those

@@ -1,5 +1,6 @@
 //! Stages and pipelines as child processes, on the sandbox and on real servers.
 
+mod git_repo;
 mod harness;
 mod prepared;
 mod rollback;
@@ -29,3 +30,7 @@ mod real;
 mod refusals;
 mod releases;
 mod signals;
+mod versioning;
+mod versioning_http;
+mod versioning_kills;
+mod versioning_refusals;

@@ -10,6 +10,12 @@ pub(crate) fn describe() -> String {
     format!("{cores} cores of {}{memory}", processor().unwrap_or_else(|| std::env::consts::ARCH.to_owned()))
 }
 
+/// How many processes wanted a processor in the last minute, on average: more than there are cores means that times are longer than on
+/// an idle machine. `None` where that is not told.
+pub(crate) fn load() -> Option<f64> {
+    std::fs::read_to_string("/proc/loadavg").ok()?.split(' ').next()?.parse().ok()
+}
+
 fn processor() -> Option<String> {
     let text = std::fs::read_to_string("/proc/cpuinfo").ok()?;
     let line = text.lines().find(|line| line.starts_with("model name"))?;

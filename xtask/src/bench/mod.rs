@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: what a copy of images, or a deployment, costs beside what others need for it and beside what it must cost.
+//! `cargo xtask bench`: what a copy of images, a deployment, or a plan of versions costs beside what others need for it and beside what it
+//! must cost.
 
 mod contents;
 mod contestants;
@@ -20,6 +21,7 @@ mod scenarios;
 mod stores;
 mod table;
 mod verify;
+mod versioning;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -47,7 +49,8 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
     let args = match args {
         ["registry", args @ ..] => args,
         ["lambda", args @ ..] => return lambda::run(root, args),
-        _ => bail!("say what to measure: `cargo xtask bench registry` or `cargo xtask bench lambda`"),
+        ["versioning", args @ ..] => return versioning::run(root, args),
+        _ => bail!("say what to measure: `cargo xtask bench registry`, `bench lambda` or `bench versioning`"),
     };
     let options = Options::parse(args)?;
     if cfg!(debug_assertions) && !options.unoptimized {

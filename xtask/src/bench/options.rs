@@ -20,6 +20,10 @@ pub(crate) const HELP: &str = "\
     --unoptimized            with xtask as it is, to try the benchmark itself; the figures mean nothing
     --write                  write the results to docs/benchmarks.md
     --check                  end with 1 where a goal is missed
+  bench lambda [--write] [--check]
+                             deploy 200 functions on the sandbox's Lambda, and 10 on moto beside a loop of AWS CLI calls
+  bench versioning [--write] [--check] [--ours FILE]
+                             plan and release the versions of a repo with 200 functions and 10,000 commits
 ";
 
 /// One question that is measured.

@@ -21,6 +21,7 @@ pub(super) fn config(repo: &Repo) -> Config {
             branch: Some("main".to_owned()),
             pushes: true,
             whole_history: true,
+            written: vec![repo.path.join("versions.json")],
         },
         request: Request::default(),
         committer: Committer {

@@ -11,6 +11,7 @@ async fn synced(repo: &Repo, output: &Output, change: impl FnOnce(&mut Config)) 
         branch: Some("main".to_owned()),
         pushes: true,
         whole_history: false,
+        written: Vec::new(),
     };
     let committer = Committer { name: Some("Bot".to_owned()), email: Some("bot@example.com".to_owned()) };
     let mut config = Config {

@@ -63,6 +63,27 @@ impl Git {
     }
 }
 
+impl CommitTree {
+    /// A file as another commit has it; `None` where it has no such file.
+    ///
+    /// # Errors
+    /// What git says, and a file that is too large.
+    pub fn read_at(&self, commit: &CommitId, path: &str) -> io::Result<Option<Vec<u8>>> {
+        if path.contains('\n') {
+            return Err(io::Error::other("the path has a line break"));
+        }
+        self.ask(&format!("{commit}:{path}"))
+    }
+
+    fn ask(&self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        let mut reader = match self.reader.lock() {
+            Ok(reader) => reader,
+            Err(poisoned) => poisoned.into_inner(),
+        };
+        reader.read(name)
+    }
+}
+
 impl Tree for CommitTree {
     fn paths(&self) -> &[String] {
         &self.paths
@@ -70,29 +91,36 @@ impl Tree for CommitTree {
 
     fn read(&self, path: &str) -> io::Result<Option<Vec<u8>>> {
         let Some(blob) = self.files.get(path) else { return Ok(None) };
-        let mut reader = match self.reader.lock() {
-            Ok(reader) => reader,
-            Err(poisoned) => poisoned.into_inner(),
-        };
-        reader.read(&blob.object).map(Some)
+        let bytes = self.ask(&blob.object)?;
+        bytes.map(Some).ok_or_else(|| io::Error::other("git does not have the file"))
     }
 }
 
 impl Reader {
-    /// Asks for one object and reads the answer: `<id> blob <size>`, the bytes, a line break.
-    fn read(&mut self, object: &str) -> io::Result<Vec<u8>> {
-        writeln!(self.input, "{object}")?;
+    /// Asks for one object and reads the answer: `<id> blob <size>`, the bytes, a line break; or `<name> missing`. What is no file
+    /// is none.
+    fn read(&mut self, name: &str) -> io::Result<Option<Vec<u8>>> {
+        writeln!(self.input, "{name}")?;
         self.input.flush()?;
         let mut line = String::new();
         self.output.read_line(&mut line)?;
-        let size = line.trim_end().rsplit_once(' ').and_then(|(_, size)| size.parse::<usize>().ok());
-        let size = size.ok_or_else(|| io::Error::other("git does not have the file"))?;
-        if size > LARGEST {
-            return Err(io::Error::other(format!("the file is larger than {LARGEST} bytes")));
+        let line = line.trim_end_matches('\n');
+        if line.ends_with(" missing") {
+            return Ok(None);
+        }
+        let odd = || io::Error::other("git's answer cannot be read");
+        let (head, size) = line.rsplit_once(' ').ok_or_else(odd)?;
+        let size: usize = size.parse().map_err(|_| odd())?;
+        let is_file = head.ends_with(" blob");
+        if !is_file || size > LARGEST {
+            // The next answer comes after these bytes.
+            io::copy(&mut self.output.by_ref().take(size as u64 + 1), &mut io::sink())?;
+            let why = format!("the file is larger than {LARGEST} bytes");
+            return if is_file { Err(io::Error::other(why)) } else { Ok(None) };
         }
         let mut bytes = vec![0; size + 1];
         self.output.read_exact(&mut bytes)?;
         bytes.truncate(size);
-        Ok(bytes)
+        Ok(Some(bytes))
     }
 }

@@ -1,4 +1,4 @@
-//! The history of a commit: messages, parents, changed paths, read by one call.
+//! The history of a commit: which commits there are by one call, and what some of them say and change by another.
 
 use std::collections::HashMap;
 
@@ -18,6 +18,13 @@ pub struct Commit {
     pub id: CommitId,
     /// Its parents.
     pub parents: Vec<CommitId>,
+    /// What it says and changes; `None` where that was not read, as of commits that every project has released.
+    pub text: Option<CommitText>,
+}
+
+/// What a commit says and changes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommitText {
     /// Its message; what is not UTF-8 stands as U+FFFD.
     pub message: String,
     /// Paths that differ from its parent, both ends of a rename, relative to the repo's root. None for a merge.
@@ -80,15 +87,36 @@ impl History {
 }
 
 impl Git {
-    /// The whole history of a commit.
+    /// The whole history of a commit: which commits there are, not what they say, which [`Git::read_texts`] reads.
     ///
     /// # Errors
     /// As git says; [`Error::TooMuch`] where it is larger than 512 MiB.
     pub async fn history(&self, tip: &CommitId, run: &Run) -> Result<History, Error> {
+        let arguments = ["rev-list", "--topo-order", "--parents", "--end-of-options", tip.as_str(), "--"];
+        let answer =
+            self.call(&Call { most: MOST, ..Call::new("read the history", &arguments) }, run).await?;
+        lineage(&answer.stdout).map(History::new).ok_or(Error::Malformed { what: "the history" })
+    }
+
+    /// Reads what these commits of a history say and change. Those that are not part of it are passed over.
+    ///
+    /// # Errors
+    /// As git says; [`Error::TooMuch`] where it is larger than 512 MiB.
+    pub async fn read_texts(&self, history: &mut History, of: &[CommitId], run: &Run) -> Result<(), Error> {
+        let mut wanted = String::with_capacity(of.len() * 41);
+        for id in of.iter().filter(|id| history.place(id).is_some()) {
+            wanted.push_str(id.as_str());
+            wanted.push('\n');
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
         let arguments = [
             "log",
             "-z",
-            "--topo-order",
+            // These commits alone, and none of those before them.
+            "--no-walk=unsorted",
+            "--stdin",
             "--name-only",
             "--no-renames",
             "--no-ext-diff",
@@ -96,19 +124,33 @@ impl Git {
             "--no-mailmap",
             "--encoding=UTF-8",
             // An empty field begins each commit: no path is empty, so a commit is never taken for a path.
-            "--format=%x00%H%x00%P%x00%B",
-            "--end-of-options",
-            tip.as_str(),
-            "--",
+            "--format=%x00%H%x00%B",
         ];
-        let answer =
-            self.call(&Call { most: MOST, ..Call::new("read the history", &arguments) }, run).await?;
-        parse(&answer.stdout).map(History::new).ok_or(Error::Malformed { what: "the history" })
+        let call = Call { most: MOST, input: wanted.as_bytes(), ..Call::new("read the commits", &arguments) };
+        let answer = self.call(&call, run).await?;
+        let texts = texts(&answer.stdout).ok_or(Error::Malformed { what: "the commits" })?;
+        for (id, text) in texts {
+            if let Some(commit) = history.place(&id).and_then(|place| history.commits.get_mut(place)) {
+                commit.text = Some(text);
+            }
+        }
+        Ok(())
     }
 }
 
-/// Reads the fields: nothing, id, parents, message, then the paths, of which the first has a line break before it.
-fn parse(bytes: &[u8]) -> Option<Vec<Commit>> {
+/// Reads lines of a commit's id and those of its parents.
+fn lineage(bytes: &[u8]) -> Option<Vec<Commit>> {
+    let lines = std::str::from_utf8(bytes).ok()?.lines();
+    lines
+        .map(|line| {
+            let mut ids = line.split(' ').map(|id| id.parse().ok());
+            Some(Commit { id: ids.next()??, parents: ids.collect::<Option<_>>()?, text: None })
+        })
+        .collect()
+}
+
+/// Reads the fields: nothing, id, message, then the paths, of which the first has a line break before it.
+fn texts(bytes: &[u8]) -> Option<Vec<(CommitId, CommitText)>> {
     let mut commits = Vec::new();
     let mut fields = bytes.split(|byte| *byte == 0).peekable();
     while let Some(mark) = fields.next() {
@@ -120,15 +162,13 @@ fn parse(bytes: &[u8]) -> Option<Vec<Commit>> {
             return None;
         }
         let id = std::str::from_utf8(fields.next()?).ok()?.parse().ok()?;
-        let parents = std::str::from_utf8(fields.next()?).ok()?;
-        let parents = parents.split_ascii_whitespace().map(|id| id.parse().ok()).collect::<Option<_>>()?;
         let message = String::from_utf8_lossy(fields.next()?).into_owned();
         let mut paths = Vec::new();
         while let Some(path) = fields.next_if(|field| !field.is_empty()) {
             let path = if paths.is_empty() { path.strip_prefix(b"\n").unwrap_or(path) } else { path };
             paths.push(String::from_utf8_lossy(path).into_owned());
         }
-        commits.push(Commit { id, parents, message, paths });
+        commits.push((id, CommitText { message, paths }));
     }
     Some(commits)
 }
@@ -138,7 +178,7 @@ mod tests {
     use landfall_artifacts::CommitId;
     use proptest::prelude::*;
 
-    use super::{Commit, History, parse};
+    use super::{Commit, History, lineage, texts};
 
     fn id(number: usize) -> CommitId {
         format!("{number:040x}").parse().expect("an id")
@@ -146,7 +186,7 @@ mod tests {
 
     fn commit(number: usize, parents: &[usize]) -> Commit {
         let parents = parents.iter().copied().map(id).collect();
-        Commit { id: id(number), parents, message: String::new(), paths: Vec::new() }
+        Commit { id: id(number), parents, text: None }
     }
 
     #[test]
@@ -168,16 +208,21 @@ mod tests {
 
     #[test]
     fn odd_answers_are_refused() {
-        assert_eq!(parse(b""), Some(Vec::new()));
-        for bad in ["x", "\0x\0", "\0", "\0x\0\0m\0"] {
-            assert_eq!(parse(bad.as_bytes()), None, "{bad:?}");
+        assert_eq!(texts(b""), Some(Vec::new()));
+        for bad in ["x", "\0x\0", "\0", "\0x\0m\0"] {
+            assert_eq!(texts(bad.as_bytes()), None, "{bad:?}");
+        }
+        assert_eq!(lineage(b""), Some(Vec::new()));
+        for bad in ["x", "\n", " ", "0123456789012345678901234567890123456789 x"] {
+            assert_eq!(lineage(bad.as_bytes()), None, "{bad:?}");
         }
     }
 
     proptest! {
         #[test]
         fn no_bytes_panic(bytes in proptest::collection::vec(prop_oneof![Just(0u8), any::<u8>()], 0..200)) {
-            let _ = parse(&bytes);
+            let _ = texts(&bytes);
+            let _ = lineage(&bytes);
         }
     }
 }

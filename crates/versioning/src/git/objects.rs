@@ -160,6 +160,9 @@ impl Git {
     /// Brings `HEAD`, its branch and the working tree to a commit. Files with changes of their own are not touched: git refuses
     /// then.
     pub(crate) async fn move_to(&self, commit: &CommitId, run: &Run) -> Result<(), Error> {
+        // Where the working tree was copied, files look changed until git has read them again. What it finds changed, `reset` refuses.
+        let refresh = ["update-index", "-q", "--refresh"];
+        self.attempt(&Call::new("look at the working tree", &refresh), run).await?;
         let arguments = ["reset", "--quiet", "--keep", commit.as_str()];
         self.call(&Call::new("bring the working tree to the new commit", &arguments), run).await.map(drop)
     }

@@ -146,7 +146,7 @@ impl Git {
             "--no-verify".to_owned(),
         ];
         arguments.push(format!("--force-with-lease=refs/heads/{branch}:{seen}"));
-        arguments.extend(tags.iter().map(|tag| format!("--force-with-lease=refs/tags/{}:", tag.name)));
+        // Tags need no lease: what names no `+` replaces no tag that is there.
         arguments.extend(["--end-of-options".to_owned(), remote.name().to_owned()]);
         arguments.push(format!("{commit}:refs/heads/{branch}"));
         arguments.extend(tags.iter().map(|tag| format!("{}:refs/tags/{}", tag.object, tag.name)));

@@ -3,7 +3,7 @@
 use landfall_run::Run;
 
 use super::{Call, Git};
-use crate::{Error, FolderTree};
+use crate::Error;
 
 impl Git {
     /// Whether commits are missing because the clone is shallow.
@@ -54,18 +54,5 @@ impl Git {
         let arguments = ["config", "--get", key];
         let answer = self.attempt(&Call::new("read a setting", &arguments), run).await?;
         Ok(Some(answer.text()).filter(|text| answer.code == Some(0) && !text.is_empty()))
-    }
-
-    /// The working tree, with the files that git knows.
-    ///
-    /// # Errors
-    /// As git says.
-    pub async fn folder_tree(&self, run: &Run) -> Result<FolderTree, Error> {
-        let answer = self.call(&Call::new("list the files", &["ls-files", "-z"]), run).await?;
-        let names = answer.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
-        Ok(FolderTree::new(
-            &self.root,
-            names.map(|name| String::from_utf8_lossy(name).into_owned()).collect(),
-        ))
     }
 }

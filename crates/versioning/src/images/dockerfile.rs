@@ -1,6 +1,8 @@
-//! Which files of the build context a Dockerfile takes.
+//! Which files of the build context a Dockerfile takes, and which images it is built on.
 //!
-//! Source: Dockerfile reference, "COPY", "ADD", "RUN --mount".
+//! Source: Dockerfile reference, "FROM", "ARG", "COPY", "ADD", "RUN --mount".
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use parse_dockerfile::{Flag, Instruction, Source};
 
@@ -11,6 +13,8 @@ pub(crate) struct Taken {
     pub(crate) sources: Vec<String>,
     /// Folders, of which something is taken that only a build knows, since an `ARG` is part of the path; `.` is the whole context.
     pub(crate) perhaps: Vec<String>,
+    /// Images that it is built on or copies from, as they are written, defaults of `ARG` filled in. Its own stages are none.
+    pub(crate) images: BTreeSet<String>,
     /// What is not understood, a sentence each.
     pub(crate) doubts: Vec<String>,
 }
@@ -40,50 +44,112 @@ pub(crate) fn taken(bytes: &[u8]) -> Taken {
             ));
         }
     };
-    let mut taken = Taken::default();
+    let mut reading = Reading::default();
     for instruction in &dockerfile.instructions {
-        take(instruction, &mut taken);
+        reading.take(instruction);
     }
-    taken
+    reading.taken
 }
 
-fn take(instruction: &Instruction<'_>, taken: &mut Taken) {
-    match instruction {
-        Instruction::Copy(copy) => take_sources(&copy.options, &copy.src, taken),
-        Instruction::Add(add) => take_sources(&add.options, &add.src, taken),
-        Instruction::Run(run) => {
-            for mount in run.options.iter().filter(|flag| flag.name.value == "mount") {
-                take_mount(mount.value.as_ref().map_or("", |value| &value.value), taken);
+/// A Dockerfile that is being read.
+#[derive(Default)]
+struct Reading {
+    taken: Taken,
+    /// Names of its stages, in small letters, as builders compare them.
+    stages: BTreeSet<String>,
+    /// Defaults of `ARG` before the first stage: those that `FROM` may use.
+    defaults: BTreeMap<String, String>,
+    has_begun: bool,
+}
+
+impl Reading {
+    fn take(&mut self, instruction: &Instruction<'_>) {
+        match instruction {
+            Instruction::From(from) => {
+                self.has_begun = true;
+                self.image(&from.image.value);
+                if let Some((_, name)) = &from.as_ {
+                    self.stages.insert(name.value.to_ascii_lowercase());
+                }
+            }
+            Instruction::Arg(arg) if !self.has_begun => {
+                let words = arg.arguments.value.split_ascii_whitespace();
+                for (name, value) in words.filter_map(|word| word.split_once('=')) {
+                    self.defaults.insert(name.to_owned(), value.trim_matches(['"', '\'']).to_owned());
+                }
+            }
+            Instruction::Copy(copy) => self.take_sources(&copy.options, &copy.src),
+            Instruction::Add(add) => self.take_sources(&add.options, &add.src),
+            Instruction::Run(run) => {
+                for mount in run.options.iter().filter(|flag| flag.name.value == "mount") {
+                    self.take_mount(mount.value.as_ref().map_or("", |value| &value.value));
+                }
+            }
+            // What an image does to those that are built on it.
+            Instruction::Onbuild(onbuild) => self.take(&onbuild.instruction),
+            _ => {}
+        }
+    }
+
+    fn take_sources(&mut self, options: &[Flag<'_>], sources: &[Source<'_>]) {
+        // What comes from another stage or image comes not from the context.
+        if let Some(from) = options.iter().find(|flag| flag.name.value == "from") {
+            return self.image(from.value.as_ref().map_or("", |value| &value.value));
+        }
+        for source in sources {
+            if let Source::Path(path) = source {
+                add(&path.value, &mut self.taken);
             }
         }
-        // What an image does to those that are built on it.
-        Instruction::Onbuild(onbuild) => take(&onbuild.instruction, taken),
-        _ => {}
     }
-}
 
-fn take_sources(options: &[Flag<'_>], sources: &[Source<'_>], taken: &mut Taken) {
-    // What comes from another stage or image comes not from the context.
-    if options.iter().any(|flag| flag.name.value == "from") {
-        return;
+    /// `type=bind,source=package.json,target=/package.json`: a file of the context that a command sees.
+    fn take_mount(&mut self, mount: &str) {
+        let value_of = |names: &[&str]| {
+            let fields = mount.split(',').filter_map(|field| field.split_once('='));
+            fields.into_iter().find(|(name, _)| names.contains(name)).map(|(_, value)| value)
+        };
+        // A bind is what a mount is where no type is given.
+        if value_of(&["type"]).unwrap_or("bind") != "bind" {
+            return;
+        }
+        match value_of(&["from"]) {
+            Some(from) => self.image(from),
+            None => add(value_of(&["source", "src"]).unwrap_or("."), &mut self.taken),
+        }
     }
-    for source in sources {
-        if let Source::Path(path) = source {
-            add(&path.value, taken);
+
+    /// An image, unless it is a stage of this file, by its name or number.
+    fn image(&mut self, written: &str) {
+        let is_stage = written.bytes().all(|byte| byte.is_ascii_digit())
+            || self.stages.contains(&written.to_ascii_lowercase());
+        if !is_stage {
+            let mut image = written.to_owned();
+            for (name, value) in &self.defaults {
+                image = image.replace(&format!("${{{name}}}"), value);
+                // Without braces, a longer name may begin with this one: what is left over is told below.
+                if image.ends_with(&format!("${name}")) || image == format!("${name}") {
+                    image = image.replace(&format!("${name}"), value);
+                }
+            }
+            if name_of_image(&image).contains('$') {
+                let shown = landfall_secret::escape(written, 100);
+                self.taken.doubts.push(format!(
+                    "the image `{shown}` is known only when it is built: it is not taken for one of this repo"
+                ));
+            } else {
+                self.taken.images.insert(image);
+            }
         }
     }
 }
 
-/// `type=bind,source=package.json,target=/package.json`: a file of the context that a command sees.
-fn take_mount(mount: &str, taken: &mut Taken) {
-    let value_of = |names: &[&str]| {
-        let fields = mount.split(',').filter_map(|field| field.split_once('='));
-        fields.into_iter().find(|(name, _)| names.contains(name)).map(|(_, value)| value)
-    };
-    // A bind is what a mount is where no type is given.
-    if value_of(&["type"]).unwrap_or("bind") == "bind" && value_of(&["from"]).is_none() {
-        add(value_of(&["source", "src"]).unwrap_or("."), taken);
-    }
+/// The last name of an image's reference: `proxy` of `registry:5000/shop/proxy:1.2@sha256:..`.
+pub(crate) fn name_of_image(reference: &str) -> &str {
+    let bare = reference.split('@').next().unwrap_or_default();
+    let last = bare.rsplit('/').next().unwrap_or_default();
+    // What stands in braces may have a colon (`${TAG:-1}`), and is after the name's end anyway.
+    last.split(':').next().unwrap_or_default()
 }
 
 fn add(path: &str, taken: &mut Taken) {
@@ -171,6 +237,30 @@ CMD ["COPY", "x", "y"]
         assert_eq!(broken.perhaps, ["."]);
         assert_eq!(broken.doubts, ["line 2 is not understood: any file of the context may be in the image"]);
         assert_eq!(taken(b"\xff").perhaps, ["."]);
+    }
+
+    #[test]
+    fn images_that_it_is_built_on() {
+        let found = taken(
+            br"ARG BASE=registry.example.com:5000/shop/base TAG=1
+FROM ${BASE}:$TAG AS build
+FROM Build AS second
+COPY --from=build /a /a
+COPY --from=0 /a /b
+COPY --from=shop/tools:latest@sha256:0123 /t /t
+RUN --mount=type=bind,from=certs,target=/c true
+FROM $UNKNOWN/proxy:${TAG:-1}
+FROM registry/$NAME
+",
+        );
+        let names: Vec<&str> = found.images.iter().map(|image| super::name_of_image(image)).collect();
+        assert_eq!(names, ["proxy", "certs", "base", "tools"]);
+        assert_eq!(
+            found.doubts,
+            [
+                "the image `registry/$NAME` is known only when it is built: it is not taken for one of this repo"
+            ]
+        );
     }
 
     proptest! {

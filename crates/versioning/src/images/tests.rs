@@ -30,6 +30,7 @@ fn changed(tree: &FolderTree, context: BuildContext, paths: &[&str]) -> String {
             let how = match cause.how {
                 ImageWay::Folder => "in its folder".to_owned(),
                 ImageWay::Source(source) => format!("by {source}"),
+                ImageWay::Image(name) => format!("built on {name}"),
                 ImageWay::Project(way) => {
                     format!("by {}", way.iter().map(AsRef::as_ref).collect::<Vec<&str>>().join(" -> "))
                 }
@@ -160,4 +161,27 @@ fn the_ignore_file_of_a_dockerfile_goes_before_that_of_the_context() {
     assert_ne!(changed(&tree, BuildContext::Folder, &["images/a/Dockerfile.dockerignore"]), "");
     let (_folder, tree) = world(&files[..1]);
     assert_ne!(changed(&tree, BuildContext::Folder, &["images/a/docs/x"]), "");
+}
+
+#[test]
+fn images_of_the_repo_that_others_are_built_on() {
+    let (_folder, tree) = world(&[
+        ("images/base/Dockerfile", "FROM scratch\nCOPY a /a\n"),
+        ("images/tools/Dockerfile", "FROM registry.example.com/shop/base:1 AS base\nFROM base\n"),
+        ("functions/orders/project.json", r#"{"name":"order-service"}"#),
+        ("functions/orders/Dockerfile", "FROM node:20\nCOPY --from=shop/tools /t /t\n"),
+        // A stage of its own that is called as an image of the repo.
+        ("images/other/Dockerfile", "FROM node:20 AS tools\nCOPY --from=tools /t /t\n"),
+        // Two that are built on each other.
+        ("images/one/Dockerfile", "FROM two\n"),
+        ("images/two/Dockerfile", "FROM one\n"),
+    ]);
+    insta::assert_snapshot!(changed(&tree, BuildContext::Folder, &["images/base/a", "images/two/Dockerfile"]), @r"
+    order-service in functions/orders: images/tools built on tools (a guess)
+    base in images/base: images/base/a in its folder
+    one in images/one: images/two built on two (a guess)
+    tools in images/tools: images/base built on base (a guess)
+    two in images/two: images/two/Dockerfile in its folder
+    two in images/two: images/one built on one (a guess)
+    ");
 }

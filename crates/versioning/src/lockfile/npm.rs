@@ -17,15 +17,16 @@ const LONGEST: usize = 4096;
 
 pub(super) fn read(bytes: &[u8], path: &str) -> Result<Lock, Unread> {
     let limits = Limits { max_bytes: super::MOST_BYTES, max_depth: 128, max_values: 8_000_000 };
-    let value = strict_value(bytes, path, limits)?;
+    let mut value = strict_value(bytes, path, limits)?;
     let mut packages: BTreeMap<String, Map<String, Value>> = BTreeMap::new();
-    match (value.get("packages"), value.get("dependencies")) {
+    let of_paths = value.get_mut("packages").map(Value::take);
+    match (of_paths, value.get("dependencies")) {
         (Some(Value::Object(of_paths)), _) => {
-            for (place, package) in of_paths {
-                if let Value::Object(package) = package {
-                    packages.insert(place.clone(), package.clone());
-                }
-            }
+            let objects = of_paths.into_iter().filter_map(|(place, package)| match package {
+                Value::Object(package) => Some((place, package)),
+                _ => None,
+            });
+            packages.extend(objects);
         }
         (None, Some(Value::Object(tree))) => flatten("", tree, 0, &mut packages)?,
         (None, None) => {}

@@ -1,5 +1,6 @@
 //! Which commits the tags of many lines have already: one pass over the history for all of them.
 
+use super::lines::Line;
 use crate::git::History;
 
 /// For every commit, which lines have it.
@@ -12,8 +13,16 @@ pub(super) struct Cover {
 }
 
 impl Cover {
+    /// What the last releases of lines have.
+    pub(super) fn of_releases(history: &History, lines: &[Line<'_>]) -> Self {
+        let mark = |line: &Line<'_>| {
+            line.release_mark().and_then(|tagged| history.place(&tagged.commit)).into_iter().collect()
+        };
+        Self::of(history, &lines.iter().map(mark).collect::<Vec<_>>())
+    }
+
     /// Marks each line's commits and all that came before them; `marks` are places of commits, by line.
-    pub(super) fn of(history: &History, marks: &[Vec<usize>]) -> Self {
+    fn of(history: &History, marks: &[Vec<usize>]) -> Self {
         let words = marks.len().div_ceil(64).max(1);
         let mut full = vec![0; words];
         let mut bits = vec![0; words * history.commits().len()];

@@ -4,11 +4,10 @@ use landfall_artifacts::{CommitId, Explain as _, ProjectName};
 use proptest::prelude::*;
 use semver::Version;
 
-use super::{Forced, Plan, Request, Sources, plan};
+use super::{Forced, Plan, Request, Sources, plan, unreleased};
 use crate::bump::Bump;
-use crate::git::{Commit, History, Tag};
+use crate::git::{Commit, CommitText, History, Tag};
 use crate::graph::{Edge, EdgeKind, Project, ProjectGraph};
-use crate::lockfile::PackageChange;
 
 fn name(text: &str) -> ProjectName {
     text.parse().expect("a name")
@@ -22,8 +21,10 @@ fn commit(number: usize, parents: &[usize], message: &str, paths: &[&str]) -> Co
     Commit {
         id: id(number),
         parents: parents.iter().copied().map(id).collect(),
-        message: message.to_owned(),
-        paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        text: Some(CommitText {
+            message: message.to_owned(),
+            paths: paths.iter().map(|path| (*path).to_owned()).collect(),
+        }),
     }
 }
 
@@ -70,7 +71,7 @@ fn planned_from(
     request: &Request,
 ) -> Plan {
     let graph = graph();
-    plan(&Sources { graph: &graph, history, tags, written }, request, &mut |_| None)
+    plan(&Sources { graph: &graph, history, tags, written }, request, &mut |_, _| Ok(None))
 }
 
 /// `project last -> next: causes`, a line each.
@@ -276,7 +277,7 @@ fn tags_go_to_the_longest_name() {
     let history = line_of(&[("chore: x", "README.md")]);
     let tags = [tag("a-1.0.0-2.0.0", 0), tag("a-2-3.0.0", 0), tag("a-4.0.0", 0)];
     let sources = Sources { graph: &graph, history: &history, tags: &tags, written: &BTreeMap::new() };
-    let plan = plan(&sources, &Request::default(), &mut |_| None);
+    let plan = plan(&sources, &Request::default(), &mut |_, _| Ok(None));
     let last =
         plan.projects.values().map(|planned| planned.last.as_ref().map(|last| last.version.to_string()));
     assert_eq!(last.map(Option::unwrap_or_default).collect::<Vec<_>>(), ["4.0.0", "2.0.0", "3.0.0"]);
@@ -299,16 +300,81 @@ fn merges_do_not_count_and_their_commits_do() {
 }
 
 #[test]
-fn changes_of_packages_are_asked_for_once_a_commit() {
-    let history = line_of(&[("fix: a", "yarn.lock"), ("fix: b", "yarn.lock")]);
+fn only_what_some_project_has_not_released_is_read() {
+    let mut history = line_of(&[
+        ("feat: begin", "functions/orders/a.ts"),
+        ("fix: a", "functions/orders/a.ts"),
+        ("fix: b", "functions/pay/a.ts"),
+        ("fix: c", "functions/orders/a.ts"),
+    ]);
     let graph = graph();
-    let sources = Sources { graph: &graph, history: &history, tags: &[], written: &BTreeMap::new() };
-    let mut asked = Vec::new();
-    let _ = plan(&sources, &Request::default(), &mut |commit: &Commit| {
-        asked.push(commit.message.clone());
-        Some(PackageChange::Any("x".to_owned()))
-    });
-    assert_eq!(asked, ["fix: b", "fix: a"]);
+    let read = |tags: &[Tag], history: &History| {
+        let sources = Sources { graph: &graph, history, tags, written: &BTreeMap::new() };
+        unreleased(&sources, &Request::default())
+    };
+    let tags = [tag("orders-1.0.0", 2), tag("pay-1.0.0", 1), tag("orders-0.1.0", 0)];
+    assert_eq!(read(&tags, &history), [id(3), id(2)], "the older of the two last tags decides");
+    assert_eq!(read(&tags[..1], &history).len(), 4, "pay has no tag");
+    // A plan does not pass over what it was to have.
+    history = History::new(history.commits().iter().map(|c| Commit { text: None, ..c.clone() }).collect());
+    insta::assert_snapshot!(shown(&planned(&history, &tags, &Request::default())), @r"
+    orders 1.0.0 -> - none
+    pay 1.0.0 -> - none
+    LF-VERSIONS-UNREAD: the commit 0000000000000000000000000000000000000002 counts, and was not read
+    ");
+}
+
+#[test]
+fn some_files_are_judged_by_what_they_say() {
+    let history = line_of(&[
+        ("chore: begin", "nx.json"),
+        ("fix: the order of targets", "nx.json"),
+        ("fix: how they are built", "nx.json"),
+        ("fix: a package", "yarn.lock"),
+        ("fix: a file that cannot be read", "nx.json"),
+    ]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = [
+        "functions/orders/project.json",
+        "functions/orders/main.ts",
+        "functions/pay/project.json",
+        "nx.json",
+    ];
+    for (path, text) in
+        files.iter().zip(["{\"name\":\"orders\"}", "import 'left-pad'", "{\"name\":\"pay\"}", "{}"])
+    {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("made");
+        std::fs::write(path, text).expect("written");
+    }
+    let tree = crate::FolderTree::new(folder.path(), files.map(str::to_owned).to_vec());
+    let graph = ProjectGraph::read(&tree, &crate::WorkspaceOptions::default()).expect("a graph");
+    let tags = [tag("orders-1.0.0", 0), tag("pay-1.0.0", 0)];
+    let sources = Sources { graph: &graph, history: &history, tags: &tags, written: &BTreeMap::new() };
+    let mut read = |commit: &CommitId, path: &str| {
+        let at = (0..5).find(|at| id(*at) == *commit).expect("a commit of the history");
+        Ok(match (path, at) {
+            ("nx.json", 0) => Some("{ \"parallel\": 3 }"),
+            ("nx.json", 1) => Some("{ /* faster */ \"parallel\": 8, \"release\": {}, \"tui\": {} }"),
+            ("nx.json", 2 | 3) => {
+                Some("{ \"targetDefaults\": { \"build\": { \"options\": { \"minify\": true } } } }")
+            }
+            ("nx.json", _) => return Err(std::io::Error::other("gone")),
+            ("yarn.lock", 2) => Some("left-pad@^1:\n  version \"1.0.0\"\n"),
+            ("yarn.lock", 3) => Some("left-pad@^1:\n  version \"1.1.0\"\n"),
+            other => panic!("{other:?} is not asked for"),
+        }
+        .map(|text| text.as_bytes().to_vec()))
+    };
+    insta::assert_snapshot!(shown(&plan(&sources, &Request::default(), &mut read)), @r"
+    orders 1.0.0 -> 1.0.1 patch
+      fix: a file that cannot be read [orders] patch
+      fix: a package [orders] patch
+      fix: how they are built [orders] patch
+    pay 1.0.0 -> 1.0.1 patch
+      fix: a file that cannot be read [pay] patch
+      fix: how they are built [pay] patch
+    ");
 }
 
 /// A random monorepo: edges between six projects, a history with merges, and tags.
@@ -420,7 +486,7 @@ proptest! {
         let history = History::new(commits.collect());
         let tags: Vec<Tag> = world.tags.iter().map(|(project, at, minor, patch)| tag(&format!("p{project}-1.{minor}.{patch}"), *at)).collect();
         let sources = Sources { graph: &graph, history: &history, tags: &tags, written: &BTreeMap::new() };
-        let plan_once = || plan(&sources, &Request::default(), &mut |_| None);
+        let plan_once = || plan(&sources, &Request::default(), &mut |_, _| Ok(None));
         let plan = plan_once();
         for number in 0..4 {
             let next = plan.projects[&name(&format!("p{number}"))].next.as_ref().map(ToString::to_string);
@@ -428,10 +494,19 @@ proptest! {
         }
         prop_assert_eq!(plan.projects.len(), 4);
         prop_assert_eq!(shown(&plan), shown(&plan_once()), "the same twice");
+        // What was not asked to be read is not needed.
+        let wanted: BTreeSet<CommitId> = unreleased(&sources, &Request::default()).into_iter().collect();
+        let few = history.commits().iter().map(|commit| {
+            let text = commit.text.clone().filter(|_| wanted.contains(&commit.id));
+            Commit { text, ..commit.clone() }
+        });
+        let few = History::new(few.collect());
+        let sparse = super::plan(&Sources { history: &few, ..sources }, &Request::default(), &mut |_, _| Ok(None));
+        prop_assert_eq!(shown(&plan), shown(&sparse), "with the texts that are needed alone");
         // What is released is nothing to release again.
         let released: Vec<Tag> = plan.released().filter_map(|(_, planned)| Some(tag(planned.tag.as_ref()?, head))).collect();
         let tags = [tags.clone(), released].concat();
-        let again = super::plan(&Sources { tags: &tags, ..sources }, &Request::default(), &mut |_| None);
+        let again = super::plan(&Sources { tags: &tags, ..sources }, &Request::default(), &mut |_, _| Ok(None));
         prop_assert!(again.is_empty());
     }
 }

@@ -7,10 +7,10 @@ use landfall_artifacts::{CommitId, ProjectName};
 
 use super::cover::Cover;
 use super::lines::Line;
-use super::{Counted, Counting, Reason, Request, Sources, Way};
+use super::{Counted, Counting, ReadAtCommit, Reason, Request, Sources, Way};
 use crate::git::{Commit, History};
 use crate::graph::{Cause, ProjectGraph};
-use crate::lockfile::{LOCKFILES, PackageChange};
+use crate::lockfile::{LOCKFILES, PackageChange, ReadLocks};
 use crate::message::Message;
 
 /// What was found.
@@ -19,6 +19,8 @@ pub(super) struct Causes {
     pub(super) of_project: BTreeMap<ProjectName, Vec<Counting>>,
     /// Commits that parse as nothing, newest first.
     pub(super) unparsed: Vec<Arc<Counted>>,
+    /// A commit that counts and whose text is missing: what is planned without it is a guess.
+    pub(super) unread: Option<CommitId>,
 }
 
 /// Looks at every commit that some line has not released.
@@ -26,32 +28,35 @@ pub(super) fn causes(
     sources: &Sources<'_>,
     request: &Request,
     lines: &[Line<'_>],
-    packages: &mut dyn FnMut(&Commit) -> Option<PackageChange>,
+    read: &mut ReadAtCommit<'_>,
 ) -> Causes {
     let history = sources.history;
-    let marks: Vec<Vec<usize>> = lines
-        .iter()
-        .map(|line| {
-            line.release_mark().and_then(|tagged| history.place(&tagged.commit)).into_iter().collect()
-        })
-        .collect();
-    let cover = Cover::of(history, &marks);
+    let cover = Cover::of_releases(history, lines);
     let line_of: HashMap<&ProjectName, usize> = lines
         .iter()
         .enumerate()
         .flat_map(|(at, line)| line.projects.iter().map(move |project| (&project.name, at)))
         .collect();
-    let mut ways =
-        Ways { graph: sources.graph, line_of: &line_of, known: HashMap::new(), all: HashSet::new() };
+    let mut ways = Ways {
+        graph: sources.graph,
+        line_of: &line_of,
+        known: HashMap::new(),
+        all: HashSet::new(),
+        locks: ReadLocks::default(),
+    };
     let mut reverts = Reverts { history, by: HashMap::new() };
-    let mut found = Causes { of_project: BTreeMap::new(), unparsed: Vec::new() };
+    let mut found = Causes { of_project: BTreeMap::new(), unparsed: Vec::new(), unread: None };
     for (place, commit) in history.commits().iter().enumerate() {
         if commit.is_merge() || cover.all_have(place) {
             continue;
         }
-        let message = Message::parse(&commit.message);
+        let Some(text) = &commit.text else {
+            found.unread = Some(commit.id.clone());
+            continue;
+        };
+        let message = Message::parse(&text.message);
         reverts.note(place, &message);
-        let mut concerned = ways.of_commit(commit, packages(commit));
+        let mut concerned = ways.of_commit(commit, &text.paths, read);
         concerned.retain(|project, _| line_of.get(project).is_some_and(|line| !cover.has(*line, place)));
         if concerned.is_empty() {
             continue;
@@ -84,17 +89,23 @@ struct Ways<'a> {
     known: HashMap<Arc<str>, Arc<[Arc<Way>]>>,
     /// Every way once: thousands of paths have the same.
     all: HashSet<Arc<Way>>,
+    locks: ReadLocks,
 }
 
 /// By project the best reason, and how many others there are.
 type Concerned = BTreeMap<ProjectName, (Reason, usize)>;
 
 impl Ways<'_> {
-    fn of_commit(&mut self, commit: &Commit, packages: Option<PackageChange>) -> Concerned {
+    fn of_commit(&mut self, commit: &Commit, paths: &[String], read: &mut ReadAtCommit<'_>) -> Concerned {
         let mut concerned = Concerned::new();
-        for path in &commit.paths {
-            // Of a lockfile the packages count that it resolves otherwise, where they are known.
-            if packages.is_some() && LOCKFILES.contains(&path.as_str()) {
+        for path in paths {
+            if self.graph.is_read(path) {
+                for (project, cause) in self.by_content(commit, path, read) {
+                    let what = Arc::from(cause.what.as_str());
+                    if let Some(way) = self.way(project, cause) {
+                        note(&mut concerned, &what, &way);
+                    }
+                }
                 continue;
             }
             let (what, ways) = self.of_path(path);
@@ -102,15 +113,26 @@ impl Ways<'_> {
                 note(&mut concerned, &what, way);
             }
         }
-        if let Some(change) = packages {
-            for (project, cause) in self.graph.affected_by_packages(&change) {
-                let what = Arc::from(cause.what.as_str());
-                if let Some(way) = self.way(project, cause) {
-                    note(&mut concerned, &what, &way);
-                }
-            }
-        }
         concerned
+    }
+
+    /// Whom the change of a file concerns by its content.
+    fn by_content(
+        &mut self,
+        commit: &Commit,
+        path: &str,
+        read: &mut ReadAtCommit<'_>,
+    ) -> BTreeMap<ProjectName, Cause> {
+        let before = commit.parents.first().map_or(Ok(None), |parent| read(parent, path));
+        match (before, read(&commit.id, path)) {
+            (Ok(before), Ok(after)) => {
+                self.graph.affected_by_file(&mut self.locks, path, before.as_deref(), after.as_deref())
+            }
+            (Err(error), _) | (_, Err(error)) if LOCKFILES.contains(&path) => {
+                self.graph.affected_by_packages(&PackageChange::Any(error.to_string()))
+            }
+            (Err(_), _) | (_, Err(_)) => self.graph.affected(path),
+        }
     }
 
     fn of_path(&mut self, path: &str) -> (Arc<str>, Arc<[Arc<Way>]>) {

@@ -75,6 +75,26 @@ impl TsConfig {
 }
 
 impl Aliases {
+    /// `imports` of a `package.json` in the root, as far as they lead to files: names that begin with `#`, for all below that have
+    /// no `package.json` of their own.
+    pub(crate) fn of_imports(package: &Map<String, Value>) -> Self {
+        let imports = package.get("imports").and_then(Value::as_object);
+        let lists = imports.into_iter().flatten().map(|(name, target)| {
+            let mut found = Vec::new();
+            let mut next = vec![target];
+            while let Some(value) = next.pop() {
+                match value {
+                    Value::String(path) if path.starts_with("./") => found.push(value.clone()),
+                    Value::Array(many) => next.extend(many),
+                    Value::Object(conditions) => next.extend(conditions.values()),
+                    Value::String(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+                }
+            }
+            (name.clone(), Value::Array(found))
+        });
+        Self::new(&lists.collect(), "")
+    }
+
     fn new(paths: &Map<String, Value>, base: &str) -> Self {
         let mut aliases = Self::default();
         for (alias, targets) in paths {

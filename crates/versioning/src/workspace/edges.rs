@@ -9,7 +9,7 @@ use super::aliases::{Aliases, TsConfig};
 use super::glob::{Pattern, is_pattern};
 use super::imports::{imports, is_script};
 use super::inputs::Fit;
-use super::resolve::{Resolver, Target};
+use super::resolve::{Resolver, Target, package_name};
 use super::setup::FromInputs;
 use super::{FoundProject, Reading, Source, join};
 use crate::packages::Wanted;
@@ -59,6 +59,21 @@ pub(crate) fn add(
                 None => {}
             }
         }
+        // Whether anything imports by such a name is not looked at: each may stand for a package.
+        for name in subpath_imports(&found.package).filter_map(package_name) {
+            match packages.get(name) {
+                Some(project) if !is_given => {
+                    let edge =
+                        Edge { from: found.name.clone(), to: project.clone(), kind: EdgeKind::Package };
+                    graph.add_edge(edge, false);
+                }
+                Some(_) => {}
+                None => {
+                    let range = range_of(name, &found.package, &root);
+                    wanted.insert(Wanted { name: name.to_owned(), range });
+                }
+            }
+        }
         for name in of_code.packages.get(&found.name).into_iter().flatten() {
             wanted.insert(Wanted { name: name.clone(), range: range_of(name, &found.package, &root) });
         }
@@ -83,6 +98,11 @@ pub(crate) fn add(
         let users = graph.packages.users().map(|project| (project.clone(), true)).collect();
         graph.outside.insert("package.json".to_owned(), users);
     }
+    // Catalogs, overrides and patches stand there, and what they mean for a package is not read.
+    if reading.source.has("pnpm-workspace.yaml") {
+        let users = graph.packages.users().map(|project| (project.clone(), true)).collect();
+        graph.outside.insert("pnpm-workspace.yaml".to_owned(), users);
+    }
     let all = graph.nodes.keys().map(|name| (name.clone(), true)).collect();
     graph.outside.entry("nx.json".to_owned()).or_insert(all);
 }
@@ -92,6 +112,22 @@ const DEPENDENCIES: [&str; 4] =
     ["dependencies", "optionalDependencies", "peerDependencies", "devDependencies"];
 /// Those that name what a function needs when it runs.
 const SHIPPED: [&str; 3] = ["dependencies", "optionalDependencies", "peerDependencies"];
+
+/// What the names that begin with `#` stand for under any condition (Node, "Subpath imports"): paths of the package itself and names of
+/// others.
+fn subpath_imports(package: &Map<String, Value>) -> impl Iterator<Item = &str> {
+    let mut next: Vec<&Value> = package.get("imports").into_iter().collect();
+    let mut targets = Vec::new();
+    while let Some(value) = next.pop() {
+        match value {
+            Value::String(target) => targets.push(target.as_str()),
+            Value::Array(many) => next.extend(many),
+            Value::Object(conditions) => next.extend(conditions.values()),
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+    targets.into_iter()
+}
 
 /// Names and ranges of the lists, the first list's where a name stands in several.
 fn declared<'p>(package: &'p Map<String, Value>, lists: &[&str]) -> BTreeMap<&'p str, Option<String>> {
@@ -135,8 +171,9 @@ fn of_code(reading: &mut Reading<'_>, graph: &ProjectGraph) -> OfCode {
     let mut configs = BTreeMap::new();
     let root = ["tsconfig.base.json", "tsconfig.json"].into_iter().find(|name| reading.source.has(name));
     let whole = root.map(|path| TsConfig::read(&mut reading.source, path, &mut configs)).unwrap_or_default();
+    let of_root = Aliases::of_imports(&reading.source.object("package.json"));
     let mut resolver =
-        Resolver { graph, packages: package_names(&reading.found), aliases: whole.aliases.clone() };
+        Resolver { graph, packages: package_names(&reading.found), aliases: whole.aliases.clone(), of_root };
     let mut scripts: BTreeMap<&ProjectName, Vec<&String>> = BTreeMap::new();
     for path in reading.source.paths().filter(|path| is_script(path)) {
         if let Some(owner) = graph.owner(path) {

@@ -28,6 +28,8 @@ pub(crate) struct Resolver<'a> {
     pub(crate) packages: BTreeMap<String, ProjectName>,
     /// Aliases of the whole workspace.
     pub(crate) aliases: Aliases,
+    /// `imports` of the root's `package.json`.
+    pub(crate) of_root: Aliases,
 }
 
 /// Endings that an import may leave out, or that stand for another in TypeScript (`./a.js` for `a.ts`).
@@ -54,6 +56,10 @@ impl Resolver<'_> {
             if let Some(target) = targets.into_iter().find(|target| *target != Target::Nothing) {
                 return (target, Some(alias.to_owned()));
             }
+        }
+        if let Some((_, paths)) = self.of_root.resolve(specifier).filter(|_| specifier.starts_with('#')) {
+            let mut targets = paths.iter().map(|path| self.of_path(source, path));
+            return (targets.find(|target| *target != Target::Nothing).unwrap_or(Target::Nothing), None);
         }
         (self.of_package(specifier), None)
     }

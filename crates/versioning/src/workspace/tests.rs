@@ -225,7 +225,9 @@ fn settings_of_the_whole_workspace_concern_by_their_content() {
     );
     assert_ne!(by("tsconfig.base.json", TSCONFIG, "{ broken"), "");
     assert_eq!(by("nx.json", NX, &NX.replace("create", "make")), "");
-    assert_eq!(by("nx.json", NX, &NX.replace("[\"^build\"]", "[]")), "");
+    assert_eq!(by("nx.json", NX, &format!("// why\n{}", NX.replace(": ", ":  "))), "");
+    assert_ne!(by("nx.json", NX, &NX.replace("[\"^build\"]", "[]")), "");
+    assert_ne!(by("nx.json", NX, &NX.replacen("production", "shipped", 1)), "");
     assert_ne!(
         by("nx.json", NX, &NX.replace("\"dependsOn\"", "\"options\": { \"minify\": true }, \"dependsOn\"")),
         ""
@@ -441,4 +443,30 @@ fn a_broken_file_of_nx_is_told() {
     graph.json: found the node a without `data.root`, expected the file that nx graph --file=graph.json writes
     the project in x has no usable name
     ");
+}
+
+#[test]
+fn names_with_a_hash_and_settings_of_pnpm() {
+    let graph = World::new(&[
+        ("package.json", r##"{"name":"root","imports":{"#money":"./libs/money/index.ts","#log/*":{"default":["./libs/log/*.ts"]}}}"##),
+        ("pnpm-workspace.yaml", "packages:\n  - functions/*\ncatalog:\n  left-pad: ^1.0.0\n"),
+        ("functions/orders/project.json", r#"{"name":"orders"}"#),
+        ("functions/orders/main.ts", "import '#money'; import '#log/x'; import '#nothing';"),
+        ("functions/pay/package.json", r##"{"name":"pay","imports":{"#dep":{"node":"@acme/log","default":"left-pad"},"#own":"./own.ts"}}"##),
+        ("functions/none/project.json", r#"{"name":"none"}"#),
+        ("libs/money/project.json", r#"{"name":"money"}"#),
+        ("libs/money/index.ts", ""),
+        ("libs/log/package.json", r#"{"name":"@acme/log"}"#),
+        ("libs/log/project.json", r#"{"name":"log"}"#),
+        ("libs/log/x.ts", ""),
+    ])
+    .graph();
+    insta::assert_snapshot!(edges(&graph), @r"
+    orders -> log: import in functions/orders/main.ts
+    orders -> money: import in functions/orders/main.ts
+    pay -> log: package.json
+    ");
+    assert_eq!(concerned(&graph, "pnpm-workspace.yaml"), "pay: pnpm-workspace.yaml (a guess)");
+    let change = PackageChange::Some(["left-pad@1.1.0".to_owned()].into());
+    assert_eq!(told(&graph.affected_by_packages(&change)), "pay: left-pad@1.1.0 (a guess)");
 }

@@ -85,6 +85,23 @@ async fn a_branch_that_moves_during_the_push_is_planned_again() {
 }
 
 #[tokio::test]
+async fn a_tag_that_somebody_makes_during_the_push_is_not_replaced() {
+    let world = begun().await;
+    let clone = world.clone_as("a");
+    let commit = clone.change("functions/pay/a.ts", "fix: pay");
+    world.hook("update", "[ \"$1\" = refs/heads/main ] || exit 0\ngit update-ref refs/tags/pay-2.1.1 main");
+    let outcome = released(&clone, |_| ()).await;
+    // It has this commit, and the clone lacks it when it is looked at again.
+    assert_eq!(codes(&outcome), "LF-TAGS-MISSING");
+    let there = world.bare().git(&["rev-parse", "refs/tags/pay-2.1.1", "main"]);
+    assert_eq!(there, format!("{commit}\n{commit}"));
+    clone.git(&["fetch", "--quiet", "--tags", "origin"]);
+    let outcome = released(&clone, |_| ()).await.expect("ended well");
+    assert_eq!(outcome.summary, "nothing to release: 2 projects stay as they are");
+    assert_eq!(versions(&clone), "orders 0.1.0 orders, pay 2.1.1 pay");
+}
+
+#[tokio::test]
 async fn a_branch_that_always_moves_is_given_up() {
     let world = begun().await;
     let clone = world.clone_as("a");

@@ -283,3 +283,20 @@ async fn pre_releases_and_forced_bumps() {
     assert_eq!(codes(&outcome), "LF-VERSIONS-PROJECT");
     assert!(!commit.is_empty());
 }
+
+#[tokio::test]
+async fn a_clone_that_was_copied_comes_to_the_new_commit() {
+    let world = begun().await;
+    let clone = world.clone_as("a");
+    clone.change("functions/pay/a.ts", "fix: pay");
+    // As a cache of CI does it: the same files with other times and inodes than git's index knows.
+    for path in ["functions/pay/CHANGELOG.md", "functions/pay/project.json", "functions/pay/package.json"] {
+        let text = clone.read(path);
+        std::fs::remove_file(clone.path.join(path)).expect("removed");
+        clone.write(path, &text);
+    }
+    let outcome = released(&clone, |_| ()).await.expect("released");
+    assert_eq!(outcome.warnings, Vec::<String>::new());
+    assert_eq!(clone.git(&["rev-parse", "HEAD"]), world.bare().git(&["rev-parse", "main"]));
+    assert!(clone.read("functions/pay/project.json").contains("2.1.1"));
+}
