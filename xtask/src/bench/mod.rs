@@ -17,6 +17,7 @@ mod page;
 mod pipes;
 mod process;
 mod registry;
+mod s3;
 mod scenarios;
 mod stores;
 mod table;
@@ -50,7 +51,8 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
         ["registry", args @ ..] => args,
         ["lambda", args @ ..] => return lambda::run(root, args),
         ["versioning", args @ ..] => return versioning::run(root, args),
-        _ => bail!("say what to measure: `cargo xtask bench registry`, `bench lambda` or `bench versioning`"),
+        ["s3", args @ ..] => return s3::run(root, args),
+        _ => bail!("say what to measure: `cargo xtask bench registry`, `lambda`, `versioning` or `s3`"),
     };
     let options = Options::parse(args)?;
     if cfg!(debug_assertions) && !options.unoptimized {

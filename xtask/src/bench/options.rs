@@ -24,6 +24,8 @@ pub(crate) const HELP: &str = "\
                              deploy 200 functions on the sandbox's Lambda, and 10 on moto beside a loop of AWS CLI calls
   bench versioning [--write] [--check] [--ours FILE]
                              plan and release the versions of a repo with 200 functions and 10,000 commits
+  bench s3 [--write] [--check]
+                             publish 5,000 small files: ours, rclone, s5cmd and the AWS CLI
 ";
 
 /// One question that is measured.

@@ -1,0 +1,78 @@
+//! `docs/benchmarks-s3.md`.
+
+use time::OffsetDateTime;
+
+use super::contestants::{OURS, RCLONE, S5CMD};
+use super::{CHANGED, FILES, Figures, Findings, MANY, ROUNDS, Scenario};
+
+/// The page, and how many goals are missed.
+pub(super) fn of(findings: &Findings) -> (String, usize) {
+    let of = |scenario, tool| &findings.figures[&(scenario, tool)];
+    let ratio = |scenario, tool| of(scenario, OURS).seconds() / of(scenario, tool).seconds();
+    // What the requests are beyond: one list a thousand objects (the manifest is one of them), one put a change, two for the manifest.
+    let beyond = Scenario::ALL.into_iter().map(|scenario| {
+        let objects = if scenario == Scenario::First { 0 } else { FILES as u64 + 1 };
+        let least = objects.div_ceil(1000).max(1) + scenario.news() + 2;
+        let made: u64 = of(scenario, OURS).requests.values().sum();
+        made.saturating_sub(least)
+    });
+    let goals = [
+        ("first time: time, of rclone's", ratio(Scenario::First, RCLONE), 0.8),
+        ("unchanged: time, of s5cmd's", ratio(Scenario::Unchanged, S5CMD), 0.3),
+        (
+            "requests beyond lists, one put a change, and two for the manifest",
+            beyond.sum::<u64>() as f64,
+            0.0,
+        ),
+        ("peak memory at 100,000 objects, MiB", findings.peak_of_many, 64.0),
+    ];
+    let mut page = format!(
+        "<!-- Written by `cargo xtask bench s3 --write`; do not edit. -->\n# Benchmarks: S3\n\n\
+What publishing a folder of {FILES} small files to S3 takes, beside what people use for it today. All tools ran on one machine, in turns, in\none run: the ratios count, not the seconds.\n\n\
+- {}, `cargo xtask bench s3`\n- Rounds, in each of which every tool ran once: {ROUNDS}\n- {}\n\n## Goals\n\n| goal | at most | found | |\n|---|---:|---:|---|\n",
+        OffsetDateTime::now_utc().date(),
+        findings.machine,
+    );
+    let mut missed = 0;
+    for (goal, found, most) in goals {
+        let is_met = found <= most;
+        missed += usize::from(!is_met);
+        let word = if is_met { "met" } else { "missed" };
+        page.push_str(&format!("| {goal} | {most} | {found:.3} | {word} |\n"));
+    }
+    for scenario in Scenario::ALL {
+        let title = match scenario {
+            Scenario::First => "First time".to_owned(),
+            Scenario::Unchanged => "Unchanged".to_owned(),
+            Scenario::Touched => "Every file touched, content unchanged".to_owned(),
+            Scenario::Changed => format!("{CHANGED} files changed, sizes unchanged"),
+        };
+        page.push_str(&format!(
+            "\n## {title}\n\n| | time, s | processor, s | peak memory, MiB | requests |\n|---|---:|---:|---:|---|\n"
+        ));
+        for tool in &findings.tools {
+            page.push_str(&row(tool, of(scenario, tool)));
+        }
+    }
+    page.push_str(&format!(
+        "\n## How it is measured\n\n\
+- **The server** is `s3s-fs` 0.14.1, a new one with an empty bucket for every tool and round. It lists no ETags, so that ours looks at the\n  manifest of the publication before (`--manifest`), and rclone, told to compare checksums, has to ask for each object.\n\
+- **The tools** delete what the folder has not, too. After every run each object is compared with its file, byte by byte.\n\
+- **Time**, **processor** and **memory** are what the kernel counted for the tool's process; medians, and the highest peak.\n\
+- **Requests** are counted in a round of its own, by a relay before the server.\n\
+- **Memory** of {MANY} objects is the higher peak of a first and of a second publication.\n"
+    ));
+    (page, missed)
+}
+
+fn row(tool: &str, figures: &Figures) -> String {
+    let requests: Vec<String> =
+        figures.requests.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
+    format!(
+        "| {tool} | {:.2} | {:.2} | {:.1} | {} |\n",
+        figures.seconds(),
+        figures.median(|took| took.processor_seconds),
+        figures.peak_mib(),
+        requests.join(", ")
+    )
+}
