@@ -15,6 +15,7 @@ use landfall_run::{Event, Run};
 
 use crate::{Finished, Item, Outcome, Output, Refusal};
 pub use builder::{Builder, CommandTemplate, Options, PLACEHOLDERS};
+use image::LATEST;
 pub use image::{Image, images_of_versions};
 use work::{Built, Work};
 
@@ -53,8 +54,12 @@ pub async fn run(
         return Ok(Finished::new("nothing to build"));
     }
     let there = there(images, registries, run).await?;
-    let (skipped, todo): (Vec<_>, Vec<_>) =
-        images.iter().zip(there).partition(|(_, there)| there.is_some() && !config.rebuild);
+    // What is tagged for want of a version says nothing of what it holds.
+    let is_done = |image: &Image| image.tag.as_str() != LATEST;
+    let (skipped, todo): (Vec<_>, Vec<_>) = images
+        .iter()
+        .zip(there)
+        .partition(|(image, there)| there.is_some() && is_done(image) && !config.rebuild);
     let mut finished = Finished::default();
     for (image, digest) in &skipped {
         let digest = digest.clone().unwrap_or_default();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use landfall_artifacts::{Class, Digest, ImageLock, LambdaName, Problem, Repository};
 use landfall_lambda_deploy::{LambdaClient, observe};
 use landfall_ledger::FolderLedger;
-use landfall_registry::{EcrClient, StoredImage};
+use landfall_registry::{EcrClient, NotDeleted, StoredImage};
 use landfall_run::{Effect, EffectItem, EffectOutcome, Event, Run, human_bytes};
 
 use crate::table::table;
@@ -170,6 +170,9 @@ fn shown(config: &Config, images: &[StoredImage], fates: &[Fate]) -> Finished {
     finished
 }
 
+/// Why an image that no rule keeps stays after all.
+const LISTED: &str = "an index that stays lists it";
+
 async fn delete(
     config: &Config,
     ecr: &EcrClient,
@@ -180,7 +183,10 @@ async fn delete(
     run.progress().event(Event::Phase { name: "delete".into(), items: Some(going.len() as u64) });
     let mut ended: BTreeMap<Digest, (&'static str, Option<Problem>)> = BTreeMap::new();
     let mut left = going.len();
-    for part in going.chunks(AT_ONCE) {
+    // An index before what it lists, which has no tag of its own: ECR deletes nothing that an index names.
+    let (tagged, untagged): (Vec<_>, Vec<_>) =
+        going.iter().copied().partition(|image| !image.tags.is_empty());
+    for part in tagged.chunks(AT_ONCE).chain(untagged.chunks(AT_ONCE)) {
         if run.stop().requested().is_some() {
             break;
         }
@@ -189,7 +195,8 @@ async fn delete(
         match recorded(config, ecr, part, &digests, run).await {
             Ok(mut failed) => ended.extend(digests.into_iter().map(|digest| match failed.remove(&digest) {
                 None => (digest, ("deleted", None)),
-                Some(problem) => (digest, ("failed", Some(problem))),
+                Some(None) => (digest, ("kept", None)),
+                Some(Some(problem)) => (digest, ("failed", Some(problem))),
             })),
             // It is the call's problem and no image's; what refused this one would refuse the next.
             Err(problem) => {
@@ -203,6 +210,9 @@ async fn delete(
     for item in &mut finished.items {
         match item.name.parse().ok().and_then(|digest: Digest| ended.remove(&digest)) {
             Some((outcome, problem)) => {
+                if outcome == "kept" {
+                    item.details.insert("why".to_owned(), LISTED.into());
+                }
                 item.outcome = outcome;
                 item.changed = outcome == "deleted";
                 item.problem = problem;
@@ -222,14 +232,14 @@ async fn delete(
     );
 }
 
-/// Deletes a part between its intent and its outcome; what was not deleted, by digest.
+/// Deletes a part between its intent and its outcome; what was not deleted, by digest, with the problem where it is one.
 async fn recorded(
     config: &Config,
     ecr: &EcrClient,
     part: &[&StoredImage],
     digests: &[Digest],
     run: &Run,
-) -> Result<BTreeMap<Digest, Problem>, Problem> {
+) -> Result<BTreeMap<Digest, Option<Problem>>, Problem> {
     let item = |image: &&StoredImage| EffectItem {
         name: image.tags.first().cloned().unwrap_or_else(|| image.digest.short()),
         version: None,
@@ -264,7 +274,11 @@ async fn recorded(
     let problem = |digest: &Digest, code: &str, said: &str| {
         let what = format!("{} was not deleted ({code}): {said}", digest.short());
         Problem::new("LF-CLEANUP-FAILED", Class::Refused, what)
-            .with_remedy("where an index lists it, the index goes first: run again")
+            .with_remedy("read what ECR says, correct it, and run again")
     };
-    Ok(failed.iter().map(|(digest, why)| (*digest, problem(digest, &why.code, &why.said))).collect())
+    let of = |(digest, why): (&Digest, &NotDeleted)| {
+        let is_listed = why.code == "ImageReferencedByManifestList";
+        (*digest, (!is_listed).then(|| problem(digest, &why.code, &why.said)))
+    };
+    Ok(failed.iter().map(of).collect())
 }

@@ -108,11 +108,11 @@ pub(crate) fn is_dead(events: &[LedgerEvent], release: &ReleaseId) -> bool {
     events.iter().any(|event| event.kind == EventKind::Rejection && event.release.as_ref() == Some(release))
 }
 
-/// Environments that the ledger knows deployments to, each once, by name.
+/// Environments that the ledger knows deployments to or rollbacks in, each once, by name.
 pub(crate) fn environments(events: &[LedgerEvent]) -> Vec<&EnvironmentName> {
     let mut names: Vec<&EnvironmentName> = events
         .iter()
-        .filter(|event| event.kind == EventKind::Deployment)
+        .filter(|event| matches!(event.kind, EventKind::Deployment | EventKind::Rollback))
         .filter_map(|event| event.environment.as_ref())
         .collect();
     names.sort_unstable();

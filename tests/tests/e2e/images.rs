@@ -1,6 +1,8 @@
 //! `build-docker-images`: with a builder of the test's own, and with buildah. `cleanup-images`.
 
 use landfall_cli::exit;
+use landfall_sandbox::images::{ImageIndex, function_image};
+use landfall_sandbox::{BUILD_KEY, Service};
 
 use crate::bad_input::refused;
 use crate::real;
@@ -96,6 +98,24 @@ async fn a_project_without_a_version_is_tagged_with_the_commit() {
     world.unset("CI_COMMIT_SHA");
     world.run(&["build-docker-images"]).await.expect(0);
     assert_eq!(world.read("calls"), "functions/order-service 0a1b2c3d\nfunctions/order-service latest\n");
+}
+
+/// What is tagged for want of a version says nothing of what it holds.
+#[tokio::test(flavor = "multi_thread")]
+async fn latest_is_always_built() {
+    let mut world = world().await;
+    world.has_logins();
+    world.set("BUILD_ARTIFACTORY_URL", &format!("{}/{BUILD_KEY}", world.sandbox.host(Service::Artifactory)));
+    world.write("versions.json", r#"{"order-service": {"folder": "order-service"}}"#);
+    let repository = world.sandbox.source_repository(BUILD_KEY, "order-service");
+    let image = function_image("order-service", "1", "amd64", 1000);
+    for tag in ["latest", "0a1b2c3d"] {
+        world.sandbox.artifactory.put_image(&repository, tag, &image);
+    }
+    let ran = world.run(&["build-docker-images"]).await.expect(0);
+    assert!(ran.stdout.contains("1 built, 0 there already"), "{}", ran.stdout);
+    world.set("CI_COMMIT_SHA", "0a1b2c3d");
+    assert_eq!(world.run(&["build-docker-images"]).await.expect(0).outcome(), "nothing-to-do");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -219,6 +239,28 @@ async fn images_that_nothing_runs_are_deleted() {
     let again = world.run(&[&words[..], &["--yes"]].concat()).await.expect(0);
     assert_eq!(again.outcome(), "nothing-to-do");
     world.run(&["rollback-lambda"]).await.expect(0);
+}
+
+/// ECR deletes nothing that an index lists: with an index that goes its images go, with one that stays they stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn images_of_an_index_share_its_fate() {
+    let world = World::deployable().await;
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    let repository = &world.sandbox.options().ecr_repository;
+    for version in ["1.0.0", "1.0.1"] {
+        let image = function_image("multi", version, "amd64", 1000);
+        let index = ImageIndex::new(vec![image], false);
+        world.sandbox.ecr_registry.put_index(repository, &format!("multi-{version}"), &index);
+    }
+    let words = ["cleanup-images", "--keep-last", "1", "--keep-days", "0", "--yes"];
+    let ran = world.run(&words).await.expect(0);
+    assert!(!world.ecr_tags().contains_key("multi-1.0.0") && world.ecr_tags().contains_key("multi-1.0.1"));
+    let report = ran.report();
+    let items = report["items"].as_array().expect("items");
+    let listed: Vec<_> =
+        items.iter().filter(|item| item["details"]["why"] == "an index that stays lists it").collect();
+    assert!(matches!(&listed[..], [one] if one["outcome"] == "kept"), "{report:#}");
+    assert_eq!(world.run(&words).await.expect(0).outcome(), "nothing-to-do");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,9 @@ impl Image {
     }
 }
 
+/// The tag where neither version nor commit is known.
+pub(super) const LATEST: &str = "latest";
+
 /// The images of all projects: tagged with the project's version, else with `commit`, else `latest`. `registry` is the repository that holds
 /// one repository a project.
 ///
@@ -63,7 +66,7 @@ fn image(
     let odd = |what: String| Box::new(Problem::new("LF-BUILD-NAME", Class::Input, what));
     // SemVer's build metadata begins with `+`, which no tag may hold.
     let text = version.map(|version| version.to_string().replace('+', "_"));
-    let text = text.or_else(|| commit.map(str::to_owned)).unwrap_or_else(|| "latest".to_owned());
+    let text = text.or_else(|| commit.map(str::to_owned)).unwrap_or_else(|| LATEST.to_owned());
     let tag: Tag = text.parse().map_err(|error| odd(format!("{project} cannot be tagged: {error}")))?;
     let target = match registry {
         Some(registry) => {

@@ -29,7 +29,9 @@ pub(super) fn held(
         hold(image.digest, format!("is in the lock of {}", image.lambda));
     }
     // Deployments that were cut off, or are going on, are not on record yet.
-    for event in events.iter().filter(|event| event.stage.as_deref() == Some("deploy-lambda")) {
+    let changes =
+        |event: &&LedgerEvent| matches!(event.stage.as_deref(), Some("deploy-lambda" | "rollback-lambda"));
+    for event in events.iter().filter(changes) {
         let digests = event.items.iter().flat_map(|item| [item.digest, item.before]);
         for digest in digests.flatten() {
             hold(digest, format!("was being deployed ({})", event.target.as_deref().unwrap_or_default()));
