@@ -27,7 +27,8 @@ pub(crate) struct RealServers {
     pub(crate) buildah: PathBuf,
     /// A Python that has ORAS's client of registries.
     pub(crate) oras_python: PathBuf,
-    /// s3s-fs, a store of objects in a folder, where it is installed: `cargo install s3s-fs --version 0.14.1 --features binary`.
+    /// s3s-fs, a store of objects in a folder. It takes minutes to build, so that only a CI does: elsewhere it is used where
+    /// `cargo install s3s-fs --version 0.14.1 --features binary` has put it.
     pub(crate) s3s_fs: Option<PathBuf>,
 }
 
@@ -43,7 +44,10 @@ impl RealServers {
             skopeo,
             buildah,
             oras_python: present(bin.join("python"))?,
-            s3s_fs: find("s3s-fs"),
+            s3s_fs: match std::env::var_os("CI") {
+                Some(_) => Some(s3s_fs(root)?),
+                None => find("s3s-fs"),
+            },
         })
     }
 }
@@ -70,9 +74,9 @@ impl S3Programs {
     }
 }
 
-/// Finds `s3s-fs`; builds it where it is missing.
+/// Finds `s3s-fs`; builds it where it is missing. `LANDFALL_TOOLS` names a folder that outlives the checkout.
 fn s3s_fs(root: &Path) -> Result<PathBuf> {
-    let tools = root.join("target/tools");
+    let tools = std::env::var_os("LANDFALL_TOOLS").map_or_else(|| root.join("target/tools"), PathBuf::from);
     let built = tools.join("bin/s3s-fs");
     if let Some(found) = find("s3s-fs").or_else(|| Some(built.clone()).filter(|built| built.is_file())) {
         return Ok(found);
