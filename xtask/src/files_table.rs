@@ -16,12 +16,13 @@ every stage writes [its report](formats/report.md) where `--report` asks for one
 ";
 
 /// Files with a page of their own under docs/formats/.
-const PAGES: [(&str, &str); 17] = [
+const PAGES: [(&str, &str); 19] = [
     (".env", "dot-env"),
     ("<ledger>/<sequence>.json", "ledger-event"),
     ("<release>/manifest.json", "release-manifest"),
     ("aws_auth.env", "aws-auth-env"),
     ("changed-images.json", "changed-images"),
+    ("configs/<path>", "configs"),
     ("copy-plan.json", "copy-plan"),
     ("deploy-report.json", "deploy-report"),
     ("docker-config.json", "docker-config"),
@@ -31,6 +32,7 @@ const PAGES: [(&str, &str); 17] = [
     ("jira-tickets.json", "jira-tickets"),
     ("lambda-ecr-mappings.json", "lambda-ecr-mappings"),
     ("landfall.toml", "landfall"),
+    ("merged-files/<path>", "configs"),
     ("promotion-log-<type>.json", "promotion-log"),
     ("rollback-report.json", "deploy-report"),
     ("versions.json", "versions"),

@@ -35,6 +35,8 @@ mod ledger_event;
 mod mappings;
 mod name;
 mod outcome;
+mod path_names;
+mod placed;
 mod project_json;
 mod promotion_log;
 mod reference;
@@ -64,11 +66,13 @@ pub use file::{FORMAT_VERSION, read_bounded};
 pub use file_error::{FileError, FileErrors, FileProblem};
 pub use image_lock::{ImageLock, LockedImage, Platform};
 pub use jira_tickets::{JiraTicket, JiraTickets};
-pub use json::{Limits, strict_value};
+pub use json::{Kind as PlacedKind, Limits, Member as PlacedMember, Node as PlacedNode, strict_value};
 pub use ledger_event::{Actor, EffectResult, EventKind, LedgerEvent, LedgerItem};
 pub use mappings::{ImageTag, Mappings, image_tag};
 pub use name::{EnvironmentName, Folder, LambdaName, NameError, ProjectName, ReleaseId, Tag};
 pub use outcome::{Class, Explain, OutcomeKind, Problem, gravest};
+pub use path_names::{Spellings, folded, path_fault};
+pub use placed::{placed_json, placed_toml};
 pub use project_json::{PackageJson, ProjectJson, with_version};
 pub use promotion_log::{HttpStatus, Promotion, PromotionLog, PromotionLogWriter};
 pub use reference::{PinnedReference, Reference, ReferenceError, Repository, Version};
@@ -76,8 +80,8 @@ pub use release_manifest::{CodeSha256, CommitId, ObjectKey, ReleaseArtifact, Rel
 pub use report::{Report, ReportItem, ReportTraffic};
 pub use schema::schemas;
 pub use settings::{
-    EnvironmentKind, EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings, OnFailure, Registries,
-    ReleaseSettings, Settings, VaultSettings, VersioningSettings,
+    ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings,
+    OnFailure, Registries, ReleaseSettings, Settings, VaultSettings, VersioningSettings,
 };
 pub use smoke::SmokeCheck;
 pub use stage::{FileUse, STAGES, Stage, stage};

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 
 use crate::file::read_bounded;
 use crate::file_error::{FileError, FileErrors, Problems};
-use crate::json::{At, FromJson as _, one_of};
+use crate::json::{At, FromJson as _, Limits, one_of};
 use crate::name::EnvironmentName;
 use crate::reference::Repository;
 use crate::settings_keys::refuse_unknown;
@@ -45,6 +45,9 @@ pub struct Settings {
     /// How versions are counted.
     #[schemars(default)]
     pub versioning: VersioningSettings,
+    /// How configuration files are merged.
+    #[schemars(default)]
+    pub configs: ConfigSettings,
     /// Checks of a deployment, in every environment.
     #[schemars(default)]
     pub smoke: Vec<SmokeCheck>,
@@ -109,6 +112,9 @@ pub struct EnvironmentSettings {
     /// Its own store of releases, as in another region.
     #[schemars(default)]
     pub releases: ReleaseSettings,
+    /// Names of its overlays of configuration, later ones winning. Default: its own name.
+    #[schemars(default)]
+    pub overlays: Vec<String>,
 }
 
 /// Where an environment's AWS credentials come from.
@@ -189,6 +195,41 @@ pub struct ImageSettings {
     pub environment: Vec<String>,
 }
 
+/// How configuration files are merged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+pub struct ConfigSettings {
+    /// Kinds of overlays in the order in which they are laid over the base, later ones winning: some of `environment`,
+    /// `platform` and `region`. Default: these three in this order.
+    #[schemars(default)]
+    pub order: Vec<String>,
+    /// The names of all platforms.
+    #[schemars(default)]
+    pub platforms: Vec<String>,
+    /// The names of regions, besides the region keys of the environments.
+    #[schemars(default)]
+    pub regions: Vec<String>,
+    /// Lists that overlays add to instead of replacing them: a JSON pointer in which `*` stands for any one step, after the
+    /// path of a file and `#` where it is meant for that file alone.
+    #[schemars(default)]
+    pub append: Vec<String>,
+    /// Whether overlays may bring keys that the base has not: `allow` or `refuse`. Default `allow`.
+    pub new_keys: Option<String>,
+    /// Whether the folder of the chosen version stands in the output: `lift` or `keep`. Default `lift`.
+    pub version_folders: Option<String>,
+    /// A JSON file of component to version.
+    pub pins: Option<String>,
+    /// Documents that are copied as they are and never read: patterns of paths, in which `*` stands for anything but `/` and
+    /// `**` for anything.
+    #[schemars(default)]
+    pub unread: Vec<String>,
+    /// The repo's own program that merges in place of this tool, and its first arguments; source and target follow.
+    #[schemars(default)]
+    pub merge_command: Vec<String>,
+    /// Variables that this program sees besides the usual ones; a `*` at the end stands for any.
+    #[schemars(default)]
+    pub environment: Vec<String>,
+}
+
 /// How versions are counted, and who commits them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 pub struct VersioningSettings {
@@ -239,6 +280,8 @@ impl Settings {
     /// The most bytes such a file may have.
     pub const MAX_BYTES: usize = 256 * 1024;
 
+    const LIMITS: Limits = Limits { max_bytes: Self::MAX_BYTES, max_depth: 16, max_values: 100_000 };
+
     /// Reads the format from bytes; `name` stands for them in messages.
     ///
     /// `further` names dotted keys that are known besides, such as `deploy.jobs`; `environment.x` stands for the key `x` of
@@ -257,7 +300,7 @@ impl Settings {
             return problems.finish(None);
         };
         let mut problems = Problems::new(name, text, false);
-        let root = toml_node(text, &mut problems);
+        let root = toml_node(text, Self::LIMITS, &mut problems);
         let settings = root.as_ref().and_then(|root| {
             let at = At::root(root);
             refuse_unknown(at, further, &mut problems);
@@ -460,8 +503,8 @@ after = ["prod_eu00"]
         insta::assert_snapshot!(refusal("functions = \nfunctions = \"a\"\nfunctions = \"b\"\n[x\n"), @r"
         4 problems in landfall.toml
           at 1:13: found no TOML: string values must be quoted, expected literal string, expected TOML 1.0
-          at 2:1: found no TOML: duplicate key, expected TOML 1.0
-          at 3:1: found no TOML: duplicate key, expected TOML 1.0
+          /functions at 2:1: found the same key a second time, expected one such key; the first stands at 1:1
+          /functions at 3:1: found the same key a second time, expected one such key; the first stands at 1:1
           at 4:3: found no TOML: unclosed table, expected `]`, expected TOML 1.0
         ");
         assert!(Settings::parse(&[0xff], "x", &[]).is_err());

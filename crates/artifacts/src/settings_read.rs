@@ -10,8 +10,8 @@ use crate::file_error::Problems;
 use crate::json::{At, FromJson, Kind, Node};
 use crate::name::EnvironmentName;
 use crate::settings::{
-    EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings, Registries, ReleaseSettings, Settings,
-    VaultSettings, VersioningSettings,
+    ConfigSettings, EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings, Registries,
+    ReleaseSettings, Settings, VaultSettings, VersioningSettings,
 };
 
 impl FromJson for Settings {
@@ -25,6 +25,7 @@ impl FromJson for Settings {
         let releases = at.field_or_default("releases", problems);
         let images = at.field_or_default("images", problems);
         let versioning = at.field_or_default("versioning", problems);
+        let configs = at.field_or_default("configs", problems);
         let smoke = at.field_or_default("smoke", problems);
         let mut values = BTreeMap::new();
         flatten(at.node, String::new(), &mut values);
@@ -38,6 +39,7 @@ impl FromJson for Settings {
             releases: releases?,
             images: images?,
             versioning: versioning?,
+            configs: configs?,
             smoke: smoke?,
             values,
         };
@@ -147,6 +149,7 @@ table!(EnvironmentSettings {
     on_failure: field,
     smoke: field_or_default,
     releases: field_or_default,
+    overlays: field_or_default,
 } then check_environment);
 table!(JiraSettings {
     url: field,
@@ -165,6 +168,19 @@ table!(VersioningSettings {
     committer_email: field,
 });
 
+table!(ConfigSettings {
+    order: field_or_default,
+    platforms: field_or_default,
+    regions: field_or_default,
+    append: field_or_default,
+    new_keys: field,
+    version_folders: field,
+    pins: field,
+    unread: field_or_default,
+    merge_command: field_or_default,
+    environment: field_or_default,
+} then check_configs);
+
 table!(ImageSettings {
     builder: field,
     build: field_or_default,
@@ -174,6 +190,26 @@ table!(ImageSettings {
     push_arguments: field_or_default,
     environment: field_or_default,
 });
+
+fn check_configs(configs: &ConfigSettings, at: At<'_>, problems: &mut Problems<'_>) {
+    let kinds = ["environment", "platform", "region"];
+    let twice = configs
+        .order
+        .iter()
+        .enumerate()
+        .any(|(index, kind)| configs.order.iter().take(index).any(|k| k == kind));
+    if twice || configs.order.iter().any(|kind| !kinds.contains(&kind.as_str())) {
+        problems.at_field(at, "order", "some of `environment`, `platform` and `region`, each once");
+    }
+    for (key, value, words) in [
+        ("new_keys", &configs.new_keys, ["allow", "refuse"]),
+        ("version_folders", &configs.version_folders, ["lift", "keep"]),
+    ] {
+        if value.as_ref().is_some_and(|value| !words.contains(&value.as_str())) {
+            problems.at_field(at, key, format!("one of `{}` `{}`", words[0], words[1]));
+        }
+    }
+}
 
 fn check_registries(registries: &Registries, at: At<'_>, problems: &mut Problems<'_>) {
     if registries.url.as_ref().is_some_and(|url| url.base().ends_with("/artifactory")) {
@@ -266,6 +302,27 @@ mod tests {
 
     fn refusal(text: &str) -> String {
         Settings::parse(text.as_bytes(), "landfall.toml", &[]).expect_err("bad").to_string()
+    }
+
+    #[test]
+    fn configuration_is_merged_in_known_ways() {
+        let good = "[configs]\norder = [\"region\", \"environment\"]\nmerge_command = [\"sh\", \"x.sh\"]\n[environment.a]\noverlays = [\"stg\", \"a\"]\n";
+        let settings = Settings::parse(good.as_bytes(), "landfall.toml", &[]).expect("valid");
+        assert_eq!(settings.configs.order, ["region", "environment"]);
+        assert_eq!(
+            settings.environments.values().map(|row| row.overlays.join(" ")).collect::<Vec<_>>(),
+            ["stg a"]
+        );
+        let odd = "[configs]\norder = [\"region\", \"moon\"]\nnew_keys = \"maybe\"\nversion_folders = \"drop\"\nappends = []\n";
+        insta::assert_snapshot!(refusal(odd), @r"
+        4 problems in landfall.toml
+          /configs/order at 2:9: found a list of 2, expected some of `environment`, `platform` and `region`, each once
+          /configs/new_keys at 3:12: found `maybe`, expected one of `allow` `refuse`
+          /configs/version_folders at 4:19: found `drop`, expected one of `lift` `keep`
+          /configs/appends at 5:1: found the unknown key `appends`, expected `append`, perhaps
+        ");
+        let twice = "[configs]\norder = [\"region\", \"region\"]\n";
+        assert!(refusal(twice).contains("each once"));
     }
 
     #[test]

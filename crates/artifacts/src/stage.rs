@@ -50,6 +50,7 @@ const LEDGER: FileUse = maybe("<ledger>/<sequence>.json");
 const DEPLOY_REPORT: &str = "deploy-report.json";
 const ROLLBACK_REPORT: &str = "rollback-report.json";
 const RELEASE_MANIFEST: &str = "<release>/manifest.json";
+const CONFIGS: &str = "configs/<path>";
 const ARCHIVE: FileUse = always("<release>/<service>.zip");
 
 /// The stages, in the order in which a staging pipeline runs them.
@@ -208,6 +209,12 @@ pub const STAGES: &[Stage] = &[
         writes: &[LEDGER],
     },
     Stage {
+        name: "merge-configs",
+        summary: "merges configuration files and their overlays to a folder for one environment",
+        reads: &[SETTINGS, always(CONFIGS)],
+        writes: &[always("merged-files/<path>")],
+    },
+    Stage {
         name: "smoke-test",
         summary: "checks whether a deployment works, and records how that ended",
         reads: &[SETTINGS, AWS_AUTH, DOT_ENV],
@@ -230,13 +237,13 @@ pub fn stage(name: &str) -> Option<&'static Stage> {
 mod tests {
     use std::collections::BTreeSet;
 
-    use super::{DEPLOYMENT, NX_GRAPH, PROJECT, STAGES, stage};
+    use super::{CONFIGS, DEPLOYMENT, NX_GRAPH, PROJECT, STAGES, stage};
 
     #[test]
     fn stages_have_one_name_and_one_line() {
         let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-        assert_eq!(STAGES.len(), 23);
+        assert_eq!(STAGES.len(), 24);
         assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
         for stage in STAGES {
             assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);
@@ -249,7 +256,7 @@ mod tests {
         let written: BTreeSet<&str> =
             STAGES.iter().flat_map(|stage| stage.writes).map(|file| file.file).collect();
         let made_by_hand =
-            ["landfall.toml", ".env", PROJECT.file, DEPLOYMENT, NX_GRAPH, "functions/<folder>/dist"];
+            ["landfall.toml", ".env", PROJECT.file, DEPLOYMENT, NX_GRAPH, CONFIGS, "functions/<folder>/dist"];
         for file in STAGES.iter().flat_map(|stage| stage.reads) {
             assert!(written.contains(file.file) || made_by_hand.contains(&file.file), "{}", file.file);
         }

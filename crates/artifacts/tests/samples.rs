@@ -184,6 +184,8 @@ fn the_table_of_stages_names_files_of_these_formats() {
         "copy-plan.json",
         "graph.json",
         "changed-images.json",
+        "configs/<path>",
+        "merged-files/<path>",
         "image-lock.json",
         "functions/<folder>/dist",
         "<release>/manifest.json",

@@ -10,32 +10,11 @@ use landfall_stages::Refusal;
 use landfall_stages::build_docker_images::Builder;
 use tempfile::TempDir;
 
-use crate::Context;
+use crate::{Context, passed};
 
-/// What a builder sees of the environment; a `*` at the end stands for any. `images.environment` of `landfall.toml` adds to it.
-const PASSED: [&str; 34] = [
-    "PATH",
-    "HOME",
-    "USER",
-    "LOGNAME",
-    "SHELL",
-    "LANG",
-    "LC_*",
-    "TZ",
-    "TERM",
-    "TMPDIR",
-    "CI",
-    "CI_COMMIT_*",
-    "CI_PIPELINE_ID",
-    "CI_PROJECT_*",
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "NO_PROXY",
-    "http_proxy",
-    "https_proxy",
-    "no_proxy",
-    "SSL_CERT_FILE",
-    "SSL_CERT_DIR",
+/// What a builder sees of the environment besides the usual; a `*` at the end stands for any. `images.environment` of
+/// `landfall.toml` adds to it.
+const PASSED: [&str; 12] = [
     "NODE_EXTRA_CA_CERTS",
     "NODE_OPTIONS",
     "DOCKER_*",
@@ -50,28 +29,10 @@ const PASSED: [&str; 34] = [
     "NX_*",
 ];
 
-/// The builder's environment. Secrets in it are taught, since builds print what they see.
+/// The builder's environment.
 pub(crate) fn variables(context: &Context) -> BTreeMap<String, String> {
-    let environment = context.environment();
-    let more = context.settings.images.environment.iter().map(String::as_str);
-    let patterns: Vec<&str> = PASSED.iter().copied().chain(more).collect();
-    let is_passed = |name: &str| {
-        patterns.iter().any(|pattern| match pattern.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == *pattern,
-        })
-    };
-    let variables: BTreeMap<String, String> = environment
-        .names_with_prefix("")
-        .filter(|name| is_passed(name))
-        .filter_map(|name| Some((name.to_owned(), environment.get(name)?.to_owned())))
-        .collect();
-    let is_secret =
-        |name: &str| ["TOKEN", "SECRET", "PASSWORD", "AUTH_CONFIG"].iter().any(|word| name.contains(word));
-    for (_, value) in variables.iter().filter(|(name, _)| is_secret(name)) {
-        context.run().redactor().learn(&landfall_secret::Secret::new(value.as_str()));
-    }
-    variables
+    let own = context.settings.images.environment.iter().map(String::as_str);
+    passed::variables(context, PASSED.into_iter().chain(own))
 }
 
 /// Names `docker-config.json` of `prepare-docker-config` to builders, unless they were told of another place. The folder that

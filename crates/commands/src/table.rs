@@ -7,7 +7,7 @@ use landfall_cli::{Environment, Opt};
 use crate::{
     Command, Ended, aws_credentials, build_docker_images, build_images_dev, build_images_prod,
     changed_images, cleanup_images, comment_jira_tickets, create_jira_tickets, deploy_lambda,
-    generate_mappings, generate_versions, main_of, package_artifacts, prepare_docker_config,
+    generate_mappings, generate_versions, main_of, merge_configs, package_artifacts, prepare_docker_config,
     promote_artifacts, publish_artifacts, retag_push_ecr, rollback_lambda, run_stage, semantic_versioning,
     smoke_test, sync_project_versions, transition_jira_tickets, update_jira_instructions,
     update_version_dashboard,
@@ -40,7 +40,7 @@ const fn entry<C: Command>() -> StageEntry {
 
 /// All stages, in the order of a pipeline.
 pub fn stages() -> &'static [StageEntry] {
-    const STAGES: [StageEntry; 23] = [
+    const STAGES: [StageEntry; 24] = [
         entry::<semantic_versioning::Command>(),
         entry::<sync_project_versions::Command>(),
         entry::<generate_versions::Command>(),
@@ -62,6 +62,7 @@ pub fn stages() -> &'static [StageEntry] {
         entry::<promote_artifacts::Command>(),
         entry::<package_artifacts::Command>(),
         entry::<publish_artifacts::Command>(),
+        entry::<merge_configs::Command>(),
         entry::<smoke_test::Command>(),
         entry::<cleanup_images::Command>(),
     ];

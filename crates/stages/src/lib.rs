@@ -18,6 +18,7 @@ mod git_world;
 pub mod image_flow;
 mod inputs;
 pub mod jira;
+pub mod merge_configs;
 mod outcome;
 mod output;
 pub mod package_artifacts;

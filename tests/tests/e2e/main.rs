@@ -10,6 +10,7 @@ mod world;
 
 mod archives;
 mod bad_input;
+mod configs;
 mod contract;
 mod copy_plan;
 mod dry_run;

@@ -7,8 +7,9 @@ mod node;
 mod parse;
 mod read;
 
+pub use node::{Kind, Member, Node};
 pub use parse::{Limits, strict_value};
 
-pub(crate) use node::{Kind, Member, Node, without_login};
-pub(crate) use parse::parse;
+pub(crate) use node::without_login;
+pub(crate) use parse::{escape_step, parse};
 pub(crate) use read::{At, FromJson, FromKey, one_of, record, record_fields, text_form};

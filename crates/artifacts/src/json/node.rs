@@ -6,18 +6,18 @@ use serde_json::{Map, Number, Value};
 
 /// A value and the bytes it came from.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Node {
+pub struct Node {
     /// Byte offset of the first byte of the value.
-    pub(crate) start: usize,
+    pub start: usize,
     /// Byte offset after the last byte of the value.
-    pub(crate) end: usize,
+    pub end: usize,
     /// The value.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
 }
 
 /// What a value is.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// `null`.
     Null,
     /// `true` or `false`.
@@ -34,18 +34,18 @@ pub(crate) enum Kind {
 
 /// One key of an object with its value.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Member {
+pub struct Member {
     /// Byte offset of the key's opening quote.
-    pub(crate) at: usize,
+    pub at: usize,
     /// The key, unescaped.
-    pub(crate) key: String,
+    pub key: String,
     /// The value.
-    pub(crate) value: Node,
+    pub value: Node,
 }
 
 impl Node {
     /// The value under this key, where the node is an object that has it.
-    pub(crate) fn get(&self, key: &str) -> Option<&Node> {
+    pub fn get(&self, key: &str) -> Option<&Node> {
         self.member(key).map(|member| &member.value)
     }
 

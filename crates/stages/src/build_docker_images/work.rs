@@ -1,7 +1,5 @@
 //! One image on its way: its programs one after the other, and a look at what they pushed.
 
-use std::io::{Read as _, Seek as _, SeekFrom};
-use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use landfall_artifacts::{Class, Problem};
@@ -11,12 +9,7 @@ use tokio::time::Instant;
 
 use super::builder::Step;
 use super::{Config, Image, digest};
-use crate::child::Program;
-
-/// Bytes of the beginning of a long output that are shown.
-const HEAD: u64 = 256 * 1024;
-/// Bytes of its end.
-const TAIL: u64 = 1024 * 1024;
+use crate::child::{Ended, Program, how};
 
 /// One image, and what it is built with.
 pub(super) struct Work<'a> {
@@ -114,72 +107,35 @@ impl Work<'_> {
             let what = format!("the {} of {} failed: {what}", step.name, self.image.shown());
             Box::new(Problem::new("LF-BUILD-FAILED", Class::Refused, what).with_remedy(remedy))
         };
-        let local =
-            |cause: std::io::Error| failed(format!("its output cannot be kept: {cause}"), "free the disk");
-        // On the disk, since nobody knows how long it gets; both outputs in one file, so that their lines stay in order.
-        let mut kept = tempfile::tempfile().map_err(local)?;
-        let (stdout, stderr) = (kept.try_clone().map_err(local)?, kept.try_clone().map_err(local)?);
         let mut variables = self.config.variables.clone();
         variables.extend(step.variables.clone());
         let program = Program { words: &step.words, variables: &variables, folder: Some(&self.config.root) };
-        let (mut child, group) =
-            program.start(Stdio::from(stdout), Stdio::from(stderr)).map_err(|cause| {
-                let shown = landfall_secret::escape(step.words.first().map_or("", String::as_str), 100);
-                failed(
-                    format!("`{shown}` cannot be started: {cause}"),
-                    "install it in the image that this job runs in, or choose another builder (--builder)",
-                )
-            })?;
-        let ended = tokio::select! {
-            ended = tokio::time::timeout(self.config.timeout, child.wait()) => Some(ended),
-            () = run.stop().wait() => None,
-        };
-        drop(group);
-        let went_well = matches!(&ended, Some(Ok(Ok(status))) if status.success());
-        let text = shown(&mut kept).map_err(local)?;
         let item = format!("{} of {}", step.name, self.image.project);
-        run.progress().event(Event::Output { item, text, went_well });
-        match ended {
-            Some(Ok(Ok(status))) if status.success() => Ok(()),
-            Some(Ok(Ok(status))) => Err(failed(
+        match program.run_shown(item, self.config.timeout, run).await {
+            Ended::Well => Ok(()),
+            Ended::Badly(status) => Err(failed(
                 how(status),
                 "read its output above, correct it, and run again: what is built is not built again",
             )),
-            Some(Ok(Err(cause))) => Err(failed(format!("its end cannot be seen: {cause}"), "run again")),
-            Some(Err(_)) => {
+            Ended::Unseen(cause) => Err(failed(format!("its end cannot be seen: {cause}"), "run again")),
+            Ended::TooLate => {
                 let what = format!("it did not end in {} s and was ended", self.config.timeout.as_secs());
                 Err(failed(what, "raise --build-timeout, or find out what it waits for"))
             }
-            None => {
+            Ended::NotKept(cause) => {
+                Err(failed(format!("its output cannot be kept: {cause}"), "free the disk"))
+            }
+            Ended::NotStarted(cause) => {
+                let shown = landfall_secret::escape(step.words.first().map_or("", String::as_str), 100);
+                Err(failed(
+                    format!("`{shown}` cannot be started: {cause}"),
+                    "install it in the image that this job runs in, or choose another builder (--builder)",
+                ))
+            }
+            Ended::Stopped => {
                 let what = format!("the {} of {} was stopped", step.name, self.image.shown());
                 Err(Box::new(Problem::new("LF-STOPPED", Class::Interrupted, what).with_remedy("run again")))
             }
         }
     }
-}
-
-fn how(status: ExitStatus) -> String {
-    match status.code() {
-        Some(code) => format!("it ended with {code}"),
-        None => format!("it was ended: {status}"),
-    }
-}
-
-/// The whole output; of a long one beginning and end.
-fn shown(kept: &mut std::fs::File) -> std::io::Result<String> {
-    let length = kept.seek(SeekFrom::End(0))?;
-    kept.rewind()?;
-    let mut bytes = Vec::new();
-    if length <= HEAD + TAIL {
-        kept.read_to_end(&mut bytes)?;
-        return Ok(String::from_utf8_lossy(&bytes).into_owned());
-    }
-    kept.by_ref().take(HEAD).read_to_end(&mut bytes)?;
-    let mut text = String::from_utf8_lossy(&bytes).into_owned();
-    text.push_str(&format!("\n[{} bytes are left out]\n", length - HEAD - TAIL));
-    bytes.clear();
-    kept.seek(SeekFrom::Start(length - TAIL))?;
-    kept.read_to_end(&mut bytes)?;
-    text.push_str(&String::from_utf8_lossy(&bytes));
-    Ok(text)
 }

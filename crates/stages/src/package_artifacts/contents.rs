@@ -5,11 +5,10 @@ use std::io;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
-use landfall_artifacts::{Class, Problem, ServiceName};
+use landfall_artifacts::{Class, Problem, ServiceName, Spellings, path_fault};
 use landfall_run::human_bytes;
 
 use super::links::{below_no_folder, leads_somewhere};
-use super::names::{Spellings, fault};
 use super::output_folder::{holds_output, is_output};
 use super::{Config, Symlinks};
 
@@ -222,7 +221,7 @@ impl Looking<'_> {
         let mut spellings = Spellings::default();
         let mut faults = Vec::new();
         for name in self.contents.entries.keys() {
-            if let Some(why) = fault(name) {
+            if let Some(why) = path_fault(name) {
                 faults.push(format!("the name `{}` cannot be packed: {why}", text(name)));
             } else if let Some((one, other)) = spellings.take(name) {
                 faults.push(format!(

@@ -1,0 +1,7 @@
+//! TOML.
+
+mod read;
+mod write;
+
+pub(crate) use read::read;
+pub(crate) use write::write;
