@@ -16,7 +16,7 @@ every stage writes [its report](formats/report.md) where `--report` asks for one
 ";
 
 /// Files with a page of their own under docs/formats/.
-const PAGES: [(&str, &str); 19] = [
+const PAGES: [(&str, &str); 20] = [
     (".env", "dot-env"),
     ("<ledger>/<sequence>.json", "ledger-event"),
     ("<release>/manifest.json", "release-manifest"),
@@ -35,6 +35,7 @@ const PAGES: [(&str, &str); 19] = [
     ("merged-files/<path>", "configs"),
     ("promotion-log-<type>.json", "promotion-log"),
     ("rollback-report.json", "deploy-report"),
+    ("s3-sync-record.json", "s3-sync-record"),
     ("versions.json", "versions"),
 ];
 

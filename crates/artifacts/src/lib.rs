@@ -81,7 +81,8 @@ pub use report::{Report, ReportItem, ReportTraffic};
 pub use schema::schemas;
 pub use settings::{
     ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings,
-    OnFailure, Registries, ReleaseSettings, Settings, VaultSettings, VersioningSettings,
+    OnFailure, Registries, ReleaseSettings, Settings, SyncSettings, SyncTarget, VaultSettings,
+    VersioningSettings,
 };
 pub use smoke::SmokeCheck;
 pub use stage::{FileUse, STAGES, Stage, stage};

@@ -39,6 +39,9 @@ pub struct Settings {
     /// The store of releases.
     #[schemars(default)]
     pub releases: ReleaseSettings,
+    /// Where configuration is published, and what of it.
+    #[schemars(default)]
+    pub sync: SyncSettings,
     /// How images are built.
     #[schemars(default)]
     pub images: ImageSettings,
@@ -115,6 +118,9 @@ pub struct EnvironmentSettings {
     /// Names of its overlays of configuration, later ones winning. Default: its own name.
     #[schemars(default)]
     pub overlays: Vec<String>,
+    /// Where its configuration is published.
+    #[schemars(default)]
+    pub sync: SyncTarget,
 }
 
 /// Where an environment's AWS credentials come from.
@@ -169,6 +175,40 @@ pub struct ReleaseSettings {
     pub bucket: Option<String>,
     /// The AWS account that the bucket must belong to.
     pub owner: Option<AccountId>,
+}
+
+/// Where configuration is published.
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+pub struct SyncTarget {
+    /// The bucket.
+    pub bucket: Option<String>,
+    /// The prefix of its keys.
+    pub prefix: Option<String>,
+}
+
+/// Where configuration is published, and what of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+pub struct SyncSettings {
+    /// The bucket. Default: the one whose name contains `bucket_contains`.
+    pub bucket: Option<String>,
+    /// The prefix of its keys.
+    pub prefix: Option<String>,
+    /// What the bucket's name contains, where none is named. Default `native-config`.
+    pub bucket_contains: Option<String>,
+    /// Where old bytes are kept: a folder, `s3://bucket/prefix`, or `versions`.
+    pub keep_old: Option<String>,
+    /// Patterns of what is neither uploaded nor deleted.
+    #[schemars(default)]
+    pub exclude: Vec<String>,
+    /// Patterns of what is taken in again that an exclusion leaves out.
+    #[schemars(default)]
+    pub include: Vec<String>,
+    /// Patterns of what is never deleted.
+    #[schemars(default)]
+    pub protect: Vec<String>,
+    /// Headers by pattern: `PATTERN=Name: value`.
+    #[schemars(default)]
+    pub headers: Vec<String>,
 }
 
 /// How images are built.
@@ -337,9 +377,9 @@ impl Settings {
             layer.insert(steps.join("."), value.clone());
         }
         // A store of the environment's own stands in place of the common one.
-        for key in ["bucket", "owner"] {
-            if let Some(own) = layer.remove(&format!("environment.releases.{key}")) {
-                layer.insert(format!("releases.{key}"), own);
+        for key in ["releases.bucket", "releases.owner", "sync.bucket", "sync.prefix"] {
+            if let Some(own) = layer.remove(&format!("environment.{key}")) {
+                layer.insert(key.to_owned(), own);
             }
         }
         layer

@@ -11,7 +11,7 @@ use crate::json::{At, FromJson, Kind, Node};
 use crate::name::EnvironmentName;
 use crate::settings::{
     ConfigSettings, EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings, Registries,
-    ReleaseSettings, Settings, VaultSettings, VersioningSettings,
+    ReleaseSettings, Settings, SyncSettings, SyncTarget, VaultSettings, VersioningSettings,
 };
 
 impl FromJson for Settings {
@@ -23,6 +23,7 @@ impl FromJson for Settings {
         let jira = at.field_or_default("jira", problems);
         let ledger = at.field_or_default("ledger", problems);
         let releases = at.field_or_default("releases", problems);
+        let sync = at.field_or_default("sync", problems);
         let images = at.field_or_default("images", problems);
         let versioning = at.field_or_default("versioning", problems);
         let configs = at.field_or_default("configs", problems);
@@ -37,6 +38,7 @@ impl FromJson for Settings {
             jira: jira?,
             ledger: ledger?,
             releases: releases?,
+            sync: sync?,
             images: images?,
             versioning: versioning?,
             configs: configs?,
@@ -150,6 +152,7 @@ table!(EnvironmentSettings {
     smoke: field_or_default,
     releases: field_or_default,
     overlays: field_or_default,
+    sync: field_or_default,
 } then check_environment);
 table!(JiraSettings {
     url: field,
@@ -160,6 +163,17 @@ table!(JiraSettings {
 });
 table!(LedgerSettings { store: field });
 table!(ReleaseSettings { bucket: field, owner: field });
+table!(SyncTarget { bucket: field, prefix: field });
+table!(SyncSettings {
+    bucket: field,
+    prefix: field,
+    bucket_contains: field,
+    keep_old: field,
+    exclude: field_or_default,
+    include: field_or_default,
+    protect: field_or_default,
+    headers: field_or_default,
+});
 table!(VersioningSettings {
     tag_format: field,
     types: field,

@@ -51,6 +51,8 @@ const DEPLOY_REPORT: &str = "deploy-report.json";
 const ROLLBACK_REPORT: &str = "rollback-report.json";
 const RELEASE_MANIFEST: &str = "<release>/manifest.json";
 const CONFIGS: &str = "configs/<path>";
+const MERGED: &str = "merged-files/<path>";
+const SYNC_RECORD: &str = "s3-sync-record.json";
 const ARCHIVE: FileUse = always("<release>/<service>.zip");
 
 /// The stages, in the order in which a staging pipeline runs them.
@@ -212,7 +214,19 @@ pub const STAGES: &[Stage] = &[
         name: "merge-configs",
         summary: "merges configuration files and their overlays to a folder for one environment",
         reads: &[SETTINGS, always(CONFIGS)],
-        writes: &[always("merged-files/<path>")],
+        writes: &[always(MERGED)],
+    },
+    Stage {
+        name: "s3-sync",
+        summary: "makes a prefix of a bucket hold what a folder of configuration holds, and goes back again",
+        reads: &[SETTINGS, maybe(MERGED), maybe(SYNC_RECORD), AWS_AUTH, DOT_ENV],
+        writes: &[maybe(SYNC_RECORD), LEDGER],
+    },
+    Stage {
+        name: "list-buckets",
+        summary: "says whose the AWS credentials are, and which buckets that account has",
+        reads: &[SETTINGS, AWS_AUTH, DOT_ENV],
+        writes: &[],
     },
     Stage {
         name: "smoke-test",
@@ -243,7 +257,7 @@ mod tests {
     fn stages_have_one_name_and_one_line() {
         let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-        assert_eq!(STAGES.len(), 24);
+        assert_eq!(STAGES.len(), 26);
         assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
         for stage in STAGES {
             assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);

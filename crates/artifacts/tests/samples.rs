@@ -195,6 +195,8 @@ fn the_table_of_stages_names_files_of_these_formats() {
         "dashboard/index.html",
         "jira-tickets.json",
         "promotion-log-<type>.json",
+        "merged-files",
+        "s3-sync-record.json",
         "<ledger>/<sequence>.json",
     ];
     for file in STAGES.iter().flat_map(|stage| stage.reads.iter().chain(stage.writes)) {

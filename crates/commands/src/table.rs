@@ -7,10 +7,10 @@ use landfall_cli::{Environment, Opt};
 use crate::{
     Command, Ended, aws_credentials, build_docker_images, build_images_dev, build_images_prod,
     changed_images, cleanup_images, comment_jira_tickets, create_jira_tickets, deploy_lambda,
-    generate_mappings, generate_versions, main_of, merge_configs, package_artifacts, prepare_docker_config,
-    promote_artifacts, publish_artifacts, retag_push_ecr, rollback_lambda, run_stage, semantic_versioning,
-    smoke_test, sync_project_versions, transition_jira_tickets, update_jira_instructions,
-    update_version_dashboard,
+    generate_mappings, generate_versions, list_buckets, main_of, merge_configs, package_artifacts,
+    prepare_docker_config, promote_artifacts, publish_artifacts, retag_push_ecr, rollback_lambda, run_stage,
+    s3_sync, semantic_versioning, smoke_test, sync_project_versions, transition_jira_tickets,
+    update_jira_instructions, update_version_dashboard,
 };
 
 /// A stage, as tools that run any of them see it.
@@ -40,7 +40,7 @@ const fn entry<C: Command>() -> StageEntry {
 
 /// All stages, in the order of a pipeline.
 pub fn stages() -> &'static [StageEntry] {
-    const STAGES: [StageEntry; 24] = [
+    const STAGES: [StageEntry; 26] = [
         entry::<semantic_versioning::Command>(),
         entry::<sync_project_versions::Command>(),
         entry::<generate_versions::Command>(),
@@ -63,6 +63,8 @@ pub fn stages() -> &'static [StageEntry] {
         entry::<package_artifacts::Command>(),
         entry::<publish_artifacts::Command>(),
         entry::<merge_configs::Command>(),
+        entry::<s3_sync::Command>(),
+        entry::<list_buckets::Command>(),
         entry::<smoke_test::Command>(),
         entry::<cleanup_images::Command>(),
     ];

@@ -192,9 +192,7 @@ impl Error {
 impl Explain for Error {
     fn code(&self) -> &'static str {
         match self {
-            Self::Call { failure, .. } if failure.is_code("NoSuchBucket") => "LF-S3-BUCKET",
-            Self::Call { failure, .. } if is_elsewhere(failure) => "LF-S3-REGION",
-            Self::Call { failure, .. } => failure.code(),
+            Self::Call { failure, .. } => code_of(failure),
             Self::Differs { .. } => "LF-S3-DIFFERS",
             Self::Content { .. } => "LF-S3-CONTENT",
             Self::Damaged { .. } => "LF-S3-DAMAGED",
@@ -265,6 +263,17 @@ impl Explain for Error {
     }
 }
 
+/// The code of what S3 answered.
+pub(crate) fn code_of(failure: &AwsFailure) -> &'static str {
+    if failure.is_code("NoSuchBucket") {
+        "LF-S3-BUCKET"
+    } else if is_elsewhere(failure) {
+        "LF-S3-REGION"
+    } else {
+        failure.code()
+    }
+}
+
 /// Whether the bucket is in another region than was asked.
 fn is_elsewhere(failure: &AwsFailure) -> bool {
     failure.status == Some(301)
@@ -274,7 +283,7 @@ fn is_elsewhere(failure: &AwsFailure) -> bool {
 }
 
 /// What to do where S3 refused: its permissions are not named as its operations are.
-fn refused(failure: &AwsFailure) -> Option<Cow<'static, str>> {
+pub(crate) fn refused(failure: &AwsFailure) -> Option<Cow<'static, str>> {
     if failure.is_code("NoSuchBucket") {
         return Some("check the name given by --bucket, and whether the keys belong to its account".into());
     }

@@ -1,11 +1,15 @@
-//! The immutable release store: archives of a release in a bucket, put there once and never changed.
+//! Files in S3: trees of configuration, which a prefix follows, and the immutable release store.
+//!
+//! [`tree`] publishes a folder to a prefix of a bucket: [`tree::Tree::plan`] compares by one listing, [`tree::Guards`] forbid what deletes too
+//! much, [`tree::Tree::apply`] uploads, then deletes, each under a condition.
+//!
+//! The rest is the release store: archives of a release in a bucket, put there once and never changed.
 //!
 //! [`ReleaseStore::observe`] reads what is there. [`ReleaseStore::publish`] puts archives there that are not, several at a time,
 //! streaming from the disk, each created only where its key is free and with its SHA-256, which S3 verifies; the manifest
 //! comes last. The same bytes there already are success, other bytes an integrity error that names both. A write whose answer
 //! was lost is read back. [`ReleaseStore::find`] looks for archives by their content in all releases, and [`ReleaseStore::verify`]
-//! whether they still are what a manifest says. [`ReleaseStore::copy_to`] brings a release to another bucket, also in another region. Not done here:
-//! trees of configuration.
+//! whether they still are what a manifest says. [`ReleaseStore::copy_to`] brings a release to another bucket, also in another region.
 //!
 //! Source: Amazon S3 API 2006-03-01, PutObject (conditional writes, additional checksums), HeadObject, GetObject; S3 User Guide,
 //! "How to prevent object overwrites with conditional writes". Addresses are in path style, so that one origin is spoken to.
@@ -33,6 +37,7 @@ mod local;
 mod presence;
 mod publish;
 mod store;
+pub mod tree;
 mod upload;
 
 pub use bucket::{BucketName, BucketNameError};

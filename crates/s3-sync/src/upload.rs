@@ -151,7 +151,7 @@ impl ReleaseStore {
 }
 
 /// Whether S3 says that other bytes arrived than were announced, or that they were too long in coming.
-fn is_about_bytes(failure: &AwsFailure) -> bool {
+pub(crate) fn is_about_bytes(failure: &AwsFailure) -> bool {
     [
         "BadDigest",
         "XAmzContentSHA256Mismatch",

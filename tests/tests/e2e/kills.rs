@@ -320,6 +320,57 @@ async fn publish_artifacts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn s3_sync() {
+    survives(Subject {
+        words: &["s3-sync", "--delete", "--keep-old", "kept", "--manifest"],
+        projects: &SMALL,
+        prepare: World::has_configuration,
+        before: &[],
+        // Nothing is gone that has a file, and nothing is deleted before all is uploaded.
+        wrong: |world, wanted| {
+            let now = world.configured();
+            let is_all_there =
+                wanted.iter().all(|(name, text)| name.starts_with('.') || now.get(name) == Some(text));
+            let is_any_gone = ["old-1.json", "old-2.json"].iter().any(|name| !now.contains_key(*name));
+            !now.contains_key("same.json") || (is_any_gone && !is_all_there)
+        },
+        state: World::configured,
+    })
+    .await;
+}
+
+/// A publication that is killed anywhere can be undone by the record that it had written before.
+#[tokio::test(flavor = "multi_thread")]
+async fn undo_after_a_killed_publication() {
+    let publish = ["s3-sync", "--delete", "--keep-old", "kept"];
+    let prepared = async || {
+        let mut world = World::of(&SMALL).await;
+        world.has_configuration();
+        world.sandbox.journal().clear();
+        world
+    };
+    let clean = prepared().await;
+    clean.run(&publish).await.expect(0);
+    let requests = clean.sandbox.journal().count();
+    let moments = (1..=requests).flat_map(|number| [(number, What::KillBefore), (number, What::KillAfter)]);
+    let killed = async |(number, what)| {
+        let at = format!("{what:?} at request {number}");
+        let world = prepared().await;
+        let before = world.configured();
+        world.sandbox.faults().add(Fault::new(what).nth(number));
+        world.run(&publish).await;
+        world.sandbox.faults().clear();
+        if world.path("s3-sync-record.json").exists() {
+            let ran = world.run(&["s3-sync", "--undo", "s3-sync-record.json"]).await;
+            assert_eq!(ran.code, Some(0), "{at}:\n{}", ran.stderr);
+        }
+        assert_eq!(world.configured(), before, "{at}");
+        world.sandbox.stop().await;
+    };
+    futures_util::stream::iter(moments).map(killed).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn create_jira_tickets() {
     survives(Subject {
         words: &["create-jira-tickets"],

@@ -31,6 +31,7 @@ mod real;
 mod refusals;
 mod releases;
 mod signals;
+mod sync;
 mod versioning;
 mod versioning_http;
 mod versioning_kills;

@@ -389,3 +389,76 @@ async fn s3s_fs_keeps_a_release() {
     .await;
     publishes_to(world, &server.address).await;
 }
+
+/// A tree published to another S3 than the sandbox's: all, nothing, what changed, with a deletion, and back.
+async fn holds_a_tree(mut world: World, address: &str) {
+    world.unset("AWS_ACCOUNT_ID");
+    world.set("AWS_ENDPOINT_URL_S3", &format!("http://{address}"));
+    for (name, text) in [("a.json", "{}"), ("b c/d+e.txt", "one"), ("\u{e9}/f", "x"), ("g", "")] {
+        world.write(&format!("merged-files/{name}"), text);
+    }
+    let words = ["s3-sync", "merged-files", "s3://acme-releases/web", "--bucket-owner", "123456789012"];
+    let words = [&words[..], &["--delete", "--keep-old", "kept"]].concat();
+    let ran = world.run(&words).await.expect(0);
+    assert_eq!((ran.outcome(), ran.items().len()), ("done", 5), "{:?}", ran.items());
+    assert_eq!(world.run(&words).await.expect(0).outcome(), "nothing-to-do");
+    world.write("merged-files/b c/d+e.txt", "two");
+    world.remove("merged-files/a.json");
+    let ran = world.run(&words).await.expect(0);
+    let items: Vec<_> = ran.items().into_iter().filter(|(name, _)| name != "plan").collect();
+    let item = |name: &str, word: &str| (name.to_owned(), word.to_owned());
+    let of_manifest = |item: &(String, String)| item.0 != ".landfall-manifest.json";
+    let items: Vec<_> = items.into_iter().filter(of_manifest).collect();
+    assert_eq!(items, [item("b c/d+e.txt", "uploaded"), item("a.json", "deleted")]);
+    assert_eq!(world.run(&words).await.expect(0).outcome(), "nothing-to-do");
+    world
+        .run(&["s3-sync", "--undo", "s3-sync-record.json", "--bucket-owner", "123456789012"])
+        .await
+        .expect(0);
+    world.write("merged-files/b c/d+e.txt", "one");
+    world.write("merged-files/a.json", "{}");
+    assert_eq!(world.run(&words).await.expect(0).outcome(), "nothing-to-do", "all is as before");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moto_holds_a_tree() {
+    if !are_here() {
+        return;
+    }
+    let moto = serve(|port, _| {
+        let mut command = Command::new(program("LANDFALL_MOTO", "moto_server"));
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+        command
+    })
+    .await;
+    let http = Http::new(HttpConfig::default()).expect("a client");
+    let site = http.site("moto", &format!("http://{}", moto.address), None).expect("a site");
+    let place = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>";
+    let made = site.request(Method::PUT, "/acme-releases").body("application/xml", place);
+    let made = made.send(&Run::builder().build(), Cap::JSON).await.expect("an answer");
+    assert_eq!(made.status().as_u16(), 200);
+    let mut world = World::small().await;
+    world.has_aws_keys();
+    holds_a_tree(world, &moto.address).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s3s_fs_holds_a_tree() {
+    let Ok(s3s_fs) = std::env::var("LANDFALL_S3S_FS") else {
+        println!("skipped: LANDFALL_S3S_FS not set");
+        return;
+    };
+    let mut world = World::small().await;
+    world.has_aws_keys();
+    let (key, secret) =
+        (world.variables["AWS_ACCESS_KEY_ID"].clone(), world.variables["AWS_SECRET_ACCESS_KEY"].clone());
+    let server = serve(|port, folder| {
+        std::fs::create_dir(folder.join("acme-releases")).expect("a bucket");
+        let mut command = Command::new(&s3s_fs);
+        command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+        command.args(["--access-key", &key, "--secret-key", &secret]).arg(folder);
+        command
+    })
+    .await;
+    holds_a_tree(world, &server.address).await;
+}

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
+use md5::Md5;
 use sha2::{Digest as _, Sha256};
 
 use super::reply::Refusal;
@@ -114,6 +115,16 @@ pub(super) fn received(headers: &HeaderMap, sent: &Bytes) -> Result<Received, Re
             (sent.clone(), Vec::new())
         }
     };
+    // It is of the body as it is sent; with a chunked one it would be of the chunks (PutObject, Content-MD5).
+    if let Some(md5) = text("content-md5") {
+        if STANDARD.decode(md5).ok().is_none_or(|bytes| bytes.len() != 16) {
+            return Err(Refusal::new(400, "InvalidDigest", "The Content-MD5 you specified was invalid."));
+        }
+        if md5 != STANDARD.encode(Md5::digest(sent)) {
+            let message = "The Content-MD5 you specified did not match what we received.";
+            return Err(Refusal::new(400, "BadDigest", message));
+        }
+    }
     let checksum = checksum(headers, &trailers, &bytes)?;
     Ok(Received { bytes, checksum })
 }
@@ -162,6 +173,14 @@ pub(super) fn own_checksum(bytes: &[u8]) -> Checksum {
 /// SHA-256 in hex, 64 digits.
 pub(super) fn hex_sha256(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().fold(String::with_capacity(64), |mut text, byte| {
+        text.push_str(&format!("{byte:02x}"));
+        text
+    })
+}
+
+/// MD5 in hex, 32 digits: what an ETag is of an object that was put whole.
+pub(super) fn hex_md5(bytes: &[u8]) -> String {
+    Md5::digest(bytes).iter().fold(String::with_capacity(32), |mut text, byte| {
         text.push_str(&format!("{byte:02x}"));
         text
     })

@@ -26,16 +26,22 @@ impl Asked<'_> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// Whether anything but the SDK's own mark is asked for.
+    pub(super) fn has_query(&self) -> bool {
+        self.query.iter().any(|(name, _)| name != "x-id")
+    }
+
     fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// Headers that are kept with an object.
     fn kept(&self) -> BTreeMap<String, String> {
-        const KEPT: [&str; 6] = [
+        const KEPT: [&str; 7] = [
             "content-type",
             "cache-control",
             "content-disposition",
+            "content-encoding",
             "content-language",
             "expires",
             "x-amz-storage-class",
@@ -44,17 +50,24 @@ impl Asked<'_> {
             .iter()
             .filter(|(name, _)| KEPT.contains(&name.as_str()) || name.as_str().starts_with("x-amz-meta-"))
             .map(|(name, value)| (name.to_string(), value.to_str().unwrap_or_default().to_owned()))
+            // How the body came over is no property of the object.
+            .filter(|(name, value)| name != "content-encoding" || value != "aws-chunked")
             .collect()
     }
 }
 
 /// The operations, with the permission that each needs (Service Authorization Reference, "Actions defined by Amazon S3") and
 /// the query parameters that it has.
-const OPERATIONS: [(&str, &str, &[&str]); 8] = [
+const OPERATIONS: [(&str, &str, &[&str]); 9] = [
+    (
+        "ListBuckets",
+        "ListAllMyBuckets",
+        &["max-buckets", "continuation-token", "prefix", "bucket-region", "x-id"],
+    ),
     ("PutObject", "PutObject", &["x-id"]),
     ("CopyObject", "PutObject", &["x-id"]),
-    ("GetObject", "GetObject", &["x-id"]),
-    ("HeadObject", "GetObject", &[]),
+    ("GetObject", "GetObject", &["versionId", "x-id"]),
+    ("HeadObject", "GetObject", &["versionId"]),
     ("HeadBucket", "ListBucket", &[]),
     (
         "ListObjectsV2",
@@ -88,6 +101,7 @@ pub(super) fn answer(s3: &S3, parts: &Parts, sent: &Bytes) -> Answer {
         (&Method::PUT, false) => "PutObject",
         (&Method::GET, false) => "GetObject",
         (&Method::HEAD, false) => "HeadObject",
+        (&Method::GET, true) if bucket.is_empty() => "ListBuckets",
         (&Method::HEAD, true) => "HeadBucket",
         (&Method::GET, true) if asked.query("list-type") == Some("2") => "ListObjectsV2",
         (&Method::DELETE, false) => "DeleteObject",
@@ -103,15 +117,22 @@ pub(super) fn answer(s3: &S3, parts: &Parts, sent: &Bytes) -> Answer {
     let Some((_, action, known)) = OPERATIONS.into_iter().find(|(name, ..)| *name == operation) else {
         return Err(Refusal::not_implemented(operation));
     };
-    *s3.lock().calls.entry(operation).or_default() += 1;
+    for act in s3.arrived(operation) {
+        act(s3);
+    }
     let caller = s3.issued.authorize(asked.headers, &s3.region, "s3", action)?;
     if let Some((name, _)) = query.iter().find(|(name, _)| !known.contains(&name.as_str())) {
         return Err(Refusal::not_implemented(name));
     }
-    if caller.account != s3.account
-        || asked.header("x-amz-expected-bucket-owner").is_some_and(|owner| owner != s3.account)
+    let owner = s3.lock().buckets.get(bucket).and_then(|bucket| bucket.owner.clone());
+    let owner = owner.unwrap_or_else(|| s3.account.clone());
+    if caller.account != owner
+        || asked.header("x-amz-expected-bucket-owner").is_some_and(|expected| expected != owner)
     {
         return Err(Refusal::denied());
+    }
+    if operation == "ListBuckets" {
+        return list::buckets(s3, &asked);
     }
     let body = received(asked.headers, sent)?;
     let mut state = s3.lock();
@@ -125,12 +146,19 @@ pub(super) fn answer(s3: &S3, parts: &Parts, sent: &Bytes) -> Answer {
                 let mut response =
                     (StatusCode::OK, [ids(), (header::ETAG, object.etag.clone())]).into_response();
                 add_checksum(&mut response, &object);
+                let encryption = object.headers.get("x-amz-server-side-encryption");
+                add(&mut response, "x-amz-server-side-encryption", encryption);
+                add(&mut response, "x-amz-version-id", object.version.as_ref());
                 response
             })
         }
         "CopyObject" => copy(&mut state, &asked),
         "GetObject" | "HeadObject" => {
-            let object = bucket_of(&state, &asked)?.object(key).cloned();
+            let bucket = bucket_of(&state, &asked)?;
+            let object = match asked.query("versionId") {
+                Some(version) => bucket.version(key, version),
+                None => bucket.object(key).cloned(),
+            };
             // Who may not list a bucket is not told what is not in it (GetObject, "Permissions").
             let may_know = s3.issued.allows(&caller.access_key_id, "s3", "ListBucket");
             let object =
@@ -138,7 +166,7 @@ pub(super) fn answer(s3: &S3, parts: &Parts, sent: &Bytes) -> Answer {
             get(&object, &asked, operation == "HeadObject")
         }
         "HeadBucket" => Ok((StatusCode::OK, [ids()]).into_response()),
-        "ListObjectsV2" => list::page(bucket_of(&state, &asked)?, &asked),
+        "ListObjectsV2" => list::page(bucket_of(&state, &asked)?, state.page_keys, &asked),
         "DeleteObject" => delete(&mut state, &asked),
         _ => {
             drop(state);
@@ -183,18 +211,31 @@ fn put(state: &mut State, asked: &Asked<'_>, object: Object) -> Result<Object, R
         }
         _ => {}
     }
-    bucket.put(asked.key, object.clone());
-    Ok(object)
+    Ok(bucket.put(asked.key, object))
 }
 
 fn copy(state: &mut State, asked: &Asked<'_>) -> Answer {
     let source = asked.header("x-amz-copy-source").unwrap_or_default();
+    let (source, version) = match source.split_once("?versionId=") {
+        Some((source, version)) => (source, Some(version)),
+        None => (source, None),
+    };
     let source = decoded(source.trim_start_matches('/')).unwrap_or_default();
     let (bucket, key) = source
         .split_once('/')
         .ok_or_else(|| Refusal::argument("Copy Source must mention the source bucket and key"))?;
     let from = state.buckets.get(bucket).ok_or_else(Refusal::no_bucket)?;
-    let from = from.object(key).ok_or_else(Refusal::no_key)?.clone();
+    let from = match version {
+        Some(version) => from.version(key, version),
+        None => from.object(key).cloned(),
+    };
+    let from = from.ok_or_else(Refusal::no_key)?;
+    if asked
+        .header("x-amz-copy-source-if-match")
+        .is_some_and(|wanted| wanted.trim_matches('"') != from.etag.trim_matches('"'))
+    {
+        return Err(Refusal::precondition());
+    }
     let headers = match asked.header("x-amz-metadata-directive") {
         Some("REPLACE") => asked.kept(),
         _ => from.headers.clone(),
@@ -217,8 +258,10 @@ fn delete(state: &mut State, asked: &Asked<'_>) -> Answer {
             Some(_) => {}
         }
     }
-    bucket.remove(asked.key);
-    Ok((StatusCode::NO_CONTENT, [ids()]).into_response())
+    let marker = bucket.remove(asked.key);
+    let mut response = (StatusCode::NO_CONTENT, [ids()]).into_response();
+    add(&mut response, "x-amz-version-id", marker.as_ref());
+    Ok(response)
 }
 
 fn get(object: &Object, asked: &Asked<'_>, is_head: bool) -> Answer {
@@ -240,6 +283,7 @@ fn get(object: &Object, asked: &Asked<'_>, is_head: bool) -> Answer {
     let headers = response.headers_mut();
     let mut insert = |name: &str, value: &str| {
         if let (Ok(name), Ok(value)) = (http::HeaderName::try_from(name), http::HeaderValue::from_str(value))
+            && !value.is_empty()
         {
             headers.insert(name, value);
         }
@@ -249,6 +293,11 @@ fn get(object: &Object, asked: &Asked<'_>, is_head: bool) -> Answer {
     }
     insert(ids().0.as_str(), &ids().1);
     insert("etag", &object.etag);
+    insert("x-amz-version-id", object.version.as_deref().unwrap_or_default());
+    let format = time::macros::format_description!(
+        "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
+    );
+    insert("last-modified", &object.modified.format(format).unwrap_or_default());
     insert("accept-ranges", "bytes");
     insert("content-length", &(to - from).to_string());
     if range.is_some() {
@@ -275,6 +324,12 @@ fn range(text: &str, size: usize) -> Result<(usize, usize), Refusal> {
         (from, to) => (number(from)?, number(to)?.saturating_add(1).min(size)),
     };
     if from < to && from < size { Ok((from, to)) } else { Err(refused()) }
+}
+
+fn add(response: &mut Response, name: &'static str, value: Option<&String>) {
+    if let Some(value) = value.and_then(|value| http::HeaderValue::from_str(value).ok()) {
+        response.headers_mut().insert(http::HeaderName::from_static(name), value);
+    }
 }
 
 fn add_checksum(response: &mut Response, object: &Object) {

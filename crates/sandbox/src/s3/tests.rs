@@ -1,5 +1,7 @@
 //! The service without a socket.
 
+mod trees;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +35,12 @@ impl World {
         all.extend(more);
         call(&self.s3.router(), method, path, &all, body).await
     }
+}
+
+fn md5_of(text: &str) -> String {
+    use base64::Engine as _;
+    use md5::Digest as _;
+    base64::engine::general_purpose::STANDARD.encode(md5::Md5::digest(text))
 }
 
 /// SHA-256 of `abc` in base64.
@@ -140,7 +148,11 @@ async fn keys_are_listed_in_pages_and_deleted_together() {
     let xml =
         "<Delete><Object><Key>a&amp;1</Key></Object><Object><Key>b/1</Key><ETag>x</ETag></Object></Delete>";
     assert_eq!(world.ask("POST", "/vault?delete", &[], xml).await.status, 400, "without a checksum");
-    let done = world.ask("POST", "/vault?delete", &[("content-md5", "x")], xml).await;
+    assert_eq!(world.ask("POST", "/vault?delete", &[("content-md5", "x")], xml).await.status, 400, "no MD5");
+    let other = [("content-md5", "kAFQmDzST7DWlj99KOF/cg==")];
+    assert!(world.ask("POST", "/vault?delete", &other, xml).await.text.contains("BadDigest"), "of abc");
+    let sum = md5_of(xml);
+    let done = world.ask("POST", "/vault?delete", &[("content-md5", &sum)], xml).await;
     assert!(
         done.text.contains("<Deleted><Key>a&amp;1</Key></Deleted>")
             && done.text.contains("PreconditionFailed")

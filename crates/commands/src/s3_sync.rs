@@ -1,0 +1,269 @@
+//! `s3-sync` as a command.
+
+use std::future::Future;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+
+use landfall_artifacts::{AccountId, Class, EnvironmentKind, Problem, SyncSettings};
+use landfall_aws::{AwsConfig, caller_identity};
+use landfall_cli::{Opt, Values};
+use landfall_run::Event;
+use landfall_s3_sync::BucketName;
+use landfall_s3_sync::tree::{
+    Guards, HIDDEN, Keep, PRODUCTION, PlanOptions, RuleTexts, Rules, SyncRecord, Tree, TreeAddress, buckets,
+    one_bucket,
+};
+use landfall_stages::s3_sync::{Config, read_record, run, run_undo};
+use landfall_stages::{Outcome, Refusal};
+
+use crate::{Context, Effects, aws};
+
+/// The command.
+#[derive(Debug)]
+pub struct Command;
+
+/// The stage's own options.
+const OPTIONS: [Opt; 21] = [
+    Opt::positional("dir", "DIR", "the folder that is published").default("merged-files"),
+    Opt::positional("target", "s3://BUCKET/PREFIX", "where it is published; in place of bucket and prefix"),
+    Opt::value(
+        "bucket",
+        "NAME",
+        "the bucket; where none is named, the one whose name contains --bucket-contains",
+    )
+    .env(&["NATIVE_BUCKET"])
+    .key("sync.bucket"),
+    Opt::value("prefix", "PREFIX", "the prefix of the keys").env(&["PLATFORM"]).key("sync.prefix"),
+    Opt::value("bucket-contains", "TEXT", "what the bucket's name contains, where none is named")
+        .key("sync.bucket_contains")
+        .default("native-config"),
+    Opt::switch("delete", "delete objects that the folder has no file for"),
+    Opt::value(
+        "max-delete",
+        "N|N%",
+        "refuse to delete more than this: a number, or a percentage of the objects; else 10%, and 5 in any case",
+    ),
+    Opt::value("expect-deletes", "N", "agree to exactly so many deletions, in place of --max-delete"),
+    Opt::switch("whole-bucket", "let --delete be about a whole bucket, where there is no prefix"),
+    Opt::list("exclude", "PATTERN", "neither upload nor delete what fits; may be given several times"),
+    Opt::list("include", "PATTERN", "take in again what an exclusion leaves out; may be given several times"),
+    Opt::switch("no-default-excludes", "take in hidden files, and `prod` folders outside production"),
+    Opt::list("protect", "PATTERN", "refuse to delete what fits; may be given several times"),
+    Opt::list(
+        "header",
+        "PATTERN=NAME: VALUE",
+        "a header of what fits, the last that fits counts; may be given several times",
+    ),
+    Opt::switch(
+        "manifest",
+        "keep a manifest in the bucket, which knows headers, and content where ETags do not tell",
+    ),
+    Opt::switch("check-headers", "compare headers without a manifest too, by a request for each object"),
+    Opt::value(
+        "keep-old",
+        "DIR|s3://BUCKET/PREFIX|versions",
+        "keep what is replaced or deleted, so that it can be undone; `versions` where the bucket does",
+    )
+    .env(&["LANDFALL_SYNC_KEEP_OLD"])
+    .key("sync.keep_old"),
+    Opt::value("record", "FILE", "what was changed, which --undo needs").default(SyncRecord::FILE_NAME),
+    Opt::value("undo", "FILE", "bring back the state before the publication of this record"),
+    Opt::switch("diff", "show the differences of small text files; each changed object is read for it"),
+    Opt::value(
+        "bucket-owner",
+        "ID",
+        "the AWS account that the bucket must belong to; else that of the environment",
+    )
+    .env(&["LANDFALL_SYNC_BUCKET_OWNER"]),
+];
+
+impl crate::Command for Command {
+    const NAME: &'static str = "s3-sync";
+    const SUMMARY: &'static str = "Make a prefix of a bucket hold what a folder holds, and go back again";
+    const EFFECTS: Effects = Effects::Exclusive;
+
+    fn options() -> Vec<Opt> {
+        [OPTIONS.to_vec(), aws::OPTIONS.to_vec()].concat()
+    }
+
+    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
+        Box::pin(async {
+            let mut values = context.values();
+            let undo = values.text("undo").map(PathBuf::from);
+            let config = config(context, &mut values);
+            let target: Option<TreeAddress> = values.parsed("target");
+            let bucket: Option<BucketName> = values.parsed("bucket");
+            let owner: Option<AccountId> = values.parsed("bucket-owner");
+            values.finish().map_err(Refusal)?;
+            let config = config.ok_or_else(|| Refusal(Vec::new()))?;
+            let record = undo.as_deref().map(read_record).transpose()?;
+            let aws = aws::config(context, &context.http()?).await?;
+            let account = account(context, &aws).await?;
+            let address = match &record {
+                Some(record) => of_record(record, target.as_ref(), undo.as_deref())?,
+                None => address(context, &aws, &account, target, bucket).await?,
+            };
+            let owner = owner.or_else(|| account.parse().ok());
+            context
+                .run()
+                .progress()
+                .event(Event::Note(format!("publishing to {address} of account {account}")));
+            let tree = Tree::new(&aws, address, owner, context.run().share())?;
+            let (ledger, output, run_) = (&context.ledger, context.output(), context.run());
+            match &record {
+                Some(record) => run_undo(context.target(), record, &tree, ledger, output, run_).await,
+                None => run(&config, &tree, ledger, output, run_).await,
+            }
+        })
+    }
+}
+
+/// The account that the bucket must belong to: the environment's, else that of the credentials.
+async fn account(context: &Context, aws: &AwsConfig) -> Result<String, Refusal> {
+    match context.values().text("account") {
+        Some(account) => Ok(account),
+        None => Ok(caller_identity(aws, context.run()).await?.account),
+    }
+}
+
+async fn address(
+    context: &Context,
+    aws: &AwsConfig,
+    account: &str,
+    target: Option<TreeAddress>,
+    bucket: Option<BucketName>,
+) -> Result<TreeAddress, Refusal> {
+    if let Some(target) = target {
+        return Ok(target);
+    }
+    let values = context.values();
+    let bucket = if let Some(bucket) = bucket {
+        bucket
+    } else {
+        let contains = values.text("bucket-contains").unwrap_or_default();
+        one_bucket(&buckets(aws, context.run()).await?, &contains, account, aws.region())?
+    };
+    TreeAddress::new(bucket, &values.text("prefix").unwrap_or_default()).map_err(|odd| {
+        let problem = Problem::new("LF-CONFIG", Class::Input, odd.to_string());
+        Refusal::one(
+            problem.with_remedy("correct the prefix: --prefix, the variable PLATFORM, or sync.prefix"),
+        )
+    })
+}
+
+/// An undo is about the prefix of its record and no other.
+fn of_record(
+    record: &SyncRecord,
+    target: Option<&TreeAddress>,
+    path: Option<&Path>,
+) -> Result<TreeAddress, Refusal> {
+    let shown = landfall_secret::escape(&path.unwrap_or(Path::new("")).to_string_lossy(), 200);
+    let wrong = |what: String| {
+        let problem = Problem::new("LF-SYNC-UNDO", Class::Input, what);
+        Refusal::one(problem.with_remedy("give the record of the publication that is to be undone"))
+    };
+    let address: TreeAddress =
+        record.address.parse().map_err(|odd| wrong(format!("the record {shown} cannot be used: {odd}")))?;
+    match target {
+        Some(target) if *target != address => {
+            Err(wrong(format!("the record {shown} is of {address}, not of {target}")))
+        }
+        Some(_) | None => Ok(address),
+    }
+}
+
+fn config(context: &Context, values: &mut Values<'_>) -> Option<Config> {
+    let settings = &context.settings.sync;
+    let rules = rules(context, settings, values);
+    let guards = Guards {
+        max_deletes: values.parsed("max-delete").unwrap_or_default(),
+        expected: values.parsed("expect-deletes"),
+        whole_bucket: values.is_on("whole-bucket"),
+    };
+    let delete = values.is_on("delete");
+    if guards.expected.is_some() && !delete {
+        values.problem("LF-CONFIG", "--expect-deletes goes with --delete", Some("add --delete".to_owned()));
+    }
+    let keep = keep(values);
+    Some(Config {
+        target: context.target().clone(),
+        folder: PathBuf::from(values.text("dir").unwrap_or_default()),
+        rules: rules?,
+        options: PlanOptions {
+            delete,
+            manifest: values.is_on("manifest"),
+            check_headers: values.is_on("check-headers"),
+        },
+        guards,
+        keep: keep?,
+        record: PathBuf::from(values.text("record").unwrap_or_default()),
+        diff: values.is_on("diff"),
+    })
+}
+
+fn keep(values: &mut Values<'_>) -> Option<Keep> {
+    match values.text("keep-old").as_deref() {
+        None => Some(Keep::Nothing),
+        Some("versions") => Some(Keep::Versions),
+        Some(text) if text.starts_with("s3://") => values.parsed("keep-old").map(Keep::Prefix),
+        Some(folder) => Some(Keep::Folder(PathBuf::from(folder))),
+    }
+}
+
+/// What was given, after what `landfall.toml` says, after what is usual.
+fn rules(context: &Context, settings: &SyncSettings, values: &mut Values<'_>) -> Option<Rules> {
+    let row = context.target().environment.as_ref().and_then(|name| context.settings.environments.get(name));
+    let is_production = row.is_some_and(|row| row.kind == EnvironmentKind::Production);
+    let mut exclude = Vec::new();
+    if !values.is_on("no-default-excludes") {
+        exclude.push(HIDDEN.to_owned());
+        if !is_production {
+            exclude.push(PRODUCTION.to_owned());
+        }
+    }
+    exclude.extend(settings.exclude.iter().cloned().chain(values.list("exclude")));
+    let both = |of_file: &[String], given: Vec<String>| of_file.iter().cloned().chain(given).collect();
+    let texts = RuleTexts {
+        exclude,
+        include: both(&settings.include, values.list("include")),
+        protect: both(&settings.protect, values.list("protect")),
+        headers: both(&settings.headers, values.list("header")),
+    };
+    match Rules::new(&texts) {
+        Ok(rules) => Some(rules),
+        Err(errors) => {
+            for error in errors {
+                let remedy = "correct it where it is given: --exclude, --include, --protect, --header, or [sync] of landfall.toml";
+                values.problem("LF-CONFIG", &error.to_string(), Some(remedy.to_owned()));
+            }
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{SyncRecord, TreeAddress, of_record};
+
+    #[test]
+    fn an_undo_is_about_the_prefix_of_its_record() {
+        let record = SyncRecord {
+            format_version: 1,
+            address: "s3://acme-config/web/".to_owned(),
+            region: String::new(),
+            time: String::new(),
+            environment: None,
+            release: None,
+            is_complete: true,
+            kept_in: None,
+            changes: Vec::new(),
+        };
+        let web: TreeAddress = "s3://acme-config/web".parse().expect("an address");
+        let other: TreeAddress = "s3://acme-config/other".parse().expect("an address");
+        assert_eq!(of_record(&record, None, None).expect("an address"), web);
+        assert_eq!(of_record(&record, Some(&web), None).expect("an address"), web);
+        assert!(of_record(&record, Some(&other), None).is_err());
+        let odd = SyncRecord { address: "nowhere".to_owned(), ..record };
+        assert!(of_record(&odd, None, None).is_err());
+    }
+}

@@ -1,0 +1,280 @@
+//! A plan made so: uploads, which S3 confirms, then deletions, then the manifest. What fails keeps what comes after it from being begun.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use landfall_artifacts::{Class, Digest, Explain as _, Problem};
+use landfall_aws::FailureKind;
+use landfall_run::{EffectOutcome, Event, Run};
+
+use super::etag::Etag;
+use super::manifest::MANIFEST_NAME;
+use super::plan::{ManifestPlan, Put};
+use super::put::{Condition, Wanted, Written};
+use super::rules::Headers;
+use super::{Plan, Rules, Source, Tree, TreeError};
+
+/// Uploads that are on their way at a time; the limit of S3's rates slows them where S3 says so.
+const AT_ONCE: usize = 32;
+
+/// Failures after which no further upload is begun.
+const ENOUGH_FAILURES: usize = 20;
+
+/// Uploads that are shown one by one; of more only the bars move.
+const MOST_SHOWN: usize = 200;
+
+/// What a publication is for, as records name it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Labels {
+    /// The environment.
+    pub environment: Option<String>,
+    /// The release.
+    pub release: Option<String>,
+}
+
+/// What became of one change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is so, and S3 confirmed it.
+    Made,
+    /// It is not so.
+    Failed,
+    /// It may be so: no answer came, and it could not be read back.
+    Unknown,
+    /// It was not tried.
+    NotTried,
+}
+
+/// One change of a plan, and what became of it.
+#[derive(Debug)]
+pub struct ChangeResult {
+    /// What became of it.
+    pub change: Change,
+    /// The object's ETag after an upload.
+    pub etag: Option<Etag>,
+    /// SHA-256 of what was uploaded.
+    pub sha256: Option<Digest>,
+    /// Why it is not so.
+    pub error: Option<TreeError>,
+}
+
+/// What became of a plan.
+#[derive(Debug, Default)]
+pub struct Applied {
+    /// Of each upload, in the plan's order.
+    pub puts: Vec<ChangeResult>,
+    /// Of each deletion, in the plan's order.
+    pub deletes: Vec<ChangeResult>,
+    /// Of the manifest; `None` where none is kept or it needs no change.
+    pub manifest: Option<ChangeResult>,
+    /// What kept deletions or the manifest from being begun.
+    pub errors: Vec<TreeError>,
+}
+
+impl Applied {
+    /// Whether everything that was planned is so.
+    pub fn is_complete(&self) -> bool {
+        let all = self.puts.iter().chain(&self.deletes).chain(&self.manifest);
+        self.errors.is_empty() && all.into_iter().all(|one| one.change == Change::Made)
+    }
+}
+
+impl ChangeResult {
+    pub(super) fn of(result: Result<Option<Written>, TreeError>) -> Self {
+        let (written, error) = match result {
+            Ok(written) => (written, None),
+            Err(error) => (None, Some(error)),
+        };
+        let change = match &error {
+            None => Change::Made,
+            Some(TreeError::Stopped { .. }) => Change::NotTried,
+            Some(error) if error.class() == Class::Unknown => Change::Unknown,
+            Some(_) => Change::Failed,
+        };
+        let (etag, sha256) = written.map(|written| (written.etag, written.sha256)).unzip();
+        Self { change, etag, sha256, error }
+    }
+}
+
+impl Tree {
+    /// Makes a plan so. Uploads come first, several at a time, each only where its key is as it was seen; deletions only when every upload
+    /// was confirmed, each only where the object is the one that was listed; the manifest last. Repeating plan and apply does what is left.
+    ///
+    /// The guards must have been asked: nothing here counts deletions.
+    pub async fn apply(
+        &self,
+        plan: &Plan,
+        source: &Source,
+        rules: &Rules,
+        labels: &Labels,
+        run: &Run,
+    ) -> Applied {
+        let mut applied = Applied::default();
+        if let Err(error) = self.upload(plan, source, rules, labels, run, &mut applied).await {
+            applied.errors.push(error);
+            return applied;
+        }
+        let left = not_made(&applied.puts);
+        if left > 0 {
+            if !plan.deletes.is_empty() {
+                applied.errors.push(TreeError::Withheld { what: "nothing was deleted", left });
+            }
+            return applied;
+        }
+        if let Err(error) = self.take_away(plan, labels, run, &mut applied).await {
+            applied.errors.push(error);
+            return applied;
+        }
+        let left = not_made(&applied.deletes);
+        if let Some(manifest) = &plan.manifest {
+            if left > 0 {
+                applied.errors.push(TreeError::Withheld { what: "the manifest was not written", left });
+            } else {
+                applied.manifest = self.keep_manifest(plan, manifest, &applied.puts, rules, run).await;
+            }
+        }
+        applied
+    }
+
+    async fn upload(
+        &self,
+        plan: &Plan,
+        source: &Source,
+        rules: &Rules,
+        labels: &Labels,
+        run: &Run,
+        applied: &mut Applied,
+    ) -> Result<(), TreeError> {
+        if plan.puts.is_empty() {
+            return Ok(());
+        }
+        if run.stop().requested().is_some() {
+            return Err(TreeError::Stopped { address: self.address().to_string() });
+        }
+        let names = plan.puts.iter().map(|put| &*put.name);
+        let intent = self.intend("PutObject", plan.digest(), names, labels, run).await?;
+        let items = Some(plan.puts.len() as u64);
+        run.progress().event(Event::Phase { name: "upload".into(), items });
+        run.progress().event(Event::Total { bytes: plan.size_bytes(), items });
+        let failures = AtomicUsize::new(0);
+        // Collected first: a stream that still holds the closure would keep the caller's future from being `Send`.
+        let uploads: Vec<_> =
+            plan.puts.iter().map(|put| self.upload_one(put, plan, source, rules, &failures, run)).collect();
+        let mut uploads = futures_util::stream::iter(uploads).buffered(AT_ONCE);
+        while let Some(result) = uploads.next().await {
+            applied.puts.push(ChangeResult::of(result.map(Some)));
+        }
+        self.ended(intent, outcome(&applied.puts, run), run).await;
+        Ok(())
+    }
+
+    async fn upload_one(
+        &self,
+        put: &Put,
+        plan: &Plan,
+        source: &Source,
+        rules: &Rules,
+        failures: &AtomicUsize,
+        run: &Run,
+    ) -> Result<Written, TreeError> {
+        if failures.load(Ordering::Relaxed) >= ENOUGH_FAILURES {
+            return Err(TreeError::Stopped { address: self.address().shown(&put.name) });
+        }
+        let item = put.name.to_string();
+        let size_bytes = Some(put.size_bytes);
+        run.progress().event(Event::Started { item: item.clone(), size_bytes });
+        let written = self.put_file(source, put, rules, run).await;
+        if let Err(error) = &written {
+            // With keys that are over no other upload can do better.
+            let weight = if ends_all(error) { ENOUGH_FAILURES } else { 1 };
+            failures.fetch_add(weight, Ordering::Relaxed);
+        }
+        run.progress().event(if plan.puts.len() > MOST_SHOWN && written.is_ok() {
+            Event::Closed { item }
+        } else {
+            let result = if written.is_ok() { "uploaded" } else { "was not uploaded" };
+            Event::Finished { item, result: result.to_owned() }
+        });
+        written
+    }
+
+    async fn take_away(
+        &self,
+        plan: &Plan,
+        labels: &Labels,
+        run: &Run,
+        applied: &mut Applied,
+    ) -> Result<(), TreeError> {
+        if plan.deletes.is_empty() {
+            return Ok(());
+        }
+        if run.stop().requested().is_some() {
+            return Err(TreeError::Stopped { address: self.address().to_string() });
+        }
+        let names = plan.deletes.iter().map(|extra| &*extra.name);
+        let intent = self.intend("DeleteObjects", plan.digest(), names, labels, run).await?;
+        run.progress().event(Event::Phase { name: "delete".into(), items: Some(plan.deletes.len() as u64) });
+        let results = self.delete(&plan.deletes, run).await;
+        applied.deletes = results.into_iter().map(|result| ChangeResult::of(result.map(|()| None))).collect();
+        self.ended(intent, outcome(&applied.deletes, run), run).await;
+        Ok(())
+    }
+
+    async fn keep_manifest(
+        &self,
+        plan: &Plan,
+        manifest: &ManifestPlan,
+        puts: &[ChangeResult],
+        rules: &Rules,
+        run: &Run,
+    ) -> Option<ChangeResult> {
+        let mut next = manifest.next.clone();
+        for (put, result) in plan.puts.iter().zip(puts) {
+            if let (Some(etag), Some(sha256)) = (&result.etag, result.sha256) {
+                next.insert(&put.name, etag, sha256, put.size_bytes, rules.headers(&put.name));
+            }
+        }
+        let bytes = next.to_bytes();
+        if manifest.digest == Some(Digest::of(&bytes)) {
+            return None;
+        }
+        let condition = match (&manifest.etag, manifest.is_there) {
+            (Some(etag), _) => Condition::Is(etag.clone()),
+            (None, true) => Condition::Any,
+            (None, false) => Condition::Free,
+        };
+        let headers = Headers::from([("content-type".to_owned(), "application/json".to_owned())]);
+        let wanted = Wanted::of_bytes(MANIFEST_NAME, Bytes::from(bytes), headers, condition);
+        Some(ChangeResult::of(self.put(&wanted, run).await.map(Some)))
+    }
+}
+
+pub(super) fn not_made(results: &[ChangeResult]) -> usize {
+    results.iter().filter(|result| result.change != Change::Made).count()
+}
+
+/// How a batch ended, for the journal.
+pub(super) fn outcome(results: &[ChangeResult], run: &Run) -> EffectOutcome {
+    let left = not_made(results);
+    if left == 0 {
+        return EffectOutcome::Done;
+    }
+    let first = results.iter().find_map(|result| result.error.as_ref());
+    let first = first.map(|error| run.redactor().redact(&Problem::of(error).told())).unwrap_or_default();
+    let text = format!("{left} of {} were not made; {first}", results.len());
+    if results.iter().any(|result| result.change == Change::Unknown) {
+        EffectOutcome::Unknown(text)
+    } else {
+        EffectOutcome::Failed(text)
+    }
+}
+
+/// Whether no other request can do better.
+fn ends_all(error: &TreeError) -> bool {
+    let kind = error.failure().map(|failure| failure.kind);
+    matches!(
+        kind,
+        Some(FailureKind::Expired | FailureKind::Keys | FailureKind::Stopped | FailureKind::Untrusted)
+    )
+}

@@ -1,0 +1,156 @@
+//! Hashes of files: several at a time, and each of one state of its file.
+
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::sync::Arc;
+
+use landfall_artifacts::{Digest, Hasher};
+use md5::{Digest as _, Md5};
+
+use super::folder::{Folder, Stamp};
+use super::{Source, TreeError};
+
+/// Files that one task hashes: small, so that the tasks end together.
+const AT_A_TIME: usize = 256;
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hashes {
+    pub(crate) md5: [u8; 16],
+    /// Where it was asked for; boxed, since there may be a hundred thousand without.
+    pub(crate) sha256: Option<Box<Digest>>,
+}
+
+/// Hashes files of a source by their numbers, in the order given; on as many threads as there are processors.
+///
+/// # Errors
+/// Every file that cannot be read, or that is not as it was found.
+pub(crate) async fn hash_all(
+    source: &Source,
+    numbers: &[usize],
+    with_sha256: bool,
+) -> Result<Vec<Hashes>, Vec<TreeError>> {
+    use futures_util::StreamExt as _;
+    let folder = &source.folder;
+    let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let tasks: Vec<_> = numbers
+        .chunks(AT_A_TIME)
+        .map(|chunk| {
+            let (folder, files) = (folder.clone(), Arc::clone(source.files()));
+            let chunk = chunk.to_vec();
+            async move {
+                tokio::task::spawn_blocking(move || {
+                    let wanted = chunk.iter().filter_map(|number| files.get(*number));
+                    let hashed = wanted.map(|file| hash_one(&folder, &file.name, file.stamp, with_sha256));
+                    hashed.collect::<Vec<_>>()
+                })
+                .await
+            }
+        })
+        .collect();
+    let mut done = futures_util::stream::iter(tasks).buffered(threads);
+    let (mut hashes, mut errors) = (Vec::with_capacity(numbers.len()), Vec::new());
+    while let Some(chunk) = done.next().await {
+        // A task that panicked is a defect of ours, which the panic's own page has told already.
+        let chunk = chunk.unwrap_or_else(|_| {
+            vec![Err(local(folder, "", io::Error::other("the files could not be hashed")))]
+        });
+        for one in chunk {
+            match one {
+                Ok(one) => hashes.push(one),
+                Err(error) => errors.push(error),
+            }
+        }
+    }
+    errors.truncate(50);
+    if errors.is_empty() { Ok(hashes) } else { Err(errors) }
+}
+
+/// Hashes one file in the state that was found. Blocks.
+///
+/// # Errors
+/// [`TreeError::Moved`] where it is in another state before or after, [`TreeError::Local`].
+pub(crate) fn hash_one(
+    folder: &Folder,
+    name: &str,
+    stamp: Stamp,
+    with_sha256: bool,
+) -> Result<Hashes, TreeError> {
+    let (mut file, found) = open(folder, name, stamp)?;
+    let (mut md5, mut sha256) = (Md5::new(), with_sha256.then(Hasher::new));
+    let mut chunk = vec![0; 64 * 1024];
+    let mut read = 0;
+    loop {
+        let count = file.read(&mut chunk).map_err(|source| local(folder, name, source))?;
+        let Some(bytes) = chunk.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+        md5.update(bytes);
+        if let Some(sha256) = &mut sha256 {
+            sha256.update(bytes);
+        }
+        read += count as u64;
+        // Else a file that grows for ever would be read for ever.
+        if read > found.size_bytes {
+            break;
+        }
+    }
+    settled(folder, name, &file, found, read)?;
+    Ok(Hashes { md5: md5.finalize().into(), sha256: sha256.map(|hasher| Box::new(hasher.finish())) })
+}
+
+/// Opens a file that must be in the state that was found.
+pub(crate) fn open(folder: &Folder, name: &str, stamp: Stamp) -> Result<(File, Stamp), TreeError> {
+    let (file, found) = folder.file(name).map_err(|source| local(folder, name, source))?;
+    if found == stamp { Ok((file, found)) } else { Err(moved(folder, name)) }
+}
+
+/// Reads a small file whole, in the state that was found.
+pub(crate) fn read_whole(folder: &Folder, name: &str, stamp: Stamp) -> Result<Vec<u8>, TreeError> {
+    let (file, found) = open(folder, name, stamp)?;
+    let mut bytes = Vec::with_capacity(usize::try_from(found.size_bytes).unwrap_or_default());
+    let mut bounded = (&file).take(found.size_bytes + 1);
+    bounded.read_to_end(&mut bytes).map_err(|source| local(folder, name, source))?;
+    settled(folder, name, &file, found, bytes.len() as u64)?;
+    Ok(bytes)
+}
+
+/// After reading: it is still in the state that was found, and that many bytes came.
+fn settled(folder: &Folder, name: &str, file: &File, found: Stamp, read: u64) -> Result<(), TreeError> {
+    let after = Stamp::of(file).map_err(|source| local(folder, name, source))?;
+    if after == found && read == found.size_bytes { Ok(()) } else { Err(moved(folder, name)) }
+}
+
+fn local(folder: &Folder, name: &str, source: io::Error) -> TreeError {
+    TreeError::Local { path: folder.path().join(name), source }
+}
+
+fn moved(folder: &Folder, name: &str) -> TreeError {
+    TreeError::Moved { path: folder.path().join(name) }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_artifacts::Digest;
+
+    use super::super::etag::hex;
+    use super::super::folder::Folder;
+    use super::{TreeError, hash_one, read_whole};
+
+    #[test]
+    fn a_file_is_hashed_in_the_state_that_was_found() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("a");
+        std::fs::write(&path, "abc").expect("written");
+        let folder = Folder::open(dir.path()).expect("opened");
+        let stamp = folder.file("a").expect("found").1;
+        let hashes = hash_one(&folder, "a", stamp, true).expect("hashed");
+        assert_eq!(hex(&hashes.md5), "900150983cd24fb0d6963f7d28e17f72");
+        assert_eq!(hashes.sha256.as_deref(), Some(&Digest::of(b"abc")));
+        assert_eq!(hash_one(&folder, "a", stamp, false).expect("hashed").sha256, None);
+        assert_eq!(read_whole(&folder, "a", stamp).expect("read"), b"abc");
+        std::fs::write(&path, "abcd").expect("written");
+        assert!(matches!(hash_one(&folder, "a", stamp, true), Err(TreeError::Moved { .. })));
+        assert!(matches!(read_whole(&folder, "a", stamp), Err(TreeError::Moved { .. })));
+        std::fs::remove_file(&path).expect("removed");
+        assert!(matches!(hash_one(&folder, "a", stamp, true), Err(TreeError::Local { .. })));
+    }
+}

@@ -1,0 +1,212 @@
+//! Keeping what a publication replaces or deletes, before it does.
+
+use std::path::{Path, PathBuf};
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use landfall_artifacts::{Digest, Mode, Problem, write_atomic};
+use landfall_aws::Nature;
+use landfall_run::{EffectOutcome, Event, Run};
+
+use super::etag::{Listed, hex};
+use super::hash::hash_all;
+use super::put::{Condition, Wanted};
+use super::record::{After, Before, KeptIn, RecordedChange, SyncRecord};
+use super::{Labels, Plan, Source, Tree, TreeAddress, TreeError};
+
+/// Objects that are kept at a time.
+const AT_ONCE: usize = 8;
+
+/// Largest object that is kept: it passes through memory.
+pub(crate) const MOST_KEPT: u64 = 64 * 1024 * 1024;
+
+/// Where old bytes go.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Keep {
+    /// Nowhere: the publication cannot be undone.
+    #[default]
+    Nothing,
+    /// To a folder.
+    Folder(PathBuf),
+    /// To another prefix, of this or another bucket of the same account.
+    Prefix(TreeAddress),
+    /// Nowhere else: the bucket keeps versions.
+    Versions,
+}
+
+impl Tree {
+    /// Keeps everything that a plan replaces or deletes, and gives the record to be written before the plan is applied.
+    ///
+    /// # Errors
+    /// Every object that cannot be kept, or is another one by now: nothing may be changed then.
+    pub async fn keep(
+        &self,
+        plan: &Plan,
+        source: &Source,
+        keep: &Keep,
+        labels: &Labels,
+        run: &Run,
+    ) -> Result<SyncRecord, Vec<TreeError>> {
+        let time = landfall_run::rfc3339(run.clock().now());
+        let hashes = if *keep == Keep::Nothing {
+            Vec::new()
+        } else {
+            let number = |name: &str| {
+                source.files().binary_search_by(|file| file.name.as_bytes().cmp(name.as_bytes())).ok()
+            };
+            let numbers: Vec<usize> = plan.puts.iter().filter_map(|put| number(&put.name)).collect();
+            hash_all(source, &numbers, true).await?
+        };
+        let mut hashes = hashes.into_iter();
+        let puts = plan.puts.iter().map(|put| {
+            let hashes = hashes.next();
+            let after = After {
+                size_bytes: put.size_bytes,
+                md5: hashes.as_ref().map(|hashes| hex(&hashes.md5)),
+                sha256: hashes.and_then(|hashes| hashes.sha256).map(|sha256| *sha256),
+            };
+            (&*put.name, put.before.as_ref(), Some(after))
+        });
+        let deletes = plan.deletes.iter().map(|extra| (&*extra.name, Some(&extra.listed), None));
+        let all: Vec<_> = puts.chain(deletes).collect();
+        let old = all.iter().filter(|(_, before, _)| before.is_some()).count() as u64;
+        if *keep != Keep::Nothing && old > 0 {
+            run.progress().event(Event::Phase { name: "keep".into(), items: Some(old) });
+        }
+        // Copies in another prefix are changes too.
+        let intent = match keep {
+            Keep::Prefix(place) if old > 0 => {
+                let names: Vec<&str> =
+                    all.iter().filter(|(_, before, _)| before.is_some()).map(|(name, ..)| *name).collect();
+                let place = self.at(place.clone());
+                let intent = place.intend("PutObject", plan.digest(), names.into_iter(), labels, run).await;
+                Some((place, intent.map_err(|error| vec![error])?))
+            }
+            Keep::Nothing | Keep::Folder(_) | Keep::Prefix(_) | Keep::Versions => None,
+        };
+        let id = format!("{}-{}", time.replace([':', '-'], ""), &plan.digest().hex()[..12]);
+        let kept: Vec<_> =
+            all.iter().map(|(name, before, _)| self.keep_one(name, *before, keep, &id, run)).collect();
+        let mut kept = futures_util::stream::iter(kept).buffered(AT_ONCE);
+        let (mut befores, mut errors) = (Vec::new(), Vec::new());
+        while let Some(one) = kept.next().await {
+            match one {
+                Ok(before) => befores.push(before),
+                Err(error) => errors.push(error),
+            }
+        }
+        drop(kept);
+        if let Some((place, intent)) = intent {
+            let outcome = match errors.first() {
+                None => EffectOutcome::Done,
+                Some(error) => EffectOutcome::Failed(run.redactor().redact(&Problem::of(error).told())),
+            };
+            place.ended(intent, outcome, run).await;
+        }
+        if !errors.is_empty() {
+            errors.truncate(20);
+            return Err(errors);
+        }
+        let mut changes: Vec<RecordedChange> = all
+            .into_iter()
+            .zip(befores)
+            .map(|((name, _, after), before)| RecordedChange { name: name.to_owned(), before, after })
+            .collect();
+        changes.sort_by(|one, other| one.name.as_bytes().cmp(other.name.as_bytes()));
+        Ok(SyncRecord {
+            format_version: 1,
+            address: self.address().to_string(),
+            region: self.region().to_owned(),
+            time,
+            environment: labels.environment.clone(),
+            release: labels.release.clone(),
+            is_complete: false,
+            kept_in: match keep {
+                Keep::Nothing => None,
+                Keep::Folder(folder) => Some(KeptIn::Folder(folder.clone())),
+                Keep::Prefix(address) => Some(KeptIn::Prefix(address.to_string())),
+                Keep::Versions => Some(KeptIn::Versions),
+            },
+            changes,
+        })
+    }
+
+    async fn keep_one(
+        &self,
+        name: &str,
+        before: Option<&Listed>,
+        keep: &Keep,
+        id: &str,
+        run: &Run,
+    ) -> Result<Option<Before>, TreeError> {
+        let Some(listed) = before else { return Ok(None) };
+        let mut told = Before {
+            size_bytes: listed.size_bytes,
+            etag: listed.etag.text(),
+            sha256: None,
+            headers: super::Headers::new(),
+            kept: None,
+        };
+        if *keep == Keep::Nothing {
+            return Ok(Some(told));
+        }
+        let address = self.address().shown(name);
+        if listed.size_bytes > MOST_KEPT {
+            let what =
+                format!("it has {} bytes, and {MOST_KEPT} are the most that is kept", listed.size_bytes);
+            return Err(TreeError::NotKept { address, what });
+        }
+        let seen = self.look(name, Nature::Read, run).await?;
+        let is_listed_one = |seen: &super::look::Seen| {
+            seen.listed.size_bytes == listed.size_bytes
+                && (seen.listed.etag == listed.etag || listed.etag == super::Etag::Missing)
+        };
+        let Some(seen) = seen.filter(is_listed_one) else {
+            return Err(TreeError::Changed { address, what: "it is another one than was listed" });
+        };
+        told.headers.clone_from(&seen.headers);
+        told.sha256 = seen.sha256;
+        if *keep == Keep::Versions {
+            let what = "the bucket keeps no versions".to_owned();
+            let Some(version) = seen.version.clone() else {
+                return Err(TreeError::NotKept { address, what });
+            };
+            told.kept = Some(version);
+            // Without its SHA-256 nobody could tell later whether it is back.
+            if told.sha256.is_some() {
+                return Ok(Some(told));
+            }
+        }
+        let whole = self.read_whole(name, seen.listed.etag.condition(), None, MOST_KEPT, run).await?;
+        let Some(whole) = whole else {
+            return Err(TreeError::Changed { address, what: "it is gone" });
+        };
+        let digest = Digest::of(&whole.bytes);
+        told.sha256 = Some(digest);
+        match keep {
+            Keep::Folder(folder) => told.kept = Some(keep_in_folder(folder, digest, &whole.bytes)?),
+            Keep::Prefix(place) => {
+                let kept = format!("{id}/{name}");
+                let wanted = Wanted::of_bytes(&kept, Bytes::from(whole.bytes), seen.headers, Condition::Free);
+                self.at(place.clone()).put(&wanted, run).await?;
+                told.kept = Some(kept);
+            }
+            Keep::Nothing | Keep::Versions => {}
+        }
+        Ok(Some(told))
+    }
+}
+
+/// Writes bytes to a file called by their SHA-256, where it is not there already; gives its name.
+fn keep_in_folder(folder: &Path, digest: Digest, bytes: &[u8]) -> Result<String, TreeError> {
+    let name = digest.hex();
+    let path = folder.join(&name);
+    let is_there = std::fs::read(&path).is_ok_and(|there| Digest::of(&there) == digest);
+    if !is_there {
+        let local = |source| TreeError::Local { path: path.clone(), source };
+        std::fs::create_dir_all(folder).map_err(local)?;
+        write_atomic(&path, bytes, Mode::Shared)
+            .map_err(|error| local(std::io::Error::other(error.to_string())))?;
+    }
+    Ok(name)
+}

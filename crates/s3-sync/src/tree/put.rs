@@ -1,0 +1,342 @@
+//! One file's way to its key.
+
+use aws_sdk_s3::config::Config;
+use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
+use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use aws_sdk_s3::types::{ChecksumAlgorithm, ServerSideEncryption};
+use bytes::Bytes;
+use landfall_artifacts::{CodeSha256, Digest, Hasher};
+use landfall_aws::{AwsFailure, Call, FailureKind, Nature, Service, call};
+use landfall_run::{Hint, Run};
+use md5::{Digest as _, Md5};
+
+use super::etag::Etag;
+use super::folder::{Folder, Stamp};
+use super::hash::{hash_one, open, read_whole};
+use super::plan::Put;
+use super::rules::Headers;
+use super::{Rules, Source, Tree, TreeError};
+use crate::ReleaseStore;
+use crate::upload::is_about_bytes;
+
+/// Files up to here are sent from memory; larger ones are read twice, once for their hash.
+const MOST_IN_MEMORY: u64 = 256 * 1024;
+
+/// What is put at a key, and what must stand there before.
+pub(crate) struct Wanted<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) body: Body<'a>,
+    pub(crate) md5: [u8; 16],
+    pub(crate) sha256: Digest,
+    pub(crate) size_bytes: u64,
+    pub(crate) headers: Headers,
+    pub(crate) condition: Condition,
+}
+
+/// Where the bytes are.
+pub(crate) enum Body<'a> {
+    Memory(Bytes),
+    File { folder: &'a Folder, stamp: Stamp },
+}
+
+/// What must stand at a key for a write to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Condition {
+    /// Nothing.
+    Free,
+    /// The object of this ETag, as it stands in `If-Match`.
+    Is(String),
+    /// Anything: the store gives no ETags.
+    Any,
+}
+
+/// What stands at a key after its write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Written {
+    pub(crate) etag: Etag,
+    pub(crate) sha256: Digest,
+}
+
+impl<'a> Wanted<'a> {
+    /// Bytes at hand.
+    pub(crate) fn of_bytes(name: &'a str, bytes: Bytes, headers: Headers, condition: Condition) -> Self {
+        let (md5, sha256, size_bytes) = (Md5::digest(&bytes).into(), Digest::of(&bytes), bytes.len() as u64);
+        Self { name, body: Body::Memory(bytes), md5, sha256, size_bytes, headers, condition }
+    }
+}
+
+impl Tree {
+    /// Uploads a file of the source, where its key is as the plan saw it. Safe to repeat: a write whose answer was lost is read back.
+    ///
+    /// # Errors
+    /// [`TreeError::Changed`] where the key is not as it was seen, [`TreeError::Moved`] where the file is not, [`TreeError::Unconfirmed`] where
+    /// nobody can say what became of it, [`TreeError::Damaged`], [`TreeError::Local`], [`TreeError::Call`], [`TreeError::Stopped`].
+    pub(crate) async fn put_file(
+        &self,
+        source: &Source,
+        put: &Put,
+        rules: &Rules,
+        run: &Run,
+    ) -> Result<Written, TreeError> {
+        if run.stop().requested().is_some() {
+            return Err(TreeError::Stopped { address: self.address().shown(&put.name) });
+        }
+        let Some(stamp) = source.file(&put.name).map(|file| file.stamp) else {
+            return Err(TreeError::Moved { path: source.path().join(&*put.name) });
+        };
+        let (folder, name) = (source.folder.clone(), put.name.clone());
+        let read = tokio::task::spawn_blocking(move || prepare(&folder, &name, stamp));
+        let (bytes, md5, sha256) = read.await.unwrap_or_else(|cause| {
+            let source = std::io::Error::other(cause.to_string());
+            Err(TreeError::Local { path: put.name.as_ref().into(), source })
+        })?;
+        let condition = match &put.before {
+            None => Condition::Free,
+            Some(before) => before.etag.condition().map_or(Condition::Any, Condition::Is),
+        };
+        let wanted = Wanted {
+            name: &put.name,
+            body: bytes.map_or(Body::File { folder: &source.folder, stamp }, Body::Memory),
+            md5,
+            sha256,
+            size_bytes: stamp.size_bytes,
+            headers: rules.headers(&put.name),
+            condition,
+        };
+        self.put(&wanted, run).await
+    }
+
+    /// Writes an object where its condition holds.
+    pub(crate) async fn put(&self, wanted: &Wanted<'_>, run: &Run) -> Result<Written, TreeError> {
+        // Each kind of failure is repeated in one place: what surely was not taken by `call`, what is settled by another look or
+        // another try here.
+        run.retry("s3.PutObject", again, || self.try_to_put(wanted, run)).await
+    }
+
+    async fn try_to_put(&self, wanted: &Wanted<'_>, run: &Run) -> Result<Written, TreeError> {
+        let failure = match self.send(wanted, run).await? {
+            Ok(answer) => return self.confirm(wanted, &answer, run).await,
+            Err(failure) => failure,
+        };
+        match (failure.status, failure.kind) {
+            (Some(412), _) => self.is_there_already(wanted, "it is another one than was listed", run).await,
+            (Some(404), FailureKind::Refused) if !failure.is_code("NoSuchBucket") => {
+                let what = "it is gone";
+                Err(TreeError::Changed { address: self.address().shown(wanted.name), what })
+            }
+            (Some(400), _) if is_about_bytes(&failure) => Err(self.damaged(wanted, &failure)),
+            (_, FailureKind::Unanswered | FailureKind::Server | FailureKind::Answer) => {
+                self.read_back(wanted, failure, run).await
+            }
+            _ => Err(self.failed("cannot write", wanted.name, failure)),
+        }
+    }
+
+    /// Sends the object once; the outer error is one of this machine.
+    async fn send(
+        &self,
+        wanted: &Wanted<'_>,
+        run: &Run,
+    ) -> Result<Result<PutObjectOutput, AwsFailure>, TreeError> {
+        // Opened before the request, so that a file that cannot be read is no failure of the service.
+        if let Body::File { folder, stamp } = &wanted.body {
+            open(folder, wanted.name, *stamp)?;
+        }
+        let what = Call {
+            service: Service::S3,
+            operation: "PutObject",
+            nature: Nature::Write,
+            limiter: Some(&self.writes),
+        };
+        let sent = call(run, what, || self.request(wanted)).await;
+        if sent.is_ok() {
+            run.counters().sent(wanted.size_bytes);
+        }
+        Ok(sent)
+    }
+
+    async fn request(&self, wanted: &Wanted<'_>) -> Result<PutObjectOutput, PutFailure> {
+        let body = match &wanted.body {
+            Body::Memory(bytes) => ByteStream::from(bytes.clone()),
+            Body::File { folder, stamp } => match open(folder, wanted.name, *stamp) {
+                // Should the file change from here on, S3 finds other bytes than were announced.
+                Ok((file, stamp)) => ByteStream::read_from()
+                    .file(tokio::fs::File::from_std(file))
+                    .length(aws_sdk_s3::primitives::Length::Exact(stamp.size_bytes))
+                    .build()
+                    .await
+                    .map_err(SdkError::construction_failure)?,
+                Err(error) => return Err(SdkError::construction_failure(error)),
+            },
+        };
+        let request = self
+            .sdk
+            .put_object()
+            .bucket(self.address().bucket().as_str())
+            .key(self.address().key(wanted.name))
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .checksum_sha256(CodeSha256::from(wanted.sha256).to_string())
+            .content_length(i64::try_from(wanted.size_bytes).unwrap_or(i64::MAX))
+            .set_expected_bucket_owner(self.owner())
+            .body(body);
+        let request = match &wanted.condition {
+            Condition::Free => request.if_none_match("*"),
+            Condition::Is(etag) => request.if_match(etag),
+            Condition::Any => request,
+        };
+        let patience = Config::builder().timeout_config(ReleaseStore::patience(wanted.size_bytes));
+        with_headers(request, &wanted.headers).customize().config_override(patience).send().await
+    }
+
+    /// S3 took it: by its own word it has these very bytes.
+    async fn confirm(
+        &self,
+        wanted: &Wanted<'_>,
+        answer: &PutObjectOutput,
+        run: &Run,
+    ) -> Result<Written, TreeError> {
+        let etag = Etag::of(answer.e_tag());
+        let damaged = |what: String| TreeError::Damaged { address: self.address().shown(wanted.name), what };
+        let is_kms = matches!(
+            answer.server_side_encryption(),
+            Some(ServerSideEncryption::AwsKms | ServerSideEncryption::AwsKmsDsse)
+        ) || answer.sse_customer_algorithm().is_some();
+        let there: Option<CodeSha256> = answer.checksum_sha256().and_then(|text| text.parse().ok());
+        match (there, &etag) {
+            (Some(there), _) if there.digest() == wanted.sha256 => {}
+            (Some(there), _) => {
+                return Err(damaged(format!(
+                    "it has sha256 {there}, not {}",
+                    CodeSha256::from(wanted.sha256)
+                )));
+            }
+            (None, Etag::Md5Like(md5)) if *md5 == wanted.md5 => {}
+            (None, Etag::Md5Like(_)) if !is_kms => {
+                return Err(damaged("its ETag is not the MD5 of what was sent".to_owned()));
+            }
+            (None, _) => {
+                let seen = self.look(wanted.name, Nature::Confirm, &run.to_its_end()).await?;
+                let size = seen.as_ref().map(|seen| seen.listed.size_bytes);
+                let sha256 = seen.and_then(|seen| seen.sha256);
+                if size != Some(wanted.size_bytes) || sha256.is_some_and(|there| there != wanted.sha256) {
+                    return Err(damaged("it is not there, or is another one".to_owned()));
+                }
+            }
+        }
+        Ok(Written { etag, sha256: wanted.sha256 })
+    }
+
+    /// The key is not as the plan saw it: the object is this one all the same, as after an answer that was lost, or another one.
+    async fn is_there_already(
+        &self,
+        wanted: &Wanted<'_>,
+        what: &'static str,
+        run: &Run,
+    ) -> Result<Written, TreeError> {
+        let seen = self.look(wanted.name, Nature::Confirm, &run.to_its_end()).await?;
+        match seen {
+            Some(seen)
+                if seen.holds(wanted.size_bytes, Some(wanted.sha256), wanted.md5)
+                    && seen.headers == wanted.headers =>
+            {
+                Ok(Written { etag: seen.listed.etag, sha256: wanted.sha256 })
+            }
+            Some(_) | None => Err(TreeError::Changed { address: self.address().shown(wanted.name), what }),
+        }
+    }
+
+    /// No clear answer came: what the key shows is the answer.
+    async fn read_back(
+        &self,
+        wanted: &Wanted<'_>,
+        failure: AwsFailure,
+        run: &Run,
+    ) -> Result<Written, TreeError> {
+        let address = self.address().shown(wanted.name);
+        let unconfirmed = |cause| TreeError::Unconfirmed {
+            address: address.clone(),
+            done: "written",
+            cause: Box::new(cause),
+        };
+        let seen = match self.look(wanted.name, Nature::Confirm, &run.to_its_end()).await {
+            Ok(seen) => seen,
+            Err(cause) => return Err(unconfirmed(cause)),
+        };
+        let there = seen.as_ref().and_then(|seen| seen.listed.etag.condition());
+        match (seen, &wanted.condition) {
+            (Some(seen), _)
+                if seen.holds(wanted.size_bytes, Some(wanted.sha256), wanted.md5)
+                    && seen.headers == wanted.headers =>
+            {
+                Ok(Written { etag: seen.listed.etag, sha256: wanted.sha256 })
+            }
+            // As before: nothing came of it as far as can be seen.
+            (None, Condition::Free) | (_, Condition::Any) => {
+                Err(unconfirmed(self.failed("cannot write", wanted.name, failure)))
+            }
+            (Some(_), Condition::Is(before)) if there.as_ref() == Some(before) => {
+                Err(unconfirmed(self.failed("cannot write", wanted.name, failure)))
+            }
+            (_, Condition::Free | Condition::Is(_)) => {
+                Err(TreeError::Changed { address, what: "it is another one than was listed" })
+            }
+        }
+    }
+
+    /// Other bytes arrived than were announced: those of a file that changed meanwhile, or damaged ones.
+    fn damaged(&self, wanted: &Wanted<'_>, failure: &AwsFailure) -> TreeError {
+        if let Body::File { folder, stamp } = &wanted.body
+            && let Err(moved) = open(folder, wanted.name, *stamp)
+        {
+            return moved;
+        }
+        TreeError::Damaged { address: self.address().shown(wanted.name), what: failure.to_string() }
+    }
+}
+
+type PutFailure = SdkError<PutObjectError>;
+
+/// The bytes of a small file, and the hashes of any. Blocks.
+type Prepared = (Option<Bytes>, [u8; 16], Digest);
+
+fn prepare(folder: &Folder, name: &str, stamp: Stamp) -> Result<Prepared, TreeError> {
+    if stamp.size_bytes <= MOST_IN_MEMORY {
+        let bytes = read_whole(folder, name, stamp)?;
+        let (md5, sha256) = (Md5::digest(&bytes).into(), Digest::of(&bytes));
+        return Ok((Some(bytes.into()), md5, sha256));
+    }
+    let hashes = hash_one(folder, name, stamp, true)?;
+    Ok((None, hashes.md5, hashes.sha256.map_or_else(|| Hasher::new().finish(), |sha256| *sha256)))
+}
+
+fn with_headers(mut request: PutObjectFluentBuilder, headers: &Headers) -> PutObjectFluentBuilder {
+    for (name, value) in headers {
+        request = match name.as_str() {
+            "cache-control" => request.cache_control(value),
+            "content-disposition" => request.content_disposition(value),
+            "content-encoding" => request.content_encoding(value),
+            "content-language" => request.content_language(value),
+            "content-type" => request.content_type(value),
+            "expires" => request.set_expires(DateTime::from_str(value, DateTimeFormat::HttpDate).ok()),
+            own => request.metadata(own.trim_start_matches("x-amz-meta-"), value),
+        };
+    }
+    request
+}
+
+/// What another try at a conditional write may settle.
+fn again(error: &TreeError) -> Hint {
+    match error {
+        // Another writer was at the same key in the same moment: the next try finds the condition broken or not.
+        TreeError::Call { failure, .. } if failure.is_code("ConditionalRequestConflict") => Hint::Again,
+        // Nothing came of it as far as can be seen; a second try is made under the same condition.
+        TreeError::Unconfirmed { cause, .. } => match cause.failure().map(|failure| failure.kind) {
+            Some(FailureKind::Unanswered | FailureKind::Server) => Hint::Again,
+            _ => Hint::Stop,
+        },
+        TreeError::Damaged { .. } => Hint::Again,
+        _ => Hint::Stop,
+    }
+}

@@ -1,0 +1,202 @@
+//! Going back: the state before a publication, by its record, unless somebody else changed it since.
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use landfall_artifacts::Digest;
+use landfall_run::Run;
+
+use super::join::Extra;
+use super::keep::MOST_KEPT;
+use super::put::{Condition, Wanted, Written};
+use super::record::{Before, KeptIn, SyncRecord};
+use super::{Applied, ChangeResult, Labels, Tree, TreeError};
+
+/// Objects that are put back at a time.
+const AT_ONCE: usize = 8;
+
+/// What brings the state before a publication back.
+#[derive(Debug, Default)]
+pub struct Undo {
+    /// Objects that are put back.
+    pub restores: Vec<Restore>,
+    /// Objects that the publication created: they are deleted.
+    pub removes: Vec<Extra>,
+    /// Changes of the record that are not so, or not any more: it is as before there.
+    pub unchanged: u64,
+}
+
+/// An object that is put back.
+#[derive(Debug)]
+pub struct Restore {
+    /// The name below the prefix.
+    pub name: String,
+    /// What stood there.
+    pub before: Before,
+    /// What must stand there now.
+    condition: Condition,
+    kept_in: KeptIn,
+}
+
+impl Undo {
+    /// Whether everything is as it was before.
+    pub fn is_empty(&self) -> bool {
+        self.restores.is_empty() && self.removes.is_empty()
+    }
+
+    fn digest(&self) -> Digest {
+        let mut hasher = landfall_artifacts::Hasher::new();
+        for restore in &self.restores {
+            hasher.update(format!("restore\0{}\0{:?}\n", restore.name, restore.before.kept).as_bytes());
+        }
+        for extra in &self.removes {
+            hasher.update(format!("remove\0{}\0{:?}\n", extra.name, extra.listed.etag).as_bytes());
+        }
+        hasher.finish()
+    }
+}
+
+impl Tree {
+    /// What is to be done so that all is as before a publication of this prefix. Only reads.
+    ///
+    /// # Errors
+    /// Every object that is neither as the publication left it nor as it was before ([`TreeError::Changed`]), or whose old bytes were not
+    /// kept ([`TreeError::NotKept`]): nothing is undone by halves.
+    pub async fn undo_plan(&self, record: &SyncRecord, run: &Run) -> Result<Undo, Vec<TreeError>> {
+        let names: Vec<&str> = record.changes.iter().map(|change| change.name.as_str()).collect();
+        let seen = self.look_all(names, run).await.map_err(|error| vec![error])?;
+        let (mut undo, mut errors) = (Undo::default(), Vec::new());
+        for (change, seen) in record.changes.iter().zip(seen) {
+            let address = || self.address().shown(&change.name);
+            let is_before = match (&change.before, &seen) {
+                (None, None) => true,
+                (Some(before), Some(seen)) => before.is(seen),
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+            let is_after = match (&change.after, &seen) {
+                (None, None) => true,
+                (Some(after), Some(seen)) => after.is(seen),
+                (None, Some(_)) | (Some(_), None) => false,
+            };
+            if is_before {
+                undo.unchanged += 1;
+                continue;
+            }
+            if !is_after {
+                let is_known = record.kept_in.is_some();
+                errors.push(if is_known {
+                    TreeError::Changed {
+                        address: address(),
+                        what: "it is not what that publication left there",
+                    }
+                } else {
+                    not_kept(address(), "it was published without --keep-old")
+                });
+                continue;
+            }
+            match (&change.before, seen) {
+                (None, Some(seen)) => {
+                    undo.removes.push(Extra { name: change.name.as_str().into(), listed: seen.listed });
+                }
+                (None, None) => undo.unchanged += 1,
+                (Some(before), seen) => {
+                    let Some(kept_in) = record.kept_in.clone().filter(|_| before.kept.is_some()) else {
+                        errors.push(not_kept(address(), "its old bytes were not kept"));
+                        continue;
+                    };
+                    let condition = match seen {
+                        None => Condition::Free,
+                        Some(seen) => seen.listed.etag.condition().map_or(Condition::Any, Condition::Is),
+                    };
+                    let (name, before) = (change.name.clone(), before.clone());
+                    undo.restores.push(Restore { name, before, condition, kept_in });
+                }
+            }
+        }
+        errors.truncate(20);
+        if errors.is_empty() { Ok(undo) } else { Err(errors) }
+    }
+
+    /// Puts back what was replaced or deleted, and then deletes what was created, each only where it is as it was seen.
+    pub async fn undo(&self, undo: &Undo, labels: &Labels, run: &Run) -> Applied {
+        let mut applied = Applied::default();
+        if let Err(error) = self.undo_all(undo, labels, run, &mut applied).await {
+            applied.errors.push(error);
+        }
+        applied
+    }
+
+    async fn undo_all(
+        &self,
+        undo: &Undo,
+        labels: &Labels,
+        run: &Run,
+        applied: &mut Applied,
+    ) -> Result<(), TreeError> {
+        if !undo.restores.is_empty() {
+            let names = undo.restores.iter().map(|restore| restore.name.as_str());
+            let intent = self.intend("PutObject", undo.digest(), names, labels, run).await?;
+            let puts: Vec<_> = undo.restores.iter().map(|restore| self.restore(restore, run)).collect();
+            let mut puts = futures_util::stream::iter(puts).buffered(AT_ONCE);
+            while let Some(result) = puts.next().await {
+                applied.puts.push(ChangeResult::of(result.map(Some)));
+            }
+            self.ended(intent, super::apply::outcome(&applied.puts, run), run).await;
+        }
+        let left = super::apply::not_made(&applied.puts);
+        if left > 0 {
+            return Err(TreeError::Withheld { what: "nothing was deleted", left });
+        }
+        if !undo.removes.is_empty() {
+            let names = undo.removes.iter().map(|extra| &*extra.name);
+            let intent = self.intend("DeleteObjects", undo.digest(), names, labels, run).await?;
+            let results = self.delete(&undo.removes, run).await;
+            applied.deletes =
+                results.into_iter().map(|result| ChangeResult::of(result.map(|()| None))).collect();
+            self.ended(intent, super::apply::outcome(&applied.deletes, run), run).await;
+        }
+        Ok(())
+    }
+
+    async fn restore(&self, restore: &Restore, run: &Run) -> Result<Written, TreeError> {
+        let address = self.address().shown(&restore.name);
+        if run.stop().requested().is_some() {
+            return Err(TreeError::Stopped { address });
+        }
+        let bytes = self.kept_bytes(restore, run).await?;
+        if bytes.len() as u64 != restore.before.size_bytes
+            || restore.before.sha256.is_some_and(|before| before != Digest::of(&bytes))
+        {
+            return Err(not_kept(address, "what is kept of it is not what it was"));
+        }
+        let headers = restore.before.headers.clone();
+        let wanted = Wanted::of_bytes(&restore.name, Bytes::from(bytes), headers, restore.condition.clone());
+        self.put(&wanted, run).await
+    }
+
+    async fn kept_bytes(&self, restore: &Restore, run: &Run) -> Result<Vec<u8>, TreeError> {
+        let address = self.address().shown(&restore.name);
+        let kept = restore.before.kept.clone().unwrap_or_default();
+        let whole = match &restore.kept_in {
+            KeptIn::Folder(folder) => {
+                // A name from a file: it may not lead anywhere else.
+                if kept.is_empty() || !kept.bytes().all(|b| b.is_ascii_hexdigit()) {
+                    return Err(not_kept(address, "its record names no file of the folder"));
+                }
+                let path = folder.join(&kept);
+                let read = tokio::fs::read(&path).await;
+                return read.map_err(|source| TreeError::Local { path, source });
+            }
+            KeptIn::Prefix(place) => {
+                let place =
+                    place.parse().map_err(|_| not_kept(address.clone(), "its record names no prefix"))?;
+                self.at(place).read_whole(&kept, None, None, MOST_KEPT, run).await?
+            }
+            KeptIn::Versions => self.read_whole(&restore.name, None, Some(&kept), MOST_KEPT, run).await?,
+        };
+        whole.map(|whole| whole.bytes).ok_or_else(|| not_kept(address, "what was kept of it is gone"))
+    }
+}
+
+fn not_kept(address: String, what: &str) -> TreeError {
+    TreeError::NotKept { address, what: what.to_owned() }
+}

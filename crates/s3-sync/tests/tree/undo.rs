@@ -1,0 +1,205 @@
+//! Back to the state before, byte by byte, unless somebody else changed it since.
+
+use std::collections::BTreeMap;
+
+use landfall_s3_sync::tree::{Keep, Labels, SyncRecord, Undo};
+use landfall_sandbox::s3::Etags;
+use landfall_sandbox::{Fault, Service};
+
+use crate::{BUCKET, World, error};
+
+/// What the prefix holds, with headers.
+type State = BTreeMap<String, (String, BTreeMap<String, String>)>;
+
+fn state(world: &World) -> State {
+    let of = |name: String, text: String| {
+        let object = world.sandbox.s3.object(BUCKET, &format!("web/{name}")).expect("an object");
+        let mut headers = object.headers;
+        headers.remove("x-amz-server-side-encryption");
+        (name, (text, headers))
+    };
+    world.holds().into_iter().map(|(name, text)| of(name, text)).collect()
+}
+
+/// A world with things that stay, change, come and go; and where old bytes are kept.
+async fn world(keep: &str) -> (World, Keep) {
+    let world = World::new().await;
+    world.ten();
+    world.write("f1.json", "CONTENT 1");
+    world.sandbox.s3.put_with(
+        BUCKET,
+        "web/f2.json",
+        "old",
+        &[("content-type", "text/x"), ("cache-control", "no-store"), ("x-amz-meta-a", "b")],
+    );
+    world.write("new.json", "new");
+    world.there("old\n1.json", "old");
+    world.there("x/old.json", "older");
+    let kept = world.folder.path().with_extension("kept");
+    world.sandbox.s3.create_bucket("acme-kept");
+    let keep = match keep {
+        "folder" => Keep::Folder(kept),
+        "prefix" => Keep::Prefix("s3://acme-kept/web".parse().expect("an address")),
+        "versions" => {
+            // What was there before versions were kept has none.
+            world.sandbox.s3.keep_versions(BUCKET);
+            for (name, text) in world.holds() {
+                let object = world.sandbox.s3.object(BUCKET, &format!("web/{name}")).expect("an object");
+                let headers: Vec<(&str, &str)> =
+                    object.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+                world.sandbox.s3.put_with(BUCKET, &format!("web/{name}"), text, &headers);
+            }
+            Keep::Versions
+        }
+        _ => Keep::Nothing,
+    };
+    (world, keep)
+}
+
+/// Publishes, and gives the record as it is read from its file.
+async fn publish(world: &World, keep: &Keep) -> SyncRecord {
+    let (source, plan) = world.plan().await.expect("a plan");
+    assert!(world.guards.check(&plan, &source, &world.rules, world.tree().address()).is_empty());
+    let record =
+        world.tree().keep(&plan, &source, keep, &Labels::default(), &world.run()).await.expect("kept");
+    let applied = world.apply(&source, &plan).await;
+    assert!(applied.is_complete(), "{applied:?}");
+    SyncRecord::parse(&record.to_bytes()).expect("a record")
+}
+
+async fn undo(world: &World, record: &SyncRecord) -> Undo {
+    let undo = world.tree().undo_plan(record, &world.run()).await.expect("a way back");
+    let applied = world.tree().undo(&undo, &Labels::default(), &world.run()).await;
+    assert!(applied.is_complete(), "{applied:?}");
+    undo
+}
+
+async fn refused(world: &World, record: &SyncRecord) -> Vec<&'static str> {
+    let before = state(world);
+    let errors = world.tree().undo_plan(record, &world.run()).await.expect_err("refused");
+    assert_eq!(state(world), before);
+    errors.iter().map(landfall_artifacts::Explain::code).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_way_to_keep_brings_the_same_state_back() {
+    for keep in ["folder", "prefix", "versions"] {
+        for etags in [Etags::Md5, Etags::Kms] {
+            let (world, keep) = world(keep).await;
+            world.sandbox.s3.set_etags(BUCKET, etags);
+            let before = state(&world);
+            let record = publish(&world, &keep).await;
+            assert_eq!(world.holds(), world.files());
+            let way = undo(&world, &record).await;
+            assert_eq!((way.restores.len(), way.removes.len()), (4, 1), "{keep:?}");
+            assert_eq!(state(&world), before, "{keep:?} {etags:?}");
+            assert!(undo(&world, &record).await.is_empty(), "a second undo has nothing to do");
+            world.published().await;
+            assert_eq!(world.holds(), world.files(), "and forth again");
+            world.beside_is_untouched();
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_changed_since_stays() {
+    let (world, keep) = world("folder").await;
+    let record = publish(&world, &keep).await;
+    for (name, text) in [("f1.json", "theirs"), ("new.json", "theirs"), ("x/old.json", "theirs")] {
+        let kept = world.text(name);
+        world.there(name, text);
+        assert_eq!(refused(&world, &record).await, ["LF-SYNC-CHANGED"], "{name}");
+        match kept {
+            Some(text) => world.there(name, &text),
+            None => world.sandbox.s3.remove(BUCKET, &format!("web/{name}")),
+        }
+    }
+    undo(&world, &record).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_changes_between_plan_and_undo_is_noticed() {
+    let (world, keep) = world("folder").await;
+    let record = publish(&world, &keep).await;
+    let way = world.tree().undo_plan(&record, &world.run()).await.expect("a way back");
+    world.there("f1.json", "theirs");
+    let applied = world.tree().undo(&way, &Labels::default(), &world.run()).await;
+    assert_eq!(crate::codes(&applied), ["LF-SYNC-CHANGED", "LF-SYNC-WITHHELD"]);
+    assert_eq!((world.text("f1.json").as_deref(), world.text("new.json").is_some()), (Some("theirs"), true));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_not_kept_or_damaged_is_not_put_back() {
+    let (world, nothing) = world("nothing").await;
+    let record = publish(&world, &nothing).await;
+    let codes = refused(&world, &record).await;
+    assert!(!codes.is_empty() && codes.iter().all(|code| *code == "LF-SYNC-UNDO"), "{codes:?}");
+
+    let (world, keep) = self::world("folder").await;
+    let record = publish(&world, &keep).await;
+    let Keep::Folder(folder) = &keep else { panic!("a folder") };
+    for file in std::fs::read_dir(folder).expect("kept") {
+        std::fs::write(file.expect("a file").path(), "damaged").expect("written");
+    }
+    let before = state(&world);
+    let way = world.tree().undo_plan(&record, &world.run()).await.expect("a way back");
+    let applied = world.tree().undo(&way, &Labels::default(), &world.run()).await;
+    assert_eq!(crate::codes(&applied), ["LF-SYNC-UNDO", "LF-SYNC-WITHHELD"]);
+    assert_eq!(state(&world), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_cannot_lead_out_of_its_folder() {
+    let (world, keep) = world("folder").await;
+    let mut record = publish(&world, &keep).await;
+    for change in &mut record.changes {
+        if let Some(before) = &mut change.before {
+            before.kept = Some("../../../etc/hostname".to_owned());
+            before.sha256 = None;
+        }
+    }
+    let before = state(&world);
+    let way = world.tree().undo_plan(&record, &world.run()).await.expect("a way back");
+    let applied = world.tree().undo(&way, &Labels::default(), &world.run()).await;
+    assert!(!applied.is_complete());
+    assert_eq!(state(&world), before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_published_where_something_cannot_be_kept() {
+    let (world, _) = world("nothing").await;
+    let (source, plan) = world.plan().await.expect("a plan");
+    let keep = async |keep: &Keep| {
+        let kept = world.tree().keep(&plan, &source, keep, &Labels::default(), &world.run()).await;
+        let errors = kept.expect_err("refused");
+        errors.iter().map(landfall_artifacts::Explain::code).collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(keep(&Keep::Versions).await.into_iter().collect::<Vec<_>>(), ["LF-SYNC-UNDO"]);
+    let denied = Fault::new(error(403, "AccessDenied")).on(Service::S3).matching("/acme-kept/").every();
+    world.sandbox.faults().add(denied);
+    let prefix = Keep::Prefix("s3://acme-kept/web".parse().expect("an address"));
+    assert_eq!(keep(&prefix).await.into_iter().collect::<Vec<_>>(), ["LF-AWS-DENIED"]);
+    let file = world.folder.path().join("f0.json");
+    assert_eq!(keep(&Keep::Folder(file)).await.into_iter().collect::<Vec<_>>(), ["LF-SYNC-SOURCE"]);
+    world.there("f1.json", "theirs");
+    let folder = Keep::Folder(world.folder.path().with_extension("kept"));
+    assert_eq!(keep(&folder).await.into_iter().collect::<Vec<_>>(), ["LF-SYNC-CHANGED"]);
+}
+
+/// Half a publication, carried on by the next: the undo goes back to before the first.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undo_takes_back_both_tries() {
+    let (world, keep) = world("folder").await;
+    let before = state(&world);
+    let (source, plan) = world.plan().await.expect("a plan");
+    let tree = world.tree();
+    let first = tree.keep(&plan, &source, &keep, &Labels::default(), &world.run()).await.expect("kept");
+    let denied =
+        Fault::new(error(403, "AccessDenied")).on(Service::S3).method(http::Method::PUT).matching("f2.json");
+    world.sandbox.faults().add(denied);
+    assert!(!world.apply(&source, &plan).await.is_complete());
+    let second = publish(&world, &keep).await.carrying_on(Some(first));
+    assert_eq!(world.holds(), world.files());
+    undo(&world, &second).await;
+    assert_eq!(state(&world), before);
+}

@@ -1,0 +1,132 @@
+//! `s3-sync`: makes the prefix of a bucket hold what a folder holds, and goes back again.
+
+mod diff;
+mod going_back;
+mod ledger;
+mod shown;
+
+use std::path::PathBuf;
+
+use landfall_artifacts::{Class, FileError, Mode, Problem};
+use landfall_ledger::FolderLedger;
+use landfall_run::Run;
+use landfall_s3_sync::tree::{
+    Change, Guards, Keep, Labels, Plan, PlanOptions, Rules, Source, SyncRecord, Tree, TreeError,
+};
+
+use crate::{Finished, Outcome, Output, Refusal, Target};
+pub use going_back::{read_record, run_undo};
+
+/// What the stage is told.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Environment and release.
+    pub target: Target,
+    /// The folder.
+    pub folder: PathBuf,
+    /// What of it is published, and with which headers.
+    pub rules: Rules,
+    /// How the plan is made.
+    pub options: PlanOptions,
+    /// What limits deletions.
+    pub guards: Guards,
+    /// Where old bytes are kept.
+    pub keep: Keep,
+    /// The record of what is changed, which an undo needs.
+    pub record: PathBuf,
+    /// Whether differences of texts are shown.
+    pub diff: bool,
+}
+
+impl Config {
+    fn labels(&self) -> Labels {
+        Labels {
+            environment: self.target.environment_text(),
+            release: self.target.release.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Input: a folder. Acts on: the prefix. Plans by one listing, asks the guards, keeps old bytes, writes the record, and then uploads, deletes and
+/// writes the manifest, in this order; what fails keeps what comes after it from being begun. Repeating it does what is left.
+///
+/// Source: Amazon S3 API 2006-03-01, ListObjectsV2, PutObject, DeleteObjects.
+///
+/// # Errors
+/// A source that cannot be published whole, a listing that cannot be relied on, deletions that the guards forbid, old bytes that
+/// cannot be kept: before anything is changed.
+pub async fn run(config: &Config, tree: &Tree, ledger: &FolderLedger, output: &Output, run: &Run) -> Outcome {
+    let source = read_source(config, tree).await?;
+    let plan = tree.plan(&source, &config.rules, config.options, run).await.map_err(refusal)?;
+    let forbidden = config.guards.check(&plan, &source, &config.rules, tree.address());
+    let mut finished = Finished { release: config.target.release.clone(), ..Finished::default() };
+    shown::warn(&plan, &source, &mut finished);
+    if config.diff {
+        diff::show(&plan, &source, tree, &mut finished, run).await?;
+    }
+    if !forbidden.is_empty() {
+        return Err(refusal(forbidden));
+    }
+    if output.is_dry_run() {
+        shown::foretell(&plan, config, tree, &mut finished);
+        return Ok(finished);
+    }
+    let record = keep(config, tree, &source, &plan, output, run).await?;
+    let applied = tree.apply(&plan, &source, &config.rules, &config.labels(), run).await;
+    let is_carried_on = record.is_some();
+    if let Some(record) = record {
+        let complete = SyncRecord { is_complete: applied.is_complete(), ..record };
+        match output.write(&config.record, &complete.to_bytes(), Mode::Shared) {
+            Ok(file) => finished.files.push(file),
+            Err(error) => finished.problems.push(Problem::of(&error)),
+        }
+    }
+    // What a killed run had made and could not record is recorded by the run that finds it so.
+    let is_anything_so = (plan.is_empty() && is_carried_on)
+        || applied.puts.iter().chain(&applied.deletes).any(|one| one.change != Change::NotTried);
+    if is_anything_so && let Err(problem) = ledger::record(config, tree, &plan, &applied, ledger).await {
+        finished.problems.push(problem);
+    }
+    shown::report(plan, applied, tree, run, &mut finished);
+    Ok(finished)
+}
+
+async fn read_source(config: &Config, tree: &Tree) -> Result<Source, Refusal> {
+    let (folder, rules) = (config.folder.clone(), config.rules.clone());
+    let address = tree.address().clone();
+    let read = tokio::task::spawn_blocking(move || Source::read(&folder, &rules, &address)).await;
+    let read = read.map_err(|_| {
+        Refusal::one(Problem::new("LF-DEFECT", Class::Defect, "the folder could not be read"))
+    })?;
+    read.map_err(refusal)
+}
+
+/// Keeps old bytes and writes the record, where there is anything to change.
+async fn keep(
+    config: &Config,
+    tree: &Tree,
+    source: &Source,
+    plan: &Plan,
+    output: &Output,
+    run: &Run,
+) -> Result<Option<SyncRecord>, Refusal> {
+    let earlier = match read_record(&config.record) {
+        Ok(record) => Some(record),
+        Err(FileError::Missing { .. }) => None,
+        Err(_) if plan.is_empty() => None,
+        Err(error) => return Err(error.into()),
+    };
+    if plan.is_empty() {
+        // A publication that was killed after its last change is complete: the next one does not carry it on.
+        let address = tree.address().to_string();
+        return Ok(earlier.filter(|earlier| !earlier.is_complete && earlier.address == address));
+    }
+    let kept = tree.keep(plan, source, &config.keep, &config.labels(), run).await.map_err(refusal)?;
+    let record = kept.carrying_on(earlier);
+    output.write(&config.record, &record.to_bytes(), Mode::Shared)?;
+    Ok(Some(record))
+}
+
+fn refusal(errors: Vec<TreeError>) -> Refusal {
+    Refusal(errors.iter().map(|error| Problem::of(error)).collect())
+}

@@ -1,0 +1,133 @@
+//! `s3-sync --undo`: the state before a publication, by its record.
+
+use std::path::Path;
+
+use landfall_artifacts::{EffectResult, EventKind, FileError, FileErrors, FileProblem, LedgerItem, Problem};
+use landfall_ledger::{Draft, FolderLedger};
+use landfall_run::Run;
+use landfall_s3_sync::tree::{Applied, Labels, SyncRecord, Tree, Undo};
+
+use super::{refusal, shown};
+use crate::{Finished, Item, Outcome, Output, Target};
+
+/// Reads a record.
+///
+/// # Errors
+/// A file that is not there, cannot be read, or breaks its format.
+pub fn read_record(path: &Path) -> Result<SyncRecord, FileError> {
+    let shown_path = landfall_secret::escape(&path.to_string_lossy(), 300);
+    let broken = |found: String, expected: &str| {
+        FileError::Invalid(FileErrors::one(FileProblem {
+            file: shown_path.clone(),
+            pointer: String::new(),
+            place: None,
+            found,
+            expected: expected.to_owned(),
+        }))
+    };
+    let read = |source: std::io::Error| match source.kind() {
+        std::io::ErrorKind::NotFound => FileError::Missing { path: path.to_owned() },
+        _ => FileError::Read { path: path.to_owned(), source },
+    };
+    let size = std::fs::metadata(path).map_err(read)?.len();
+    if size > SyncRecord::MAX_BYTES {
+        return Err(broken(format!("{size} bytes"), "the record of a publication"));
+    }
+    let bytes = std::fs::read(path).map_err(read)?;
+    SyncRecord::parse(&bytes).map_err(|why| broken(why, "the record of a publication, as s3-sync writes it"))
+}
+
+/// Puts everything back that a publication replaced or deleted, and deletes what it created; refused as a whole where somebody else changed any
+/// of it since. Repeating it changes nothing.
+///
+/// # Errors
+/// Objects that are not as the publication left them, and old bytes that were not kept: before anything is changed.
+pub async fn run_undo(
+    target: &Target,
+    record: &SyncRecord,
+    tree: &Tree,
+    ledger: &FolderLedger,
+    output: &Output,
+    run: &Run,
+) -> Outcome {
+    let undo = tree.undo_plan(record, run).await.map_err(refusal)?;
+    let mut finished = Finished { release: target.release.clone(), ..Finished::default() };
+    for restore in &undo.restores {
+        finished.lines.push(format!("< {}", landfall_secret::escape(&restore.name, 300)));
+    }
+    for extra in &undo.removes {
+        finished.lines.push(format!("- {}", landfall_secret::escape(&extra.name, 300)));
+    }
+    if output.is_dry_run() {
+        let restores =
+            undo.restores.iter().map(|one| Item::new(one.name.as_str(), "planned").with("action", "restore"));
+        let removes =
+            undo.removes.iter().map(|one| Item::new(&*one.name, "planned").with("action", "delete"));
+        finished.items.extend(restores.chain(removes));
+        finished.summary = format!(
+            "{} would be put back, {} deleted, {} are as before; {}",
+            undo.restores.len(),
+            undo.removes.len(),
+            undo.unchanged,
+            tree.address()
+        );
+        return Ok(finished);
+    }
+    let labels = Labels {
+        environment: target.environment_text(),
+        release: target.release.as_ref().map(ToString::to_string),
+    };
+    let applied = tree.undo(&undo, &labels, run).await;
+    if !undo.is_empty()
+        && let Err(problem) = note(target, record, tree, &undo, &applied, ledger).await
+    {
+        finished.problems.push(problem);
+    }
+    let made = |results: &[landfall_s3_sync::tree::ChangeResult]| {
+        results.iter().filter(|one| one.error.is_none()).count()
+    };
+    finished.summary = format!(
+        "{} put back, {} deleted, {} are as before; {}",
+        made(&applied.puts),
+        made(&applied.deletes),
+        undo.unchanged,
+        tree.address()
+    );
+    let left = undo.restores.len() + undo.removes.len() - made(&applied.puts) - made(&applied.deletes);
+    finished.note_stop(run, left);
+    let restores = undo.restores.iter().zip(applied.puts);
+    finished.items.extend(restores.map(|(one, result)| shown::item(&one.name, result, "restored")));
+    let removes = undo.removes.iter().zip(applied.deletes);
+    finished.items.extend(removes.map(|(one, result)| shown::item(&one.name, result, "deleted")));
+    shown::add_errors(applied.errors, &mut finished);
+    Ok(finished)
+}
+
+/// An undo is a publication too: that of the state before.
+async fn note(
+    target: &Target,
+    record: &SyncRecord,
+    tree: &Tree,
+    undo: &Undo,
+    applied: &Applied,
+    ledger: &FolderLedger,
+) -> Result<(), Problem> {
+    let item = |name: &str, word: &str, digest| LedgerItem {
+        target: Some(word.to_owned()),
+        digest,
+        ..LedgerItem::new(landfall_secret::escape(name, 200))
+    };
+    let restores = undo.restores.iter().map(|one| item(&one.name, "put back", one.before.sha256));
+    let removes = undo.removes.iter().map(|one| item(&one.name, "deleted", None));
+    let outcome = if applied.is_complete() { EffectResult::Done } else { EffectResult::Failed };
+    let draft = Draft {
+        release: target.release.clone(),
+        environment: target.environment.clone(),
+        target: Some(tree.address().to_string()),
+        outcome: Some(outcome),
+        items: restores.chain(removes).take(100).collect(),
+        reason: Some(format!("undo of the publication of {}", record.time)),
+        ..Draft::new(EventKind::Sync)
+    };
+    ledger.append(draft).await.map(drop).map_err(|error| Problem::of(&error))
+}
