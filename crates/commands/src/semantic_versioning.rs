@@ -9,7 +9,8 @@ use landfall_stages::semantic_versioning::{Config, run};
 use landfall_stages::{Outcome, Refusal};
 use landfall_versioning::{Bump, Forced, Request};
 
-use crate::context::{FUNCTIONS, VERSIONS};
+use crate::changed_images::FOUND;
+use crate::context::VERSIONS;
 use crate::{Context, Effects, git};
 
 /// The command.
@@ -24,8 +25,8 @@ impl crate::Command for Command {
 
     fn options() -> Vec<Opt> {
         [
+            FOUND.to_vec(),
             vec![
-                FUNCTIONS,
                 VERSIONS,
                 Opt::value("tag-format", "TEXT", "how tags name versions, with {version}, and {project} unless the whole repo has one version")
                     .env(&["LANDFALL_TAG_FORMAT"])
@@ -56,6 +57,7 @@ impl crate::Command for Command {
             let config = Config {
                 folder: PathBuf::from("."),
                 functions: places.functions.to_string_lossy().into_owned(),
+                nx_graph: values.text("nx-graph").map(PathBuf::from),
                 versions: places.versions,
                 wishes: git::wishes(context, &values, true),
                 request,

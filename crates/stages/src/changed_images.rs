@@ -4,7 +4,7 @@
 mod tests;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     CauseWay, ChangedImages, Class, ListedCause, ListedImage, Mode, Problem, read_bounded,
@@ -127,7 +127,7 @@ impl Question {
         let git = GitDiff::new(&self.root, &self.variables).at_top()?;
         let tree = FolderTree::new(git.root(), git.files()?);
         run.progress().event(Event::Phase { name: "read".into(), items: Some(tree.paths().len() as u64) });
-        let graph = graph(self, &tree)?;
+        let graph = read_graph(self.nx_graph.as_deref(), self.functions.clone(), &tree)?;
         let since = match &self.wanted {
             Wanted::Since(base) => Some(git.merge_base(std::slice::from_ref(base))?),
             Wanted::SinceDefault(branch) => {
@@ -154,9 +154,14 @@ impl Question {
     }
 }
 
-fn graph(question: &Question, tree: &dyn Tree) -> Result<ProjectGraph, Refusal> {
-    let options = WorkspaceOptions { functions: question.functions.clone(), ..WorkspaceOptions::default() };
-    let graph = match &question.nx_graph {
+/// The projects of a workspace and what they depend on, by its files or by the file that `nx graph --file` wrote.
+pub(crate) fn read_graph(
+    nx_graph: Option<&Path>,
+    functions: PathBuf,
+    tree: &dyn Tree,
+) -> Result<ProjectGraph, Refusal> {
+    let options = WorkspaceOptions { functions, ..WorkspaceOptions::default() };
+    let graph = match nx_graph {
         None => ProjectGraph::read(tree, &options),
         Some(path) => {
             let bytes = read_bounded(path, MOST_GRAPH_BYTES)?;
@@ -166,6 +171,17 @@ fn graph(question: &Question, tree: &dyn Tree) -> Result<ProjectGraph, Refusal> 
     let explained =
         |errors: Vec<GraphError>| Refusal(errors.iter().map(|error| Problem::of(error)).collect());
     graph.map_err(explained)
+}
+
+/// The first of what is not certain, and how much more there is.
+pub(crate) fn bounded<'a>(doubts: impl IntoIterator<Item = &'a String>) -> Vec<String> {
+    let mut doubts = doubts.into_iter();
+    let mut told: Vec<String> = doubts.by_ref().take(MOST_DOUBTS).cloned().collect();
+    let more = doubts.count();
+    if more > 0 {
+        told.push(format!("and {more} more doubts of this kind"));
+    }
+    told
 }
 
 fn unreadable(cause: std::io::Error) -> Refusal {
@@ -199,12 +215,8 @@ fn warnings(git: &GitDiff, graph: &ProjectGraph, images: &[Image]) -> Result<Vec
         warnings
             .push(format!("{uncommitted} files differ from HEAD: what is not committed is not looked at"));
     }
-    let doubts: Vec<&String> =
-        graph.uncertainties().iter().chain(images.iter().flat_map(|image| &image.doubts)).collect();
-    warnings.extend(doubts.iter().take(MOST_DOUBTS).map(|doubt| (*doubt).clone()));
-    if doubts.len() > MOST_DOUBTS {
-        warnings.push(format!("and {} more doubts of this kind", doubts.len() - MOST_DOUBTS));
-    }
+    warnings
+        .extend(bounded(graph.uncertainties().iter().chain(images.iter().flat_map(|image| &image.doubts))));
     Ok(warnings)
 }
 

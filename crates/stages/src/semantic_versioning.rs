@@ -3,19 +3,18 @@
 mod tell;
 #[cfg(test)]
 mod tests;
+mod workspace;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use landfall_artifacts::{CommitId, Mode, Problem, ProjectName, Versions};
+use landfall_artifacts::{CommitId, Mode, Problem, Versions};
 use landfall_run::{Event, Run};
 use landfall_secret::Secret;
 use landfall_versioning::{
-    Access, CommitTree, Error, Forced, Git, Person, Plan, ProjectGraph, Published, Release, Request, Settled,
-    Situation, Sources, Tag, Target, Tree, Wishes, WorkspaceOptions, needed, plan, publish, release_files,
-    release_message, settle, written_versions,
+    Access, Error, Git, Person, Published, Release, Request, Settled, Situation, Target, Wishes, publish,
+    release_files, release_message,
 };
-use semver::Version;
 
 use crate::{Finished, Outcome, Output, Refusal};
 
@@ -26,6 +25,8 @@ pub struct Config {
     pub folder: PathBuf,
     /// The folder of the Lambda projects, from the repo's root.
     pub functions: String,
+    /// The file that `nx graph --file` writes, which then says what projects there are and what they depend on.
+    pub nx_graph: Option<PathBuf>,
     /// Where `versions.json` goes.
     pub versions: PathBuf,
     /// Remote, branch, and whether it is pushed.
@@ -77,27 +78,25 @@ pub async fn run(config: &Config, deps: &Deps, output: &Output, run: &Run) -> Ou
     for attempt in 1..=config.attempts.max(1) {
         run.progress().event(Event::Phase { name: "plan".into(), items: None });
         let mut situation = git.situation(&target, &config.request.format, !reads_only, run).await?;
-        let tree = git.commit_tree(&situation.ground.base, run).await?;
-        let workspace = Workspace::read(config, &tree)?;
-        let texts: Vec<CommitId> = if config.explain.is_some() {
+        if config.explain.is_some() {
             // The release before may be explained, which stands on commits that count no more.
-            situation.history.commits().iter().map(|commit| commit.id.clone()).collect()
-        } else {
-            needed(&situation, &workspace.sources(&situation), &config.request).into_iter().collect()
-        };
-        git.read_texts(&mut situation.history, &texts, run).await?;
-        let settled = settled(config, &situation, &tree, &workspace)?;
+            let all: Vec<CommitId> =
+                situation.history.commits().iter().map(|commit| commit.id.clone()).collect();
+            git.read_texts(&mut situation.history, &all, run).await?;
+        }
+        let (workspace, settled) = workspace::settled(config, &git, &mut situation, run).await?;
         if let Some(asked) = &config.explain {
-            let last = last_release(config, &situation, &tree, &workspace, asked, &settled);
+            let last = workspace.last_release(config, &situation, asked, &settled);
             return tell::explained(asked, last.as_ref().unwrap_or(&settled.plan), last.is_some());
         }
         let mut finished = tell::plan(&settled, &situation);
+        tell::doubts(&mut finished, config, &settled, &workspace, &situation);
         if reads_only || settled.plan.is_empty() {
             tell::nothing_done(&mut finished, &settled, reads_only);
             return with_versions(config, &settled, &situation, finished, output);
         }
         let date = run.clock().now().date();
-        let files = release_files(&tree, &settled.plan, date)?;
+        let files = release_files(workspace.tree(), &settled.plan, date)?;
         let person = person(&git, &config.committer, run).await?;
         let mut tags: Vec<String> =
             settled.plan.released().filter_map(|(_, planned)| planned.tag.clone()).collect();
@@ -171,73 +170,6 @@ pub(crate) fn outrun(target: &Target, attempts: u32) -> Error {
         branch: target.branch.clone().unwrap_or_default(),
         attempts,
     }
-}
-
-/// The workspace as a commit has it.
-struct Workspace {
-    graph: ProjectGraph,
-    written: BTreeMap<ProjectName, Version>,
-}
-
-impl Workspace {
-    /// Reads projects, what they depend on, and their versions; refuses bumps of projects that are not among them.
-    fn read(config: &Config, tree: &dyn Tree) -> Result<Self, Refusal> {
-        let options =
-            WorkspaceOptions { functions: config.functions.clone().into(), ..WorkspaceOptions::default() };
-        let graph = ProjectGraph::read(tree, &options)
-            .map_err(|errors| Refusal(errors.iter().map(|error| Problem::of(error)).collect()))?;
-        let written = written_versions(tree, &graph)?;
-        let known: Vec<&ProjectName> =
-            graph.projects().filter(|project| project.is_versioned).map(|project| &project.name).collect();
-        if let Some(name) = config.request.forced.projects.keys().find(|name| !known.contains(name)) {
-            return Err(unknown(name.as_str(), known.iter().map(ToString::to_string).collect()).into());
-        }
-        Ok(Self { graph, written })
-    }
-
-    fn sources<'a>(&'a self, situation: &'a Situation) -> Sources<'a> {
-        Sources {
-            graph: &self.graph,
-            history: &situation.history,
-            tags: &situation.tags,
-            written: &self.written,
-        }
-    }
-}
-
-/// Plans, and refuses what stands in the way.
-fn settled(
-    config: &Config,
-    situation: &Situation,
-    tree: &CommitTree,
-    workspace: &Workspace,
-) -> Result<Settled, Refusal> {
-    let settled = settle(situation, &workspace.sources(situation), &config.request, &mut |commit, path| {
-        tree.read_at(commit, path)
-    });
-    if settled.plan.conflicts.is_empty() {
-        Ok(settled)
-    } else {
-        Err(Refusal(settled.plan.conflicts.iter().map(|error| Problem::of(error.as_ref())).collect()))
-    }
-}
-
-/// The plan that made a project's last version, where it gets no new one: what is asked for then is why it has that.
-fn last_release(
-    config: &Config,
-    situation: &Situation,
-    tree: &CommitTree,
-    workspace: &Workspace,
-    asked: &str,
-    settled: &Settled,
-) -> Option<Plan> {
-    let planned = settled.plan.projects.iter().find(|(name, _)| name.as_str() == asked)?.1;
-    let last = planned.last.as_ref().filter(|_| planned.next.is_none())?;
-    let history = situation.history.of(&last.commit);
-    let tags: Vec<Tag> = situation.tags.iter().filter(|tag| tag.name != last.tag).cloned().collect();
-    let sources = Sources { history: &history, tags: &tags, ..workspace.sources(situation) };
-    let request = Request { forced: Forced::default(), ..config.request.clone() };
-    Some(plan(&sources, &request, &mut |commit, path| tree.read_at(commit, path)))
 }
 
 /// That a project is not known.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use semver::{BuildMetadata, Prerelease, Version};
 
-use crate::message::Message;
+use crate::message::{Change, Message};
 
 /// How far a version moves. The order is that of weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,9 +106,19 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// Reads a message, in whose body lines may have any type that a rule is for.
+    pub(crate) fn message(&self, text: &str) -> Message {
+        Message::parse_knowing(text, |kind| self.types.contains_key(kind))
+    }
+
+    /// How far a merge moves a version that changed something itself and says nothing of it: as a `fix`.
+    pub(crate) fn of_silent_merge(&self) -> Bump {
+        self.types.get("fix").copied().unwrap_or_default().max(self.unparsed)
+    }
+
     /// How far a message moves a version: as far as the weightiest of its changes.
     pub fn bump_of(&self, message: &Message) -> Bump {
-        let of_change = |change: &crate::message::Change| {
+        let of_change = |change: &Change| {
             let of_type = self.types.get(&change.kind).copied().unwrap_or_default();
             if change.is_breaking { of_type.max(self.breaking) } else { of_type }
         };
@@ -190,10 +200,10 @@ mod tests {
     use semver::Version;
 
     use super::{Bump, PreId, Rules};
-    use crate::message::Message;
 
     fn bump(rules: &str, text: &str) -> Bump {
-        rules.parse::<Rules>().expect("rules").bump_of(&Message::parse(text))
+        let rules: Rules = rules.parse().expect("rules");
+        rules.bump_of(&rules.message(text))
     }
 
     #[test]
@@ -205,6 +215,8 @@ mod tests {
         assert_eq!(bump("", "chore: a"), Bump::None);
         assert_eq!(bump("", "wip"), Bump::None);
         assert_eq!(bump("unparsed=patch,docs=patch,feat=major", "wip"), Bump::Patch);
+        assert_eq!(bump("security=patch", "All of it (#7)\n\n* security: a\n* note: b"), Bump::Patch);
+        assert_eq!(bump("", "All of it (#7)\n\n* security: a\n* note: b"), Bump::None);
         assert_eq!(bump("docs=patch breaking=minor", "docs!: x"), Bump::Minor);
     }
 

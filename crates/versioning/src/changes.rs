@@ -26,7 +26,7 @@ impl ProjectGraph {
     ) -> io::Result<BTreeMap<ProjectName, Vec<Cause>>> {
         let mut concerned: BTreeMap<ProjectName, Vec<Cause>> = BTreeMap::new();
         let mut locks = ReadLocks::default();
-        for path in paths {
+        for path in paths.iter().filter(|path| !is_outranked(path, paths)) {
             let found = if self.is_read(path) {
                 let (before, after) = (read(path, false)?, read(path, true)?);
                 self.affected_by_file(&mut locks, path, before.as_deref(), after.as_deref())
@@ -60,4 +60,11 @@ impl ProjectGraph {
             self.affected_by_content(path, before, after)
         }
     }
+}
+
+/// Whether a path is a lockfile beside which another changed that goes before it: a workspace has one that counts, and of two in one
+/// folder it is the first.
+pub(crate) fn is_outranked(path: &str, paths: &[String]) -> bool {
+    let rank = LOCKFILES.iter().position(|name| *name == path).unwrap_or_default();
+    LOCKFILES.iter().take(rank).any(|before| paths.iter().any(|path| path == before))
 }

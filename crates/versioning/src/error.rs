@@ -111,6 +111,14 @@ pub enum Error {
     /// Nobody says where to push to.
     #[error("HEAD is on no branch, and none was named to push to")]
     NoBranch,
+    /// The remote has no branch of the name that was given, and it is not the one that is checked out.
+    #[error("{remote} has no branch `{branch}`, and it is not the one that is checked out")]
+    UnknownBranch {
+        /// The remote.
+        remote: String,
+        /// The branch.
+        branch: String,
+    },
     /// There is no such remote.
     #[error("there is no remote named {remote}")]
     NoRemote {
@@ -177,6 +185,12 @@ pub enum Error {
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// Files that a release changes are symbolic links.
+    #[error("a release cannot change what is a symbolic link: {}", listed(paths))]
+    Links {
+        /// The links.
+        paths: Vec<String>,
+    },
     /// Nobody is named to make the commit.
     #[error("nobody is named as the committer of the release")]
     NoCommitter,
@@ -286,6 +300,7 @@ impl Explain for Error {
             Self::Shallow => "LF-GIT-SHALLOW",
             Self::Dirty { .. } => "LF-GIT-DIRTY",
             Self::NoBranch => "LF-GIT-BRANCH",
+            Self::UnknownBranch { .. } => "LF-GIT-BRANCH-UNKNOWN",
             Self::NoRemote { .. } => "LF-GIT-NO-REMOTE",
             Self::Diverged { .. } => "LF-GIT-DIVERGED",
             Self::MissingTags { .. } => "LF-TAGS-MISSING",
@@ -295,6 +310,7 @@ impl Explain for Error {
             Self::UnknownProject { .. } => "LF-VERSIONS-PROJECT",
             Self::Files(errors) => errors.code(),
             Self::File(error) => error.code(),
+            Self::Links { .. } => "LF-GIT-LINK",
             Self::NoCommitter => "LF-GIT-COMMITTER",
             Self::Rejected { .. } => "LF-GIT-REJECTED",
             Self::Outrun { .. } => "LF-GIT-OUTRUN",
@@ -313,8 +329,10 @@ impl Explain for Error {
             | Self::Folder { .. }
             | Self::BadName { .. }
             | Self::NoBranch
+            | Self::UnknownBranch { .. }
             | Self::NoRemote { .. }
             | Self::UnknownProject { .. }
+            | Self::Links { .. }
             | Self::NoCommitter => Class::Input,
             Self::Remote { told, .. } if is_denied(told) => Class::Refused,
             Self::Remote { .. } | Self::Hangs { .. } | Self::Outrun { .. } => Class::Transient,
@@ -357,6 +375,9 @@ impl Explain for Error {
             Self::NoBranch => Some(
                 "name the branch by --branch or CI_COMMIT_BRANCH, or check it out: `git checkout main`".into(),
             ),
+            Self::UnknownBranch { remote, branch } => Some(
+                format!("correct --branch or CI_COMMIT_BRANCH; where it is to be new, make it first: `git push {remote} HEAD:refs/heads/{branch}`").into(),
+            ),
             Self::NoRemote { remote } => {
                 Some(format!("add it by `git remote add {remote} <address>`, name another by --remote, or give --no-push").into())
             }
@@ -368,7 +389,7 @@ impl Explain for Error {
                 Some(format!("find out who moved them; `git fetch --tags --force {remote}` takes what the remote has").into())
             }
             Self::HigherTag { tag, .. } => Some(
-                format!("run on the branch that has it (`git branch --all --contains {tag}`), or merge it: `git merge {tag}`").into(),
+                format!("run `git fetch --tags`, and then on the branch that has it (`git branch --all --contains {tag}`), or merge it: `git merge {tag}`").into(),
             ),
             Self::TagTaken { tag, .. } => {
                 Some(format!("look at it by `git show {tag}`; merge its branch, or force a higher version by --bump").into())
@@ -376,6 +397,7 @@ impl Explain for Error {
             Self::UnknownProject { known, .. } => Some(format!("name one of {}", listed(known)).into()),
             Self::Files(errors) => errors.remedy(),
             Self::File(error) => error.remedy(),
+            Self::Links { .. } => Some("replace each by a file of its own, and commit that".into()),
             Self::NoCommitter => Some(
                 "give --committer-name and --committer-email, or run `git config user.name <name>` and `git config user.email <address>`".into(),
             ),

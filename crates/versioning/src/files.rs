@@ -10,7 +10,10 @@ use crate::written::{package_json, project_json, read, within};
 use crate::{Error, Tree, changelog};
 
 /// Name of a project's changelog.
-const CHANGELOG: &str = "CHANGELOG.md";
+pub(crate) const CHANGELOG: &str = "CHANGELOG.md";
+
+/// With what the message of every release begins.
+pub(crate) const RELEASE_SUBJECT: &str = "chore(release): ";
 
 /// The files of a plan's release, as they are to be. Files that would stay the same are left out.
 ///
@@ -72,7 +75,7 @@ pub fn release_message(plan: &Plan) -> String {
         .filter_map(|(name, planned)| Some(format!("{name} {}", planned.next.as_ref()?)))
         .collect();
     match released.as_slice() {
-        few @ ([] | [_] | [_, _] | [_, _, _]) => format!("chore(release): {} [skip ci]\n", few.join(", ")),
-        many => format!("chore(release): {} projects\n\n{}\n\n[skip ci]\n", many.len(), many.join("\n")),
+        few @ ([] | [_] | [_, _] | [_, _, _]) => format!("{RELEASE_SUBJECT}{} [skip ci]\n", few.join(", ")),
+        many => format!("{RELEASE_SUBJECT}{} projects\n\n{}\n\n[skip ci]\n", many.len(), many.join("\n")),
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod commit_tree;
 mod history;
+mod merges;
 mod objects;
 mod refs;
 mod remote;

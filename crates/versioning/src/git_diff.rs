@@ -142,7 +142,9 @@ impl GitDiff {
     /// # Errors
     /// [`GitDiffError::Failed`].
     pub fn changed_since(&self, commit: &str) -> Result<Vec<String>, GitDiffError> {
-        let words = ["diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff", commit, "HEAD"];
+        // A repo may say that changes of a submodule are to be hidden.
+        let shown = ["--no-renames", "--no-ext-diff", "--ignore-submodules=none"];
+        let words = [&["diff-tree", "-r", "-z", "--name-only"], shown.as_slice(), &[commit, "HEAD"]].concat();
         let mut paths = names(&self.said(&words)?);
         paths.sort_unstable();
         Ok(paths)

@@ -67,7 +67,7 @@ pub use plan::{
     Counted, Counting, Forced, Plan, Planned, ReadAtCommit, Request, Sources, TaggedVersion, plan, unreleased,
 };
 pub use publish::{Published, Release, publish};
-pub use settle::{Settled, needed, settle};
+pub use settle::{Settled, later_releases, settled_by, settled_on_base};
 pub use situation::{Ground, Situation, Target, Wishes};
 pub use tag::{Scheme, TagFormat, TagFormatError};
 pub use tree::{FolderTree, Tree};

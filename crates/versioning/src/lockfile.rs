@@ -33,8 +33,8 @@ const MOST_OF_A_NAME: usize = 100;
 /// Most packages in a lockfile.
 const MOST_PACKAGES: usize = 200_000;
 
-/// What changed between two versions of the lockfile at this path; `None` where it was or is not there. Equal bytes are
-/// [`PackageChange::Some`] of nothing. Pure.
+/// What changed between two versions of the lockfile at this path; `None` where it was or is not there, and where it is so
+/// both times nobody can say what changed. Equal bytes are [`PackageChange::Some`] of nothing. Pure.
 pub fn package_changes(path: &str, before: Option<&[u8]>, after: Option<&[u8]>) -> PackageChange {
     ReadLocks::default().changes(path, before, after)
 }
@@ -72,6 +72,12 @@ impl ReadLocks {
         before: Option<&[u8]>,
         after: Option<&[u8]>,
     ) -> PackageChange {
+        if before.is_none() && after.is_none() {
+            return PackageChange::Any(format!(
+                "{} could not be read before or after the change",
+                shown(path)
+            ));
+        }
         if before == after {
             return PackageChange::Some(BTreeSet::new());
         }
@@ -205,7 +211,8 @@ impl Lock {
     }
 
     /// Packages and what each needs, itself or indirectly, from among those of `start`: for every place that is reached, the
-    /// package of `start` from which it is.
+    /// package of `start` from which it is. A package may have changed again since, so that it is not in this lockfile any more:
+    /// then the lockfile's keys among `start` lead to what took its place.
     pub(crate) fn reached_by(&self, start: &BTreeSet<String>) -> BTreeMap<usize, String> {
         let mut needed_by: Vec<Vec<usize>> = vec![Vec::new(); self.packages.len()];
         for (at, package) in self.packages.iter().enumerate() {
@@ -216,7 +223,16 @@ impl Lock {
             }
         }
         let mut reached = BTreeMap::new();
-        let changed = |at: usize| self.packages.get(at).is_some_and(|package| start.contains(&package.id()));
+        let by_key: BTreeMap<usize, &String> =
+            start.iter().filter_map(|key| Some((*self.keys.get(key)?, key))).collect();
+        let name_of = |at: usize| {
+            let id = self.packages.get(at)?.id();
+            if start.contains(&id) { Some(id) } else { by_key.get(&at).map(|key| (*key).clone()) }
+        };
+        let changed = |at: usize| {
+            by_key.contains_key(&at)
+                || self.packages.get(at).is_some_and(|package| start.contains(&package.id()))
+        };
         let needs_changed = |at: usize| {
             self.packages.get(at).is_some_and(|package| package.needs.iter().any(|need| changed(*need)))
         };
@@ -225,8 +241,8 @@ impl Lock {
         let (others, sources): (Vec<usize>, Vec<usize>) =
             places.into_iter().partition(|at| needs_changed(*at));
         for places in [sources, others] {
-            let id = |at: usize| self.packages.get(at).map(Locked::id).unwrap_or_default();
-            let mut next: VecDeque<(usize, String)> = places.into_iter().map(|at| (at, id(at))).collect();
+            let mut next: VecDeque<(usize, String)> =
+                places.into_iter().filter_map(|at| Some((at, name_of(at)?))).collect();
             while let Some((at, id)) = next.pop_front() {
                 if reached.contains_key(&at) {
                     continue;

@@ -41,12 +41,17 @@ pub struct Message {
 impl Message {
     /// Reads a message. Every text is one; what parses as nothing has no changes.
     pub fn parse(text: &str) -> Self {
+        Self::parse_knowing(text, |_| false)
+    }
+
+    /// The same, where lines of a body may have further types, in lower case.
+    pub fn parse_knowing(text: &str, is_type: impl Fn(&str) -> bool) -> Self {
         let text = bounded(text);
         let mut lines = text.lines();
         let subject = lines.find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
         let body: Vec<&str> = lines.collect();
         let mut changes: Vec<Change> = subject_change(&subject).into_iter().collect();
-        changes.extend(body.iter().filter_map(|line| listed_change(line)).take(MOST_CHANGES));
+        changes.extend(body.iter().filter_map(|line| listed_change(line, &is_type)).take(MOST_CHANGES));
         if body.iter().any(|line| announces_break(line)) {
             match changes.first_mut() {
                 Some(first) => first.is_breaking = true,
@@ -74,7 +79,9 @@ fn subject_change(subject: &str) -> Option<Change> {
     // What `git commit --fixup` puts before a subject is no part of it.
     let bare = ["fixup! ", "squash! ", "amend! "].iter().find_map(|mark| subject.strip_prefix(mark));
     let bare = bare.unwrap_or(subject);
-    if let Some(quoted) = bare.strip_prefix("Revert \"") {
+    // From 2.43 on, git writes the second for a revert of a revert.
+    let quoted = bare.strip_prefix("Revert \"").or_else(|| bare.strip_prefix("Reapply \""));
+    if let Some(quoted) = quoted {
         let description = quoted.strip_suffix('"').unwrap_or(quoted).to_owned();
         return Some(Change { kind: "revert".to_owned(), scope: None, description, is_breaking: false });
     }
@@ -82,10 +89,10 @@ fn subject_change(subject: &str) -> Option<Change> {
 }
 
 /// The change that a line of a body names: a squashed commit's subject, with or without a bullet.
-fn listed_change(line: &str) -> Option<Change> {
+fn listed_change(line: &str, is_type: &impl Fn(&str) -> bool) -> Option<Change> {
     let line = line.trim_end();
     let bare = ["* ", "- "].iter().find_map(|bullet| line.strip_prefix(bullet)).unwrap_or(line);
-    conventional(bare).filter(|change| KNOWN_TYPES.contains(&change.kind.as_str()))
+    conventional(bare).filter(|change| KNOWN_TYPES.contains(&change.kind.as_str()) || is_type(&change.kind))
 }
 
 fn conventional(line: &str) -> Option<Change> {
@@ -98,9 +105,13 @@ fn conventional(line: &str) -> Option<Change> {
     })
 }
 
-/// Whether a line announces a breaking change, as a footer does; the body of a squashed commit may be indented.
+/// Whether a line announces a breaking change, as a footer does; the body of a squashed commit may be indented, and what breaks may
+/// stand on the next line.
 fn announces_break(line: &str) -> bool {
     let line = line.trim_start_matches([' ', '\t', '*', '-']);
+    if ["BREAKING CHANGE:", "BREAKING-CHANGE:"].contains(&line.trim_end()) {
+        return true;
+    }
     ["BREAKING CHANGE: ", "BREAKING-CHANGE: ", "BREAKING CHANGE #", "BREAKING-CHANGE #"]
         .iter()
         .any(|mark| line.starts_with(mark))
@@ -142,6 +153,9 @@ mod tests {
             ("\n\n  fix: late  \n", "fix late"),
             ("fix: a\n\nBREAKING CHANGE: b", "fix! a"),
             ("fix: a\n\nRefs: #1\nBREAKING-CHANGE: b", "fix! a"),
+            ("fix: a\n\nBREAKING CHANGE:\nb", "fix! a"),
+            ("fix: a\n\nBREAKING-CHANGE:  \r\n\r\n- b", "fix! a"),
+            ("fix: a\n\nBREAKING CHANGES: none", "fix a"),
             ("fixup! feat: a", "feat a"),
             ("Change all\n\nBREAKING CHANGE: b", "! Change all"),
             ("anything: goes", "anything goes"),
@@ -183,6 +197,11 @@ mod tests {
         assert_eq!(message.changes.len(), 1);
         assert_eq!(shown("Revert \"feat: a\"\n\nThis reverts commit 0123456."), "revert feat: a");
         assert_eq!(shown("revert: feat: a"), "revert feat: a");
+        assert_eq!(shown("Reapply \"feat: a\"\n\nThis reverts commit 0123456."), "revert feat: a");
+        assert_eq!(
+            Message::parse("Reapply \"feat: a\"\n\nThis reverts commit 0123456.").reverts,
+            ["0123456"]
+        );
         assert!(Message::parse("x\n\nThis reverts commit 01.").reverts.is_empty());
     }
 

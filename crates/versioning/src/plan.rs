@@ -1,7 +1,9 @@
 //! Which project gets which version, and why: a pure function of graph, history and tags.
 
+mod concerned;
 mod cover;
 mod lines;
+mod reverts;
 mod weigh;
 
 #[cfg(test)]
@@ -200,8 +202,10 @@ impl Plan {
 ///
 /// The same sources give the same plan. A commit counts for a project where a path of it concerns it, and where the project's last
 /// tag does not have the commit. The lockfile, `nx.json` and the `tsconfig` that projects share are judged by their content, which
-/// `read` gives; where it cannot, they concern, as a guess, all that they may. Merges do not count, their commits do. Of a commit
-/// and its revert only the revert counts.
+/// `read` gives; where it cannot, they concern, as a guess, all that they may. Of a commit
+/// and its revert only the revert counts, for the projects that the revert concerns. Of merges their commits count, and the merge
+/// itself in two cases: for what it changed itself, as where a conflict was resolved, which moves like a `fix` where its message
+/// says nothing; and where its message says something and the commits that it brought say nothing. A release of ours moves nothing.
 pub fn plan(sources: &Sources<'_>, request: &Request, read: &mut ReadAtCommit<'_>) -> Plan {
     let lines = Line::all(sources, request);
     let causes = weigh::causes(sources, request, &lines, read);
@@ -234,12 +238,11 @@ pub fn plan(sources: &Sources<'_>, request: &Request, read: &mut ReadAtCommit<'_
     plan
 }
 
-/// The commits that a plan looks at: those that some project has not released. Merges are none of them. Of these the history must
-/// have the texts.
+/// The commits that a plan looks at: those that some project has not released. Of these the history must have the texts.
 pub fn unreleased(sources: &Sources<'_>, request: &Request) -> Vec<CommitId> {
     let history = sources.history;
     let cover = Cover::of_releases(history, &Line::all(sources, request));
     let places = history.commits().iter().enumerate();
-    let wanted = places.filter(|(place, commit)| !commit.is_merge() && !cover.all_have(*place));
+    let wanted = places.filter(|(place, _)| !cover.all_have(*place));
     wanted.map(|(_, commit)| commit.id.clone()).collect()
 }

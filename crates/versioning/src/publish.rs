@@ -126,7 +126,9 @@ impl Push<'_> {
         let run = run.to_its_end();
         let there = self.git.remote_refs(self.remote, self.branch, &run).await.map_err(unknown)?;
         let has = |tag: &NewTag| there.tags.get(&tag.name).is_some_and(|there| there.object == tag.object);
-        if there.branch.as_ref() == Some(self.commit) && self.tags.iter().all(has) {
+        let has_tags = self.tags.iter().all(has);
+        // Where it arrived, another commit may be on it by now. The tags came with it, all or none.
+        if has_tags && (there.branch.as_ref() == Some(self.commit) || !self.tags.is_empty()) {
             return Ok(true);
         }
         let is_taken = self.tags.iter().any(|tag| there.tags.contains_key(&tag.name));

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use landfall_artifacts::{CommitId, ProjectName};
 
 use crate::git::Tag;
-use crate::graph::ProjectGraph;
-use crate::plan::{Forced, Plan, ReadAtCommit, Request, Sources, plan, unreleased};
+use crate::plan::{Forced, Plan, ReadAtCommit, Request, Sources, plan};
 use crate::situation::Situation;
+use crate::tag::TagFormat;
 
 /// What a run comes to.
 #[derive(Clone, Debug)]
@@ -38,58 +38,61 @@ impl Settled {
     }
 }
 
-/// Plans for the commit of a run: by the first release that has it and leaves nothing to release, else on the base.
+/// The commits after the run's commit that may be releases which have it: those with tags of this format, the oldest first.
+pub fn later_releases(situation: &Situation, format: &TagFormat) -> Vec<CommitId> {
+    let history = &situation.history;
+    let Some(head) = history.place(&situation.ground.head) else { return Vec::new() };
+    let before = history.reached_from(&[&situation.ground.head]);
+    let places: BTreeSet<usize> = situation
+        .tags
+        .iter()
+        .filter(|tag| format.may_be(&tag.name))
+        .filter_map(|tag| history.place(&tag.commit))
+        .filter(|place| before.get(*place) == Some(&false))
+        .collect();
+    let ids =
+        places.into_iter().rev().filter_map(|place| history.commits().get(place)).map(|commit| &commit.id);
+    ids.filter(|id| history.reached_from(&[id]).get(head) == Some(&true)).cloned().collect()
+}
+
+/// What an earlier release says of the run's commit, where it is one that has it and leaves nothing to release; else `None`.
 ///
 /// So a run that is repeated on the same commit, or comes second of two, gives the versions of the release that has the commit,
-/// also when the branch has moved on since.
-pub fn settle(
+/// also when the branch has moved on since. `sources` are those of the release's own commit: its graph, its files, and its
+/// history. With what came later, a project that was added since would look as if the release had left it out.
+pub fn settled_by(
+    situation: &Situation,
+    at: &CommitId,
+    sources: &Sources<'_>,
+    request: &Request,
+    read: &mut ReadAtCommit<'_>,
+) -> Option<Settled> {
+    let of_release = |tag: &&Tag| tag.commit == *at;
+    let is_ours = |tag: &Tag| {
+        let mut versioned = sources.graph.projects().filter(|project| project.is_versioned);
+        versioned.any(|project| request.format.version(&project.name, &tag.name).is_some())
+    };
+    if !situation.tags.iter().filter(of_release).any(is_ours) {
+        return None;
+    }
+    let request = Request { forced: still_forced(situation, at, request), ..request.clone() };
+    let plan = plan(sources, &request, read);
+    // Tags of later commits are of no concern to this release.
+    plan.is_empty().then(|| Settled {
+        plan: Plan { conflicts: Vec::new(), ..plan },
+        at: at.clone(),
+        is_released: true,
+    })
+}
+
+/// Plans on the base: what is to be done where no earlier release has the commit.
+pub fn settled_on_base(
     situation: &Situation,
     sources: &Sources<'_>,
     request: &Request,
     read: &mut ReadAtCommit<'_>,
 ) -> Settled {
-    for at in releases_after_head(situation, sources.graph, request) {
-        let history = situation.history.of(&at);
-        let request = Request { forced: still_forced(situation, &at, request), ..request.clone() };
-        let plan = plan(&Sources { history: &history, ..*sources }, &request, read);
-        if plan.is_empty() {
-            // Tags of later commits are of no concern to this release.
-            return Settled { plan: Plan { conflicts: Vec::new(), ..plan }, at, is_released: true };
-        }
-    }
     Settled { plan: plan(sources, request, read), at: situation.ground.base.clone(), is_released: false }
-}
-
-/// The commits whose texts [`settle`] needs: those that are unreleased on the base, or were at one of the releases after the run's
-/// commit.
-pub fn needed(situation: &Situation, sources: &Sources<'_>, request: &Request) -> BTreeSet<CommitId> {
-    let mut ids: BTreeSet<CommitId> = unreleased(sources, request).into_iter().collect();
-    for at in releases_after_head(situation, sources.graph, request) {
-        ids.extend(unreleased(&Sources { history: &situation.history.of(&at), ..*sources }, request));
-    }
-    ids
-}
-
-/// Commits with tags of ours that come after the run's commit, the oldest first.
-fn releases_after_head(situation: &Situation, graph: &ProjectGraph, request: &Request) -> Vec<CommitId> {
-    let history = &situation.history;
-    let Some(head) = history.place(&situation.ground.head) else { return Vec::new() };
-    let before = history.reached_from(&[&situation.ground.head]);
-    let is_ours = |tag: &&Tag| {
-        graph
-            .projects()
-            .any(|project| project.is_versioned && request.format.version(&project.name, &tag.name).is_some())
-    };
-    let places: BTreeSet<usize> = situation
-        .tags
-        .iter()
-        .filter(|tag| history.place(&tag.commit).is_some_and(|place| before.get(place) == Some(&false)))
-        .filter(is_ours)
-        .filter_map(|tag| history.place(&tag.commit))
-        .collect();
-    let ids =
-        places.into_iter().rev().filter_map(|place| history.commits().get(place)).map(|commit| &commit.id);
-    ids.filter(|id| history.reached_from(&[id]).get(head) == Some(&true)).cloned().collect()
 }
 
 /// The forced bumps that a release after the run's commit has not made: a repeated run does not force them again.

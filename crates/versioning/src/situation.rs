@@ -17,6 +17,8 @@ pub struct Target {
     pub remote: Option<Remote>,
     /// The branch; `None` where `HEAD` is on none, and none is needed.
     pub branch: Option<String>,
+    /// Whether that is the branch that is checked out. Only this one may be new at the remote: another was mistyped.
+    pub is_checked_out: bool,
     /// Whether it is pushed.
     pub pushes: bool,
 }
@@ -97,7 +99,8 @@ impl Git {
             }
         };
         let current = self.current_branch(run).await.map_err(|error| vec![error])?;
-        let branch = wishes.branch.clone().or(current);
+        let branch = wishes.branch.clone().or_else(|| current.clone());
+        let is_checked_out = branch == current;
         match &branch {
             None if wishes.pushes => refusals.push(Error::NoBranch),
             Some(name) if !is_ref_name(name) => {
@@ -105,13 +108,17 @@ impl Git {
             }
             Some(_) | None => {}
         }
-        if refusals.is_empty() { Ok(Target { remote, branch, pushes: wishes.pushes }) } else { Err(refusals) }
+        if refusals.is_empty() {
+            Ok(Target { remote, branch, is_checked_out, pushes: wishes.pushes })
+        } else {
+            Err(refusals)
+        }
     }
 
     /// Looks at clone and remote. Where the remote's branch has moved on it is fetched, if that is allowed.
     ///
     /// # Errors
-    /// [`Error::NoCommit`], [`Error::Diverged`]; else as git says.
+    /// [`Error::NoCommit`], [`Error::UnknownBranch`], [`Error::Diverged`]; else as git says.
     pub async fn ground(&self, target: &Target, may_fetch: bool, run: &Run) -> Result<Ground, Error> {
         let head = self.commit("HEAD", run).await?.ok_or(Error::NoCommit)?;
         let Some(remote) = &target.remote else {
@@ -120,6 +127,9 @@ impl Git {
         // Without a branch no head has this name: only tags are asked for.
         let branch = target.branch.as_deref().unwrap_or("-");
         let there = self.remote_refs(remote, branch, run).await?;
+        if target.pushes && !target.is_checked_out && there.branch.is_none() {
+            return Err(Error::UnknownBranch { remote: remote.name().to_owned(), branch: branch.to_owned() });
+        }
         let (base, is_behind) = match &there.branch {
             Some(tip) if target.pushes => self.base(&head, tip, remote, branch, may_fetch, run).await?,
             Some(_) | None => (head.clone(), false),
@@ -142,10 +152,35 @@ impl Git {
         let here = self.tags(run).await?;
         let history = self.history(&ground.base, run).await?;
         let tags = match &target.remote {
-            Some(remote) => agreed_tags(&here, &ground, &history, remote, format, target.pushes)?,
+            Some(remote) => {
+                let mut tags = agreed_tags(&here, &ground, &history, remote, format, target.pushes)?;
+                if ground.is_behind {
+                    // Those of commits that were not fetched come after this one as likely as not: nothing is released now, and
+                    // a real run looks at them.
+                    let known = self.known_commits(&tags, &history, run).await?;
+                    tags.retain(|tag| known.contains(&tag.commit));
+                }
+                tags
+            }
             None => here,
         };
         Ok(Situation { ground, tags, history })
+    }
+
+    /// The commits of tags that are in this clone.
+    async fn known_commits(
+        &self,
+        tags: &[Tag],
+        history: &History,
+        run: &Run,
+    ) -> Result<BTreeSet<CommitId>, Error> {
+        let (mut known, mut asked) = (BTreeSet::new(), BTreeSet::new());
+        for tag in tags {
+            let is_here = history.place(&tag.commit).is_some();
+            if is_here { &mut known } else { &mut asked }.insert(tag.commit.clone());
+        }
+        known.extend(self.there(&asked, run).await?);
+        Ok(known)
     }
 
     /// The commit that a release goes on, and whether the branch is further and was not fetched.

@@ -31,7 +31,8 @@ use projects::FoundProject;
 /// What a reader of a workspace has to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WorkspaceOptions {
-    /// The folder of the functions: what lies below it gets versions. Default `functions`.
+    /// The folder of the functions: projects one level below it get versions, deeper ones do not. Empty or `.` for the root.
+    /// Default `functions`.
     pub functions: PathBuf,
     /// Targets of Nx whose inputs say which files of a project count, as far as they are stated; where they are stated for none,
     /// `default` and `^default` count, as with Nx. Default `build` and `docker`.
@@ -100,8 +101,13 @@ impl Reading<'_> {
         self.refuse_equal_names();
         let functions = self.options.functions.to_string_lossy().replace('\\', "/");
         let functions = functions.trim_start_matches("./").trim_end_matches('/').to_owned();
+        // One level below: what lies deeper, such as tests in a folder of their own, belongs to a function and is none.
         let is_below = |folder: &str| {
-            functions.is_empty() || folder.strip_prefix(&functions).is_some_and(|rest| rest.starts_with('/'))
+            let name = match functions.as_str() {
+                "" | "." => Some(folder),
+                functions => folder.strip_prefix(functions).and_then(|rest| rest.strip_prefix('/')),
+            };
+            name.is_some_and(|name| !name.is_empty() && !name.contains('/'))
         };
         let projects = self.found.iter().map(|found| Project {
             name: found.name.clone(),

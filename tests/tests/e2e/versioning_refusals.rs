@@ -82,7 +82,7 @@ async fn a_higher_tag_on_another_branch() {
     plan
     error[LF-TAGS-HIGHER] exit 3
       the tag orderService-1.4.3 of orderService is not part of this history, and is higher than 1.4.2
-      next: run on the branch that has it (`git branch --all --contains orderService-1.4.3`), or merge it: `git merge orderService-1.4.3`
+      next: run `git fetch --tags`, and then on the branch that has it (`git branch --all --contains orderService-1.4.3`), or merge it: `git merge orderService-1.4.3`
 
     nothing was changed
     exit 3

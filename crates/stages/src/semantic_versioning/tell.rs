@@ -3,7 +3,9 @@
 use landfall_artifacts::{CommitId, ProjectName, VersionedProject};
 use landfall_versioning::{Bump, Counting, Plan, Planned, Settled, Situation, Target};
 
-use super::unknown;
+use super::workspace::Workspace;
+use super::{Config, unknown};
+use crate::changed_images::bounded;
 use crate::table::table;
 use crate::{Finished, Item, Outcome, Refusal};
 
@@ -56,6 +58,30 @@ pub(super) fn plan(settled: &Settled, situation: &Situation) -> Finished {
         );
     }
     finished
+}
+
+/// What a reader should look at: what the graph is not certain of, and what of the request was not followed.
+pub(super) fn doubts(
+    finished: &mut Finished,
+    config: &Config,
+    settled: &Settled,
+    workspace: &Workspace,
+    situation: &Situation,
+) {
+    finished.warnings.extend(bounded(workspace.uncertainties()));
+    let forced = &config.request.forced;
+    if settled.is_released && (forced.all.is_some() || !forced.projects.is_empty()) {
+        finished.warnings.push(format!(
+            "no bump is forced: {} has released this commit already, and --bump counts for a commit once",
+            short(&settled.at)
+        ));
+    }
+    if config.nx_graph.is_some() && situation.ground.base != situation.ground.head {
+        finished.warnings.push(
+            "the branch has moved on since: the file of Nx is of this commit, and does not know what came later"
+                .to_owned(),
+        );
+    }
 }
 
 /// The summary where nothing was released.

@@ -15,6 +15,7 @@ pub(super) fn config(repo: &Repo) -> Config {
     Config {
         folder: repo.path.clone(),
         functions: "functions".to_owned(),
+        nx_graph: None,
         versions: repo.path.join("versions.json"),
         wishes: Wishes {
             remote: "origin".to_owned(),

@@ -8,8 +8,8 @@ use std::sync::Mutex;
 use landfall_artifacts::CommitId;
 use landfall_run::Run;
 
-use super::Git;
 use super::objects::Blob;
+use super::{Git, WAYS};
 use crate::{Error, Tree};
 
 /// The largest file that is read, in bytes.
@@ -50,6 +50,7 @@ impl Git {
             .env_clear()
             .envs(&self.variables)
             .envs(self.settings(false))
+            .envs(WAYS)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -1,6 +1,6 @@
 //! The history of a commit: which commits there are by one call, and what some of them say and change by another.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use landfall_artifacts::CommitId;
 use landfall_run::Run;
@@ -27,12 +27,13 @@ pub struct Commit {
 pub struct CommitText {
     /// Its message; what is not UTF-8 stands as U+FFFD.
     pub message: String,
-    /// Paths that differ from its parent, both ends of a rename, relative to the repo's root. None for a merge.
+    /// Paths that differ from its parent, both ends of a rename, relative to the repo's root. Of a merge those that it changed
+    /// itself: where a conflict was resolved, or something was edited on the way.
     pub paths: Vec<String>,
 }
 
 impl Commit {
-    /// Whether it joins histories. Its commits count, itself does not.
+    /// Whether it joins histories.
     pub fn is_merge(&self) -> bool {
         self.parents.len() > 1
     }
@@ -78,6 +79,42 @@ impl History {
         reached
     }
 
+    /// What a merge brought: the commits that came by its further parents, and not by the first too. None for other commits. Looks
+    /// no further back than to where the two meet.
+    pub(crate) fn brought(&self, place: usize) -> Vec<usize> {
+        let Some([first, others @ ..]) = self.commits.get(place).map(|commit| commit.parents.as_slice())
+        else {
+            return Vec::new();
+        };
+        // By place, so that children come before parents; whether it came by the first parent.
+        let mut next: BTreeMap<usize, bool> = BTreeMap::new();
+        let mut sides = 0;
+        let add = |next: &mut BTreeMap<usize, bool>, id: &CommitId, by_first: bool, sides: &mut usize| {
+            let Some(place) = self.place(id) else { return };
+            match next.insert(place, by_first || next.get(&place) == Some(&true)) {
+                None if !by_first => *sides += 1,
+                Some(false) if by_first => *sides -= 1,
+                None | Some(_) => {}
+            }
+        };
+        add(&mut next, first, true, &mut sides);
+        for id in others {
+            add(&mut next, id, false, &mut sides);
+        }
+        let mut brought = Vec::new();
+        while sides > 0 {
+            let Some((at, by_first)) = next.pop_first() else { break };
+            if !by_first {
+                sides -= 1;
+                brought.push(at);
+            }
+            for parent in self.commits.get(at).into_iter().flat_map(|commit| &commit.parents) {
+                add(&mut next, parent, by_first, &mut sides);
+            }
+        }
+        brought
+    }
+
     /// The history of one of its commits.
     pub fn of(&self, id: &CommitId) -> Self {
         let reached = self.reached_from(&[id]);
@@ -120,6 +157,8 @@ impl Git {
             "--name-only",
             "--no-renames",
             "--no-ext-diff",
+            // A repo may say that changes of a submodule are to be hidden.
+            "--ignore-submodules=none",
             "--no-color",
             "--no-mailmap",
             "--encoding=UTF-8",
@@ -129,7 +168,11 @@ impl Git {
         let call = Call { most: MOST, input: wanted.as_bytes(), ..Call::new("read the commits", &arguments) };
         let answer = self.call(&call, run).await?;
         let texts = texts(&answer.stdout).ok_or(Error::Malformed { what: "the commits" })?;
-        for (id, text) in texts {
+        let mut of_merges = self.changed_by_merges(history, of, run).await?;
+        for (id, mut text) in texts {
+            if let Some(paths) = of_merges.remove(&id) {
+                text.paths = paths;
+            }
             if let Some(commit) = history.place(&id).and_then(|place| history.commits.get_mut(place)) {
                 commit.text = Some(text);
             }
@@ -150,7 +193,7 @@ fn lineage(bytes: &[u8]) -> Option<Vec<Commit>> {
 }
 
 /// Reads the fields: nothing, id, message, then the paths, of which the first has a line break before it.
-fn texts(bytes: &[u8]) -> Option<Vec<(CommitId, CommitText)>> {
+pub(super) fn texts(bytes: &[u8]) -> Option<Vec<(CommitId, CommitText)>> {
     let mut commits = Vec::new();
     let mut fields = bytes.split(|byte| *byte == 0).peekable();
     while let Some(mark) = fields.next() {
@@ -201,6 +244,8 @@ mod tests {
         ]);
         assert_eq!(history.reached_from(&[&id(3)]), [false, false, true, true, true]);
         assert_eq!(history.reached_from(&[&id(9)]), [false; 5]);
+        assert_eq!(history.brought(0), [2], "3 came with the merge, 4 was there");
+        assert_eq!((history.brought(1), history.brought(4)), (vec![], vec![]));
         let ids: Vec<CommitId> =
             history.of(&id(4)).commits().iter().map(|commit| commit.id.clone()).collect();
         assert_eq!(ids, [id(4), id(2), id(1)]);

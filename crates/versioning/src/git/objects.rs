@@ -52,6 +52,9 @@ pub(crate) struct Blob {
     pub(crate) object: String,
 }
 
+/// The mode of a symbolic link: what is stored is the path that it leads to.
+const LINK: &str = "120000";
+
 impl Git {
     /// The files of a commit by path. Submodules are left out.
     pub(crate) async fn files_of(
@@ -82,6 +85,11 @@ impl Git {
         run: &Run,
     ) -> Result<CommitId, Error> {
         let known = self.files_of(parent, run).await?;
+        let is_link = |file: &&FileChange| known.get(&file.path).is_some_and(|blob| blob.mode == LINK);
+        let links: Vec<String> = files.iter().filter(is_link).map(|file| file.path.clone()).collect();
+        if !links.is_empty() {
+            return Err(Error::Links { paths: links });
+        }
         let contents: Vec<&[u8]> = files.iter().map(|file| file.bytes.as_slice()).collect();
         let objects = self.store("blob", &contents, run).await?;
         let mut entries = Vec::new();

@@ -1,5 +1,7 @@
 //! Tags of this repo, and what git makes of a name.
 
+use std::collections::BTreeSet;
+
 use landfall_artifacts::CommitId;
 use landfall_run::Run;
 
@@ -43,6 +45,25 @@ impl Git {
         } else {
             Ok(None)
         }
+    }
+
+    /// Those of these commits that this repo has.
+    ///
+    /// # Errors
+    /// As git says.
+    pub(crate) async fn there(
+        &self,
+        commits: &BTreeSet<CommitId>,
+        run: &Run,
+    ) -> Result<BTreeSet<CommitId>, Error> {
+        if commits.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let asked: String = commits.iter().flat_map(|id| [id.as_str(), "\n"]).collect();
+        let arguments = ["cat-file", "--batch-check=%(objectname)"];
+        let call = Call { input: asked.as_bytes(), ..Call::new("look for commits", &arguments) };
+        // Of one that is missing, git says so after its name.
+        Ok(self.call(&call, run).await?.text().lines().filter_map(|line| line.parse().ok()).collect())
     }
 
     /// Whether one commit is another, or came before it.

@@ -41,9 +41,11 @@ impl Git {
     /// # Errors
     /// As git says.
     pub async fn current_branch(&self, run: &Run) -> Result<Option<String>, Error> {
-        let arguments = ["symbolic-ref", "--quiet", "--short", "HEAD"];
+        // Not `--short`: where a tag has the name too, that gives `heads/<name>`.
+        let arguments = ["symbolic-ref", "--quiet", "HEAD"];
         let answer = self.attempt(&Call::new("find the branch", &arguments), run).await?;
-        Ok((answer.code == Some(0)).then(|| answer.text()))
+        let text = answer.text();
+        Ok(text.strip_prefix("refs/heads/").filter(|_| answer.code == Some(0)).map(str::to_owned))
     }
 
     /// The value of a setting; `None` where it has none.

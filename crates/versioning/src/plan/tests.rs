@@ -284,18 +284,124 @@ fn tags_go_to_the_longest_name() {
 }
 
 #[test]
-fn merges_do_not_count_and_their_commits_do() {
-    let history = History::new(vec![
-        commit(3, &[1, 2], "feat!: Merge branch x", &["functions/orders/a.ts"]),
-        commit(2, &[0], "fix: on a branch", &["functions/orders/a.ts"]),
-        commit(1, &[0], "chore: on main", &["functions/orders/a.ts"]),
-        commit(0, &[], "feat: begin", &["functions/orders/a.ts"]),
-    ]);
-    let plan = planned(&history, &[tag("orders-1.0.0", 1), tag("pay-1.0.0", 0)], &Request::default());
-    insta::assert_snapshot!(shown(&plan), @r"
+fn merges_count_for_what_they_do_themselves() {
+    let merged = |message: &str, own: &[&str], side: &str| {
+        let history = History::new(vec![
+            commit(3, &[1, 2], message, own),
+            commit(2, &[0], side, &["functions/orders/a.ts"]),
+            commit(1, &[0], "chore: on main", &["functions/orders/a.ts"]),
+            commit(0, &[], "feat: begin", &["functions/orders/a.ts"]),
+        ]);
+        shown(&planned(&history, &[tag("orders-1.0.0", 1), tag("pay-1.0.0", 1)], &Request::default()))
+    };
+    insta::assert_snapshot!(merged("Merge branch x", &[], "fix: on a branch"), @r"
     orders 1.0.0 -> 1.0.1 patch
       fix: on a branch [orders] patch
     pay 1.0.0 -> - none
+    ");
+    // What it says counts once, where its commits say it already.
+    insta::assert_snapshot!(merged("Merge pull request #7\n\nfeat!: all of it", &[], "fix: on a branch"), @r"
+    orders 1.0.0 -> 1.0.1 patch
+      fix: on a branch [orders] patch
+    pay 1.0.0 -> - none
+    ");
+    insta::assert_snapshot!(merged("Merge pull request #7\n\nfeat(api)!: all of it", &[], "wip"), @r"
+    orders 1.0.0 -> 2.0.0 major
+      Merge pull request #7 [orders] major
+      wip [orders] none
+    pay 1.0.0 -> - none
+    unparsed: wip
+    ");
+    // Both at once: what it changed itself, and what it brought.
+    insta::assert_snapshot!(merged("Merge pull request #7\n\nfeat: all of it", &["functions/pay/b.ts"], "wip"), @r"
+    orders 1.0.0 -> 1.1.0 minor
+      Merge pull request #7 [orders] minor
+      wip [orders] none
+    pay 1.0.0 -> 1.1.0 minor
+      Merge pull request #7 [pay] minor
+    unparsed: wip
+    ");
+    // A conflict that was resolved, or an edit on the way.
+    insta::assert_snapshot!(merged("Merge branch x", &["functions/pay/b.ts"], "chore: tidy"), @r"
+    orders 1.0.0 -> - none
+      chore: tidy [orders] none
+    pay 1.0.0 -> 1.0.1 patch
+      Merge branch x [pay] patch
+    unparsed: Merge branch x
+    ");
+    insta::assert_snapshot!(merged("feat: Merge branch x", &["functions/pay/b.ts"], "chore: tidy"), @r"
+    orders 1.0.0 -> - none
+      chore: tidy [orders] none
+    pay 1.0.0 -> 1.1.0 minor
+      feat: Merge branch x [pay] minor
+    ");
+}
+
+#[test]
+fn a_part_that_is_taken_back_is_a_part() {
+    let revert = format!("Revert \"feat: both\"\n\nThis reverts commit {}.", &id(1).as_str()[..40]);
+    let again = format!("Reapply \"feat: both\"\n\nThis reverts commit {}.", id(2));
+    let history = History::new(vec![
+        commit(3, &[2], &again, &["functions/pay/a.ts"]),
+        commit(2, &[1], &revert, &["functions/orders/a.ts", "functions/pay/a.ts"]),
+        commit(1, &[0], "feat: both", &["functions/orders/a.ts", "functions/pay/a.ts"]),
+        commit(0, &[], "chore: begin", &["README.md"]),
+    ]);
+    let tags = [tag("orders-1.0.0", 0), tag("pay-1.0.0", 0)];
+    insta::assert_snapshot!(shown(&planned(&history, &tags, &Request::default())), @r#"
+    orders 1.0.0 -> 1.0.1 patch
+      Revert "feat: both" [orders] patch
+      feat: both [orders] none, taken back
+    pay 1.0.0 -> 1.1.0 minor
+      Reapply "feat: both" [pay] patch
+      Revert "feat: both" [pay] none, taken back
+      feat: both [pay] minor
+    "#);
+}
+
+#[test]
+fn ids_that_are_cut_short_are_found() {
+    // All ids here begin alike: the newest that came before is not meant where it is not before.
+    let short = |number: usize| format!("{number:08x}{:032x}", 0).parse::<CommitId>().expect("an id");
+    let one = |number: usize, message: &str| Commit {
+        id: short(number),
+        parents: number.checked_sub(1).map(short).into_iter().collect(),
+        text: Some(CommitText {
+            message: message.to_owned(),
+            paths: vec!["functions/orders/a.ts".to_owned()],
+        }),
+    };
+    let history = History::new(vec![
+        one(3, "Revert \"feat: a\"\n\nThis reverts commit 00000001."),
+        one(2, "fix: b"),
+        one(1, "feat: a"),
+        one(0, "chore: begin"),
+    ]);
+    let tags = [Tag { name: "orders-1.0.0".to_owned(), object: short(0), commit: short(0) }];
+    let plan = planned(&history, &tags, &Request::default());
+    assert_eq!(plan.projects[&name("orders")].next, Some(Version::new(1, 0, 1)));
+}
+
+#[test]
+fn a_release_of_ours_asks_for_no_other() {
+    let history = History::new(vec![
+        commit(2, &[1], "chore(release): me too", &["functions/pay/a.ts"]),
+        commit(
+            1,
+            &[0],
+            "chore(release): lib 1.0.0 [skip ci]",
+            &["libs/lib/CHANGELOG.md", "libs/lib/project.json"],
+        ),
+        commit(0, &[], "chore: begin", &["README.md"]),
+    ]);
+    let tags = [tag("orders-1.0.0", 0), tag("pay-1.0.0", 0)];
+    let request = Request { rules: "chore=patch".parse().expect("rules"), ..Request::default() };
+    insta::assert_snapshot!(shown(&planned(&history, &tags, &request)), @r"
+    orders 1.0.0 -> - none
+      chore(release): lib 1.0.0 [skip ci] [orders > lib] none
+    pay 1.0.0 -> 1.0.1 patch
+      chore(release): me too [pay] patch
+      chore(release): lib 1.0.0 [skip ci] [pay > mid > lib] none
     ");
 }
 
@@ -434,21 +540,45 @@ impl World {
         }
     }
 
-    /// The version that a project gets, the plain way.
-    fn expected(&self, project: usize, head: usize) -> Option<String> {
+    /// Commits that came with a merge, the plain way.
+    fn brought(&self, at: usize) -> BTreeSet<usize> {
+        let parents = self.parents(at);
+        let Some((first, others)) = parents.split_first() else { return BTreeSet::new() };
+        let had = self.before(*first);
+        others.iter().flat_map(|other| self.before(*other)).filter(|at| !had.contains(at)).collect()
+    }
+
+    /// What a project has released, and from which version it goes on.
+    fn released(&self, project: usize, head: usize) -> Option<(BTreeSet<usize>, u64, u64)> {
         let history = self.before(head);
         let of_project = self.tags.iter().filter(|(of, at, ..)| *of == project && history.contains(at));
-        let Some((_, at, minor, patch)) = of_project.max_by_key(|(_, _, minor, patch)| (*minor, *patch))
-        else {
+        let (_, at, minor, patch) = of_project.max_by_key(|(_, _, minor, patch)| (*minor, *patch))?;
+        Some((self.before(*at), *minor, *patch))
+    }
+
+    /// The version that a project gets, the plain way.
+    fn expected(&self, project: usize, head: usize) -> Option<String> {
+        let Some((released, minor, patch)) = self.released(project, head) else {
             return Some("0.1.0".to_owned());
         };
+        let history = self.before(head);
+        let of_all =
+            |at: &usize| (0..4).all(|of| self.released(of, head).is_some_and(|(had, ..)| had.contains(at)));
         let uses = self.uses(project);
-        let released = self.before(*at);
-        let counts = |commit: &&usize| {
-            let (_, _, touched) = self.commits[**commit];
-            self.parents(**commit).len() < 2 && uses.contains(&touched)
+        let touches = |at: &usize| uses.contains(&self.commits[*at].2);
+        let is_merge = |at: &usize| self.parents(*at).len() > 1;
+        let bump_of = |at: &usize| {
+            let (_, kind, _) = self.commits[*at];
+            if !is_merge(at) {
+                return if touches(at) { TYPES[kind].1 } else { Bump::None };
+            }
+            // Merges change nothing themselves here.
+            let brought: Vec<usize> = self.brought(*at).into_iter().filter(|at| !of_all(at)).collect();
+            let is_all = brought.iter().all(|at| TYPES[self.commits[*at].1].0 == "nothing");
+            let counts = |at: &usize| !is_merge(at) && touches(at) && !released.contains(at);
+            if is_all && brought.iter().any(counts) { TYPES[kind].1 } else { Bump::None }
         };
-        let bump = history.difference(&released).filter(counts).map(|at| TYPES[self.commits[*at].1].1).max();
+        let bump = history.difference(&released).map(bump_of).max();
         match bump.unwrap_or_default() {
             Bump::None => None,
             Bump::Patch => Some(format!("1.{minor}.{}", patch + 1)),
@@ -481,7 +611,9 @@ proptest! {
         let commits = in_history.iter().rev().map(|at| {
             let (_, kind, touched) = world.commits[*at];
             let path = format!("f/p{touched}/x.ts");
-            commit(*at, &world.parents(*at), TYPES[kind].0, &[&path])
+            let parents = world.parents(*at);
+            let paths: &[&str] = if parents.len() > 1 { &[] } else { &[&path] };
+            commit(*at, &parents, TYPES[kind].0, paths)
         });
         let history = History::new(commits.collect());
         let tags: Vec<Tag> = world.tags.iter().map(|(project, at, minor, patch)| tag(&format!("p{project}-1.{minor}.{patch}"), *at)).collect();

@@ -1,16 +1,18 @@
 //! Which commits count for which projects, and through what.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use landfall_artifacts::{CommitId, ProjectName};
+use landfall_artifacts::{CommitId, PackageJson, ProjectJson, ProjectName};
 
+use super::concerned::{Concerned, Ways, join};
 use super::cover::Cover;
 use super::lines::Line;
-use super::{Counted, Counting, ReadAtCommit, Reason, Request, Sources, Way};
-use crate::git::{Commit, History};
-use crate::graph::{Cause, ProjectGraph};
-use crate::lockfile::{LOCKFILES, PackageChange, ReadLocks};
+use super::reverts::Reverts;
+use super::{Counted, Counting, ReadAtCommit, Request, Sources};
+use crate::bump::Bump;
+use crate::files::{CHANGELOG, RELEASE_SUBJECT};
+use crate::git::Commit;
 use crate::message::Message;
 
 /// What was found.
@@ -31,49 +33,59 @@ pub(super) fn causes(
     read: &mut ReadAtCommit<'_>,
 ) -> Causes {
     let history = sources.history;
-    let cover = Cover::of_releases(history, lines);
     let line_of: HashMap<&ProjectName, usize> = lines
         .iter()
         .enumerate()
         .flat_map(|(at, line)| line.projects.iter().map(move |project| (&project.name, at)))
         .collect();
-    let mut ways = Ways {
-        graph: sources.graph,
+    let mut weighing = Weighing {
+        sources,
+        request,
+        cover: Cover::of_releases(history, lines),
+        ways: Ways::new(sources.graph, &line_of),
         line_of: &line_of,
-        known: HashMap::new(),
-        all: HashSet::new(),
-        locks: ReadLocks::default(),
+        read,
     };
-    let mut reverts = Reverts { history, by: HashMap::new() };
+    let mut reverts = Reverts::new(history);
     let mut found = Causes { of_project: BTreeMap::new(), unparsed: Vec::new(), unread: None };
     for (place, commit) in history.commits().iter().enumerate() {
-        if commit.is_merge() || cover.all_have(place) {
+        if weighing.cover.all_have(place) {
             continue;
         }
         let Some(text) = &commit.text else {
             found.unread = Some(commit.id.clone());
             continue;
         };
-        let message = Message::parse(&text.message);
-        reverts.note(place, &message);
-        let mut concerned = ways.of_commit(commit, &text.paths, read);
-        concerned.retain(|project, _| line_of.get(project).is_some_and(|line| !cover.has(*line, place)));
+        let message = request.rules.message(&text.message);
+        let mut concerned = weighing.concerned_by(commit);
+        reverts.note(place, &message, &concerned);
+        weighing.keep_unreleased(&mut concerned, place);
+        let is_silent = message.changes.is_empty();
+        if commit.is_merge() && !is_silent {
+            join(&mut concerned, weighing.by_what_it_brought(place));
+        }
         if concerned.is_empty() {
             continue;
         }
-        let bump = request.rules.bump_of(&message);
+        let bump = if is_own_release(&message, &text.paths) {
+            Bump::None
+        } else if commit.is_merge() && is_silent {
+            request.rules.of_silent_merge()
+        } else {
+            request.rules.bump_of(&message)
+        };
         let counted = Arc::new(Counted {
             id: commit.id.clone(),
             subject: message.subject,
             changes: message.changes,
             bump,
         });
-        if counted.changes.is_empty() {
+        if is_silent {
             found.unparsed.push(Arc::clone(&counted));
         }
         for (project, (cause, further)) in concerned {
             // A revert that the project has released already has released what it reverts too.
-            let reverted_by = reverts.by.get(&place).map(|by| history.commits()[*by].id.clone());
+            let reverted_by = reverts.of(place, &project).map(|by| history.commits()[by].id.clone());
             let commit = Arc::clone(&counted);
             let counting = Counting { commit, cause, further, reverted_by };
             found.of_project.entry(project).or_default().push(counting);
@@ -82,131 +94,59 @@ pub(super) fn causes(
     found
 }
 
-/// Whom paths concern, remembered by path.
-struct Ways<'a> {
-    graph: &'a ProjectGraph,
+/// What is needed to say whom a commit concerns.
+struct Weighing<'a, 'r> {
+    sources: &'a Sources<'a>,
+    request: &'a Request,
+    cover: Cover,
+    ways: Ways<'a>,
     line_of: &'a HashMap<&'a ProjectName, usize>,
-    known: HashMap<Arc<str>, Arc<[Arc<Way>]>>,
-    /// Every way once: thousands of paths have the same.
-    all: HashSet<Arc<Way>>,
-    locks: ReadLocks,
+    read: &'r mut ReadAtCommit<'r>,
 }
 
-/// By project the best reason, and how many others there are.
-type Concerned = BTreeMap<ProjectName, (Reason, usize)>;
+impl Weighing<'_, '_> {
+    /// Whom the paths of a commit concern, whether they have released it or not.
+    fn concerned_by(&mut self, commit: &Commit) -> Concerned {
+        let paths = commit.text.as_ref().map(|text| text.paths.as_slice()).unwrap_or_default();
+        self.ways.of_commit(commit, paths, self.read)
+    }
 
-impl Ways<'_> {
-    fn of_commit(&mut self, commit: &Commit, paths: &[String], read: &mut ReadAtCommit<'_>) -> Concerned {
-        let mut concerned = Concerned::new();
-        for path in paths {
-            if self.graph.is_read(path) {
-                for (project, cause) in self.by_content(commit, path, read) {
-                    let what = Arc::from(cause.what.as_str());
-                    if let Some(way) = self.way(project, cause) {
-                        note(&mut concerned, &what, &way);
-                    }
-                }
-                continue;
-            }
-            let (what, ways) = self.of_path(path);
-            for way in ways.iter() {
-                note(&mut concerned, &what, way);
-            }
-        }
+    /// Leaves those that have not released the commit.
+    fn keep_unreleased(&self, concerned: &mut Concerned, place: usize) {
         concerned
+            .retain(|project, _| self.line_of.get(project).is_some_and(|line| !self.cover.has(*line, place)));
     }
 
-    /// Whom the change of a file concerns by its content.
-    fn by_content(
-        &mut self,
-        commit: &Commit,
-        path: &str,
-        read: &mut ReadAtCommit<'_>,
-    ) -> BTreeMap<ProjectName, Cause> {
-        let before = commit.parents.first().map_or(Ok(None), |parent| read(parent, path));
-        match (before, read(&commit.id, path)) {
-            (Ok(before), Ok(after)) => {
-                self.graph.affected_by_file(&mut self.locks, path, before.as_deref(), after.as_deref())
-            }
-            (Err(error), _) | (_, Err(error)) if LOCKFILES.contains(&path) => {
-                self.graph.affected_by_packages(&PackageChange::Any(error.to_string()))
-            }
-            (Err(_), _) | (_, Err(_)) => self.graph.affected(path),
+    /// Whom a merge concerns that says what its commits do not say: where none of those that it brought, as far as they are
+    /// unreleased, parses as anything, the text of the merge is all that there is. None where one of them does.
+    fn by_what_it_brought(&mut self, place: usize) -> Concerned {
+        let commits = self.sources.history.commits();
+        let mut brought = self.sources.history.brought(place);
+        brought.retain(|place| !self.cover.all_have(*place));
+        let says_nothing = |place: &usize| {
+            let text = commits.get(*place).and_then(|commit| commit.text.as_ref());
+            text.is_some_and(|text| self.request.rules.message(&text.message).changes.is_empty())
+        };
+        if !brought.iter().all(says_nothing) {
+            return Concerned::new();
         }
-    }
-
-    fn of_path(&mut self, path: &str) -> (Arc<str>, Arc<[Arc<Way>]>) {
-        if let Some((what, ways)) = self.known.get_key_value(path) {
-            return (Arc::clone(what), Arc::clone(ways));
+        let mut all = Concerned::new();
+        for place in brought {
+            let mut concerned =
+                commits.get(place).map(|commit| self.concerned_by(commit)).unwrap_or_default();
+            self.keep_unreleased(&mut concerned, place);
+            join(&mut all, concerned);
         }
-        let found = self.graph.affected(path);
-        let ways: Arc<[Arc<Way>]> =
-            found.into_iter().filter_map(|(project, cause)| self.way(project, cause)).collect();
-        let what: Arc<str> = Arc::from(path);
-        self.known.insert(Arc::clone(&what), Arc::clone(&ways));
-        (what, ways)
-    }
-
-    /// The way of a project that gets versions. It begins with the project that it is of.
-    fn way(&mut self, project: ProjectName, cause: Cause) -> Option<Arc<Way>> {
-        if !self.line_of.contains_key(&project) {
-            return None;
-        }
-        let mut way = Way { origin: cause.origin, through: cause.through, is_guess: cause.is_guess };
-        if way.through.first() != Some(&project) {
-            way.through.insert(0, project);
-        }
-        if let Some(known) = self.all.get(&way) {
-            return Some(Arc::clone(known));
-        }
-        let way = Arc::new(way);
-        self.all.insert(Arc::clone(&way));
-        Some(way)
+        all
     }
 }
 
-/// Keeps the shortest way; one that is certain before one that is guessed.
-fn note(concerned: &mut Concerned, what: &Arc<str>, way: &Arc<Way>) {
-    let Some(project) = way.through.first() else { return };
-    let reason = || Reason { what: Arc::clone(what), way: Arc::clone(way) };
-    match concerned.get_mut(project) {
-        None => {
-            concerned.insert(project.clone(), (reason(), 0));
-        }
-        Some((best, further)) => {
-            let weight = |way: &Way| (way.is_guess, way.through.len());
-            if weight(way) < weight(&best.way) {
-                *best = reason();
-            }
-            *further += 1;
-        }
-    }
-}
-
-/// Which commits are taken back by which.
-struct Reverts<'a> {
-    history: &'a History,
-    by: HashMap<usize, usize>,
-}
-
-impl Reverts<'_> {
-    /// Notes what a commit takes back, unless it is taken back itself. Newer commits are noted first.
-    fn note(&mut self, place: usize, message: &Message) {
-        if self.by.contains_key(&place) {
-            return;
-        }
-        for id in &message.reverts {
-            let target = match id.parse::<CommitId>() {
-                Ok(id) => self.history.place(&id),
-                Err(_) => self
-                    .history
-                    .commits()
-                    .iter()
-                    .position(|commit| commit.id.as_str().starts_with(id.as_str())),
-            };
-            if let Some(target) = target.filter(|target| *target > place) {
-                self.by.insert(target, place);
-            }
-        }
-    }
+/// Whether a commit is a release of ours: by its message and by what it changes. It moves nothing, whatever the rules say of its
+/// type: a release would otherwise ask for the next.
+fn is_own_release(message: &Message, paths: &[String]) -> bool {
+    let is_ours = |path: &String| {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        [CHANGELOG, ProjectJson::FILE_NAME, PackageJson::FILE_NAME].contains(&name)
+    };
+    message.subject.starts_with(RELEASE_SUBJECT) && !paths.is_empty() && paths.iter().all(is_ours)
 }

@@ -470,3 +470,96 @@ fn names_with_a_hash_and_settings_of_pnpm() {
     let change = PackageChange::Some(["left-pad@1.1.0".to_owned()].into());
     assert_eq!(told(&graph.affected_by_packages(&change)), "pay: left-pad@1.1.0 (a guess)");
 }
+
+#[test]
+fn what_lies_deeper_than_a_function_is_none() {
+    let mut world = World::new(&[
+        ("functions/orders/project.json", "{\"name\":\"orders\"}"),
+        ("functions/orders/e2e/project.json", "{\"name\":\"orders-e2e\"}"),
+        ("libs/money/project.json", "{\"name\":\"money\"}"),
+        ("tool/project.json", "{\"name\":\"tool\"}"),
+    ]);
+    world.paths.sort();
+    let versioned = |functions: &str| {
+        let options = WorkspaceOptions { functions: functions.into(), ..WorkspaceOptions::default() };
+        let graph = ProjectGraph::read(&world.tree(), &options).expect("readable");
+        let names =
+            graph.projects().filter(|project| project.is_versioned).map(|project| project.name.to_string());
+        names.collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(versioned("functions"), "orders");
+    assert_eq!(versioned("./functions/"), "orders");
+    assert_eq!(versioned("."), "tool");
+    assert_eq!(world.graph().projects().count(), 4, "the others are projects all the same");
+}
+
+#[test]
+fn a_package_that_changed_twice_changed_both_times() {
+    let lock = |b: &str, c: &str| {
+        format!(
+            "a@^1.0.0:\n  version \"1.0.0\"\n  dependencies:\n    b \"^1.0.0\"\n\nb@^1.0.0:\n  version \"{b}\"\n  \
+             dependencies:\n    c \"^1.0.0\"\n\nc@^1.0.0:\n  version \"{c}\"\n"
+        )
+    };
+    let locks = [lock("1.0.0", "1.0.0"), lock("1.0.0", "1.1.0"), lock("1.0.1", "1.2.0")];
+    let mut world = World::new(&[
+        ("functions/orders/project.json", "{\"name\":\"orders\"}"),
+        ("functions/orders/main.ts", "import 'a'"),
+        ("yarn.lock", &locks[2]),
+    ]);
+    world.paths.sort();
+    let graph = world.graph();
+    let changed = |at: usize| {
+        let change = package_changes("yarn.lock", Some(locks[at].as_bytes()), Some(locks[at + 1].as_bytes()));
+        told(&graph.affected_by_packages(&change))
+    };
+    assert_eq!(changed(0), "orders: c@^1.0.0", "no package of that commit is as it was then");
+    assert_eq!(changed(1), "orders: c@1.2.0");
+}
+
+#[test]
+fn of_two_lockfiles_in_a_commit_the_one_that_counts_is_compared() {
+    let npm = |version: &str| {
+        format!(
+            "{{\"lockfileVersion\":3,\"packages\":{{\"\":{{}},\"node_modules/left-pad\":{{\"version\":\"{version}\"}}}}}}"
+        )
+    };
+    let yarn = "left-pad@^1:\n  version \"1.0.0\"\n";
+    let mut world = World::new(&[
+        ("functions/orders/project.json", "{\"name\":\"orders\"}"),
+        ("functions/orders/main.ts", "import 'left-pad'"),
+        ("package-lock.json", &npm("1.0.0")),
+        ("yarn.lock", yarn),
+    ]);
+    world.paths.sort();
+    let graph = world.graph();
+    let concerned = |paths: &[&str], is_yarn_there: bool| {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        let read = &mut |path: &str, is_after: bool| {
+            let text = match (path, is_after) {
+                ("yarn.lock", is_after) if is_yarn_there => {
+                    format!("{yarn}{}", if is_after { "\n" } else { "" })
+                }
+                ("yarn.lock", _) => return Ok(None),
+                (_, false) => npm("0.9.0"),
+                (_, true) => npm("1.0.0"),
+            };
+            Ok(Some(text.into_bytes()))
+        };
+        graph
+            .affected_by_changes(&paths, read)
+            .expect("read")
+            .into_keys()
+            .map(|name| name.to_string())
+            .collect::<Vec<_>>()
+            .join(" ")
+    };
+    assert_eq!(
+        concerned(&["package-lock.json", "yarn.lock"], true),
+        "",
+        "only the blank lines of yarn.lock changed"
+    );
+    assert_eq!(concerned(&["package-lock.json"], true), "orders");
+    // What changed is there before or after: where git shows neither, it could not be read.
+    assert_eq!(concerned(&["yarn.lock"], false), "orders");
+}

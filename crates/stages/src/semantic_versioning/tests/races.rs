@@ -85,6 +85,25 @@ async fn a_branch_that_moves_during_the_push_is_planned_again() {
 }
 
 #[tokio::test]
+async fn a_push_whose_answer_is_lost_and_that_is_built_upon_is_found() {
+    let world = begun().await;
+    let clone = world.clone_as("a");
+    clone.change("functions/pay/a.ts", "fix: pay");
+    let mark = world.outside().join("lost");
+    // Once the refs are written another commit follows, and the answer is never given.
+    let script = format!(
+        "[ \"$1\" = committed ] && [ ! -e {0} ] || exit 0\ntouch {0}\nset -- refs/heads/main\n{MOVE}\nkill -9 $PPID",
+        mark.display()
+    );
+    world.hook("reference-transaction", &script);
+    let outcome = released(&clone, |_| ()).await.expect("released");
+    assert!(outcome.summary.starts_with("1 of 2 projects released"), "{}", outcome.summary);
+    let log = world.bare().git(&["log", "--format=%s", "-3", "main"]);
+    assert_eq!(log, "fix: in between\nchore(release): pay 2.1.1 [skip ci]\nfix: pay");
+    assert_eq!(versions(&clone), "orders 0.1.0 orders, pay 2.1.1 pay");
+}
+
+#[tokio::test]
 async fn a_tag_that_somebody_makes_during_the_push_is_not_replaced() {
     let world = begun().await;
     let clone = world.clone_as("a");

@@ -68,12 +68,60 @@ async fn a_higher_version_on_another_line() {
     let outcome = released(&clone, |_| ()).await;
     insta::assert_snapshot!(told(&outcome), @r"
     LF-TAGS-HIGHER Refused: the tag pay-2.1.1 of pay is not part of this history, and is higher than 2.1.0
-      next: run on the branch that has it (`git branch --all --contains pay-2.1.1`), or merge it: `git merge pay-2.1.1`
+      next: run `git fetch --tags`, and then on the branch that has it (`git branch --all --contains pay-2.1.1`), or merge it: `git merge pay-2.1.1`
     ");
     clone.git(&["merge", "--quiet", "--no-edit", "pay-2.1.1"]);
     clone.git(&["push", "--quiet", "origin", "main"]);
     released(&clone, |_| ()).await.expect("released");
     assert_eq!(versions(&clone), "orders 0.1.0 orders, pay 2.2.0 pay");
+}
+
+#[tokio::test]
+async fn a_dry_run_behind_a_release_shows_a_plan() {
+    let world = begun().await;
+    let behind = world.clone_as("a");
+    let other = world.clone_as("b");
+    other.change("functions/pay/a.ts", "feat: pay");
+    released(&other, |_| ()).await.expect("released");
+    let dry = crate::Output::DryRun { foretell: None };
+    let outcome =
+        super::run(&super::config(&behind), &super::deps(&behind), &dry, &crate::git_world::run_handle())
+            .await;
+    insta::assert_snapshot!(told(&outcome), @r"
+    warning: the remote's branch has moved on and was not fetched: a real run plans on what is there
+    nothing to release: 2 projects stay as they are
+    ");
+    let outcome = released(&behind, |config| config.explain = Some("pay".to_owned())).await;
+    assert!(told(&outcome).contains("2.1.0"), "{}", told(&outcome));
+}
+
+#[tokio::test]
+async fn branches_with_the_name_of_a_tag_and_of_nothing() {
+    let world = begun().await;
+    let clone = world.clone_as("a");
+    clone.git(&["tag", "main"]);
+    clone.write("functions/pay/a.ts", "x");
+    clone.commit("fix: pay");
+    released(&clone, |config| config.wishes.branch = None).await.expect("released");
+    assert_eq!(world.bare().git(&["for-each-ref", "--format=%(refname)", "refs/heads"]), "refs/heads/main");
+    assert_eq!(
+        world.bare().git(&["log", "-1", "--format=%s", "main"]),
+        "chore(release): pay 2.1.1 [skip ci]"
+    );
+
+    let state = world.bare().state();
+    let outcome = released(&clone, |config| config.wishes.branch = Some("mian".to_owned())).await;
+    insta::assert_snapshot!(told(&outcome), @r"
+    LF-GIT-BRANCH-UNKNOWN Input: origin has no branch `mian`, and it is not the one that is checked out
+      next: correct --branch or CI_COMMIT_BRANCH; where it is to be new, make it first: `git push origin HEAD:refs/heads/mian`
+    ");
+    assert_eq!(world.bare().state(), state);
+    // One that is checked out may be new.
+    clone.git(&["checkout", "--quiet", "-b", "hotfix"]);
+    clone.write("functions/pay/b.ts", "x");
+    clone.commit("fix: pay again");
+    released(&clone, |config| config.wishes.branch = None).await.expect("released");
+    assert!(world.bare().git(&["branch", "--list"]).contains("hotfix"));
 }
 
 #[tokio::test]
@@ -145,4 +193,21 @@ async fn files_that_break_their_format() {
     LF-GRAPH-TWICE Input: two projects are named orders: in functions/orders and in functions/pay
       next: give one of them another name in its project.json
     ");
+}
+
+#[tokio::test]
+async fn a_changelog_that_is_a_link() {
+    let world = begun().await;
+    let clone = world.clone_as("a");
+    std::fs::remove_file(clone.path.join("functions/pay/CHANGELOG.md")).expect("removed");
+    std::os::unix::fs::symlink("../orders/CHANGELOG.md", clone.path.join("functions/pay/CHANGELOG.md"))
+        .expect("a link");
+    clone.change("functions/pay/a.ts", "fix: pay");
+    let state = world.bare().state();
+    let outcome = released(&clone, |_| ()).await;
+    insta::assert_snapshot!(told(&outcome), @r"
+    LF-GIT-LINK Input: a release cannot change what is a symbolic link: functions/pay/CHANGELOG.md
+      next: replace each by a file of its own, and commit that
+    ");
+    assert_eq!(world.bare().state(), state);
 }

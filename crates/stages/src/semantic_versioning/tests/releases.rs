@@ -153,6 +153,111 @@ async fn only_what_changed_is_released() {
 }
 
 #[tokio::test]
+async fn a_rerun_gives_its_release_also_where_a_project_came_later() {
+    let world = begun().await;
+    let clone = world.clone_as("a");
+    let commit = clone.change("functions/pay/a.ts", "fix: pay");
+    released(&clone, |_| ()).await.expect("released");
+    clone.write("functions/late/project.json", "{ \"name\": \"late\" }");
+    clone.change("functions/pay/a.ts", "feat: pay more, and late");
+    released(&clone, |_| ()).await.expect("released");
+    assert_eq!(versions(&clone), "late 0.1.0 late, orders 0.1.0 orders, pay 2.2.0 pay");
+    let state = world.bare().state();
+    let again = world.detached("b", &commit);
+    let forced = |config: &mut super::Config| {
+        config.request.forced.all = Some(landfall_versioning::Bump::Minor);
+    };
+    let outcome = released(&again, forced).await;
+    insta::assert_snapshot!(told(&outcome), @r"
+    warning: no bump is forced: <id> has released this commit already, and --bump counts for a commit once
+    nothing to release: <id> is the release that has this commit
+    ");
+    assert_eq!(versions(&again), "orders 0.1.0 orders, pay 2.1.1 pay");
+    assert_eq!(world.bare().state(), state);
+}
+
+#[tokio::test]
+async fn what_the_graph_is_not_certain_of_is_said_and_nx_can_say_it() {
+    let world = begun().await;
+    let clone = world.clone_as("a");
+    clone.write("pnpm-lock.yaml", "lockfileVersion: '9.0'\n");
+    clone.change("functions/pay/a.ts", "fix: pay");
+    let outcome = released(&clone, |_| ()).await;
+    insta::assert_snapshot!(told(&outcome), @r"
+    project  last   next   bump   commits  because of
+    pay      2.1.0  2.1.1  patch  1        fix: pay
+    warning: pnpm-lock.yaml is of a kind that is not read: whatever uses packages is taken to use those that change
+    1 of 2 projects released by <id>, pushed to main of origin
+    ");
+    // As Nx has it, orders does not use the library.
+    let node = |name: &str, root: &str| {
+        format!("\"{name}\":{{\"name\":\"{name}\",\"data\":{{\"root\":\"{root}\"}}}}")
+    };
+    let nodes =
+        [node("orders", "functions/orders"), node("pay", "functions/pay"), node("shared", "libs/shared")];
+    let graph = format!(
+        "{{\"graph\":{{\"nodes\":{{{}}},\"dependencies\":{{\"pay\":[{{\"source\":\"pay\",\"target\":\"shared\"}}]}}}}}}",
+        nodes.join(",")
+    );
+    std::fs::write(world.outside().join("graph.json"), graph).expect("written");
+    clone.change("libs/shared/a.ts", "fix: shared");
+    let with_nx = |config: &mut super::Config| config.nx_graph = Some(world.outside().join("graph.json"));
+    released(&clone, with_nx).await.expect("released");
+    assert_eq!(versions(&clone), "orders 0.1.0 orders, pay 2.1.2 pay");
+}
+
+#[tokio::test]
+async fn merges_count_for_conflicts_and_edits_and_not_for_what_git_merged() {
+    let world = begun().await;
+    let clone = world.clone_as("a");
+    let lines = |first: &str, last: &str| format!("{first}\n2\n3\n4\n5\n6\n7\n8\n{last}\n");
+    clone.write("functions/orders/both.ts", &lines("1", "9"));
+    clone.write("functions/pay/both.ts", &lines("1", "9"));
+    clone.change("functions/pay/a.ts", "chore: begin");
+    clone.git(&["checkout", "--quiet", "-b", "side"]);
+    clone.write("functions/orders/both.ts", &lines("one", "9"));
+    clone.write("functions/pay/both.ts", &lines("one", "9"));
+    clone.commit("chore: side");
+    clone.git(&["checkout", "--quiet", "main"]);
+    clone.write("functions/orders/both.ts", &lines("1", "nine"));
+    clone.write("functions/pay/both.ts", &lines("1", "nine"));
+    clone.commit("chore: main");
+    clone.git(&["merge", "--quiet", "--no-ff", "--no-commit", "side"]);
+    // Git merged both files; only one of them was edited too.
+    clone.write("functions/pay/both.ts", &lines("one, and more", "nine"));
+    clone.commit("Merge branch 'side'");
+    clone.git(&["push", "--quiet", "origin", "main"]);
+    let outcome = released(&clone, |_| ()).await;
+    insta::assert_snapshot!(told(&outcome), @r"
+    project  last   next   bump   commits  because of
+    pay      2.1.0  2.1.1  patch  4        Merge branch 'side'
+    warning: <id> is no conventional commit and counts as patch: Merge branch 'side'
+    1 of 2 projects released by <id>, pushed to main of origin
+    ");
+}
+
+#[tokio::test]
+async fn a_submodule_that_a_repo_hides_counts() {
+    let world = begun().await;
+    let clone = world.clone_as("a");
+    std::fs::create_dir_all(clone.path.join("functions/pay/parts")).expect("a folder");
+    let pointer = |id: &str| {
+        clone.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{id},functions/pay/parts")]);
+        clone.git(&["commit", "--quiet", "-m", "fix: other parts"]);
+        clone.git(&["push", "--quiet", "origin", "main"]);
+    };
+    let parts = "[submodule \"parts\"]\n\tpath = functions/pay/parts\n\turl = ./parts\n\tignore = all\n";
+    clone.write(".gitmodules", parts);
+    clone.commit("chore: hide the parts");
+    pointer(&"1".repeat(40));
+    released(&clone, |_| ()).await.expect("released");
+    assert_eq!(versions(&clone), "orders 0.1.0 orders, pay 2.1.1 pay");
+    pointer(&"2".repeat(40));
+    released(&clone, |_| ()).await.expect("released");
+    assert_eq!(versions(&clone), "orders 0.1.0 orders, pay 2.1.2 pay");
+}
+
+#[tokio::test]
 async fn nothing_to_release_changes_nothing() {
     let world = begun().await;
     let clone = world.clone_as("a");
