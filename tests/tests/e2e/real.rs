@@ -17,6 +17,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::harness::Ran;
 use crate::world::{STAGING, World};
 
 /// Whether the real ones are here; in CI they must be.
@@ -390,34 +391,44 @@ async fn s3s_fs_keeps_a_release() {
     publishes_to(world, &server.address).await;
 }
 
-/// A tree published to another S3 than the sandbox's: all, nothing, what changed, with a deletion, and back.
-async fn holds_a_tree(mut world: World, address: &str) {
+/// Nothing was changed but, at most, the manifest: what was written in its own second, or put back since, it has to note anew.
+fn leaves_all(ran: &Ran) {
+    let is_change = |item: &(String, String)| {
+        ["uploaded", "deleted"].contains(&item.1.as_str()) && item.0 != ".landfall-manifest.json"
+    };
+    assert!(!ran.items().iter().any(is_change), "{} {:?}", ran.stdout, ran.items());
+}
+
+/// A tree published to another S3 than the sandbox's: all, nothing, what changed, with a deletion, and back. `odd` is one of its names.
+async fn holds_a_tree(mut world: World, address: &str, odd: &str, more: &[&str]) {
     world.unset("AWS_ACCOUNT_ID");
     world.set("AWS_ENDPOINT_URL_S3", &format!("http://{address}"));
-    for (name, text) in [("a.json", "{}"), ("b c/d+e.txt", "one"), ("\u{e9}/f", "x"), ("g", "")] {
+    for (name, text) in [("a.json", "{}"), (odd, "one"), ("\u{e9}/f", "x"), ("g", "")] {
         world.write(&format!("merged-files/{name}"), text);
     }
     let words = ["s3-sync", "merged-files", "s3://acme-releases/web", "--bucket-owner", "123456789012"];
-    let words = [&words[..], &["--delete", "--keep-old", "kept"]].concat();
+    let words = [&words[..], &["--delete", "--keep-old", "kept"], more].concat();
     let ran = world.run(&words).await.expect(0);
-    assert_eq!((ran.outcome(), ran.items().len()), ("done", 5), "{:?}", ran.items());
-    assert_eq!(world.run(&words).await.expect(0).outcome(), "nothing-to-do");
-    world.write("merged-files/b c/d+e.txt", "two");
+    let is_file = |item: &&(String, String)| item.1 == "uploaded" && item.0 != ".landfall-manifest.json";
+    let uploaded = ran.items().iter().filter(is_file).count();
+    assert_eq!((ran.outcome(), uploaded), ("done", 4), "{:?}", ran.items());
+    leaves_all(&world.run(&words).await.expect(0));
+    world.write(&format!("merged-files/{odd}"), "two");
     world.remove("merged-files/a.json");
     let ran = world.run(&words).await.expect(0);
     let items: Vec<_> = ran.items().into_iter().filter(|(name, _)| name != "plan").collect();
     let item = |name: &str, word: &str| (name.to_owned(), word.to_owned());
     let of_manifest = |item: &(String, String)| item.0 != ".landfall-manifest.json";
     let items: Vec<_> = items.into_iter().filter(of_manifest).collect();
-    assert_eq!(items, [item("b c/d+e.txt", "uploaded"), item("a.json", "deleted")]);
-    assert_eq!(world.run(&words).await.expect(0).outcome(), "nothing-to-do");
+    assert_eq!(items, [item(odd, "uploaded"), item("a.json", "deleted")]);
+    leaves_all(&world.run(&words).await.expect(0));
     world
         .run(&["s3-sync", "--undo", "s3-sync-record.json", "--bucket-owner", "123456789012"])
         .await
         .expect(0);
-    world.write("merged-files/b c/d+e.txt", "one");
+    world.write(&format!("merged-files/{odd}"), "one");
     world.write("merged-files/a.json", "{}");
-    assert_eq!(world.run(&words).await.expect(0).outcome(), "nothing-to-do", "all is as before");
+    leaves_all(&world.run(&words).await.expect(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -439,7 +450,7 @@ async fn moto_holds_a_tree() {
     assert_eq!(made.status().as_u16(), 200);
     let mut world = World::small().await;
     world.has_aws_keys();
-    holds_a_tree(world, &moto.address).await;
+    holds_a_tree(world, &moto.address, "b c/d+e.txt", &[]).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -460,5 +471,7 @@ async fn s3s_fs_holds_a_tree() {
         command
     })
     .await;
-    holds_a_tree(world, &server.address).await;
+    // It says that it lists keys in URL encoding and does not: a plus in a name would be read as a space.
+    // It lists no ETags, which a first publication cannot know.
+    holds_a_tree(world, &server.address, "b c/d-e.txt", &["--manifest"]).await;
 }

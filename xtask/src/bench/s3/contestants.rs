@@ -43,7 +43,10 @@ impl Contestant {
         let (folder, to) = (folder.display().to_string(), format!("s3://{BUCKET}/{PREFIX}"));
         let words: Vec<String> = match self.kind {
             // The server lists no ETags, so that what was published is looked up in the manifest.
-            Kind::Ours => vec![folder, to, "--manifest".into(), "--delete".into(), "--quiet".into()],
+            Kind::Ours => {
+                let options = ["--manifest", "--delete", "--quiet", "--bucket-owner", "123456789012"];
+                [vec![folder, to], options.map(str::to_owned).to_vec()].concat()
+            }
             Kind::Rclone => [
                 ["sync", &folder, &format!(":s3:{BUCKET}/{PREFIX}")].map(str::to_owned).to_vec(),
                 ["--s3-provider", "Other", "--s3-env-auth", "--s3-force-path-style", "--s3-no-check-bucket"]
