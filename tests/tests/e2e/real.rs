@@ -347,11 +347,8 @@ async fn publishes_to(mut world: World, address: &str) {
     assert_eq!(ran.codes(), ["LF-S3-DIFFERS", "LF-S3-DIFFERS"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn moto_keeps_a_release() {
-    if !are_here() {
-        return;
-    }
+/// moto with an empty bucket `acme-releases`.
+async fn moto_with_a_bucket() -> Server {
     let moto = serve(|port, _| {
         let mut command = Command::new(program("LANDFALL_MOTO", "moto_server"));
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
@@ -364,6 +361,32 @@ async fn moto_keeps_a_release() {
     let made = site.request(Method::PUT, "/acme-releases").body("application/xml", place);
     let made = made.send(&Run::builder().build(), Cap::JSON).await.expect("an answer");
     assert_eq!(made.status().as_u16(), 200);
+    moto
+}
+
+/// s3s-fs with an empty bucket `acme-releases`, for the keys of this world; `None` where it is not installed.
+async fn s3s_fs_with_a_bucket(world: &World) -> Option<Server> {
+    let Ok(s3s_fs) = std::env::var("LANDFALL_S3S_FS") else {
+        println!("skipped: LANDFALL_S3S_FS not set");
+        return None;
+    };
+    let (key, secret) = (&world.variables["AWS_ACCESS_KEY_ID"], &world.variables["AWS_SECRET_ACCESS_KEY"]);
+    let server = serve(|port, folder| {
+        std::fs::create_dir(folder.join("acme-releases")).expect("a bucket");
+        let mut command = Command::new(&s3s_fs);
+        command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
+        command.args(["--access-key", key, "--secret-key", secret]).arg(folder);
+        command
+    });
+    Some(server.await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn moto_keeps_a_release() {
+    if !are_here() {
+        return;
+    }
+    let moto = moto_with_a_bucket().await;
     let mut world = World::small().await;
     world.has_aws_keys();
     publishes_to(world, &moto.address).await;
@@ -372,22 +395,9 @@ async fn moto_keeps_a_release() {
 /// Its conditional writes are not atomic, so that races are for the sandbox.
 #[tokio::test(flavor = "multi_thread")]
 async fn s3s_fs_keeps_a_release() {
-    let Ok(s3s_fs) = std::env::var("LANDFALL_S3S_FS") else {
-        println!("skipped: LANDFALL_S3S_FS not set");
-        return;
-    };
     let mut world = World::small().await;
     world.has_aws_keys();
-    let (key, secret) =
-        (world.variables["AWS_ACCESS_KEY_ID"].clone(), world.variables["AWS_SECRET_ACCESS_KEY"].clone());
-    let server = serve(|port, folder| {
-        std::fs::create_dir(folder.join("acme-releases")).expect("a bucket");
-        let mut command = Command::new(&s3s_fs);
-        command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
-        command.args(["--access-key", &key, "--secret-key", &secret]).arg(folder);
-        command
-    })
-    .await;
+    let Some(server) = s3s_fs_with_a_bucket(&world).await else { return };
     publishes_to(world, &server.address).await;
 }
 
@@ -436,18 +446,7 @@ async fn moto_holds_a_tree() {
     if !are_here() {
         return;
     }
-    let moto = serve(|port, _| {
-        let mut command = Command::new(program("LANDFALL_MOTO", "moto_server"));
-        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
-        command
-    })
-    .await;
-    let http = Http::new(HttpConfig::default()).expect("a client");
-    let site = http.site("moto", &format!("http://{}", moto.address), None).expect("a site");
-    let place = "<CreateBucketConfiguration><LocationConstraint>eu-west-1</LocationConstraint></CreateBucketConfiguration>";
-    let made = site.request(Method::PUT, "/acme-releases").body("application/xml", place);
-    let made = made.send(&Run::builder().build(), Cap::JSON).await.expect("an answer");
-    assert_eq!(made.status().as_u16(), 200);
+    let moto = moto_with_a_bucket().await;
     let mut world = World::small().await;
     world.has_aws_keys();
     holds_a_tree(world, &moto.address, "b c/d+e.txt", &[]).await;
@@ -455,22 +454,9 @@ async fn moto_holds_a_tree() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s3s_fs_holds_a_tree() {
-    let Ok(s3s_fs) = std::env::var("LANDFALL_S3S_FS") else {
-        println!("skipped: LANDFALL_S3S_FS not set");
-        return;
-    };
     let mut world = World::small().await;
     world.has_aws_keys();
-    let (key, secret) =
-        (world.variables["AWS_ACCESS_KEY_ID"].clone(), world.variables["AWS_SECRET_ACCESS_KEY"].clone());
-    let server = serve(|port, folder| {
-        std::fs::create_dir(folder.join("acme-releases")).expect("a bucket");
-        let mut command = Command::new(&s3s_fs);
-        command.args(["--host", "127.0.0.1", "--port", &port.to_string()]);
-        command.args(["--access-key", &key, "--secret-key", &secret]).arg(folder);
-        command
-    })
-    .await;
+    let Some(server) = s3s_fs_with_a_bucket(&world).await else { return };
     // It says that it lists keys in URL encoding and does not: a plus in a name would be read as a space.
     // It lists no ETags, which a first publication cannot know.
     holds_a_tree(world, &server.address, "b c/d-e.txt", &["--manifest"]).await;
