@@ -280,7 +280,8 @@ impl<'t> Problems<'t> {
         self.add_at(second, pointer, "the same key a second time", expected);
     }
 
-    fn is_full(&self) -> bool {
+    /// Whether further problems are only counted.
+    pub(crate) fn is_full(&self) -> bool {
         self.found.len() >= MOST_PROBLEMS
     }
 

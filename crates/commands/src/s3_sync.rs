@@ -94,42 +94,59 @@ impl crate::Command for Command {
             let target: Option<TreeAddress> = values.parsed("target");
             let bucket: Option<BucketName> = values.parsed("bucket");
             let owner: Option<AccountId> = values.parsed("bucket-owner");
+            let of_environment: Option<AccountId> = values.parsed("account");
             values.finish().map_err(Refusal)?;
             let config = config.ok_or_else(|| Refusal(Vec::new()))?;
             let record = undo.as_deref().map(read_record).transpose()?;
             let aws = aws::config(context, &context.http()?).await?;
-            let account = account(context, &aws).await?;
-            let address = match &record {
-                Some(record) => of_record(record, target.as_ref(), undo.as_deref())?,
-                None => address(context, &aws, &account, target, bucket).await?,
+            let owner = match owner.or(of_environment) {
+                Some(owner) => owner,
+                None => of_credentials(context, &aws).await?,
             };
-            let owner = owner.or_else(|| account.parse().ok());
+            let address = match &record {
+                Some(record) => {
+                    let meant = Meant {
+                        target: target.as_ref(),
+                        bucket: bucket.as_ref(),
+                        prefix: context.values().text("prefix"),
+                        region: aws.region(),
+                        environment: context.target().environment_text(),
+                    };
+                    of_record(record, &meant, undo.as_deref())?
+                }
+                None => address(context, &aws, &owner, target, bucket).await?,
+            };
             context
                 .run()
                 .progress()
-                .event(Event::Note(format!("publishing to {address} of account {account}")));
-            let tree = Tree::new(&aws, address, owner, context.run().share())?;
+                .event(Event::Note(format!("publishing to {address} of account {owner}")));
+            let tree = Tree::new(&aws, address, Some(owner), context.run().share())?;
             let (ledger, output, run_) = (&context.ledger, context.output(), context.run());
             match &record {
-                Some(record) => run_undo(context.target(), record, &tree, ledger, output, run_).await,
+                Some(record) => {
+                    let record = (record, undo.as_deref().unwrap_or(Path::new("")));
+                    run_undo(context.target(), record, &tree, ledger, output, run_).await
+                }
                 None => run(&config, &tree, ledger, output, run_).await,
             }
         })
     }
 }
 
-/// The account that the bucket must belong to: the environment's, else that of the credentials.
-async fn account(context: &Context, aws: &AwsConfig) -> Result<String, Refusal> {
-    match context.values().text("account") {
-        Some(account) => Ok(account),
-        None => Ok(caller_identity(aws, context.run()).await?.account),
-    }
+/// The account of the credentials: the bucket must be its, where nothing else is said.
+async fn of_credentials(context: &Context, aws: &AwsConfig) -> Result<AccountId, Refusal> {
+    let identity = caller_identity(aws, context.run()).await?;
+    identity.account.parse().map_err(|_| {
+        let what = format!("STS names an account that is none: {}", identity.account);
+        let problem = Problem::new("LF-AWS-ACCOUNT", Class::Refused, what);
+        Refusal::one(problem.with_remedy("name the account: --bucket-owner, or account in landfall.toml"))
+    })
 }
 
 async fn address(
     context: &Context,
     aws: &AwsConfig,
-    account: &str,
+    account: &AccountId,
     target: Option<TreeAddress>,
     bucket: Option<BucketName>,
 ) -> Result<TreeAddress, Refusal> {
@@ -141,7 +158,7 @@ async fn address(
         bucket
     } else {
         let contains = values.text("bucket-contains").unwrap_or_default();
-        one_bucket(&buckets(aws, context.run()).await?, &contains, account, aws.region())?
+        one_bucket(&buckets(aws, context.run()).await?, &contains, account.as_str(), aws.region())?
     };
     TreeAddress::new(bucket, &values.text("prefix").unwrap_or_default()).map_err(|odd| {
         let problem = Problem::new("LF-CONFIG", Class::Input, odd.to_string());
@@ -151,25 +168,49 @@ async fn address(
     })
 }
 
+/// What a run is about, as far as it says so; an undo must not be about something else.
+struct Meant<'a> {
+    target: Option<&'a TreeAddress>,
+    bucket: Option<&'a BucketName>,
+    prefix: Option<String>,
+    region: &'a str,
+    environment: Option<String>,
+}
+
 /// An undo is about the prefix of its record and no other.
-fn of_record(
-    record: &SyncRecord,
-    target: Option<&TreeAddress>,
-    path: Option<&Path>,
-) -> Result<TreeAddress, Refusal> {
+fn of_record(record: &SyncRecord, meant: &Meant<'_>, path: Option<&Path>) -> Result<TreeAddress, Refusal> {
     let shown = landfall_secret::escape(&path.unwrap_or(Path::new("")).to_string_lossy(), 200);
     let wrong = |what: String| {
         let problem = Problem::new("LF-SYNC-UNDO", Class::Input, what);
-        Refusal::one(problem.with_remedy("give the record of the publication that is to be undone"))
+        problem.with_remedy("give the record of the publication that is to be undone, and its environment")
     };
-    let address: TreeAddress =
-        record.address.parse().map_err(|odd| wrong(format!("the record {shown} cannot be used: {odd}")))?;
-    match target {
-        Some(target) if *target != address => {
-            Err(wrong(format!("the record {shown} is of {address}, not of {target}")))
+    let address: TreeAddress = record
+        .address
+        .parse()
+        .map_err(|odd| Refusal::one(wrong(format!("the record {shown} cannot be used: {odd}"))))?;
+    let mut problems = Vec::new();
+    let mut differs = |what: &str, recorded: &str, meant: &str| {
+        if recorded != meant {
+            let meant = landfall_secret::escape(meant, 200);
+            let recorded = landfall_secret::escape(recorded, 200);
+            problems.push(wrong(format!("the record {shown} is of {what} {recorded}, not of {meant}")));
         }
-        Some(_) | None => Ok(address),
+    };
+    if let Some(target) = meant.target {
+        differs("the prefix", &address.to_string(), &target.to_string());
+    } else {
+        if let Some(bucket) = meant.bucket {
+            differs("the bucket", address.bucket().as_str(), bucket.as_str());
+        }
+        if let Some(prefix) = &meant.prefix {
+            differs("the prefix", address.prefix().trim_matches('/'), prefix.trim_matches('/'));
+        }
     }
+    differs("the region", &record.region, meant.region);
+    if let (Some(recorded), Some(environment)) = (&record.environment, &meant.environment) {
+        differs("the environment", recorded, environment);
+    }
+    if problems.is_empty() { Ok(address) } else { Err(Refusal(problems)) }
 }
 
 fn config(context: &Context, values: &mut Values<'_>) -> Option<Config> {
@@ -214,17 +255,17 @@ fn keep(values: &mut Values<'_>) -> Option<Keep> {
 fn rules(context: &Context, settings: &SyncSettings, values: &mut Values<'_>) -> Option<Rules> {
     let row = context.target().environment.as_ref().and_then(|name| context.settings.environments.get(name));
     let is_production = row.is_some_and(|row| row.kind == EnvironmentKind::Production);
-    let mut exclude = Vec::new();
+    let mut leave_out = Vec::new();
     if !values.is_on("no-default-excludes") {
-        exclude.push(HIDDEN.to_owned());
+        leave_out.push(HIDDEN.to_owned());
         if !is_production {
-            exclude.push(PRODUCTION.to_owned());
+            leave_out.push(PRODUCTION.to_owned());
         }
     }
-    exclude.extend(settings.exclude.iter().cloned().chain(values.list("exclude")));
     let both = |of_file: &[String], given: Vec<String>| of_file.iter().cloned().chain(given).collect();
     let texts = RuleTexts {
-        exclude,
+        leave_out,
+        exclude: both(&settings.exclude, values.list("exclude")),
         include: both(&settings.include, values.list("include")),
         protect: both(&settings.protect, values.list("protect")),
         headers: both(&settings.headers, values.list("header")),
@@ -243,27 +284,48 @@ fn rules(context: &Context, settings: &SyncSettings, values: &mut Values<'_>) ->
 
 #[cfg(test)]
 mod tests {
-    use super::{SyncRecord, TreeAddress, of_record};
+    use super::{BucketName, Meant, SyncRecord, TreeAddress, of_record};
 
     #[test]
-    fn an_undo_is_about_the_prefix_of_its_record() {
+    fn an_undo_is_about_what_its_record_is_about() {
         let record = SyncRecord {
             format_version: 1,
             address: "s3://acme-config/web/".to_owned(),
-            region: String::new(),
+            region: "eu-west-2".to_owned(),
             time: String::new(),
-            environment: None,
+            environment: Some("prod_eu00".to_owned()),
             release: None,
             is_complete: true,
             kept_in: None,
+            had_manifest: None,
             changes: Vec::new(),
         };
         let web: TreeAddress = "s3://acme-config/web".parse().expect("an address");
         let other: TreeAddress = "s3://acme-config/other".parse().expect("an address");
-        assert_eq!(of_record(&record, None, None).expect("an address"), web);
-        assert_eq!(of_record(&record, Some(&web), None).expect("an address"), web);
-        assert!(of_record(&record, Some(&other), None).is_err());
-        let odd = SyncRecord { address: "nowhere".to_owned(), ..record };
-        assert!(of_record(&odd, None, None).is_err());
+        let (own, foreign): (BucketName, BucketName) =
+            ("acme-config".parse().expect("a bucket"), "acme-other".parse().expect("a bucket"));
+        let meant =
+            || Meant { target: None, bucket: None, prefix: None, region: "eu-west-2", environment: None };
+        let told = |meant: &Meant<'_>| of_record(&record, meant, None).map_err(|refusal| refusal.0.len());
+        assert_eq!(told(&meant()), Ok(web.clone()));
+        assert_eq!(told(&Meant { target: Some(&web), bucket: Some(&foreign), ..meant() }), Ok(web.clone()));
+        let all_right = Meant {
+            bucket: Some(&own),
+            prefix: Some("/web/".to_owned()),
+            environment: Some("prod_eu00".to_owned()),
+            ..meant()
+        };
+        assert_eq!(told(&all_right), Ok(web));
+        assert_eq!(told(&Meant { target: Some(&other), ..meant() }), Err(1));
+        let all_wrong = Meant {
+            bucket: Some(&foreign),
+            prefix: Some("other".to_owned()),
+            environment: Some("stg_eu00".to_owned()),
+            region: "us-east-1",
+            target: None,
+        };
+        assert_eq!(told(&all_wrong), Err(4));
+        let odd = SyncRecord { address: "nowhere".to_owned(), ..record.clone() };
+        assert!(of_record(&odd, &meant(), None).is_err());
     }
 }

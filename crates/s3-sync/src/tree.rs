@@ -10,6 +10,7 @@ mod etag;
 mod folder;
 mod guards;
 mod hash;
+mod in_turn;
 mod intents;
 mod join;
 mod keep;
@@ -24,6 +25,7 @@ mod rules;
 mod source;
 mod stored;
 mod undo;
+mod written_manifest;
 
 pub use address::{TreeAddress, TreeAddressError};
 pub use apply::{Applied, Change, ChangeResult, Labels};

@@ -3,6 +3,7 @@
 mod diff;
 mod going_back;
 mod ledger;
+mod places;
 mod shown;
 
 use std::path::PathBuf;
@@ -56,6 +57,10 @@ impl Config {
 /// A source that cannot be published whole, a listing that cannot be relied on, deletions that the guards forbid, old bytes that
 /// cannot be kept: before anything is changed.
 pub async fn run(config: &Config, tree: &Tree, ledger: &FolderLedger, output: &Output, run: &Run) -> Outcome {
+    let problems = places::problems(&config.folder, &config.record, &config.keep, tree.address());
+    if !problems.is_empty() {
+        return Err(Refusal(problems));
+    }
     let source = read_source(config, tree).await?;
     let plan = tree.plan(&source, &config.rules, config.options, run).await.map_err(refusal)?;
     let forbidden = config.guards.check(&plan, &source, &config.rules, tree.address());
@@ -121,10 +126,25 @@ async fn keep(
         let address = tree.address().to_string();
         return Ok(earlier.filter(|earlier| !earlier.is_complete && earlier.address == address));
     }
-    let kept = tree.keep(plan, source, &config.keep, &config.labels(), run).await.map_err(refusal)?;
+    if let Some(earlier) = &earlier
+        && !earlier.may_give_way_to(tree.address(), config.keep.kept_in().as_ref())
+    {
+        return Err(Refusal::one(unfinished(earlier, config)));
+    }
+    let (rules, labels) = (&config.rules, config.labels());
+    let kept = tree.keep(plan, source, rules, &config.keep, &labels, run).await.map_err(refusal)?;
     let record = kept.carrying_on(earlier);
     output.write(&config.record, &record.to_bytes(), Mode::Shared)?;
     Ok(Some(record))
+}
+
+/// An incomplete record of another publication stands where this one's would: what it alone knows of would be lost.
+fn unfinished(earlier: &SyncRecord, config: &Config) -> Problem {
+    let path = landfall_secret::escape(&config.record.to_string_lossy(), 200);
+    let what = format!("{path} is the record of a publication to {} that was not completed", earlier.address);
+    Problem::new("LF-SYNC-UNFINISHED", Class::Refused, what).with_remedy(
+        "publish there again with the same --keep-old, which completes it; or take it back by --undo; or give another file by --record",
+    )
 }
 
 fn refusal(errors: Vec<TreeError>) -> Refusal {

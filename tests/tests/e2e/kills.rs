@@ -339,6 +339,24 @@ async fn s3_sync() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn undo_of_a_publication() {
+    survives(Subject {
+        words: &["s3-sync", "--undo", "s3-sync-record.json"],
+        projects: &SMALL,
+        prepare: World::has_configuration,
+        before: &[&["s3-sync", "--delete", "--keep-old", "kept", "--manifest"]],
+        // Nothing that was created is deleted before all else is back.
+        wrong: |world, wanted| {
+            let now = world.configured();
+            let is_all_back = wanted.iter().all(|(name, text)| now.get(name) == Some(text));
+            !now.contains_key("same.json") || (!now.contains_key("x/new.toml") && !is_all_back)
+        },
+        state: World::configured,
+    })
+    .await;
+}
+
 /// A publication that is killed anywhere can be undone by the record that it had written before.
 #[tokio::test(flavor = "multi_thread")]
 async fn undo_after_a_killed_publication() {

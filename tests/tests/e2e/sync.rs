@@ -124,14 +124,14 @@ async fn a_folder_is_shown_published_left_alone_and_taken_back() {
     world.run(&words).await.expect(0);
     assert_eq!(world.configured(), after);
     world.sandbox.s3.put(BUCKET, "web/changed.json", "theirs");
-    let ran = world.run(&[&undo[..], &["--quiet"]].concat()).await.expect(i32::from(exit::TRANSIENT));
+    let ran = world.run(&[&undo[..], &["--quiet"]].concat()).await.expect(i32::from(exit::REFUSED));
     page!(ran.page(&world), @r"
-    error[LF-SYNC-CHANGED] exit 5
-      s3://app-native-config-stg/web/changed.json was changed by somebody else meanwhile: it is not what that publication left there
-      next: find out who else writes there, then run again: it plans anew by what is there now
+    error[LF-SYNC-UNDO] exit 3
+      s3://app-native-config-stg/web/changed.json was changed by somebody else since that publication
+      next: find out who wrote there: what they put would be lost; publish what is meant from git instead, or put the rest back by hand
 
     nothing was changed
-    exit 5
+    exit 3
     ");
 }
 
@@ -216,6 +216,10 @@ async fn a_mistake_deletes_nothing() {
         (&["--delete", "--max-delete", "many"], 2, "LF-CONFIG"),
         (&["--exclude", "["], 2, "LF-CONFIG"),
         (&["--undo", "none.json"], 2, "LF-FILE-MISSING"),
+        (&["--record", "merged-files/record.json"], 2, "LF-SYNC-PLACE"),
+        (&["--keep-old", "merged-files/kept"], 2, "LF-SYNC-PLACE"),
+        (&["--keep-old", "s3://app-native-config-stg/web/kept"], 2, "LF-SYNC-PLACE"),
+        (&["--keep-old", "versions"], 3, "LF-SYNC-KEEP"),
     ] {
         let ran = refused(&world, &[&["s3-sync"], words].concat(), code).await;
         assert_eq!(ran.codes(), [wanted], "{words:?}");
@@ -231,10 +235,12 @@ async fn a_mistake_deletes_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_upload_that_fails_keeps_everything_from_being_deleted() {
     let world = world().await;
-    let denied = What::status(403)
-        .header("content-type", "application/xml")
-        .body("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>");
-    world.sandbox.faults().add(Fault::new(denied).on(Service::S3).matching("x/new.toml").every());
+    let denied = || {
+        What::status(403)
+            .header("content-type", "application/xml")
+            .body("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+    };
+    world.sandbox.faults().add(Fault::new(denied()).on(Service::S3).matching("x/new.toml").every());
     let ran = world.run(&["s3-sync", "--delete", "--quiet"]).await.expect(i32::from(exit::PARTIAL));
     page!(ran.page(&world), @r"
     error[LF-AWS-DENIED] exit 6
@@ -252,7 +258,22 @@ async fn one_upload_that_fails_keeps_everything_from_being_deleted() {
     ");
     assert!(world.configured().contains_key("old-1.json"));
     world.sandbox.faults().clear();
-    world.run(&["s3-sync", "--delete"]).await.expect(0);
+    // What was kept of it is known by its record alone.
+    let kept = ["s3-sync", "--delete", "--keep-old", "kept"];
+    world.sandbox.faults().add(Fault::new(denied()).on(Service::S3).matching("x/new.toml").every());
+    world.write("merged-files/changed.json", "another");
+    world.run(&kept).await.expect(i32::from(exit::PARTIAL));
+    world.sandbox.faults().clear();
+    let ran = refused(&world, &["s3-sync", "--delete"], 3).await;
+    page!(ran.page(&world), @r"
+    error[LF-SYNC-UNFINISHED] exit 3
+      s3-sync-record.json is the record of a publication to s3://app-native-config-stg/web/ that was not completed
+      next: publish there again with the same --keep-old, which completes it; or take it back by --undo; or give another file by --record
+
+    nothing was changed
+    exit 3
+    ");
+    world.run(&kept).await.expect(0);
     assert!(!world.configured().contains_key("old-1.json"));
 }
 

@@ -66,22 +66,25 @@ impl Node {
     }
 
     /// The same value without places. Numbers that fit neither 64 bits nor a finite float become texts.
-    pub(crate) fn to_value(&self) -> Value {
-        match &self.kind {
+    pub(crate) fn into_value(self) -> Value {
+        match self.kind {
             Kind::Null => Value::Null,
-            Kind::Bool(truth) => Value::Bool(*truth),
-            Kind::Number(text) => {
-                text.parse::<Number>().map_or_else(|_| Value::String(text.clone()), Value::Number)
-            }
-            Kind::Text(text) => Value::String(text.clone()),
-            Kind::Array(values) => Value::Array(values.iter().map(Self::to_value).collect()),
+            Kind::Bool(truth) => Value::Bool(truth),
+            Kind::Number(text) => text.parse::<Number>().map_or_else(|_| Value::String(text), Value::Number),
+            Kind::Text(text) => Value::String(text),
+            Kind::Array(values) => Value::Array(values.into_iter().map(Self::into_value).collect()),
             Kind::Object(members) => Value::Object(
                 members
-                    .iter()
-                    .map(|member| (member.key.clone(), member.value.to_value()))
+                    .into_iter()
+                    .map(|member| (member.key, member.value.into_value()))
                     .collect::<Map<_, _>>(),
             ),
         }
+    }
+
+    /// As [`Node::into_value`], of a value that is read further.
+    pub(crate) fn to_value(&self) -> Value {
+        self.clone().into_value()
     }
 
     /// What stands here, for a message: the kind, and the value where it is short and may be shown.

@@ -43,7 +43,7 @@ pub(crate) struct Parsed<'t> {
 /// [`FileErrors`] where the text is no JSON, a key stands twice, or a limit is passed.
 pub fn strict_value(bytes: &[u8], name: &str, limits: Limits) -> Result<serde_json::Value, FileErrors> {
     let parsed = parse(bytes, name, limits, false);
-    parsed.problems.finish(parsed.root.map(|r| r.to_value()))
+    parsed.problems.finish(parsed.root.map(Node::into_value))
 }
 
 /// Reads one JSON value. Where `conceal` is set, no message shows a value.
@@ -69,12 +69,12 @@ pub(crate) fn parse<'t>(bytes: &'t [u8], name: &str, limits: Limits, conceal: bo
         return Parsed { root: None, problems };
     }
     let mut parser =
-        Parser { text, bytes: text.as_bytes(), at: 0, values: 0, limits, pointer: Vec::new(), problems };
+        Parser { text, bytes: text.as_bytes(), at: 0, values: 0, limits, way: Vec::new(), problems };
     let root = match parser.document() {
         Ok(node) => Some(node),
         Err(Stop { at, expected }) => {
             let found = parser.found_at(at);
-            let pointer = parser.pointer.concat();
+            let pointer = parser.pointer();
             parser.problems.add_at(at, pointer, found, expected);
             None
         }
@@ -94,9 +94,16 @@ struct Parser<'t> {
     at: usize,
     values: usize,
     limits: Limits,
-    /// The pointer's steps, each with its `/`.
-    pointer: Vec<String>,
+    way: Vec<Step>,
     problems: Problems<'t>,
+}
+
+/// A step of the way to a value. Made to a text only where something is wrong: large files have many values and few faults.
+#[derive(Clone, Copy)]
+enum Step {
+    /// The value of the key that stands there.
+    Key(usize),
+    Index(usize),
 }
 
 impl Parser<'_> {
@@ -115,6 +122,29 @@ impl Parser<'_> {
 
     fn stop<T>(&self, expected: impl Into<String>) -> Result<T, Stop> {
         Err(Stop { at: self.at, expected: expected.into() })
+    }
+
+    /// The JSON pointer of where the parser is, safe to print; empty where nobody will see it.
+    fn pointer(&mut self) -> String {
+        if self.problems.is_full() {
+            return String::new();
+        }
+        let here = self.at;
+        let mut pointer = String::new();
+        for step in self.way.clone() {
+            pointer.push('/');
+            match step {
+                Step::Index(index) => pointer.push_str(&index.to_string()),
+                Step::Key(at) => {
+                    self.at = at;
+                    // It was read before.
+                    let key = self.string().unwrap_or_default();
+                    pointer.push_str(&escape_step(&key));
+                }
+            }
+        }
+        self.at = here;
+        pointer
     }
 
     fn found_at(&self, at: usize) -> String {
@@ -182,10 +212,10 @@ impl Parser<'_> {
             return Ok(Kind::Array(values));
         }
         loop {
-            self.pointer.push(format!("/{}", values.len()));
+            self.way.push(Step::Index(values.len()));
             self.space();
             values.push(self.value(depth)?);
-            self.pointer.pop();
+            self.way.pop();
             self.space();
             if self.take(b']') {
                 return Ok(Kind::Array(values));
@@ -212,7 +242,7 @@ impl Parser<'_> {
                 return self.stop("a key in quotes");
             }
             let key = self.string()?;
-            self.pointer.push(format!("/{}", escape_step(&key)));
+            self.way.push(Step::Key(at));
             self.space();
             if !self.take(b':') {
                 return self.stop("`:`");
@@ -220,11 +250,11 @@ impl Parser<'_> {
             self.space();
             let value = self.value(depth)?;
             if let Some(first) = seen.get(&key) {
-                let pointer = self.pointer.concat();
+                let pointer = self.pointer();
                 self.problems.add_duplicate(at, *first, pointer);
-                self.pointer.pop();
+                self.way.pop();
             } else {
-                self.pointer.pop();
+                self.way.pop();
                 seen.insert(key.clone(), at);
                 members.push(Member { at, key, value });
             }

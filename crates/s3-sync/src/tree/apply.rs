@@ -2,17 +2,14 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
-use futures_util::StreamExt as _;
 use landfall_artifacts::{Class, Digest, Explain as _, Problem};
 use landfall_aws::FailureKind;
 use landfall_run::{EffectOutcome, Event, Run};
 
 use super::etag::Etag;
-use super::manifest::MANIFEST_NAME;
-use super::plan::{ManifestPlan, Put};
-use super::put::{Condition, Wanted, Written};
-use super::rules::Headers;
+use super::in_turn::in_turn;
+use super::plan::Put;
+use super::put::Written;
 use super::{Plan, Rules, Source, Tree, TreeError};
 
 /// Uploads that are on their way at a time; the limit of S3's rates slows them where S3 says so.
@@ -55,6 +52,8 @@ pub struct ChangeResult {
     pub etag: Option<Etag>,
     /// SHA-256 of what was uploaded.
     pub sha256: Option<Digest>,
+    /// Whether the ETag is no MD5, since the object is encrypted with a key of KMS or of its writer's.
+    pub is_etag_opaque: bool,
     /// Why it is not so.
     pub error: Option<TreeError>,
 }
@@ -92,8 +91,9 @@ impl ChangeResult {
             Some(error) if error.class() == Class::Unknown => Change::Unknown,
             Some(_) => Change::Failed,
         };
+        let is_etag_opaque = written.as_ref().is_some_and(|written| written.is_etag_opaque);
         let (etag, sha256) = written.map(|written| (written.etag, written.sha256)).unzip();
-        Self { change, etag, sha256, error }
+        Self { change, etag, sha256, is_etag_opaque, error }
     }
 }
 
@@ -127,12 +127,10 @@ impl Tree {
             return applied;
         }
         let left = not_made(&applied.deletes);
-        if let Some(manifest) = &plan.manifest {
-            if left > 0 {
-                applied.errors.push(TreeError::Withheld { what: "the manifest was not written", left });
-            } else {
-                applied.manifest = self.keep_manifest(plan, manifest, &applied.puts, rules, run).await;
-            }
+        if left == 0 {
+            applied.manifest = self.keep_manifest(plan, &applied.puts, rules, labels, run).await;
+        } else if plan.manifest.is_some() {
+            applied.errors.push(TreeError::Withheld { what: "the manifest was not written", left });
         }
         applied
     }
@@ -158,13 +156,13 @@ impl Tree {
         run.progress().event(Event::Phase { name: "upload".into(), items });
         run.progress().event(Event::Total { bytes: plan.size_bytes(), items });
         let failures = AtomicUsize::new(0);
-        // Collected first: a stream that still holds the closure would keep the caller's future from being `Send`.
-        let uploads: Vec<_> =
-            plan.puts.iter().map(|put| self.upload_one(put, plan, source, rules, &failures, run)).collect();
-        let mut uploads = futures_util::stream::iter(uploads).buffered(AT_ONCE);
-        while let Some(result) = uploads.next().await {
-            applied.puts.push(ChangeResult::of(result.map(Some)));
-        }
+        let mut puts = plan.puts.iter();
+        in_turn(
+            AT_ONCE,
+            || puts.next().map(|put| self.upload_one(put, plan, source, rules, &failures, run)),
+            |result| applied.puts.push(ChangeResult::of(result.map(Some))),
+        )
+        .await;
         self.ended(intent, outcome(&applied.puts, run), run).await;
         Ok(())
     }
@@ -219,34 +217,6 @@ impl Tree {
         applied.deletes = results.into_iter().map(|result| ChangeResult::of(result.map(|()| None))).collect();
         self.ended(intent, outcome(&applied.deletes, run), run).await;
         Ok(())
-    }
-
-    async fn keep_manifest(
-        &self,
-        plan: &Plan,
-        manifest: &ManifestPlan,
-        puts: &[ChangeResult],
-        rules: &Rules,
-        run: &Run,
-    ) -> Option<ChangeResult> {
-        let mut next = manifest.next.clone();
-        for (put, result) in plan.puts.iter().zip(puts) {
-            if let (Some(etag), Some(sha256)) = (&result.etag, result.sha256) {
-                next.insert(&put.name, etag, sha256, put.size_bytes, rules.headers(&put.name));
-            }
-        }
-        let bytes = next.to_bytes();
-        if manifest.digest == Some(Digest::of(&bytes)) {
-            return None;
-        }
-        let condition = match (&manifest.etag, manifest.is_there) {
-            (Some(etag), _) => Condition::Is(etag.clone()),
-            (None, true) => Condition::Any,
-            (None, false) => Condition::Free,
-        };
-        let headers = Headers::from([("content-type".to_owned(), "application/json".to_owned())]);
-        let wanted = Wanted::of_bytes(MANIFEST_NAME, Bytes::from(bytes), headers, condition);
-        Some(ChangeResult::of(self.put(&wanted, run).await.map(Some)))
     }
 }
 

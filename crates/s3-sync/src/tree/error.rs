@@ -37,6 +37,20 @@ pub enum TreeError {
         /// How that shows.
         what: &'static str,
     },
+    /// An object is not what the publication left there that is to be undone.
+    #[error("{address} was changed by somebody else since that publication")]
+    ChangedSince {
+        /// The object.
+        address: String,
+    },
+    /// What is to be replaced or deleted cannot be kept, as was asked for.
+    #[error("{address} cannot be kept: {what}")]
+    CannotKeep {
+        /// The object.
+        address: String,
+        /// Why.
+        what: String,
+    },
     /// A local file or folder cannot be read.
     #[error("cannot read {}", shown(path))]
     Local {
@@ -238,6 +252,8 @@ impl TreeError {
             Self::Unconfirmed { cause, .. } => cause.failure(),
             Self::Listing { .. }
             | Self::Changed { .. }
+            | Self::ChangedSince { .. }
+            | Self::CannotKeep { .. }
             | Self::Local { .. }
             | Self::Unfit { .. }
             | Self::Moved { .. }
@@ -279,7 +295,8 @@ impl Explain for TreeError {
             Self::WholeBucket { .. } => "LF-SYNC-PREFIX",
             Self::TooMany { .. } => "LF-SYNC-SIZE",
             Self::NoOneBucket { .. } => "LF-SYNC-BUCKET",
-            Self::NotKept { .. } => "LF-SYNC-UNDO",
+            Self::ChangedSince { .. } | Self::NotKept { .. } => "LF-SYNC-UNDO",
+            Self::CannotKeep { .. } => "LF-SYNC-KEEP",
         }
     }
 
@@ -303,6 +320,8 @@ impl Explain for TreeError {
             | Self::Protected { .. }
             | Self::WholeBucket { .. }
             | Self::NoOneBucket { .. }
+            | Self::ChangedSince { .. }
+            | Self::CannotKeep { .. }
             | Self::NotKept { .. } => Class::Refused,
         }
     }
@@ -357,6 +376,14 @@ impl Explain for TreeError {
             Self::NoOneBucket { .. } => {
                 Some("name the one that is meant: NATIVE_BUCKET, or s3://bucket/prefix".into())
             }
+            Self::ChangedSince { .. } => Some(
+                "find out who wrote there: what they put would be lost; publish what is meant from git instead, or put the rest back by hand"
+                    .into(),
+            ),
+            Self::CannotKeep { .. } => Some(
+                "keep old bytes elsewhere, leave it out by --exclude, or publish without --keep-old, which cannot be undone"
+                    .into(),
+            ),
             Self::NotKept { .. } => {
                 Some("restore what is kept, or publish the configuration of then from git".into())
             }

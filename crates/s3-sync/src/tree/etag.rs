@@ -7,7 +7,7 @@ pub struct Listed {
     pub size_bytes: u64,
     /// Its ETag.
     pub etag: Etag,
-    /// When it was written, in seconds since 1970.
+    /// When it was written, in milliseconds since 1970; of stores that tell whole seconds a multiple of a thousand.
     pub modified: i64,
 }
 

@@ -3,16 +3,16 @@
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use landfall_artifacts::{Digest, Mode, Problem, write_atomic};
 use landfall_aws::Nature;
 use landfall_run::{EffectOutcome, Event, Run};
 
 use super::etag::{Listed, hex};
 use super::hash::hash_all;
+use super::in_turn::in_turn;
 use super::put::{Condition, Wanted};
 use super::record::{After, Before, KeptIn, RecordedChange, SyncRecord};
-use super::{Labels, Plan, Source, Tree, TreeAddress, TreeError};
+use super::{Labels, Plan, Rules, Source, Tree, TreeAddress, TreeError};
 
 /// Objects that are kept at a time.
 const AT_ONCE: usize = 8;
@@ -34,6 +34,18 @@ pub enum Keep {
     Versions,
 }
 
+impl Keep {
+    /// As a record says it.
+    pub fn kept_in(&self) -> Option<KeptIn> {
+        match self {
+            Self::Nothing => None,
+            Self::Folder(folder) => Some(KeptIn::Folder(folder.clone())),
+            Self::Prefix(address) => Some(KeptIn::Prefix(address.to_string())),
+            Self::Versions => Some(KeptIn::Versions),
+        }
+    }
+}
+
 impl Tree {
     /// Keeps everything that a plan replaces or deletes, and gives the record to be written before the plan is applied.
     ///
@@ -43,19 +55,21 @@ impl Tree {
         &self,
         plan: &Plan,
         source: &Source,
+        rules: &Rules,
         keep: &Keep,
         labels: &Labels,
         run: &Run,
     ) -> Result<SyncRecord, Vec<TreeError>> {
+        let is_kept = *keep != Keep::Nothing;
         let time = landfall_run::rfc3339(run.clock().now());
-        let hashes = if *keep == Keep::Nothing {
-            Vec::new()
-        } else {
+        let hashes = if is_kept {
             let number = |name: &str| {
                 source.files().binary_search_by(|file| file.name.as_bytes().cmp(name.as_bytes())).ok()
             };
             let numbers: Vec<usize> = plan.puts.iter().filter_map(|put| number(&put.name)).collect();
             hash_all(source, &numbers, true).await?
+        } else {
+            Vec::new()
         };
         let mut hashes = hashes.into_iter();
         let puts = plan.puts.iter().map(|put| {
@@ -64,13 +78,14 @@ impl Tree {
                 size_bytes: put.size_bytes,
                 md5: hashes.as_ref().map(|hashes| hex(&hashes.md5)),
                 sha256: hashes.and_then(|hashes| hashes.sha256).map(|sha256| *sha256),
+                headers: if is_kept { rules.headers(&put.name) } else { super::Headers::new() },
             };
             (&*put.name, put.before.as_ref(), Some(after))
         });
         let deletes = plan.deletes.iter().map(|extra| (&*extra.name, Some(&extra.listed), None));
         let all: Vec<_> = puts.chain(deletes).collect();
         let old = all.iter().filter(|(_, before, _)| before.is_some()).count() as u64;
-        if *keep != Keep::Nothing && old > 0 {
+        if is_kept && old > 0 {
             run.progress().event(Event::Phase { name: "keep".into(), items: Some(old) });
         }
         // Copies in another prefix are changes too.
@@ -85,17 +100,16 @@ impl Tree {
             Keep::Nothing | Keep::Folder(_) | Keep::Prefix(_) | Keep::Versions => None,
         };
         let id = format!("{}-{}", time.replace([':', '-'], ""), &plan.digest().hex()[..12]);
-        let kept: Vec<_> =
-            all.iter().map(|(name, before, _)| self.keep_one(name, *before, keep, &id, run)).collect();
-        let mut kept = futures_util::stream::iter(kept).buffered(AT_ONCE);
-        let (mut befores, mut errors) = (Vec::new(), Vec::new());
-        while let Some(one) = kept.next().await {
-            match one {
+        let (mut rest, mut befores, mut errors) = (all.iter(), Vec::new(), Vec::new());
+        in_turn(
+            AT_ONCE,
+            || rest.next().map(|(name, before, _)| self.keep_one(name, *before, keep, &id, run)),
+            |one| match one {
                 Ok(before) => befores.push(before),
                 Err(error) => errors.push(error),
-            }
-        }
-        drop(kept);
+            },
+        )
+        .await;
         if let Some((place, intent)) = intent {
             let outcome = match errors.first() {
                 None => EffectOutcome::Done,
@@ -121,12 +135,8 @@ impl Tree {
             environment: labels.environment.clone(),
             release: labels.release.clone(),
             is_complete: false,
-            kept_in: match keep {
-                Keep::Nothing => None,
-                Keep::Folder(folder) => Some(KeptIn::Folder(folder.clone())),
-                Keep::Prefix(address) => Some(KeptIn::Prefix(address.to_string())),
-                Keep::Versions => Some(KeptIn::Versions),
-            },
+            kept_in: keep.kept_in(),
+            had_manifest: Some(plan.has_manifest),
             changes,
         })
     }
@@ -151,10 +161,11 @@ impl Tree {
             return Ok(Some(told));
         }
         let address = self.address().shown(name);
-        if listed.size_bytes > MOST_KEPT {
+        // Versions stay where they are: only one whose SHA-256 is not known passes through memory.
+        if listed.size_bytes > MOST_KEPT && *keep != Keep::Versions {
             let what =
                 format!("it has {} bytes, and {MOST_KEPT} are the most that is kept", listed.size_bytes);
-            return Err(TreeError::NotKept { address, what });
+            return Err(TreeError::CannotKeep { address, what });
         }
         let seen = self.look(name, Nature::Read, run).await?;
         let is_listed_one = |seen: &super::look::Seen| {
@@ -169,7 +180,7 @@ impl Tree {
         if *keep == Keep::Versions {
             let what = "the bucket keeps no versions".to_owned();
             let Some(version) = seen.version.clone() else {
-                return Err(TreeError::NotKept { address, what });
+                return Err(TreeError::CannotKeep { address, what });
             };
             told.kept = Some(version);
             // Without its SHA-256 nobody could tell later whether it is back.

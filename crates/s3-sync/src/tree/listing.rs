@@ -108,7 +108,7 @@ impl<'a> Pages<'a> {
             let listed = Listed {
                 size_bytes: size.ok_or_else(|| format!("the object `{}` has no size", shown(&key)))?,
                 etag: Etag::of(object.e_tag()),
-                modified: object.last_modified().map_or(i64::MAX, aws_sdk_s3::primitives::DateTime::secs),
+                modified: object.last_modified().and_then(|time| time.to_millis().ok()).unwrap_or(i64::MAX),
             };
             take(name, listed);
             self.count += 1;

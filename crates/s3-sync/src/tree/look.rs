@@ -1,13 +1,15 @@
 //! What single objects are: by a HEAD, where a listing does not tell.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
 use aws_sdk_s3::types::{ChecksumMode, ServerSideEncryption};
-use futures_util::StreamExt as _;
 use landfall_artifacts::{CodeSha256, Digest};
 use landfall_aws::{Call, FailureKind, Nature, Service, call};
 use landfall_run::Run;
 
 use super::etag::{Etag, Listed};
+use super::in_turn::in_turn;
 use super::rules::Headers;
 use super::{Tree, TreeError};
 
@@ -54,7 +56,7 @@ impl Seen {
                     .and_then(|size| u64::try_from(size).ok())
                     .unwrap_or_default(),
                 etag: Etag::of(answer.e_tag()),
-                modified: answer.last_modified().map_or(i64::MAX, aws_sdk_s3::primitives::DateTime::secs),
+                modified: answer.last_modified().and_then(|time| time.to_millis().ok()).unwrap_or(i64::MAX),
             },
             // That of an upload in parts is a hash of hashes and is written in another way.
             sha256: answer
@@ -107,14 +109,26 @@ impl Tree {
     /// # Errors
     /// The first one: what stands in the way of one mostly stands in the way of all.
     pub(crate) async fn look_all(&self, names: Vec<&str>, run: &Run) -> Result<Vec<Option<Seen>>, TreeError> {
-        // Collected first: a stream that still holds the closure would keep the caller's future from being `Send`.
-        let looks: Vec<_> = names.into_iter().map(|name| self.look(name, Nature::Read, run)).collect();
-        let mut looks = futures_util::stream::iter(looks).buffered(AT_ONCE);
-        let mut seen = Vec::new();
-        while let Some(one) = looks.next().await {
-            seen.push(one?);
-        }
-        Ok(seen)
+        let (mut names, mut seen, mut failure) = (names.into_iter(), Vec::new(), None);
+        let has_failed = AtomicBool::new(false);
+        in_turn(
+            AT_ONCE,
+            || {
+                names
+                    .next()
+                    .filter(|_| !has_failed.load(Ordering::Relaxed))
+                    .map(|name| self.look(name, Nature::Read, run))
+            },
+            |one| match one {
+                Ok(one) => seen.push(one),
+                Err(error) => {
+                    has_failed.store(true, Ordering::Relaxed);
+                    failure.get_or_insert(error);
+                }
+            },
+        )
+        .await;
+        failure.map_or(Ok(seen), Err)
     }
 
     pub(crate) fn failed(

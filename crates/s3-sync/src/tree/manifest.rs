@@ -29,8 +29,7 @@ pub struct SyncManifest {
 /// One object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
-    /// Without quotation marks; empty where the store gives none.
-    etag: Box<str>,
+    etag: Etag,
     pub(crate) sha256: Digest,
     size_bytes: u64,
     headers: u32,
@@ -51,9 +50,23 @@ impl SyncManifest {
             self.headers.push(headers);
             self.headers.len() - 1
         });
-        let etag = etag.text().unwrap_or_default().into();
         let headers = u32::try_from(number).unwrap_or(u32::MAX);
-        self.objects.insert(name.into(), Entry { etag, sha256, size_bytes, headers });
+        self.objects.insert(name.into(), Entry { etag: etag.clone(), sha256, size_bytes, headers });
+    }
+
+    /// Takes an object out.
+    pub(crate) fn remove(&mut self, name: &str) {
+        self.objects.remove(name);
+    }
+
+    /// Of the file's bytes.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(&self.to_bytes())
+    }
+
+    /// The file's bytes, of a manifest that is not needed any more.
+    pub(crate) fn into_bytes(self) -> Vec<u8> {
+        self.to_bytes()
     }
 
     /// How many objects there are.
@@ -69,18 +82,22 @@ impl SyncManifest {
     /// The entry of an object, where the object is still the one that was written then.
     ///
     /// By its ETag; in a store that lists none, by its size and by having been written before the manifest was, at `written` in
-    /// seconds since 1970. In the same second nobody can say.
+    /// milliseconds since 1970. In the same one nobody can say.
     pub(crate) fn entry(&self, name: &str, listed: &Listed, written: Option<i64>) -> Option<&Entry> {
         let entry = self.objects.get(name).filter(|entry| entry.size_bytes == listed.size_bytes)?;
-        let is_same = match listed.etag.text() {
-            Some(etag) => *etag == *entry.etag,
-            None => written.is_some_and(|written| listed.modified < written),
+        let is_same = match &listed.etag {
+            Etag::Md5Like(_) | Etag::Other(_) => listed.etag == entry.etag,
+            Etag::Missing => written.is_some_and(|written| listed.modified < written),
         };
         is_same.then_some(entry)
     }
 
-    /// The headers of an entry.
-    pub(crate) fn headers(&self, entry: &Entry) -> Option<&Headers> {
+    /// The headers of an entry's object; `None` where it was written after the manifest was: the same bytes have the same ETag under
+    /// other headers too.
+    pub(crate) fn headers(&self, entry: &Entry, listed: &Listed, written: Option<i64>) -> Option<&Headers> {
+        if written.is_none_or(|written| listed.modified > written) {
+            return None;
+        }
         self.headers.get(usize::try_from(entry.headers).ok()?)
     }
 
@@ -111,7 +128,7 @@ impl SyncManifest {
                 out,
                 "{comma}\n    {}: {{\"etag\": {}, \"sha256\": \"{}\", \"sizeBytes\": {}, \"headers\": {}}}",
                 text(name),
-                text(&entry.etag),
+                text(&entry.etag.text().unwrap_or_default()),
                 entry.sha256.hex(),
                 entry.size_bytes,
                 numbers.get(&entry.headers).copied().unwrap_or_default()
@@ -173,7 +190,7 @@ impl<'de> Deserialize<'de> for Objects {
                 while let Some((name, written)) = map.next_entry::<Box<str>, Written>()? {
                     let sha256 = format!("sha256:{}", written.sha256);
                     let entry = Entry {
-                        etag: written.etag,
+                        etag: Etag::of(Some(&written.etag)),
                         sha256: sha256.parse().map_err(A::Error::custom)?,
                         size_bytes: written.size_bytes,
                         headers: written.headers,

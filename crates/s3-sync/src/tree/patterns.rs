@@ -12,6 +12,8 @@ pub(crate) struct Patterns {
     set: GlobSet,
     /// Of each glob of the set the pattern that it was made from.
     origin: Vec<usize>,
+    /// What a folder must be called for a pattern to stand for all below it.
+    folders: GlobSet,
 }
 
 /// A text that is no pattern.
@@ -29,10 +31,12 @@ impl Patterns {
     /// Every one that is none.
     pub(crate) fn new<'a>(patterns: impl IntoIterator<Item = &'a str>) -> Result<Self, Vec<PatternError>> {
         let (mut builder, mut origin, mut errors) = (GlobSetBuilder::new(), Vec::new(), Vec::new());
+        let mut folders = GlobSetBuilder::new();
         for (number, pattern) in patterns.into_iter().enumerate() {
             match globs(pattern) {
-                Ok(globs) => {
-                    for glob in globs {
+                Ok(Globs { file, folder, below }) => {
+                    folders.add(folder);
+                    for glob in file.into_iter().chain([below]) {
                         builder.add(glob);
                         origin.push(number);
                     }
@@ -40,8 +44,8 @@ impl Patterns {
                 Err(error) => errors.push(error),
             }
         }
-        match builder.build() {
-            Ok(set) if errors.is_empty() => Ok(Self { set, origin }),
+        match builder.build().and_then(|set| Ok((set, folders.build()?))) {
+            Ok((set, folders)) if errors.is_empty() => Ok(Self { set, origin, folders }),
             Ok(_) => Err(errors),
             Err(error) => {
                 errors.push(PatternError { shown: "all patterns".to_owned(), why: error.to_string() });
@@ -70,12 +74,21 @@ impl Patterns {
 
     /// Whether one fits a folder, and so all below it.
     pub(crate) fn fit_folder(&self, name: &str) -> bool {
-        // What fits a folder with a slash at its end fits whatever is in it.
-        self.set.is_match(format!("{name}/\u{0}"))
+        self.folders.is_match(name)
     }
 }
 
-fn globs(pattern: &str) -> Result<Vec<Glob>, PatternError> {
+/// What one pattern is made of.
+struct Globs {
+    /// Fits a file; `None` where the pattern means folders alone.
+    file: Option<Glob>,
+    /// Fits a folder.
+    folder: Glob,
+    /// Fits all below such a folder.
+    below: Glob,
+}
+
+fn globs(pattern: &str) -> Result<Globs, PatternError> {
     let refused =
         |why: &str| PatternError { shown: landfall_secret::escape(pattern, 100), why: why.to_owned() };
     let is_folder = pattern.ends_with('/');
@@ -88,14 +101,13 @@ fn globs(pattern: &str) -> Result<Vec<Glob>, PatternError> {
         return Err(refused("what is to be taken in again is said by --include"));
     }
     let base = if bare.contains('/') { anchored.to_owned() } else { format!("**/{anchored}") };
-    let below = format!("{base}/**");
-    let all: &[&String] = if is_folder { &[&below] } else { &[&base, &below] };
-    all.iter()
-        .map(|text| {
-            let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
-            glob.map_err(|error| refused(&error.kind().to_string()))
-        })
-        .collect()
+    let glob = |text: &str| {
+        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
+        glob.map_err(|error| refused(&error.kind().to_string()))
+    };
+    let (folder, below) = (glob(&base)?, glob(&format!("{base}/**"))?);
+    let file = (!is_folder).then(|| folder.clone());
+    Ok(Globs { file, folder, below })
 }
 
 #[cfg(test)]
@@ -145,6 +157,21 @@ mod tests {
         assert_eq!(patterns.fitting("a.json"), [0, 1]);
         assert!(Patterns::new([".*"]).expect("patterns").fit_folder("x/.git"));
         assert!(!Patterns::new(["*.json"]).expect("patterns").fit_folder("x"));
+    }
+
+    #[test]
+    fn a_folder_is_left_out_only_where_all_below_it_is() {
+        for pattern in ["?", "[!x]", "x/?", "x/[!a]*", "x/*", "x/**", "{x,y}/", "*", "x", "/x", "**/x/?"] {
+            let patterns = Patterns::new([pattern]).expect("a pattern");
+            for folder in ["x", "y", "x/y", "x/abc", "long", "y/x"] {
+                for below in ["a", "abc", ".b", "a/b", "é"] {
+                    let name = format!("{folder}/{below}");
+                    assert!(!patterns.fit_folder(folder) || patterns.fit(&name), "{pattern} {folder} {name}");
+                }
+            }
+        }
+        let one_letter = Patterns::new(["x/?"]).expect("a pattern");
+        assert!(!one_letter.fit_folder("x") && one_letter.fit_folder("x/y"));
     }
 
     #[test]

@@ -63,12 +63,14 @@ pub struct Plan {
     pub left_out: u64,
     /// Objects below the prefix that the rules take.
     pub objects: u64,
+    /// Whether there is a manifest.
+    pub(crate) has_manifest: bool,
     /// The manifest, where it is kept: what is stored, and entries of what stays.
     pub(crate) manifest: Option<ManifestPlan>,
 }
 
 /// The manifest before and after.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct ManifestPlan {
     /// ETag of the stored one, as it stands in `If-Match`.
     pub(crate) etag: Option<String>,
@@ -76,6 +78,8 @@ pub(crate) struct ManifestPlan {
     pub(crate) is_there: bool,
     /// Of the stored one's bytes.
     pub(crate) digest: Option<Digest>,
+    /// Whether an object is newer than the stored one, though its bytes are what that says: written again, it tells of the headers too.
+    pub(crate) is_stale: bool,
     /// Entries of all files that are not uploaded.
     pub(crate) next: SyncManifest,
 }
@@ -91,7 +95,15 @@ impl Plan {
         self.puts.iter().map(|put| put.size_bytes).sum()
     }
 
-    /// A digest of all that is to be done, which approvals and records name it by.
+    /// Whether the manifest is to be written. Of a bucket that turns out to encrypt with a key of KMS nobody can say.
+    pub fn writes_manifest(&self) -> bool {
+        self.manifest.as_ref().is_some_and(|manifest| {
+            !self.is_empty() || manifest.is_stale || manifest.digest != Some(manifest.next.digest())
+        })
+    }
+
+    /// A digest of what is to be done, which records name it by: names, sizes, and what stands there now. Files that were not compared are not
+    /// read for it, so that it does not tell their bytes.
     pub fn digest(&self) -> Digest {
         let mut hasher = landfall_artifacts::Hasher::new();
         let mut line = |kind: &str, name: &str, listed: Option<&Listed>, size: u64| {
@@ -138,7 +150,9 @@ impl Tree {
         let mut join = Join::new(source.files(), rules);
         run.progress().event(Event::Phase { name: "list".into(), items: None });
         self.list(run, |name, listed| join.take(name, listed)).await.map_err(one)?;
-        let (objects, left_out, stored_listed) = (join.objects(), join.left_out, join.manifest.is_some());
+        let (objects, left_out) = (join.objects(), join.left_out);
+        let stored_listed = join.manifest.is_some();
+        let written = join.manifest.as_ref().map(|manifest| manifest.modified);
         let Join { mut listed, extras, .. } = join;
 
         let same_size: Vec<usize> = source
@@ -167,13 +181,14 @@ impl Tree {
             }
         };
         let mut ask: Vec<(usize, Hashes)> = Vec::new();
-        let mut is_md5_known_good = false;
+        let (mut is_md5_known_good, mut is_stale) = (false, false);
         for (number, hashes) in same_size.iter().copied().zip(hashes) {
             let (Some(file), Some(Some(there))) = (source.files().get(number), listed.get(number)) else {
                 continue;
             };
-            let entry = stored.as_ref().and_then(|stored| entry(stored, &file.name, there));
-            let fits = entry.map(|(_, headers)| *headers == rules.headers(&file.name));
+            let entry = stored.as_ref().and_then(|stored| entry(stored, &file.name, there, written));
+            let fits = entry.and_then(|(_, headers)| Some(*headers? == rules.headers(&file.name)));
+            is_stale |= matches!(entry, Some((_, None)));
             let same = Known::Same { sha256: hashes.sha256.clone(), headers_fit: fits };
             if there.etag == Etag::Md5Like(hashes.md5) {
                 is_md5_known_good = true;
@@ -195,7 +210,13 @@ impl Tree {
         if keeps_manifest || options.check_headers {
             self.learn_headers((source, rules), &mut listed, &mut known, run).await.map_err(one)?;
         }
-        let mut plan = Plan { is_deleting: options.delete, left_out, objects, ..Plan::default() };
+        let mut plan = Plan {
+            is_deleting: options.delete,
+            left_out,
+            objects,
+            has_manifest: stored_listed,
+            ..Plan::default()
+        };
         let mut next = SyncManifest::default();
         for (number, file) in source.files().iter().enumerate() {
             let before = listed.get_mut(number).and_then(Option::take);
@@ -227,6 +248,7 @@ impl Tree {
             etag: stored.as_ref().and_then(|stored| stored.etag.clone()),
             is_there: stored.is_some(),
             digest: stored.as_ref().map(|stored| stored.digest),
+            is_stale,
             next,
         });
         Ok(plan)
@@ -342,9 +364,14 @@ struct Asked {
     is_any_opaque: bool,
 }
 
-/// Content and headers by the manifest.
-fn entry<'a>(stored: &'a StoredManifest, name: &str, listed: &Listed) -> Option<(Digest, &'a Headers)> {
+/// Content by the manifest, and headers as far as it can tell.
+fn entry<'a>(
+    stored: &'a StoredManifest,
+    name: &str,
+    listed: &Listed,
+    written: Option<i64>,
+) -> Option<(Digest, Option<&'a Headers>)> {
     let manifest = stored.manifest.as_ref()?;
-    let entry = manifest.entry(name, listed, stored.written)?;
-    Some((entry.sha256, manifest.headers(entry)?))
+    let entry = manifest.entry(name, listed, written)?;
+    Some((entry.sha256, manifest.headers(entry, listed, written)))
 }

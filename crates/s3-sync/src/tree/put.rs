@@ -57,6 +57,8 @@ pub(crate) enum Condition {
 pub(crate) struct Written {
     pub(crate) etag: Etag,
     pub(crate) sha256: Digest,
+    /// Whether the ETag is no MD5, since the object is encrypted with a key of KMS or of its writer's.
+    pub(crate) is_etag_opaque: bool,
 }
 
 impl<'a> Wanted<'a> {
@@ -225,7 +227,7 @@ impl Tree {
                 }
             }
         }
-        Ok(Written { etag, sha256: wanted.sha256 })
+        Ok(Written { etag, sha256: wanted.sha256, is_etag_opaque: is_kms })
     }
 
     /// The key is not as the plan saw it: the object is this one all the same, as after an answer that was lost, or another one.
@@ -241,7 +243,8 @@ impl Tree {
                 if seen.holds(wanted.size_bytes, Some(wanted.sha256), wanted.md5)
                     && seen.headers == wanted.headers =>
             {
-                Ok(Written { etag: seen.listed.etag, sha256: wanted.sha256 })
+                let (etag, is_etag_opaque) = (seen.listed.etag, seen.is_etag_opaque);
+                Ok(Written { etag, sha256: wanted.sha256, is_etag_opaque })
             }
             Some(_) | None => Err(TreeError::Changed { address: self.address().shown(wanted.name), what }),
         }
@@ -270,7 +273,8 @@ impl Tree {
                 if seen.holds(wanted.size_bytes, Some(wanted.sha256), wanted.md5)
                     && seen.headers == wanted.headers =>
             {
-                Ok(Written { etag: seen.listed.etag, sha256: wanted.sha256 })
+                let (etag, is_etag_opaque) = (seen.listed.etag, seen.is_etag_opaque);
+                Ok(Written { etag, sha256: wanted.sha256, is_etag_opaque })
             }
             // As before: nothing came of it as far as can be seen.
             (None, Condition::Free) | (_, Condition::Any) => {

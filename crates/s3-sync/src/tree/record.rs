@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use landfall_artifacts::Digest;
 use serde::{Deserialize, Serialize};
 
+use super::TreeAddress;
 use super::look::Seen;
 use super::rules::Headers;
 
@@ -28,6 +29,9 @@ pub struct SyncRecord {
     pub is_complete: bool,
     /// Where the old bytes are.
     pub kept_in: Option<KeptIn>,
+    /// Whether the sync manifest was there; `None` in records of before this was noted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub had_manifest: Option<bool>,
     /// The changes, in the order of their names' bytes.
     pub changes: Vec<RecordedChange>,
 }
@@ -82,6 +86,9 @@ pub struct After {
     pub sha256: Option<Digest>,
     /// MD5 of its bytes, hex.
     pub md5: Option<String>,
+    /// Its headers; empty where nothing was kept.
+    #[serde(default, skip_serializing_if = "Headers::is_empty")]
+    pub headers: Headers,
 }
 
 impl SyncRecord {
@@ -111,19 +118,28 @@ impl SyncRecord {
         }
     }
 
+    /// Whether a publication of this prefix that keeps old bytes there may be recorded in its place: what an incomplete record alone
+    /// knows of would be lost, unless it is carried on.
+    pub fn may_give_way_to(&self, address: &TreeAddress, kept_in: Option<&KeptIn>) -> bool {
+        let is_carried_on = self.address == address.to_string() && self.kept_in.as_ref() == kept_in;
+        self.is_complete || self.kept_in.is_none() || is_carried_on
+    }
+
     /// This record, carrying on one of a publication of the same prefix that was not completed: what stood there before the first of them
-    /// is what an undo goes back to.
+    /// is what an undo goes back to, save where somebody else wrote there in between.
     pub fn carrying_on(mut self, earlier: Option<Self>) -> Self {
         let Some(earlier) = earlier.filter(|earlier| {
             !earlier.is_complete && earlier.address == self.address && earlier.kept_in == self.kept_in
         }) else {
             return self;
         };
+        self.had_manifest = earlier.had_manifest.or(self.had_manifest);
         let mut further = Vec::new();
         for first in earlier.changes {
             let place = self.changes.binary_search_by(|one| one.name.as_bytes().cmp(first.name.as_bytes()));
             match place.ok().and_then(|place| self.changes.get_mut(place)) {
-                Some(change) => change.before = first.before,
+                Some(change) if first.leads_to(change.before.as_ref()) => change.before = first.before,
+                Some(_) => {}
                 None => further.push(first),
             }
         }
@@ -133,7 +149,33 @@ impl SyncRecord {
     }
 }
 
+impl RecordedChange {
+    /// Whether what stands at the key is what this change found there, or what it left there.
+    fn leads_to(&self, now: Option<&Before>) -> bool {
+        let is_before = match (&self.before, now) {
+            (None, None) => true,
+            (Some(before), Some(now)) => before.is_same(now),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        let is_after = match (&self.after, now) {
+            (None, None) => true,
+            (Some(after), Some(now)) => after.is_same(now),
+            (None, Some(_)) | (Some(_), None) => false,
+        };
+        is_before || is_after
+    }
+}
+
 impl Before {
+    /// Whether another record tells of the same object.
+    fn is_same(&self, other: &Self) -> bool {
+        let is_same = match (self.sha256, other.sha256) {
+            (Some(one), Some(other)) => one == other,
+            _ => self.etag.is_some() && self.etag == other.etag,
+        };
+        is_same && self.size_bytes == other.size_bytes && self.headers == other.headers
+    }
+
     /// Whether an object is this one.
     pub(crate) fn is(&self, seen: &Seen) -> bool {
         let is_same = match (self.sha256, seen.sha256) {
@@ -145,6 +187,21 @@ impl Before {
 }
 
 impl After {
+    /// Whether another record tells of this object.
+    fn is_same(&self, other: &Before) -> bool {
+        let is_same = match (self.sha256, other.sha256, &self.md5) {
+            (Some(after), Some(now), _) => after == now,
+            (_, _, Some(md5)) => other.etag.as_ref() == Some(md5),
+            _ => false,
+        };
+        is_same && self.size_bytes == other.size_bytes && self.has(&other.headers)
+    }
+
+    /// Whether headers are those that were put there, where that is known.
+    fn has(&self, headers: &Headers) -> bool {
+        self.headers.is_empty() || self.headers == *headers
+    }
+
     /// Whether an object is this one.
     pub(crate) fn is(&self, seen: &Seen) -> bool {
         let is_same = match (self.sha256, seen.sha256, &self.md5) {
@@ -152,7 +209,7 @@ impl After {
             (_, _, Some(md5)) => !seen.is_etag_opaque && seen.listed.etag.text().as_ref() == Some(md5),
             _ => false,
         };
-        is_same && self.size_bytes == seen.listed.size_bytes
+        is_same && self.size_bytes == seen.listed.size_bytes && self.has(&seen.headers)
     }
 }
 
@@ -162,17 +219,25 @@ mod tests {
 
     use super::{After, Before, KeptIn, RecordedChange, SyncRecord};
 
-    fn record(is_complete: bool, names: &[&str], size_bytes: u64) -> SyncRecord {
-        let change = |name: &&str| RecordedChange {
+    /// Changes from one content to another; no content is no object.
+    fn record(is_complete: bool, changes: &[(&str, Option<&str>, Option<&str>)]) -> SyncRecord {
+        let before = |content: &str| Before {
+            size_bytes: content.len() as u64,
+            etag: None,
+            sha256: Some(Digest::of(content.as_bytes())),
+            headers: super::Headers::new(),
+            kept: Some("x".to_owned()),
+        };
+        let after = |content: &str| After {
+            size_bytes: content.len() as u64,
+            sha256: Some(Digest::of(content.as_bytes())),
+            md5: None,
+            headers: super::Headers::new(),
+        };
+        let change = |(name, from, to): &(&str, Option<&str>, Option<&str>)| RecordedChange {
             name: (*name).to_owned(),
-            before: Some(Before {
-                size_bytes,
-                etag: None,
-                sha256: Some(Digest::of(b"x")),
-                headers: super::Headers::new(),
-                kept: Some("x".to_owned()),
-            }),
-            after: Some(After { size_bytes: 1, sha256: None, md5: None }),
+            before: from.map(before),
+            after: to.map(after),
         };
         SyncRecord {
             format_version: 1,
@@ -183,13 +248,14 @@ mod tests {
             release: None,
             is_complete,
             kept_in: Some(KeptIn::Folder("kept".into())),
-            changes: names.iter().map(change).collect(),
+            had_manifest: None,
+            changes: changes.iter().map(change).collect(),
         }
     }
 
     #[test]
     fn what_is_written_is_read_and_no_damage_panics() {
-        let one = record(true, &["a\n", "b"], 1);
+        let one = record(true, &[("a\n", Some("x"), None), ("b", None, Some("y"))]);
         let bytes = one.to_bytes();
         assert_eq!(SyncRecord::parse(&bytes), Ok(one));
         for position in 0..bytes.len() {
@@ -199,20 +265,61 @@ mod tests {
         assert!(SyncRecord::parse(other.as_bytes()).expect_err("refused").contains("version 2"));
     }
 
+    /// Of each change how many bytes an undo brings back.
+    fn goes_back_to(record: SyncRecord) -> Vec<(String, u64)> {
+        let of = |change: RecordedChange| (change.name, change.before.map_or(0, |before| before.size_bytes));
+        record.changes.into_iter().map(of).collect()
+    }
+
     #[test]
     fn a_record_carries_on_one_that_was_not_completed() {
-        let sizes = |record: SyncRecord| -> Vec<(String, u64)> {
-            let of =
-                |change: RecordedChange| (change.name, change.before.map_or(0, |before| before.size_bytes));
-            record.changes.into_iter().map(of).collect()
+        let told = |list: &[(&str, u64)]| -> Vec<(String, u64)> {
+            list.iter().map(|(name, size)| ((*name).to_owned(), *size)).collect()
         };
-        let now = || record(false, &["b", "c"], 2);
-        let carried = now().carrying_on(Some(record(false, &["a", "b"], 1)));
-        assert_eq!(sizes(carried), [("a".to_owned(), 1), ("b".to_owned(), 1), ("c".to_owned(), 2)]);
-        assert_eq!(now().carrying_on(Some(record(true, &["a"], 1))), now());
-        let mut other = record(false, &["a"], 1);
-        other.address = "s3://acme-config/other/".to_owned();
+        // `b` was replaced by the earlier run, and is replaced once more; `d` was not, and is now.
+        let now = || {
+            record(
+                false,
+                &[("b", Some("22"), Some("333")), ("c", Some("22"), None), ("d", Some("1"), Some("4444"))],
+            )
+        };
+        let earlier = || {
+            record(
+                false,
+                &[("a", Some("1"), Some("22")), ("b", Some("1"), Some("22")), ("d", Some("1"), Some("22"))],
+            )
+        };
+        let carried = now().carrying_on(Some(earlier()));
+        assert_eq!(goes_back_to(carried), told(&[("a", 1), ("b", 1), ("c", 2), ("d", 1)]));
+        let complete = SyncRecord { is_complete: true, ..earlier() };
+        assert_eq!(now().carrying_on(Some(complete)), now());
+        let other = SyncRecord { address: "s3://acme-config/other/".to_owned(), ..earlier() };
         assert_eq!(now().carrying_on(Some(other)), now());
         assert_eq!(now().carrying_on(None), now());
+    }
+
+    #[test]
+    fn what_somebody_else_put_between_two_runs_is_what_an_undo_goes_back_to() {
+        // The earlier run was to create it and failed, since it was there all at once.
+        let earlier = record(false, &[("k", None, Some("22")), ("l", Some("1"), Some("22"))]);
+        let now = record(false, &[("k", Some("theirs"), Some("22")), ("l", Some("theirs"), None)]);
+        let carried = now.carrying_on(Some(earlier));
+        assert_eq!(goes_back_to(carried), [("k".to_owned(), 6), ("l".to_owned(), 6)]);
+    }
+
+    #[test]
+    fn an_incomplete_record_is_not_lost() {
+        let web: super::TreeAddress = "s3://acme-config/web".parse().expect("an address");
+        let other: super::TreeAddress = "s3://acme-config/other".parse().expect("an address");
+        let kept = KeptIn::Folder("kept".into());
+        let incomplete = record(false, &[("a", Some("1"), None)]);
+        assert!(incomplete.may_give_way_to(&web, Some(&kept)));
+        assert!(!incomplete.may_give_way_to(&other, Some(&kept)));
+        assert!(!incomplete.may_give_way_to(&web, None));
+        assert!(!incomplete.may_give_way_to(&web, Some(&KeptIn::Versions)));
+        let complete = SyncRecord { is_complete: true, ..record(false, &[]) };
+        assert!(complete.may_give_way_to(&other, None));
+        let not_kept = SyncRecord { kept_in: None, ..record(false, &[("a", Some("1"), None)]) };
+        assert!(not_kept.may_give_way_to(&other, Some(&kept)));
     }
 }

@@ -17,6 +17,7 @@ pub const PRODUCTION: &str = "prod/";
 /// What is left out is neither uploaded nor deleted, on both sides.
 #[derive(Clone, Debug)]
 pub struct Rules {
+    leave_out: Patterns,
     exclude: Patterns,
     include: Patterns,
     protect: Patterns,
@@ -27,6 +28,8 @@ pub struct Rules {
 /// Rules as they are written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RuleTexts {
+    /// Patterns of what is left out whatever `include` says.
+    pub leave_out: Vec<String>,
     /// Patterns of what is left out.
     pub exclude: Vec<String>,
     /// Patterns of what is taken in again that `exclude` leaves out.
@@ -82,8 +85,8 @@ impl Rules {
                 Patterns::default()
             })
         };
-        let (exclude, include, protect) =
-            (patterns(&texts.exclude), patterns(&texts.include), patterns(&texts.protect));
+        let (leave_out, exclude) = (patterns(&texts.leave_out), patterns(&texts.exclude));
+        let (include, protect) = (patterns(&texts.include), patterns(&texts.protect));
         let (mut of, mut header_values) = (Vec::new(), Vec::new());
         for text in &texts.headers {
             match header(text) {
@@ -110,7 +113,7 @@ impl Rules {
             errors.push(RuleError::Header { shown: "all of them".to_owned(), why });
         }
         if errors.is_empty() {
-            Ok(Self { exclude, include, protect, headers, header_values })
+            Ok(Self { leave_out, exclude, include, protect, headers, header_values })
         } else {
             Err(errors)
         }
@@ -118,12 +121,12 @@ impl Rules {
 
     /// Whether a name is published and may be deleted; else it is left alone on both sides.
     pub fn takes(&self, name: &str) -> bool {
-        !self.exclude.fit(name) || self.include.fit(name)
+        !self.leave_out.fit(name) && (!self.exclude.fit(name) || self.include.fit(name))
     }
 
     /// Whether nothing below a folder is taken.
     pub(crate) fn leaves_out_folder(&self, name: &str) -> bool {
-        self.include.is_empty() && self.exclude.fit_folder(name)
+        self.leave_out.fit_folder(name) || (self.include.is_empty() && self.exclude.fit_folder(name))
     }
 
     /// Whether a name must not be deleted.
@@ -199,6 +202,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_always_left_out_is_not_taken_in_again() {
+        let rules = Rules::new(&RuleTexts {
+            leave_out: texts(&["prod/"]),
+            exclude: texts(&["*"]),
+            include: texts(&["*.json"]),
+            ..RuleTexts::default()
+        })
+        .expect("rules");
+        assert!(rules.takes("a/b.json") && !rules.takes("a/b.txt"));
+        assert!(!rules.takes("prod/a.json") && !rules.takes("x/prod/y/a.json"));
+        assert!(rules.leaves_out_folder("x/prod") && !rules.leaves_out_folder("x"));
+    }
+
+    #[test]
     fn headers_are_those_of_the_last_rule_that_fits() {
         let rules = Rules::new(&RuleTexts {
             headers: texts(&[
@@ -220,6 +237,7 @@ mod tests {
     #[test]
     fn all_that_is_wrong_with_rules_is_told_at_once() {
         let bad = RuleTexts {
+            leave_out: Vec::new(),
             exclude: texts(&["["]),
             include: texts(&[""]),
             protect: texts(&["{a"]),

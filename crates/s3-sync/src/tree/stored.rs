@@ -17,8 +17,7 @@ pub(crate) struct StoredManifest {
     pub(crate) manifest: Option<SyncManifest>,
     /// Its ETag, as it stands in `If-Match`.
     pub(crate) etag: Option<String>,
-    /// When it was written, in seconds since 1970.
-    pub(crate) written: Option<i64>,
+    pub(crate) size_bytes: u64,
     /// Of its bytes.
     pub(crate) digest: Digest,
 }
@@ -28,7 +27,6 @@ pub(crate) struct StoredManifest {
 pub(crate) struct Whole {
     pub(crate) bytes: Vec<u8>,
     pub(crate) etag: Option<String>,
-    pub(crate) modified: Option<i64>,
 }
 
 impl Tree {
@@ -70,7 +68,7 @@ impl Tree {
         Ok(Some(StoredManifest {
             manifest: manifest.ok(),
             etag: whole.etag,
-            written: whole.modified,
+            size_bytes: whole.bytes.len() as u64,
             digest: Digest::of(&whole.bytes),
         }))
     }
@@ -87,7 +85,7 @@ impl Tree {
         most: u64,
         run: &Run,
     ) -> Result<Option<Whole>, TreeError> {
-        let mut whole = Whole { bytes: Vec::new(), etag, modified: None };
+        let mut whole = Whole { bytes: Vec::new(), etag };
         loop {
             let from = whole.bytes.len() as u64;
             let what = Call {
@@ -133,7 +131,6 @@ impl Tree {
                 return Err(TreeError::TooMany { what, most });
             }
             whole.etag = whole.etag.or_else(|| answer.e_tag().map(str::to_owned));
-            whole.modified = answer.last_modified().map(aws_sdk_s3::primitives::DateTime::secs);
             // The connector has read the body already.
             let body = answer.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::into_bytes);
             let body = body.map_err(|_| changed("its bytes did not come whole"))?;

@@ -1,10 +1,10 @@
 //! Going back: the state before a publication, by its record, unless somebody else changed it since.
 
 use bytes::Bytes;
-use futures_util::StreamExt as _;
 use landfall_artifacts::Digest;
 use landfall_run::Run;
 
+use super::in_turn::in_turn;
 use super::join::Extra;
 use super::keep::MOST_KEPT;
 use super::put::{Condition, Wanted, Written};
@@ -23,6 +23,10 @@ pub struct Undo {
     pub removes: Vec<Extra>,
     /// Changes of the record that are not so, or not any more: it is as before there.
     pub unchanged: u64,
+    /// Of all changes of the record.
+    pub(super) names: Vec<Box<str>>,
+    /// Whether the manifest was there before the publication.
+    pub(super) had_manifest: Option<bool>,
 }
 
 /// An object that is put back.
@@ -43,7 +47,7 @@ impl Undo {
         self.restores.is_empty() && self.removes.is_empty()
     }
 
-    fn digest(&self) -> Digest {
+    pub(super) fn digest(&self) -> Digest {
         let mut hasher = landfall_artifacts::Hasher::new();
         for restore in &self.restores {
             hasher.update(format!("restore\0{}\0{:?}\n", restore.name, restore.before.kept).as_bytes());
@@ -59,12 +63,14 @@ impl Tree {
     /// What is to be done so that all is as before a publication of this prefix. Only reads.
     ///
     /// # Errors
-    /// Every object that is neither as the publication left it nor as it was before ([`TreeError::Changed`]), or whose old bytes were not
+    /// Every object that is neither as the publication left it nor as it was before ([`TreeError::ChangedSince`]), or whose old bytes were not
     /// kept ([`TreeError::NotKept`]): nothing is undone by halves.
     pub async fn undo_plan(&self, record: &SyncRecord, run: &Run) -> Result<Undo, Vec<TreeError>> {
         let names: Vec<&str> = record.changes.iter().map(|change| change.name.as_str()).collect();
         let seen = self.look_all(names, run).await.map_err(|error| vec![error])?;
-        let (mut undo, mut errors) = (Undo::default(), Vec::new());
+        let names = record.changes.iter().map(|change| change.name.as_str().into()).collect();
+        let mut undo = Undo { names, had_manifest: record.had_manifest, ..Undo::default() };
+        let mut errors = Vec::new();
         for (change, seen) in record.changes.iter().zip(seen) {
             let address = || self.address().shown(&change.name);
             let is_before = match (&change.before, &seen) {
@@ -84,10 +90,7 @@ impl Tree {
             if !is_after {
                 let is_known = record.kept_in.is_some();
                 errors.push(if is_known {
-                    TreeError::Changed {
-                        address: address(),
-                        what: "it is not what that publication left there",
-                    }
+                    TreeError::ChangedSince { address: address() }
                 } else {
                     not_kept(address(), "it was published without --keep-old")
                 });
@@ -116,7 +119,8 @@ impl Tree {
         if errors.is_empty() { Ok(undo) } else { Err(errors) }
     }
 
-    /// Puts back what was replaced or deleted, and then deletes what was created, each only where it is as it was seen.
+    /// Puts back what was replaced or deleted, then deletes what was created, each only where it is as it was seen, and then corrects the
+    /// manifest. Repeating it does what is left.
     pub async fn undo(&self, undo: &Undo, labels: &Labels, run: &Run) -> Applied {
         let mut applied = Applied::default();
         if let Err(error) = self.undo_all(undo, labels, run, &mut applied).await {
@@ -135,11 +139,13 @@ impl Tree {
         if !undo.restores.is_empty() {
             let names = undo.restores.iter().map(|restore| restore.name.as_str());
             let intent = self.intend("PutObject", undo.digest(), names, labels, run).await?;
-            let puts: Vec<_> = undo.restores.iter().map(|restore| self.restore(restore, run)).collect();
-            let mut puts = futures_util::stream::iter(puts).buffered(AT_ONCE);
-            while let Some(result) = puts.next().await {
-                applied.puts.push(ChangeResult::of(result.map(Some)));
-            }
+            let mut restores = undo.restores.iter();
+            in_turn(
+                AT_ONCE,
+                || restores.next().map(|restore| self.restore(restore, run)),
+                |result| applied.puts.push(ChangeResult::of(result.map(Some))),
+            )
+            .await;
             self.ended(intent, super::apply::outcome(&applied.puts, run), run).await;
         }
         let left = super::apply::not_made(&applied.puts);
@@ -154,6 +160,11 @@ impl Tree {
                 results.into_iter().map(|result| ChangeResult::of(result.map(|()| None))).collect();
             self.ended(intent, super::apply::outcome(&applied.deletes, run), run).await;
         }
+        let left = super::apply::not_made(&applied.deletes);
+        if left > 0 {
+            return Err(TreeError::Withheld { what: "the manifest was not corrected", left });
+        }
+        applied.manifest = self.correct_manifest(undo, applied, labels, run).await?;
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use landfall_sandbox::s3::Etags;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::{BUCKET, Ended, PREFIX, World, rules, texts};
+use crate::{BUCKET, Ended, PREFIX, World, rules};
 
 type Tree = BTreeMap<String, String>;
 
@@ -34,19 +34,35 @@ fn on_disk(tree: &Tree) -> Tree {
 struct Case {
     files: Tree,
     objects: Tree,
-    excludes: bool,
+    exclude: Vec<String>,
+    include: Vec<String>,
     deletes: bool,
     manifest: bool,
     etags: u8,
     max_deletes: u64,
 }
 
+/// Patterns that fit some of the names.
+fn patterns() -> impl Strategy<Value = Vec<String>> {
+    let pattern = prop_oneof![
+        Just(".*".to_owned()),
+        Just("prod/".to_owned()),
+        "[ab?*]{1,2}/?",
+        "[ab*]/[ab?*]{1,2}",
+        "\\[!a\\][*]?/?",
+        "/?\\*\\*/[ab?]",
+    ];
+    prop::collection::vec(pattern, 0..3)
+}
+
 fn case() -> impl Strategy<Value = Case> {
-    (tree(), tree(), any::<bool>(), any::<bool>(), any::<bool>(), 0..4_u8, 0..12_u64).prop_map(
-        |(files, objects, excludes, deletes, manifest, etags, max_deletes)| Case {
+    let rules = (patterns(), patterns());
+    (tree(), tree(), rules, any::<bool>(), any::<bool>(), 0..4_u8, 0..12_u64).prop_map(
+        |(files, objects, (exclude, include), deletes, manifest, etags, max_deletes)| Case {
             files: on_disk(&files),
             objects,
-            excludes,
+            exclude,
+            include,
             deletes,
             manifest,
             etags,
@@ -68,8 +84,8 @@ async fn check(world: &mut World, case: &Case) {
     for (name, text) in &case.objects {
         world.there(name, text);
     }
-    let exclude = if case.excludes { texts(&[".*", "prod/"]) } else { Vec::new() };
-    world.rules = rules(&RuleTexts { exclude, ..RuleTexts::default() });
+    let (exclude, include) = (case.exclude.clone(), case.include.clone());
+    world.rules = rules(&RuleTexts { exclude, include, ..RuleTexts::default() });
     world.options.delete = case.deletes;
     world.options.manifest = case.manifest;
     world.guards.max_deletes = MaxDeletes::Number(case.max_deletes);
@@ -115,7 +131,7 @@ fn a_publication_makes_any_bucket_the_source_under_the_rules() {
         .build()
         .expect("a runtime");
     let world = std::cell::RefCell::new(runtime.block_on(World::new()));
-    let mut runner = TestRunner::new(Config { cases: 150, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config { cases: 250, failure_persistence: None, ..Config::default() });
     let ran = runner.run(&case(), |case| {
         runtime.block_on(check(&mut world.borrow_mut(), &case));
         Ok(())

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use landfall_artifacts::{EffectResult, EventKind, FileError, FileErrors, FileProblem, LedgerItem, Problem};
+use landfall_artifacts::{EventKind, FileError, FileErrors, FileProblem, LedgerItem, Mode, Problem};
 use landfall_ledger::{Draft, FolderLedger};
 use landfall_run::Run;
-use landfall_s3_sync::tree::{Applied, Labels, SyncRecord, Tree, Undo};
+use landfall_s3_sync::tree::{Applied, Change, ChangeResult, Labels, SyncRecord, Tree, Undo};
 
-use super::{refusal, shown};
+use super::{ledger::result_of, refusal, shown};
 use crate::{Finished, Item, Outcome, Output, Target};
 
 /// Reads a record.
@@ -44,7 +44,7 @@ pub fn read_record(path: &Path) -> Result<SyncRecord, FileError> {
 /// Objects that are not as the publication left them, and old bytes that were not kept: before anything is changed.
 pub async fn run_undo(
     target: &Target,
-    record: &SyncRecord,
+    (record, path): (&SyncRecord, &Path),
     tree: &Tree,
     ledger: &FolderLedger,
     output: &Output,
@@ -83,6 +83,14 @@ pub async fn run_undo(
     {
         finished.problems.push(problem);
     }
+    if applied.is_complete() && !record.is_complete {
+        // Taken back, it is not carried on by the next publication.
+        let closed = SyncRecord { is_complete: true, ..record.clone() };
+        match output.write(path, &closed.to_bytes(), Mode::Shared) {
+            Ok(file) => finished.files.push(file),
+            Err(error) => finished.problems.push(Problem::of(&error)),
+        }
+    }
     let made = |results: &[landfall_s3_sync::tree::ChangeResult]| {
         results.iter().filter(|one| one.error.is_none()).count()
     };
@@ -99,6 +107,9 @@ pub async fn run_undo(
     finished.items.extend(restores.map(|(one, result)| shown::item(&one.name, result, "restored")));
     let removes = undo.removes.iter().zip(applied.deletes);
     finished.items.extend(removes.map(|(one, result)| shown::item(&one.name, result, "deleted")));
+    if let Some(manifest) = applied.manifest {
+        finished.items.push(shown::item(landfall_s3_sync::tree::MANIFEST_NAME, manifest, "corrected"));
+    }
     shown::add_errors(applied.errors, &mut finished);
     Ok(finished)
 }
@@ -117,14 +128,16 @@ async fn note(
         digest,
         ..LedgerItem::new(landfall_secret::escape(name, 200))
     };
-    let restores = undo.restores.iter().map(|one| item(&one.name, "put back", one.before.sha256));
-    let removes = undo.removes.iter().map(|one| item(&one.name, "deleted", None));
-    let outcome = if applied.is_complete() { EffectResult::Done } else { EffectResult::Failed };
+    let is_made = |result: &ChangeResult| result.change == Change::Made;
+    let restores = undo.restores.iter().zip(&applied.puts).filter(|(_, result)| is_made(result));
+    let restores = restores.map(|(one, _)| item(&one.name, "put back", one.before.sha256));
+    let removes = undo.removes.iter().zip(&applied.deletes).filter(|(_, result)| is_made(result));
+    let removes = removes.map(|(one, _)| item(&one.name, "deleted", None));
     let draft = Draft {
         release: target.release.clone(),
         environment: target.environment.clone(),
         target: Some(tree.address().to_string()),
-        outcome: Some(outcome),
+        outcome: Some(result_of(applied)),
         items: restores.chain(removes).take(100).collect(),
         reason: Some(format!("undo of the publication of {}", record.time)),
         ..Draft::new(EventKind::Sync)

@@ -38,18 +38,11 @@ pub(super) async fn record(
     let items = puts
         .map(|(name, result)| item(name, result, "uploaded"))
         .chain(deletes.map(|(name, result)| item(name, result, "deleted")));
-    let is_unknown =
-        applied.puts.iter().chain(&applied.deletes).any(|result| result.change == Change::Unknown);
-    let outcome = match (applied.is_complete(), is_unknown) {
-        (true, _) => EffectResult::Done,
-        (false, true) => EffectResult::Unknown,
-        (false, false) => EffectResult::Failed,
-    };
     let mut draft = Draft {
         release: config.target.release.clone(),
         environment: config.target.environment.clone(),
         target: Some(tree.address().to_string()),
-        outcome: Some(outcome),
+        outcome: Some(result_of(applied)),
         items: items.take(MOST_ITEMS).collect(),
         reason: Some(format!("{} uploaded, {} deleted", made(&applied.puts), made(&applied.deletes))),
         ..Draft::new(EventKind::Sync)
@@ -64,4 +57,15 @@ pub(super) async fn record(
         draft.details.insert(key.to_owned(), value);
     }
     ledger.append(draft).await.map(drop).map_err(|error| Problem::of(&error))
+}
+
+/// How it ended.
+pub(super) fn result_of(applied: &Applied) -> EffectResult {
+    let is_unknown =
+        applied.puts.iter().chain(&applied.deletes).any(|result| result.change == Change::Unknown);
+    match (applied.is_complete(), is_unknown) {
+        (true, _) => EffectResult::Done,
+        (false, true) => EffectResult::Unknown,
+        (false, false) => EffectResult::Failed,
+    }
 }

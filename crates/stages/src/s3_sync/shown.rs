@@ -82,6 +82,9 @@ pub(super) fn foretell(plan: &Plan, config: &Config, tree: &Tree, finished: &mut
         rest(plan),
         tree.address()
     );
+    if plan.writes_manifest() {
+        finished.lines.push(format!("and the manifest {}", landfall_s3_sync::tree::MANIFEST_NAME));
+    }
     let puts = plan.puts.iter().map(|put| {
         let why = why(put.why);
         Item::new(&*put.name, "planned")
