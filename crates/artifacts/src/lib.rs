@@ -42,6 +42,7 @@ mod promotion_log;
 mod reference;
 mod release_manifest;
 mod report;
+mod resolved_path;
 mod schema;
 mod settings;
 mod settings_keys;
@@ -78,6 +79,7 @@ pub use promotion_log::{HttpStatus, Promotion, PromotionLog, PromotionLogWriter}
 pub use reference::{PinnedReference, Reference, ReferenceError, Repository, Version};
 pub use release_manifest::{CodeSha256, CommitId, ObjectKey, ReleaseArtifact, ReleaseManifest, ServiceName};
 pub use report::{Report, ReportItem, ReportTraffic};
+pub use resolved_path::resolved;
 pub use schema::schemas;
 pub use settings::{
     ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings,

@@ -230,9 +230,12 @@ pub struct ImageSettings {
     /// With `docker` and `buildah`: further arguments of the push.
     #[schemars(default)]
     pub push_arguments: Vec<String>,
-    /// Variables that the builder sees besides the usual ones; a `*` at the end stands for any.
+    /// Variables that the builder sees besides the usual ones; a `*` at the end stands for any. Their values are shown nowhere.
     #[schemars(default)]
     pub environment: Vec<String>,
+    /// Patterns of folders, relative to the repo's root, that are no images although they have a `Dockerfile` or a project.
+    #[schemars(default)]
+    pub exclude: Vec<String>,
 }
 
 /// How configuration files are merged.
@@ -265,7 +268,7 @@ pub struct ConfigSettings {
     /// The repo's own program that merges in place of this tool, and its first arguments; source and target follow.
     #[schemars(default)]
     pub merge_command: Vec<String>,
-    /// Variables that this program sees besides the usual ones; a `*` at the end stands for any.
+    /// Variables that this program sees besides the usual ones; a `*` at the end stands for any. Their values are shown nowhere.
     #[schemars(default)]
     pub environment: Vec<String>,
 }

@@ -62,6 +62,7 @@ const KNOWN: &[&str] = &[
     "images.build_arguments",
     "images.push_arguments",
     "images.environment",
+    "images.exclude",
     "configs.order",
     "configs.platforms",
     "configs.regions",

@@ -203,6 +203,7 @@ table!(ImageSettings {
     build_arguments: field_or_default,
     push_arguments: field_or_default,
     environment: field_or_default,
+    exclude: field_or_default,
 });
 
 fn check_configs(configs: &ConfigSettings, at: At<'_>, problems: &mut Problems<'_>) {

@@ -31,8 +31,7 @@ const PASSED: [&str; 12] = [
 
 /// The builder's environment.
 pub(crate) fn variables(context: &Context) -> BTreeMap<String, String> {
-    let own = context.settings.images.environment.iter().map(String::as_str);
-    passed::variables(context, PASSED.into_iter().chain(own))
+    passed::variables(context, &PASSED, &context.settings.images.environment)
 }
 
 /// Names `docker-config.json` of `prepare-docker-config` to builders, unless they were told of another place. The folder that
@@ -67,7 +66,8 @@ pub(crate) fn log_in(
     builder: &Builder,
     variables: &mut BTreeMap<String, String>,
 ) -> Result<Option<TempDir>, Refusal> {
-    let Login::Basic { user, password } = login else { return Ok(None) };
+    // Docker and buildah are given a password or what stands in a file: any other login they must find for themselves.
+    let Login::Basic { user, password } = login else { return Ok(show_logins(context, variables)) };
     let is_buildah = matches!(builder, Builder::Buildah(_));
     let own = own_folder(variables);
     let of_buildah = variables.get("REGISTRY_AUTH_FILE").filter(|_| is_buildah).map(PathBuf::from);
@@ -134,4 +134,58 @@ fn folder_of(logins: &Path) -> std::io::Result<TempDir> {
     let folder = TempDir::with_prefix("landfall-docker-")?;
     std::os::unix::fs::symlink(std::path::absolute(logins)?, folder.path().join("config.json"))?;
     Ok(folder)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use landfall_artifacts::Settings;
+    use landfall_cli::Layers;
+    use landfall_ledger::FolderLedger;
+    use landfall_registry::Login;
+    use landfall_run::Run;
+    use landfall_secret::Secret;
+    use landfall_stages::build_docker_images::{Builder, Options};
+    use landfall_stages::{Output, Target};
+
+    use super::log_in;
+    use crate::Context;
+
+    const LOGINS: &str = r#"{"auths": {"art.example.com": {"identitytoken": "canary"}}}"#;
+
+    /// A run whose `docker-config.json` is this file.
+    fn context(logins: &std::path::Path) -> Context {
+        let flags = BTreeMap::from([("docker-config", logins.display().to_string())]);
+        Context {
+            options: crate::logins::OPTIONS.to_vec(),
+            layers: Layers { flags, ..Layers::default() },
+            run: Run::builder().build(),
+            output: Output::Real,
+            target: Target::default(),
+            settings: Settings::default(),
+            ledger: FolderLedger::for_reading("unused"),
+        }
+    }
+
+    /// What the builder is shown as its configuration.
+    fn shown(login: &Login) -> String {
+        let home = tempfile::tempdir().expect("a folder");
+        let file = home.path().join("docker-config.json");
+        std::fs::write(&file, LOGINS).expect("written");
+        let mut variables = BTreeMap::new();
+        let builder = Builder::Docker(Options::default());
+        let folder = log_in(&context(&file), "ecr.example.com", login, &builder, &mut variables);
+        let folder = folder.expect("well").expect("a folder");
+        assert_eq!(variables["DOCKER_CONFIG"], folder.path().display().to_string());
+        std::fs::read_to_string(folder.path().join("config.json")).expect("a configuration")
+    }
+
+    #[test]
+    fn a_login_by_token_leaves_the_builder_the_logins_of_the_pipeline() {
+        assert_eq!(shown(&Login::IdentityToken(Secret::new("canary"))), LOGINS);
+        assert_eq!(shown(&Login::Bearer(Secret::new("canary"))), LOGINS);
+        let with_password = shown(&Login::basic("AWS", Secret::new("canary-2")));
+        assert!(with_password.contains("ecr.example.com") && with_password.contains("art.example.com"));
+    }
 }

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use landfall_cli::{Opt, Values};
 use landfall_stages::changed_images::{Config, Question, Wanted, run};
 use landfall_stages::{Outcome, Refusal};
-use landfall_versioning::BuildContext;
+use landfall_versioning::{BuildContext, Excluded};
 
 use crate::context::FUNCTIONS;
 use crate::{Context, Effects};
@@ -73,7 +73,7 @@ impl crate::Command for Command {
             let path = |values: &Values<'_>, name: &str| values.text(name).map(PathBuf::from);
             let from = build_context(&mut values);
             let config = Config {
-                question: question(context, &values, from),
+                question: question(context, &mut values, from),
                 json: path(&values, "json").unwrap_or_default(),
                 list: path(&values, "list"),
             };
@@ -84,7 +84,11 @@ impl crate::Command for Command {
 }
 
 /// What the options ask for; all images where the stage has nothing to compare with.
-pub(crate) fn question(context: &Context, values: &Values<'_>, from: BuildContext) -> Question {
+pub(crate) fn question(context: &Context, values: &mut Values<'_>, from: BuildContext) -> Question {
+    let excluded = Excluded::new(context.settings.images.exclude.iter().map(String::as_str));
+    for error in excluded.as_ref().err().into_iter().flatten() {
+        values.problem("LF-CONFIG", &format!("images.exclude in landfall.toml: {error}"), None);
+    }
     let wanted = if !context.is_declared("all") || values.is_on("all") {
         Wanted::All
     } else {
@@ -95,6 +99,7 @@ pub(crate) fn question(context: &Context, values: &Values<'_>, from: BuildContex
         functions: context.places().functions,
         wanted,
         context: from,
+        excluded: excluded.unwrap_or_default(),
         nx_graph: values.text("nx-graph").map(PathBuf::from),
         variables: variables(context),
     }

@@ -1,11 +1,12 @@
 //! `cleanup-images` as a command.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::time::Duration;
 
-use landfall_artifacts::{FileError, ImageLock, Repository};
-use landfall_cli::Opt;
+use landfall_artifacts::{EnvironmentName, FileError, ImageLock, Repository};
+use landfall_cli::{Opt, Values};
 use landfall_lambda_deploy::{LambdaClient, Rates};
 use landfall_registry::{EcrClient, EcrHost};
 use landfall_stages::cleanup_images::{Config, Rules, run};
@@ -48,6 +49,12 @@ impl crate::Command for Command {
                     "TAG|DIGEST",
                     "delete this image and no other; may be given several times",
                 ),
+                Opt::list(
+                    "never-deployed",
+                    "ENVIRONMENT",
+                    "nothing was deployed to this environment of landfall.toml yet, so that the ledger need not know what runs there; \
+                     may be given several times",
+                ),
                 Opt::switch("skip-verify", "do not ask Lambda what runs: go by the ledger alone"),
             ],
             aws::OPTIONS.to_vec(),
@@ -73,6 +80,9 @@ impl crate::Command for Command {
                 number("keep-back", 3, 0, 100),
             );
             let only = values.list("image");
+            let environments: BTreeSet<EnvironmentName> =
+                context.settings.environments.keys().cloned().collect();
+            let never_deployed = never_deployed(&mut values, &environments);
             let (yes, skip_verify) = (values.is_on("yes"), values.is_on("skip-verify"));
             values.finish().map_err(Refusal)?;
             let Some(repository) = repository else { return Err(Refusal(Vec::new())) };
@@ -102,9 +112,30 @@ impl crate::Command for Command {
                 },
                 back: usize::try_from(back).unwrap_or(usize::MAX),
                 lock,
+                environments,
+                never_deployed,
                 yes,
             };
             run(&config, &ecr, lambda.as_ref(), &context.ledger, context.output(), context.run()).await
         })
     }
+}
+
+/// The environments that `--never-deployed` names; one that is no row of `landfall.toml` is a problem.
+fn never_deployed(
+    values: &mut Values<'_>,
+    environments: &BTreeSet<EnvironmentName>,
+) -> BTreeSet<EnvironmentName> {
+    let mut named = BTreeSet::new();
+    for text in values.list("never-deployed") {
+        match text.parse() {
+            Ok(name) if environments.contains(&name) => drop(named.insert(name)),
+            Ok(_) | Err(_) => {
+                let shown = landfall_secret::escape(&text, 64);
+                let what = format!("--never-deployed `{shown}` is no environment of landfall.toml");
+                values.problem("LF-CONFIG", &what, Some("correct the name, or leave it out".to_owned()));
+            }
+        }
+    }
+    named
 }

@@ -1,8 +1,12 @@
 //! What `build-images-dev` and `build-images-prod` have in common.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use landfall_artifacts::{AccountId, Repository};
+use landfall_artifacts::{
+    AccountId, AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DockerConfig, DotEnv, JiraTickets,
+    Repository,
+};
 use landfall_cli::{Opt, Values};
 use landfall_registry::{EcrHost, Registries};
 use landfall_stages::build_docker_images::Builder;
@@ -64,6 +68,24 @@ fn build_context(builder: &Builder) -> BuildContext {
     }
 }
 
+/// What stages leave in the repo, by the names that were given and by the usual ones.
+fn left_by_stages(context: &Context, values: &Values<'_>) -> Vec<PathBuf> {
+    let places = context.places();
+    let named =
+        ["report", "docker-config"].into_iter().filter_map(|name| values.text(name)).map(PathBuf::from);
+    let usual = [
+        DotEnv::FILE_NAME,
+        AwsAuthEnv::FILE_NAME,
+        DockerConfig::FILE_NAME,
+        ChangedImages::FILE_NAME,
+        CopyPlanFile::FILE_NAME,
+        DeployReport::FILE_NAME,
+        JiraTickets::FILE_NAME,
+    ];
+    let folders = [places.versions, places.mappings, places.lock, context.ledger.folder().to_owned()];
+    named.chain(usual.map(PathBuf::from)).chain(folders).collect()
+}
+
 /// Runs a flow whose images go to `repository`.
 pub(crate) async fn go(
     context: &Context,
@@ -72,8 +94,9 @@ pub(crate) async fn go(
     flow: Option<Flow>,
 ) -> Outcome {
     let mut build = building(context, &mut values);
-    let question = question(context, &values, build_context(&build.builder));
+    let question = question(context, &mut values, build_context(&build.builder));
     let platform = context::platform(&mut values);
+    let left_by_stages = left_by_stages(context, &values);
     values.finish().map_err(Refusal)?;
     let (Some(repository), Some(flow)) = (repository, flow) else { return Err(Refusal(Vec::new())) };
     build.variables = builder_environment::variables(context);
@@ -96,6 +119,7 @@ pub(crate) async fn go(
         build,
         target: context.target().clone(),
         places: context.places(),
+        left_by_stages,
         platform,
     };
     run(&config, &registries, context.output(), context.run()).await

@@ -8,7 +8,7 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use landfall_artifacts::{Class, Problem, read_bounded, strict_value};
-use landfall_cli::{Opt, Values};
+use landfall_cli::{Opt, Source, Values};
 use landfall_config_merge::{Append, Limits, NewKeys, Pins, Unread, VersionFolders};
 use landfall_stages::merge_configs::{Config, OwnProgram, run};
 use landfall_stages::{Outcome, Refusal};
@@ -22,6 +22,10 @@ pub struct Command;
 /// What a `merge_command` sees of the environment besides the usual. `configs.environment` of `landfall.toml` adds to it, and
 /// `variables` of the environment's row.
 const PASSED: [&str; 4] = ["CI_ENVIRONMENT_NAME", "PLATFORM", "AWS_REGION", "NATIVE_BUCKET"];
+
+/// What the repo's own program is not told of.
+const OF_OUR_MERGE: [&str; 7] =
+    ["pin", "pins", "append", "new-keys", "version-folders", "order", "region-key"];
 
 /// Most bytes of a file of pins.
 const MOST_PINS: usize = 1024 * 1024;
@@ -87,6 +91,7 @@ impl crate::Command for Command {
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
+            refuse_unused(context, &mut values);
             let layers = layers::layers(context, &mut values);
             let pins = pins(&mut values);
             let append = append(context, &mut values);
@@ -127,6 +132,32 @@ impl crate::Command for Command {
             };
             run(&config, context.output(), context.run()).await
         })
+    }
+}
+
+/// Refuses what our merge takes and the repo's own program does not: it would be passed over in silence.
+fn refuse_unused(context: &Context, values: &mut Values<'_>) {
+    let settings = &context.settings.configs;
+    if settings.merge_command.is_empty() {
+        return;
+    }
+    let mut refuse = |said: String| {
+        let what = format!("{said} does nothing where merge_command merges");
+        let remedy = "leave it out, or take merge_command out of landfall.toml";
+        values.problem("LF-CONFIG", &what, Some(remedy.to_owned()));
+    };
+    let given: Vec<String> = OF_OUR_MERGE
+        .iter()
+        .filter_map(|name| match context.values().sourced(name)?.1 {
+            Source::Flag => Some(format!("--{name}")),
+            Source::Variable(variable) => Some(format!("the variable {variable}")),
+            Source::File(key) => Some(format!("{key} in landfall.toml")),
+            Source::Default => None,
+        })
+        .collect();
+    given.into_iter().for_each(&mut refuse);
+    if !settings.append.is_empty() {
+        refuse("configs.append in landfall.toml".to_owned());
     }
 }
 
@@ -203,8 +234,7 @@ fn program(context: &Context, timeout: Duration) -> Option<OwnProgram> {
     if words.is_empty() {
         return None;
     }
-    let own = settings.environment.iter().map(String::as_str);
-    let mut variables = passed::variables(context, PASSED.into_iter().chain(own));
+    let mut variables = passed::variables(context, &PASSED, &settings.environment);
     let row = context.target().environment.as_ref().and_then(|name| context.settings.environments.get(name));
     if let Some(row) = row {
         variables.extend(row.variables.clone());

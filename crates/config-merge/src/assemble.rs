@@ -8,11 +8,11 @@ use std::sync::Arc;
 
 use crate::append::Append;
 use crate::error::Error;
-use crate::format::{Purpose, read, read_all, write};
+use crate::format::{Format, Purpose, read, read_all, write};
 use crate::limits::Limits;
 use crate::merge::{Change, MergeOptions, NewKeys, merge};
 use crate::plan::{Plan, PlannedFile};
-use crate::secrets::{Suspect, suspects_of_document, suspects_of_text};
+use crate::secrets::{Suspect, suspects_of_comments, suspects_of_document, suspects_of_text};
 use crate::tree::Tree;
 use crate::value::{Node, Place, Value};
 
@@ -128,6 +128,7 @@ impl Assembly<'_> {
             let documents = read_all(&bytes, &file.source, format, Purpose::Check, self.limits);
             let documents = self.kept(documents.map_err(Error::from))?;
             self.done.suspects.extend(documents.iter().flat_map(suspects_of_document));
+            self.comments(&bytes, &file.source, format);
             let document = documents.into_iter().next().filter(|_| is_wanted).map(|root| (root, Vec::new()));
             return made(bytes, Way::Copied, document);
         }
@@ -150,11 +151,26 @@ impl Assembly<'_> {
         self.errors.extend(merged.errors);
         self.done.suspects.extend(suspects_of_document(&merged.root));
         let (bytes, way) = if merged.changes.is_empty() {
+            self.comments(&bytes, &file.source, format);
             (bytes, Way::Copied)
         } else {
             (write(&merged.root, format).into_bytes(), Way::Merged)
         };
         made(bytes, way, is_wanted.then_some((merged.root, merged.changes)))
+    }
+
+    /// Looks into the comments of a document whose bytes are copied. What was found in its values is not told twice.
+    fn comments(&mut self, bytes: &[u8], source: &str, format: Format) {
+        if format == Format::Json {
+            return;
+        }
+        let found = suspects_of_comments(bytes, source);
+        let is_told = |one: &Suspect| {
+            let places = self.done.suspects.iter().map(|told| &told.place);
+            places.into_iter().any(|place| place.file == one.place.file && place.line == one.place.line)
+        };
+        let new: Vec<Suspect> = found.into_iter().filter(|one| !is_told(one)).collect();
+        self.done.suspects.extend(new);
     }
 
     /// Reads a file within what is left of the tree's bytes.

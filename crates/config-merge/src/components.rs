@@ -56,6 +56,19 @@ pub(crate) fn within(path: &str) -> Option<Within<'_>> {
     None
 }
 
+impl Choice {
+    /// Whether a folder's name says the version that is taken, with or without `v`.
+    pub(crate) fn takes(&self, folder: &str) -> bool {
+        version(folder).is_some_and(|one| version(&self.folder).as_ref() == Some(&one))
+    }
+
+    /// Whether a folder's name says another version that is there.
+    pub(crate) fn passes_over(&self, folder: &str) -> bool {
+        let Some(one) = version(folder) else { return false };
+        self.others.iter().any(|other| version(other).as_ref() == Some(&one))
+    }
+}
+
 /// The version that a folder's name says.
 fn version(name: &str) -> Option<Version> {
     Version::parse(name.strip_prefix('v').unwrap_or(name)).ok()

@@ -14,7 +14,7 @@ use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
-use landfall_artifacts::{Digest, Hasher};
+use landfall_artifacts::{Digest, Hasher, resolved};
 use rustix::fs::RenameFlags;
 
 use crate::error::Error;
@@ -58,11 +58,11 @@ impl Folder {
             Ok(data) if !data.is_dir() => return Err(odd("it is no folder")),
             Ok(_) | Err(_) => {}
         }
-        let (parent, name) = (real(parent), name.to_owned());
+        let (parent, name) = (resolved(parent), name.to_owned());
         if parent.components().any(|part| part == std::path::Component::ParentDir) {
             return Err(odd("it leads through a folder that is not there"));
         }
-        let (out, source) = (parent.join(&name), real(source));
+        let (out, source) = (parent.join(&name), resolved(source));
         if out.starts_with(&source) || source.starts_with(&out) {
             return Err(odd("it is, holds, or lies in the source"));
         }
@@ -104,15 +104,35 @@ impl Folder {
     /// # Errors
     /// [`Error::Busy`] where another run holds it; [`Error::Write`].
     pub fn begin(&self) -> Result<Fresh<'_>, Error> {
-        let failed = |path: &Path| {
-            let path = path.to_owned();
-            move |source| Error::Write { path, source }
-        };
         fs::create_dir_all(&self.parent).map_err(failed(&self.parent))?;
+        let Some(lock) = self.lock()? else { return Err(Error::Busy { out: self.out.clone() }) };
+        self.mend()?;
+        let new = self.beside("new");
+        fs::create_dir(&new).map_err(failed(&new))?;
+        Ok(Fresh { folder: self, path: new, is_done: false, _lock: lock })
+    }
+
+    /// Mends what a killed run left, where nothing is to be written. Where another run holds the target, that one does it.
+    ///
+    /// # Errors
+    /// [`Error::Write`].
+    pub fn tidy(&self) -> Result<(), Error> {
+        if !["new", "old", "lock"].iter().any(|what| fs::symlink_metadata(self.beside(what)).is_ok()) {
+            return Ok(());
+        }
+        // The lock's file goes with the lock.
+        match self.lock()? {
+            Some(_lock) => self.mend(),
+            None => Ok(()),
+        }
+    }
+
+    fn lock(&self) -> Result<Option<Lock>, Error> {
         let lock = self.beside("lock");
-        let Some(lock) = Lock::take(&lock).map_err(failed(&lock))? else {
-            return Err(Error::Busy { out: self.out.clone() });
-        };
+        Lock::take(&lock).map_err(failed(&lock))
+    }
+
+    fn mend(&self) -> Result<(), Error> {
         let (new, old) = (self.beside("new"), self.beside("old"));
         // A run that was killed between two renames leaves the target under its other name.
         if !self.out.exists() && old.is_dir() {
@@ -124,8 +144,7 @@ impl Folder {
                 Ok(()) | Err(_) => {}
             }
         }
-        fs::create_dir(&new).map_err(failed(&new))?;
-        Ok(Fresh { folder: self, path: new, is_done: false, _lock: lock })
+        Ok(())
     }
 
     fn beside(&self, what: &str) -> PathBuf {
@@ -181,12 +200,16 @@ impl Fresh<'_> {
         io::Write::write_all(&mut file, bytes).map_err(failed)
     }
 
-    /// Puts the folder in the place of the target; `digest` is that of its tree.
+    /// Puts the folder in the place of the target; `digest` is that of its tree. The target is looked at once more, within `limits`:
+    /// whatever was put there since the merge began is replaced only where `replace` says so.
     ///
     /// # Errors
-    /// [`Error::Write`]; the target is then what it was.
-    pub fn finish(mut self, digest: Digest) -> Result<(), Error> {
+    /// [`Error::Foreign`]; [`Error::Write`]. The target is then what it was.
+    pub fn finish(mut self, digest: Digest, limits: Limits, replace: bool) -> Result<(), Error> {
         let folder = self.folder;
+        if !replace && folder.state(limits) == OutState::Foreign {
+            return Err(Error::Foreign { out: folder.out.clone() });
+        }
         let (out, mark) = (&folder.out, folder.mark());
         let failed = |source| Error::Write { path: out.clone(), source };
         let parent = File::open(&folder.parent).map_err(failed)?;
@@ -255,18 +278,7 @@ impl Drop for Fresh<'_> {
     }
 }
 
-/// Where a path is, with links and `..` resolved as far as it is there.
-fn real(path: &Path) -> PathBuf {
-    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-    let mut missing: Vec<OsString> = Vec::new();
-    let mut there = path.as_path();
-    loop {
-        if let Ok(mut found) = there.canonicalize() {
-            found.extend(missing.iter().rev());
-            return found;
-        }
-        let (Some(above), Some(name)) = (there.parent(), there.file_name()) else { return path };
-        missing.push(name.to_owned());
-        there = above;
-    }
+fn failed(path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
+    let path = path.to_owned();
+    move |source| Error::Write { path, source }
 }

@@ -3,7 +3,8 @@
 /// What is read at most, so that no input takes all memory or time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of one document of JSON, YAML or TOML. Default 8 MiB.
+    /// Bytes of one document of JSON, YAML or TOML; and besides those that aliases of YAML bring into one file, anchored values that are
+    /// kept for them too. Default 8 MiB.
     pub document_bytes: usize,
     /// Levels of lists and maps in a document. Default 64, at most 128.
     pub depth: usize,

@@ -104,6 +104,21 @@ pub fn plan_as_is(paths: &[&str], unread: &Unread) -> (Plan, Vec<Error>) {
     planning.finish()
 }
 
+/// Where a path stands with regard to the versions of its component.
+enum Lifted {
+    /// It is of the version that is taken, or of no component.
+    Taken {
+        /// The path that overlays know it by.
+        known_as: String,
+        /// Its place in the output.
+        output: String,
+    },
+    /// It is of another version that is there.
+    PassedOver,
+    /// It is of a version that is not there.
+    NotThere,
+}
+
 struct Planning<'p> {
     layers: &'p Layers,
     unread: &'p Unread,
@@ -111,6 +126,8 @@ struct Planning<'p> {
     choices: BTreeMap<String, Choice>,
     /// Bases by the path that overlays know them by.
     files: BTreeMap<String, PlannedFile>,
+    /// Bases that overlays would know by the path of another, where folders of versions are kept.
+    further: BTreeMap<String, Vec<PlannedFile>>,
     plan: Plan,
     errors: Vec<Error>,
 }
@@ -123,6 +140,7 @@ impl<'p> Planning<'p> {
             version_folders: VersionFolders::Lift,
             choices: BTreeMap::new(),
             files: BTreeMap::new(),
+            further: BTreeMap::new(),
             plan: Plan::default(),
             errors: Vec::new(),
         }
@@ -158,13 +176,18 @@ impl<'p> Planning<'p> {
     fn place(&mut self, named: Vec<Named<'_>>) {
         let (overlays, bases): (Vec<_>, Vec<_>) = named.into_iter().partition(|one| one.overlay.is_some());
         for base in bases {
-            let Some((known_as, output)) = self.lifted(&base.at) else {
+            let Lifted::Taken { known_as, output } = self.lifted(&base.at) else {
                 self.plan.other_versions += 1;
                 continue;
             };
-            let format = Format::of(&output).filter(|_| !self.unread.has(&known_as));
+            let is_unread = self.unread.has(&known_as) || self.unread.has(base.source);
+            let format = Format::of(&output).filter(|_| !is_unread);
             let file = PlannedFile { output, source: base.source.to_owned(), format, overlays: Vec::new() };
             if let Some(other) = self.files.get(&known_as) {
+                if other.output != file.output {
+                    self.further.entry(known_as).or_default().push(file);
+                    continue;
+                }
                 self.errors.push(Error::SamePath {
                     one: other.source.clone(),
                     other: file.source,
@@ -178,12 +201,21 @@ impl<'p> Planning<'p> {
         let mut laid: BTreeMap<String, Vec<(usize, Laid)>> = BTreeMap::new();
         for overlay in overlays {
             let Some(name) = overlay.overlay.clone() else { continue };
-            // Of a version that is not taken an overlay is not looked at either.
-            let Some((known_as, _)) = self.lifted(&overlay.at) else {
-                self.plan.other_versions += 1;
-                continue;
+            let known_as = match self.lifted(&overlay.at) {
+                Lifted::Taken { known_as, .. } => known_as,
+                // Of a version that is not taken an overlay is not looked at either.
+                Lifted::PassedOver => {
+                    self.plan.other_versions += 1;
+                    continue;
+                }
+                Lifted::NotThere => {
+                    let overlay_at = overlay.source.to_owned();
+                    self.errors.push(Error::NoBase { overlay: overlay_at, base: overlay.at });
+                    continue;
+                }
             };
             let Some(base) = self.base_of(&known_as, overlay.source) else { continue };
+            self.refuse_unclear(&base);
             let key = (base.clone(), name.clone());
             if let Some(one) = seen.insert(key, overlay.source.to_owned()) {
                 let other = overlay.source.to_owned();
@@ -207,20 +239,32 @@ impl<'p> Planning<'p> {
         }
     }
 
-    /// The path that overlays know a file by, and its place in the output; nothing for one of a version that is not taken.
-    fn lifted(&self, at: &str) -> Option<(String, String)> {
-        let plain = || Some((at.to_owned(), at.to_owned()));
+    /// Whether a path is of a version that is taken, by the version and not by how it is written.
+    fn lifted(&self, at: &str) -> Lifted {
+        let plain = || Lifted::Taken { known_as: at.to_owned(), output: at.to_owned() };
         let Some(within) = within(at) else { return plain() };
         let Some(choice) = self.choices.get(within.component) else { return plain() };
-        if choice.folder != within.folder {
-            return None;
+        if !choice.takes(within.folder) {
+            return if choice.passes_over(within.folder) { Lifted::PassedOver } else { Lifted::NotThere };
         }
         let lifted = format!("{}/{}", within.component, within.rest);
         let output = match self.version_folders {
             VersionFolders::Lift => lifted.clone(),
             VersionFolders::Keep => at.to_owned(),
         };
-        Some((lifted, output))
+        Lifted::Taken { known_as: lifted, output }
+    }
+
+    /// An overlay names a path by which two files are known: which it is for, nobody can say.
+    fn refuse_unclear(&mut self, base: &str) {
+        let Some(further) = self.further.remove(base) else { return };
+        let Some(first) = self.files.get(base) else { return };
+        let how = "are one file to the overlay of that name";
+        self.errors.extend(further.into_iter().map(|file| Error::SamePath {
+            one: first.source.clone(),
+            other: file.source,
+            how,
+        }));
     }
 
     /// The base that an overlay belongs to: of its own name, else of another that says the same format.
@@ -258,8 +302,9 @@ impl<'p> Planning<'p> {
     /// Files that would fall together, here or on systems that do not tell case or the spelling of accents apart.
     fn check_outputs(&mut self) {
         let mut spellings = Spellings::default();
+        let files = self.files.values().chain(self.further.values().flatten());
         let sources: BTreeMap<&str, &str> =
-            self.files.values().map(|file| (file.output.as_str(), file.source.as_str())).collect();
+            files.map(|file| (file.output.as_str(), file.source.as_str())).collect();
         for (output, source) in &sources {
             if let Some((one, other)) = spellings.take(output) {
                 // What looks the same is told apart by its characters.
@@ -280,8 +325,8 @@ impl<'p> Planning<'p> {
     }
 
     fn finish(self) -> (Plan, Vec<Error>) {
-        let Self { choices, files, mut plan, errors, .. } = self;
-        plan.files = files.into_values().collect();
+        let Self { choices, files, further, mut plan, errors, .. } = self;
+        plan.files = files.into_values().chain(further.into_values().flatten()).collect();
         plan.files.sort_by(|a, b| a.output.cmp(&b.output));
         plan.choices = choices.into_values().collect();
         (plan, errors)

@@ -80,6 +80,17 @@ pub fn suspects_of_document(root: &Node) -> Vec<Suspect> {
 
 /// What in a file that is no document looks like a secret by its shape, line by line.
 pub fn suspects_of_text(bytes: &[u8], file: &str) -> Vec<Suspect> {
+    by_line(bytes, file, |_| true)
+}
+
+/// What in the comments of YAML and TOML looks like a secret by its shape: whatever stands behind a `#`, which may be a part of a value,
+/// too.
+pub(crate) fn suspects_of_comments(bytes: &[u8], file: &str) -> Vec<Suspect> {
+    by_line(bytes, file, |before| before.contains('#'))
+}
+
+/// What looks like a secret, where `is_meant` says so of what stands before it in its line.
+fn by_line(bytes: &[u8], file: &str, is_meant: impl Fn(&str) -> bool) -> Vec<Suspect> {
     // What is not text at all is not searched: in noise anything may be found.
     if bytes.iter().take(8000).any(|byte| *byte == 0) {
         return Vec::new();
@@ -90,7 +101,8 @@ pub fn suspects_of_text(bytes: &[u8], file: &str) -> Vec<Suspect> {
         let (at, why) = SHAPE_REGEXES
             .iter()
             .find_map(|(regex, why)| regex.find(line).map(|found| (found.start(), *why)))?;
-        let column = line.get(..at).map_or(0, |before| before.chars().count()) + 1;
+        let before = line.get(..at).filter(|before| is_meant(before))?;
+        let column = before.chars().count() + 1;
         let place = Place { file: Arc::clone(&file), line: index + 1, column };
         Some(Suspect { place, pointer: String::new(), why })
     });

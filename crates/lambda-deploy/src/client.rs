@@ -248,7 +248,7 @@ impl LambdaClient {
         call(on.run, self.other("DeleteAlias", Nature::Write), request).await.map(|_| ())
     }
 
-    fn other(&self, operation: &'static str, nature: Nature) -> Call<'_> {
+    pub(crate) fn other(&self, operation: &'static str, nature: Nature) -> Call<'_> {
         Call { service: Service::Lambda, operation, nature, limiter: Some(&self.writes) }
     }
 }

@@ -29,6 +29,21 @@ pub enum Error {
         #[source]
         failure: Box<AwsFailure>,
     },
+    /// The functions of the account could not be listed.
+    #[error("the functions in {region} cannot be listed")]
+    Unlisted {
+        /// The region.
+        region: String,
+        /// What Lambda answered.
+        #[source]
+        failure: Box<AwsFailure>,
+    },
+    /// A page of the list leads to one that was there before.
+    #[error("the list of the functions in {region} has no end")]
+    Endless {
+        /// The region.
+        region: String,
+    },
     /// The answer describes no function.
     #[error("the answer about {function} describes no function")]
     Unreadable {
@@ -279,10 +294,12 @@ impl Error {
             Self::NotPublished { failure, .. }
             | Self::AliasUnread { failure, .. }
             | Self::AliasRefused { failure, .. }
-            | Self::AliasUnconfirmed { failure, .. } => failure.code.as_deref(),
+            | Self::AliasUnconfirmed { failure, .. }
+            | Self::Unlisted { failure, .. } => failure.code.as_deref(),
             Self::Unconfirmed { failure, .. } => failure.reason_code(),
             Self::Missing { .. }
             | Self::Strange { .. }
+            | Self::Endless { .. }
             | Self::Unreadable { .. }
             | Self::Unobserved { .. }
             | Self::Twice { .. }
@@ -307,8 +324,8 @@ impl Explain for Error {
     fn code(&self) -> &'static str {
         match self {
             Self::Missing { .. } => "LF-LAMBDA-MISSING",
-            Self::Unread { failure, .. } => failure.code(),
-            Self::Unreadable { .. } => "LF-LAMBDA-ANSWER",
+            Self::Unread { failure, .. } | Self::Unlisted { failure, .. } => failure.code(),
+            Self::Unreadable { .. } | Self::Endless { .. } => "LF-LAMBDA-ANSWER",
             Self::Unobserved { .. } => "LF-LAMBDA-UNOBSERVED",
             Self::Twice { .. } => "LF-LAMBDA-TWICE",
             Self::PackageDiffers { .. } => "LF-LAMBDA-PACKAGE",
@@ -342,6 +359,7 @@ impl Explain for Error {
     fn class(&self) -> Class {
         match self {
             Self::Unread { failure, .. }
+            | Self::Unlisted { failure, .. }
             | Self::Refused { failure, .. }
             | Self::NotPublished { failure, .. }
             | Self::AliasUnread { failure, .. }
@@ -360,7 +378,9 @@ impl Explain for Error {
             | Self::UpdateFailed { .. }
             | Self::Changed { .. } => Class::Refused,
             Self::Unobserved { .. } => Class::Defect,
-            Self::Unreadable { .. } | Self::NotTaken { .. } | Self::Busy { .. } => Class::Transient,
+            Self::Unreadable { .. } | Self::Endless { .. } | Self::NotTaken { .. } | Self::Busy { .. } => {
+                Class::Transient
+            }
             Self::Unconfirmed { .. }
             | Self::AliasUnconfirmed { .. }
             | Self::Unsettled { .. }
@@ -376,8 +396,8 @@ impl Explain for Error {
                 format!("check the name in .deployment, AWS_REGION ({region}) and the account; a new function is made by whoever keeps the infrastructure")
                     .into(),
             ),
-            Self::Unread { failure, .. } => failure.remedy(),
-            Self::Unreadable { .. } => Some("look at who answers at Lambda's endpoint, then run again".into()),
+            Self::Unread { failure, .. } | Self::Unlisted { failure, .. } => failure.remedy(),
+            Self::Unreadable { .. } | Self::Endless { .. } => Some("look at who answers at Lambda's endpoint, then run again".into()),
             Self::Unobserved { .. } => None,
             Self::Twice { .. } => Some("give each function to one project: look for it in the .deployment files".into()),
             Self::PackageDiffers { wanted, .. } => {

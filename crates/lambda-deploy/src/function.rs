@@ -85,7 +85,7 @@ impl Function {
     }
 
     /// What the configuration alone says: everything but the image.
-    fn configured(configuration: &FunctionConfiguration) -> Self {
+    pub(crate) fn configured(configuration: &FunctionConfiguration) -> Self {
         let text = |text: &str| landfall_secret::escape(text, 200);
         let reason = |code: Option<&str>, said: Option<&str>| {
             (code.is_some() || said.is_some()).then(|| {

@@ -135,6 +135,23 @@ impl Lambda {
         self.add(Function::new(name, Code { package, architecture: architecture.to_owned() }));
     }
 
+    /// `$LATEST` of a function runs another image now, as after a deployment by hand; its versions are what they were.
+    pub fn put_image(&self, name: &str, address: &str) {
+        let ImageFacts::Image { digest, .. } = (self.images)(address) else {
+            panic!("the test deploys an image {address:?} that is not there")
+        };
+        let package = Package::Image { uri: address.to_owned(), digest };
+        self.script(name, |function| {
+            function.live.package = package;
+            function.touch();
+        });
+    }
+
+    /// Takes a function away, as whoever keeps the infrastructure did.
+    pub fn delete_function(&self, name: &str) {
+        self.lock().functions.remove(name);
+    }
+
     fn add(&self, function: Function) {
         self.lock().functions.insert(function.name.clone(), function);
     }

@@ -11,8 +11,8 @@ use landfall_artifacts::{
 };
 use landfall_run::{Event, Run};
 use landfall_versioning::{
-    BuildContext, ChangedImage, FolderTree, GitDiff, GraphError, Image, ImageCause, ImageWay, ProjectGraph,
-    Tree, WorkspaceOptions, changed_images, find_images,
+    BuildContext, ChangedImage, Excluded, FolderTree, GitDiff, GraphError, Image, ImageCause, ImageWay,
+    ProjectGraph, Tree, WorkspaceOptions, changed_images, find_images,
 };
 
 use crate::{Finished, Item, Outcome, Output, Refusal};
@@ -39,6 +39,8 @@ pub struct Question {
     pub wanted: Wanted,
     /// Where `COPY` and `ADD` take their sources from.
     pub context: BuildContext,
+    /// Folders whose images are left out.
+    pub excluded: Excluded,
     /// The file that `nx graph --file` writes, which then says what projects there are and what they depend on.
     pub nx_graph: Option<PathBuf>,
     /// The variables that git may see.
@@ -135,7 +137,7 @@ impl Question {
             }
             Wanted::All => None,
         };
-        let images = find_images(&tree, &graph, self.context).map_err(unreadable)?;
+        let images = find_images(&tree, &graph, self.context, &self.excluded).map_err(unreadable)?;
         refuse_equal_names(&images)?;
         let chosen = match &since {
             None => images.iter().map(unasked).collect(),

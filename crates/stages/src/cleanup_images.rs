@@ -1,24 +1,21 @@
 //! `cleanup-images`: takes images out of ECR that nothing runs, and nothing goes back to.
 
+mod delete;
 mod held;
 mod plan;
+mod sight;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
-use landfall_artifacts::{Class, Digest, ImageLock, LambdaName, Problem, Repository};
-use landfall_lambda_deploy::{LambdaClient, observe};
+use landfall_artifacts::{Class, EnvironmentName, ImageLock, Problem, Repository};
+use landfall_lambda_deploy::LambdaClient;
 use landfall_ledger::FolderLedger;
-use landfall_registry::{EcrClient, NotDeleted, StoredImage};
-use landfall_run::{Effect, EffectItem, EffectOutcome, Event, Run, human_bytes};
+use landfall_registry::{EcrClient, StoredImage};
+use landfall_run::{Event, Run, human_bytes};
 
 use crate::table::table;
 use crate::{Finished, Item, Outcome, Output, Refusal};
 pub use plan::{Fate, Rules, is_named, plan};
-
-/// Images of one deletion (model limit of BatchDeleteImage).
-const AT_ONCE: usize = 100;
-/// How many functions are looked at side by side.
-const LOOKS_AT_ONCE: usize = 50;
 
 /// What the stage is told.
 #[derive(Clone, Debug)]
@@ -31,18 +28,22 @@ pub struct Config {
     pub back: usize,
     /// The lock of a release that is on its way, where there is one.
     pub lock: Option<ImageLock>,
+    /// The environments of `landfall.toml`: the ledger must know what runs in each.
+    pub environments: BTreeSet<EnvironmentName>,
+    /// Those of them in which nothing was deployed yet, as a person says.
+    pub never_deployed: BTreeSet<EnvironmentName>,
     /// Whether images are deleted; else it is shown what would be.
     pub yes: bool,
 }
 
 /// Lists the images of a repository, decides which go, and where `yes` says so deletes them.
 ///
-/// Kept are what functions run by the ledger and by Lambda itself, what could be gone back to, the newest of each name, and what is young.
+/// Kept are what functions run by the ledger and by Lambda itself, which is asked for all functions of the account, what could be gone back to, the newest of each name, and what is young.
 /// Acts on: the repository. Repeating it deletes what is left.
 ///
 /// # Errors
-/// A ledger that knows no deployment, since then nobody knows what runs; functions that cannot be looked at; images that were named to go
-/// and are held. Nothing is deleted then.
+/// A ledger that knows no deployment to one of the environments, since then nobody knows what runs; functions that cannot be looked at,
+/// or of which none is there; images that were named to go and are held. Nothing is deleted then.
 pub async fn run(
     config: &Config,
     ecr: &EcrClient,
@@ -52,16 +53,10 @@ pub async fn run(
     run: &Run,
 ) -> Outcome {
     let events = ledger.events()?;
-    let functions = held::functions(&events);
-    if functions.is_empty() {
-        let what = "the ledger knows no deployment: nobody can say what runs";
-        return Err(Refusal::one(Problem::new("LF-CLEANUP-BLIND", Class::Refused, what).with_remedy(
-            "give the ledger that update-version-dashboard records deployments in by --ledger",
-        )));
-    }
+    let mut warnings = sight::recorded(config, &events)?;
     let mut held = held::held(&events, config.lock.as_ref(), config.back);
     if let Some(lambda) = lambda {
-        running(lambda, functions.into_iter().collect(), &mut held, run).await?;
+        warnings.extend(sight::running(lambda, held::functions(&events), &mut held, run).await?);
     }
     run.progress().event(Event::Phase { name: "list the images".into(), items: None });
     let images = ecr.stored_images(config.repository.path(), run).await?;
@@ -70,39 +65,15 @@ pub async fn run(
     let going: Vec<&StoredImage> =
         images.iter().zip(&fates).filter(|(_, fate)| **fate == Fate::Goes).map(|(image, _)| image).collect();
     let mut finished = shown(config, &images, &fates);
+    finished.warnings = warnings;
     if !config.yes || output.is_dry_run() {
         return Ok(finished);
     }
-    delete(config, ecr, &going, &mut finished, run).await;
+    delete::delete(config, ecr, &going, &mut finished, run).await;
     Ok(finished)
 }
 
-/// Adds what functions run right now: the ledger may not know of what somebody did by hand.
-async fn running(
-    lambda: &LambdaClient,
-    names: Vec<LambdaName>,
-    held: &mut BTreeMap<Digest, String>,
-    run: &Run,
-) -> Result<(), Refusal> {
-    let name = "look at the functions".into();
-    run.progress().event(Event::Phase { name, items: Some(names.len() as u64) });
-    let mut problems = Vec::new();
-    for observed in observe(lambda, &names, None, LOOKS_AT_ONCE, run).await {
-        match observed.seen {
-            Ok(function) => {
-                if let Some(digest) = function.digest() {
-                    held.insert(digest, format!("runs now ({})", observed.name));
-                }
-            }
-            // It is of another region or account, or is gone.
-            Err(problem) if problem.code == "LF-LAMBDA-MISSING" => {}
-            Err(problem) => problems.push(problem),
-        }
-    }
-    if problems.is_empty() { Ok(()) } else { Err(Refusal(problems)) }
-}
-
-/// Refuses where an image that was named to go has to stay, or is not there.
+/// Refuses where an image that was named to go has to stay, is not there, or has tags besides that nobody named: they would go with it.
 fn refuse_held(config: &Config, images: &[StoredImage], fates: &[Fate]) -> Result<(), Refusal> {
     let mut problems = Vec::new();
     for name in &config.rules.only {
@@ -113,7 +84,7 @@ fn refuse_held(config: &Config, images: &[StoredImage], fates: &[Fate]) -> Resul
                 Problem::new("LF-CLEANUP-HELD", Class::Refused, format!("{shown} {words}"))
                     .with_remedy("deploy something else there first, or leave it"),
             ),
-            Some(_) => {}
+            Some((image, _)) => problems.extend(further_tags(name, image, &config.rules.only)),
             None => problems.push(
                 Problem::new(
                     "LF-CLEANUP-MISSING",
@@ -125,6 +96,23 @@ fn refuse_held(config: &Config, images: &[StoredImage], fates: &[Fate]) -> Resul
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(Refusal(problems)) }
+}
+
+/// The problem of an image that is named by one of its tags and has others. By its digest all of it is named.
+fn further_tags(name: &str, image: &StoredImage, named: &[String]) -> Option<Problem> {
+    let digest = image.digest.to_string();
+    if named.contains(&digest) {
+        return None;
+    }
+    let further: Vec<&str> =
+        image.tags.iter().filter(|tag| !named.contains(tag)).map(String::as_str).collect();
+    if further.is_empty() {
+        return None;
+    }
+    let further = landfall_secret::escape(&further.join(", "), 300);
+    let what = format!("{} is {further} too, which would go with it", landfall_secret::escape(name, 200));
+    let problem = Problem::new("LF-CLEANUP-TAGS", Class::Refused, what);
+    Some(problem.with_remedy(format!("name these too, or name the image by its digest: --image {digest}")))
 }
 
 fn shown(config: &Config, images: &[StoredImage], fates: &[Fate]) -> Finished {
@@ -168,117 +156,4 @@ fn shown(config: &Config, images: &[StoredImage], fates: &[Fate]) -> Finished {
         images.len() - going
     );
     finished
-}
-
-/// Why an image that no rule keeps stays after all.
-const LISTED: &str = "an index that stays lists it";
-
-async fn delete(
-    config: &Config,
-    ecr: &EcrClient,
-    going: &[&StoredImage],
-    finished: &mut Finished,
-    run: &Run,
-) {
-    run.progress().event(Event::Phase { name: "delete".into(), items: Some(going.len() as u64) });
-    let mut ended: BTreeMap<Digest, (&'static str, Option<Problem>)> = BTreeMap::new();
-    let mut left = going.len();
-    // An index before what it lists, which has no tag of its own: ECR deletes nothing that an index names.
-    let (tagged, untagged): (Vec<_>, Vec<_>) =
-        going.iter().copied().partition(|image| !image.tags.is_empty());
-    for part in tagged.chunks(AT_ONCE).chain(untagged.chunks(AT_ONCE)) {
-        if run.stop().requested().is_some() {
-            break;
-        }
-        left -= part.len();
-        let digests: Vec<Digest> = part.iter().map(|image| image.digest).collect();
-        match recorded(config, ecr, part, &digests, run).await {
-            Ok(mut failed) => ended.extend(digests.into_iter().map(|digest| match failed.remove(&digest) {
-                None => (digest, ("deleted", None)),
-                Some(None) => (digest, ("kept", None)),
-                Some(Some(problem)) => (digest, ("failed", Some(problem))),
-            })),
-            // It is the call's problem and no image's; what refused this one would refuse the next.
-            Err(problem) => {
-                let word = if problem.class == Class::Unknown { "unknown" } else { "failed" };
-                ended.extend(digests.into_iter().map(|digest| (digest, (word, None))));
-                finished.problems.push(problem);
-                break;
-            }
-        }
-    }
-    for item in &mut finished.items {
-        match item.name.parse().ok().and_then(|digest: Digest| ended.remove(&digest)) {
-            Some((outcome, problem)) => {
-                if outcome == "kept" {
-                    item.details.insert("why".to_owned(), LISTED.into());
-                }
-                item.outcome = outcome;
-                item.changed = outcome == "deleted";
-                item.problem = problem;
-            }
-            None if item.outcome == "planned" => item.outcome = "not-tried",
-            None => {}
-        }
-    }
-    finished.note_stop(run, left);
-    let count = |word: &str| finished.items.iter().filter(|item| item.outcome == word).count();
-    finished.lines.clear();
-    finished.summary = format!(
-        "{} deleted, {} kept, {} failed, {left} not tried",
-        count("deleted"),
-        count("kept"),
-        count("failed") + count("unknown")
-    );
-}
-
-/// Deletes a part between its intent and its outcome; what was not deleted, by digest, with the problem where it is one.
-async fn recorded(
-    config: &Config,
-    ecr: &EcrClient,
-    part: &[&StoredImage],
-    digests: &[Digest],
-    run: &Run,
-) -> Result<BTreeMap<Digest, Option<Problem>>, Problem> {
-    let item = |image: &&StoredImage| EffectItem {
-        name: image.tags.first().cloned().unwrap_or_else(|| image.digest.short()),
-        version: None,
-        digest: None,
-        before: Some(image.digest),
-    };
-    let effect = Effect {
-        action: "BatchDeleteImage".to_owned(),
-        target: config.repository.to_string(),
-        environment: None,
-        release: None,
-        items: part.iter().map(item).collect(),
-    };
-    let intent = run.journal().intend(effect).await.map_err(|refused| Problem::of(&refused))?;
-    let deleted = ecr.delete_images(config.repository.path(), digests, run).await;
-    let outcome = match &deleted {
-        Ok(_) => EffectOutcome::Done,
-        Err(error) => {
-            let problem = Problem::of(error);
-            let said = run.redactor().redact(&problem.told());
-            if problem.class == Class::Unknown {
-                EffectOutcome::Unknown(said)
-            } else {
-                EffectOutcome::Failed(said)
-            }
-        }
-    };
-    if let Err(lost) = run.journal().outcome(intent, outcome).await {
-        run.progress().event(Event::Warning(format!("the outcome of the deletion is not recorded: {lost}")));
-    }
-    let failed = deleted.map_err(|error| Problem::of(&error))?;
-    let problem = |digest: &Digest, code: &str, said: &str| {
-        let what = format!("{} was not deleted ({code}): {said}", digest.short());
-        Problem::new("LF-CLEANUP-FAILED", Class::Refused, what)
-            .with_remedy("read what ECR says, correct it, and run again")
-    };
-    let of = |(digest, why): (&Digest, &NotDeleted)| {
-        let is_listed = why.code == "ImageReferencedByManifestList";
-        (*digest, (!is_listed).then(|| problem(digest, &why.code, &why.said)))
-    };
-    Ok(failed.iter().map(of).collect())
 }

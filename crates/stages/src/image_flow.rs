@@ -5,16 +5,16 @@ mod lock;
 mod names;
 mod version;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use landfall_artifacts::{Class, Platform, Problem, Repository};
+use landfall_artifacts::{Class, Platform, Problem, Repository, resolved};
 use landfall_registry::{Error, Registries};
 use landfall_run::Run;
 use landfall_versioning::GitDiff;
 
 use crate::build_docker_images::{self, Image};
 use crate::changed_images::{Listed, Question, told};
-use crate::{Outcome, Output, Places, Refusal, Target};
+use crate::{Finished, Outcome, Output, Places, Refusal, Target};
 use names::Build;
 pub use version::{ReleaseVersion, ReleaseVersionError};
 
@@ -33,6 +33,8 @@ pub struct Config {
     pub target: Target,
     /// Where mapping and lock go.
     pub places: Places,
+    /// Files and folders that stages leave in the repo, such as the ledger: they are in no commit, and count for no change.
+    pub left_by_stages: Vec<PathBuf>,
     /// What the functions run on; where it is not said, the images say it, and all the same.
     pub platform: Option<Platform>,
 }
@@ -66,22 +68,28 @@ pub struct CleanUp {
 /// missing.
 ///
 /// # Errors
-/// A folder that is not the repo's root, images whose names cannot be used, repositories that are missing in ECR: all at once,
-/// before anything is built.
+/// A folder that is not the repo's root; for a release files that are in no commit; images whose names cannot be used, repositories that
+/// are missing in ECR: all at once, before anything is built.
 pub async fn run(config: &Config, registries: &Registries, output: &Output, run: &Run) -> Outcome {
     at_root(&GitDiff::new(&config.question.root, &config.question.variables).at_top()?)?;
     let listed = config.question.answer(run)?;
     let head = listed.git.head()?;
+    let uncommitted = uncommitted(config, &listed)?;
+    if matches!(config.flow, Flow::Prod { .. }) && !uncommitted.is_empty() {
+        return Err(Refusal::one(dirty(&uncommitted)));
+    }
     let builds = names::builds(config, &listed, &head)?;
     let functions = lock::functions(config, &builds)?;
     repositories_exist(config, &builds, registries, run).await?;
     let images: Vec<Image> = builds.iter().map(|build| build.image.clone()).collect();
     let mut finished = build_docker_images::run(&config.build, &images, registries, output, run).await?;
-    finished.warnings = [warnings(&listed, &head)?, finished.warnings].concat();
+    finished.warnings = [warnings(&listed, &uncommitted, &head), finished.warnings].concat();
     finished.lines.insert(0, told(listed.since.as_ref(), listed.chosen.len(), listed.images.len()));
     let is_complete = finished.all_problems().is_empty() && run.stop().requested().is_none();
     if is_complete && !output.is_dry_run() {
         lock::write(config, &head, &functions, registries, output, &mut finished, run).await;
+    } else if !output.is_dry_run() {
+        note_missing_lock(&mut finished, run);
     }
     if let Flow::Prod { clean_up: Some(clean_up), .. } = &config.flow {
         match output.is_dry_run() {
@@ -129,13 +137,80 @@ async fn repositories_exist(
     if missing.is_empty() { Ok(()) } else { Err(Refusal(missing.iter().map(problem).collect())) }
 }
 
-fn warnings(listed: &Listed, head: &str) -> Result<Vec<String>, Refusal> {
+/// A stop after the last build: the lock is left to do, and without it nothing can be deployed.
+fn note_missing_lock(finished: &mut Finished, run: &Run) {
+    if finished.all_problems().is_empty() {
+        finished.note_stop(run, 1);
+    }
+}
+
+/// Files that are not as the commit has them, and that git does not ignore: an image may hold them. What stages leave does not count.
+fn uncommitted(config: &Config, listed: &Listed) -> Result<Vec<String>, Refusal> {
+    let root = resolved(listed.git.root());
+    let left = config.left_by_stages.iter();
+    let left: Vec<PathBuf> =
+        left.filter_map(|path| resolved(path).strip_prefix(&root).ok().map(ToOwned::to_owned)).collect();
+    let is_left = |path: &String| left.iter().any(|left| Path::new(path).starts_with(left));
+    let mut paths = listed.git.not_of_head()?;
+    paths.retain(|path| !is_left(path));
+    Ok(paths)
+}
+
+/// How many files are named.
+const MOST_PATHS: usize = 10;
+
+fn shown(paths: &[String]) -> String {
+    let mut names: Vec<String> =
+        paths.iter().take(MOST_PATHS).map(|path| landfall_secret::escape(path, 200)).collect();
+    if paths.len() > MOST_PATHS {
+        names.push(format!("and {} more", paths.len() - MOST_PATHS));
+    }
+    names.join(", ")
+}
+
+/// What a release's version names must be what the commit holds.
+fn dirty(paths: &[String]) -> Problem {
+    let what = format!("images of the release could hold files that are in no commit: {}", shown(paths));
+    Problem::new("LF-GIT-DIRTY", Class::Refused, what)
+        .with_remedy("commit them, or remove them; what a build makes belongs into .gitignore")
+}
+
+fn warnings(listed: &Listed, uncommitted: &[String], head: &str) -> Vec<String> {
     let mut warnings = listed.warnings.clone();
-    if listed.git.uncommitted()? > 0 {
+    if !uncommitted.is_empty() {
         let short = head.get(..12).unwrap_or(head);
         warnings.push(format!(
-            "images may hold changes that commit {short} has not: commit them, and build again"
+            "images may hold changes that commit {short} has not ({}): commit them, and build again",
+            shown(uncommitted)
         ));
     }
-    Ok(warnings)
+    warnings
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_artifacts::{Class, Problem};
+    use landfall_run::{Run, Signal, Stop};
+
+    use super::note_missing_lock;
+    use crate::Finished;
+
+    fn codes(finished: &mut Finished, run: &Run) -> Vec<String> {
+        note_missing_lock(finished, run);
+        finished.problems.iter().map(|problem| problem.code.clone()).collect()
+    }
+
+    #[test]
+    fn a_stop_after_the_last_build_is_no_success() {
+        let stop = Stop::new();
+        let run = Run::builder().stop(stop.clone()).build();
+        assert!(codes(&mut Finished::default(), &run).is_empty());
+        stop.request(Signal::Terminate);
+        let mut finished = Finished::new("3 built");
+        assert_eq!(codes(&mut finished, &run), ["LF-STOPPED"]);
+        assert_eq!(finished.verdict().1, Some(Class::Interrupted));
+        // One that a build told of already is not told twice.
+        let problems = vec![Problem::new("LF-BUILD-FAILED", Class::Refused, "the build failed")];
+        assert_eq!(codes(&mut Finished { problems, ..Finished::default() }, &run), ["LF-BUILD-FAILED"]);
+    }
 }

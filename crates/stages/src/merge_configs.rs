@@ -104,7 +104,9 @@ pub async fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
             }
             fresh.write(&file.output, &file.bytes)?;
         }
-        fresh.finish(tree)?;
+        fresh.finish(tree, config.limits, config.replace)?;
+    } else {
+        folder.tidy()?;
     }
     Ok(finished)
 }
@@ -175,7 +177,8 @@ fn foretell(config: &Config, assembled: &Assembled, output: &Output) -> Result<(
     for file in &assembled.files {
         fresh.write(&file.output, &file.bytes)?;
     }
-    Ok(fresh.finish(tree)?)
+    // The folder of foretold files is nobody's target.
+    Ok(fresh.finish(tree, config.limits, true)?)
 }
 
 /// All problems, those of documents as one page.

@@ -164,7 +164,23 @@ impl GitDiff {
     /// # Errors
     /// [`GitDiffError::Failed`].
     pub fn uncommitted(&self) -> Result<usize, GitDiffError> {
-        Ok(names(&self.said(&["diff-index", "-z", "--name-only", "--no-ext-diff", "HEAD", "--"])?).len())
+        Ok(self.differing()?.len())
+    }
+
+    /// Files that are not as in HEAD, sorted: those that git knows and differ, and those that it neither knows nor ignores.
+    ///
+    /// # Errors
+    /// [`GitDiffError::Failed`].
+    pub fn not_of_head(&self) -> Result<Vec<String>, GitDiffError> {
+        let mut files = self.differing()?;
+        files.extend(names(&self.said(&["ls-files", "-z", "--others", "--exclude-standard"])?));
+        files.sort_unstable();
+        files.dedup();
+        Ok(files)
+    }
+
+    fn differing(&self) -> Result<Vec<String>, GitDiffError> {
+        Ok(names(&self.said(&["diff-index", "-z", "--name-only", "--no-ext-diff", "HEAD", "--"])?))
     }
 
     /// The commit of a name; `None` where there is none.

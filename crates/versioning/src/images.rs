@@ -1,6 +1,7 @@
 //! Which images a change concerns, decided without building anything.
 
 mod dockerfile;
+mod excluded;
 mod ignored;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -11,6 +12,8 @@ use landfall_artifacts::ProjectName;
 use crate::workspace::glob::Pattern;
 use crate::{Cause, ProjectGraph, Tree};
 use dockerfile::{Taken, name_of_image, taken};
+use excluded::is_hidden;
+pub use excluded::{Excluded, ExcludedError};
 use ignored::{Ignored, go_pattern};
 
 /// The folder from which `COPY` and `ADD` take their sources.
@@ -91,11 +94,17 @@ pub enum ImageWay {
     Image(String),
 }
 
-/// Finds the images of a tree: folders with a `Dockerfile`, and projects that are versioned; sorted by folder.
+/// Finds the images of a tree: folders with a `Dockerfile`, and projects that are versioned; sorted by folder. Dockerfiles in hidden
+/// folders, such as that of `.devcontainer`, and in `node_modules` are none of the repo's images, and neither is what `excluded` has.
 ///
 /// # Errors
 /// A Dockerfile or `.dockerignore` that cannot be read.
-pub fn find_images(tree: &dyn Tree, graph: &ProjectGraph, context: BuildContext) -> io::Result<Vec<Image>> {
+pub fn find_images(
+    tree: &dyn Tree,
+    graph: &ProjectGraph,
+    context: BuildContext,
+    excluded: &Excluded,
+) -> io::Result<Vec<Image>> {
     let mut folders: BTreeMap<String, (Option<ProjectName>, Option<String>)> = BTreeMap::new();
     for project in graph.projects().filter(|project| project.is_versioned) {
         folders.insert(project.folder.clone(), (Some(project.name.clone()), None));
@@ -103,13 +112,14 @@ pub fn find_images(tree: &dyn Tree, graph: &ProjectGraph, context: BuildContext)
     let is_installed = |path: &str| path.starts_with("node_modules/") || path.contains("/node_modules/");
     for path in tree.paths().iter().filter(|path| !is_installed(path)) {
         let (folder, file) = path.rsplit_once('/').unwrap_or(("", path));
-        if file == "Dockerfile" {
+        if file == "Dockerfile" && !is_hidden(folder) {
             let project = graph.projects().find(|project| project.folder == folder);
             let name = project.map(|project| project.name.clone());
             folders.insert(folder.to_owned(), (name, Some(path.clone())));
         }
     }
-    folders.into_iter().map(|(folder, (project, file))| image(tree, folder, project, file, context)).collect()
+    let wanted = folders.into_iter().filter(|(folder, _)| !excluded.has(folder));
+    wanted.map(|(folder, (project, file))| image(tree, folder, project, file, context)).collect()
 }
 
 fn image(

@@ -60,7 +60,10 @@ pub use git::{
 pub use git_diff::{GitDiff, GitDiffError};
 pub use graph::{Cause, Edge, EdgeKind, Project, ProjectGraph};
 pub use graph_error::GraphError;
-pub use images::{BuildContext, ChangedImage, Image, ImageCause, ImageWay, changed_images, find_images};
+pub use images::{
+    BuildContext, ChangedImage, Excluded, ExcludedError, Image, ImageCause, ImageWay, changed_images,
+    find_images,
+};
 pub use lockfile::{LOCKFILES, PackageChange, package_changes};
 pub use message::{Change, Message};
 pub use plan::{

@@ -94,6 +94,9 @@ fn paths_that_differ_since_the_branch_was_left() {
     fs::write(repo.folder.path().join("a"), "3").expect("written");
     fs::write(repo.folder.path().join("unknown to git"), "3").expect("written");
     assert_eq!(git.uncommitted().expect("asked"), 1);
+    fs::write(repo.folder.path().join(".gitignore"), "*.log\n").expect("written");
+    fs::write(repo.folder.path().join("x.log"), "ignored").expect("written");
+    assert_eq!(git.not_of_head().expect("asked"), [".gitignore", "a", "unknown to git"]);
     // Asked from a folder below, the answer is the same.
     let below = GitDiff::new(&repo.folder.path().join("b"), &variables(repo.folder.path()));
     assert_eq!(below.at_top().expect("a repository").files().expect("paths").len(), 4);

@@ -17,7 +17,7 @@ async fn world(settings: &str) -> World {
     world.write("configs/app.prod_eu00.json", "{\"rate\": 9}\n");
     world.write("configs/overlays/ios/pay/pay.yaml", "port: 0x1F90\n");
     world.write("configs/overlays/eu/pay/pay.yaml", "norway: no\n");
-    world.write("configs/pay/v1.2.0/pay.yaml", "# base\nport: 80\nname: pay\n");
+    world.write("configs/pay/v1.2.0/pay.yaml", "# base\nport: 80\nname: pay by 1.2.0\n");
     world.write("configs/pay/v1.10.0/pay.yaml", "# base\nport: 80\nname: pay\n");
     world.write("configs/note.txt", "plain\n");
     world
@@ -53,11 +53,37 @@ async fn the_overlays_of_an_environment_are_merged() {
     4 values, from 2 files
     ");
     world.run(&["merge-configs", "--pin", "pay=1.2.0", "--region-key", "eu"]).await.expect(0);
+    assert_eq!(world.read("merged-files/pay/pay.yaml"), "port: 0x1F90\nname: pay by 1.2.0\nnorway: no\n");
     world.set("CI_ENVIRONMENT_NAME", "prod_eu00");
     world.run(&["merge-configs", "--order", "platform,environment"]).await.expect(2);
     world.remove("configs/overlays/eu/pay/pay.yaml");
     world.run(&["merge-configs", "--order", "platform,environment"]).await.expect(0);
     assert!(world.read("merged-files/app.json").contains("\"rate\": 9"));
+}
+
+/// Versions pinned by a file of `landfall.toml`, by a flag above it, and folders of versions that stay.
+#[tokio::test(flavor = "multi_thread")]
+async fn versions_are_pinned_and_their_folders_kept() {
+    let mut world = world("pins = \"pins.json\"\nversion_folders = \"keep\"\n").await;
+    world.write("pins.json", "{\"pay\": \"1.2.0\"}\n");
+    let merged = "port: 0x1F90\nname: pay by 1.2.0\nnorway: no\n";
+    world.run(&["merge-configs"]).await.expect(0);
+    assert_eq!(world.read("merged-files/pay/v1.2.0/pay.yaml"), merged);
+    assert!(
+        !world.path("merged-files/pay/pay.yaml").exists() && !world.path("merged-files/pay/v1.10.0").exists()
+    );
+    world.run(&["merge-configs", "--version-folders", "lift"]).await.expect(0);
+    assert_eq!(world.read("merged-files/pay/pay.yaml"), merged);
+    world.run(&["merge-configs", "--pin", "pay=v1.10.0"]).await.expect(0);
+    assert_eq!(world.read("merged-files/pay/v1.10.0/pay.yaml"), merged.replace(" by 1.2.0", ""));
+    world.write("other.json", "{\"pay\": \"v1.10.0\"}\n");
+    world.set("LANDFALL_CONFIG_PINS", "other.json");
+    let ran = world.run(&["merge-configs"]).await.expect(0);
+    assert_eq!(ran.report()["outcome"], "nothing-to-do", "the variable stands above landfall.toml");
+    world.write("other.json", "{\"pay\": 1}\n");
+    assert_eq!(refused(&world, &["merge-configs"], 2).await.codes(), ["LF-FILE-INVALID"]);
+    world.write("other.json", "{\"pay\": \"9.9.9\"}\n");
+    assert_eq!(refused(&world, &["merge-configs"], 2).await.codes().first(), Some(&"LF-MERGE-PIN"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -112,6 +138,15 @@ async fn mistakes_are_told() {
     exit 2
     ");
     world.set("PLATFORM", "ios");
+    let ran = refused(&world, &["merge-configs", "--region-key", "mars"], 2).await;
+    page!(ran.page(&world), @r"
+    error[LF-CONFIG] exit 2
+      the region `mars` is none of eu
+      next: correct --region-key, or add it to configs.regions in landfall.toml
+
+    nothing was changed
+    exit 2
+    ");
     world.write("merged-files/mine", "by hand");
     let ran = refused(&world, &["merge-configs"], i32::from(exit::REFUSED)).await;
     page!(ran.page(&world), @r"
@@ -164,6 +199,19 @@ async fn the_repos_own_program_takes_the_place() {
     assert_eq!(world.read("merged-files/note.txt"), "plain\n");
     world.write("find_versions.sh", "ln -s /etc/hostname \"$2/link\"\n");
     assert_eq!(refused(&world, &["merge-configs"], 2).await.codes(), ["LF-MERGE-NO-FILE"]);
+    // It knows nothing of what our merge is told.
+    world.set("LANDFALL_NEW_KEYS", "refuse");
+    let ran = refused(&world, &["merge-configs", "--pin", "pay=1.2.0", "--append", "/hosts"], 2).await;
+    page!(ran.page(&world), @r"
+    error[LF-CONFIG] exit 2
+      --pin does nothing where merge_command merges
+      --append does nothing where merge_command merges
+      the variable LANDFALL_NEW_KEYS does nothing where merge_command merges
+      next: leave it out, or take merge_command out of landfall.toml
+
+    nothing was changed
+    exit 2
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,7 @@ use crate::world::World;
 const DOCKER: &str = r#"#!/bin/sh
 echo "$*" >> "$HOME/docker.log"
 case "$1 $2" in
-"image ls") printf '%s/dev/order-service:0a1b\n%s/dev/order-service:<none>\n%s/prod/order-service:v1.7.0\n%s/prod/order-service:v1.6.0\nnode:22\n' $EXTRA_HOST $EXTRA_HOST $EXTRA_HOST $EXTRA_HOST ;;
+"image ls") printf '%s/dev/order-service:0a1b\n%s/dev/order-service:<none>\n%s/prod/order-service:v1.7.0\n%s/prod/order-service:v1.6.0\nnode:22\n' HOST HOST HOST HOST ;;
 "push "*) sed 's/"auth": *"[^"]*"/"auth": "shown"/' "$DOCKER_CONFIG/config.json" > "$HOME/shown.json"; ls "$DOCKER_CONFIG" > "$HOME/shown.txt" ;;
 esac
 "#;
@@ -34,7 +34,7 @@ fn git(world: &World, words: &[&str]) -> String {
 
 /// A repo with an image a function and one of its own, on a branch that changed `order-service`.
 async fn world() -> World {
-    let mut world = World::small().await;
+    let world = World::small().await;
     for folder in ["functions/order-service", "functions/payment-gateway", "images/proxy"] {
         world.write(
             &format!("{folder}/Dockerfile"),
@@ -53,10 +53,14 @@ async fn world() -> World {
     world.write("functions/order-service/src/more.js", "more\n");
     git(&world, &["add", "-A"]);
     git(&world, &["commit", "-q", "-m", "fix: more"]);
-    world.set("EXTRA_HOST", &host(&world));
-    let settings = world.read("landfall.toml") + "\n[images]\nenvironment = [\"EXTRA_*\"]\n";
+    let settings = world.read("landfall.toml") + "\n[images]\nexclude = [\"**/fixtures\"]\n";
     world.write("landfall.toml", &settings);
-    git(&world, &["commit", "-q", "-a", "-m", "chore: settings"]);
+    // Neither is an image of the repo, and neither could be called after its folder.
+    for folder in [".devcontainer/Base Image", "tools/fixtures/No Image"] {
+        world.write(&format!("{folder}/Dockerfile"), "FROM scratch\n");
+    }
+    git(&world, &["add", "-A"]);
+    git(&world, &["commit", "-q", "-m", "chore: settings"]);
     world.run(&["aws-credentials"]).await.expect(0);
     world
 }
@@ -70,7 +74,7 @@ fn has_docker(world: &mut World) {
     let folder = world.home.path().join("bin");
     std::fs::create_dir(&folder).expect("a folder");
     let docker = folder.join("docker");
-    std::fs::write(&docker, DOCKER).expect("the program is written");
+    std::fs::write(&docker, DOCKER.replace("HOST", &host(world))).expect("the program is written");
     std::fs::set_permissions(&docker, std::fs::Permissions::from_mode(0o755)).expect("the mode is set");
     let path = format!("{}:{}", folder.display(), std::env::var("PATH").expect("a PATH"));
     world.set("PATH", &path);
@@ -195,6 +199,24 @@ async fn a_release_has_all_images_and_tidies_up() {
     let lock = world.json("image-lock.json");
     assert_eq!((&lock["release"], lock["images"].as_array().map(Vec::len)), (&"v1.7.0".into(), Some(2)));
     assert_eq!(lock["images"][1]["version"], "1.7.0");
+
+    // What is in no commit must not be called after the release: nothing is built, asked or written.
+    world.write("images/proxy/by-hand.conf", "listen 8081\n");
+    world.write("images/proxy/proxy.conf", "listen 8082\n");
+    let ran = refused(&world, &words("build-images-prod", &host, &["--rebuild"]), 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-GIT-DIRTY] exit 3
+      images of the release could hold files that are in no commit: images/proxy/by-hand.conf, images/proxy/proxy.conf
+      next: commit them, or remove them; what a build makes belongs into .gitignore
+
+    nothing was changed
+    exit 3
+    "#);
+    for image in ["order-service", "payment-gateway", "proxy"] {
+        is_pushed(&world, &format!("dev/{image}"), "old");
+    }
+    let ran = world.run(&words("build-images-dev", &host, &["--all", "--dry-run"])).await.expect(0);
+    assert!(ran.stderr.contains("(images/proxy/by-hand.conf, images/proxy/proxy.conf)"), "{}", ran.stderr);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,10 +239,12 @@ async fn it_runs_at_the_root_of_the_repo_alone() {
     assert_eq!(ran.codes(), ["LF-GIT-REPOSITORY"]);
 }
 
-/// Account and region of `.env` say where the registry is; a dry run builds nothing.
+/// Account and region of `.env` say where the registry is, and without them nobody does.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_registry_follows_from_account_and_region() {
     let mut world = world().await;
+    let (region, account) =
+        (world.variables["AWS_REGION"].clone(), world.variables["AWS_ACCOUNT_ID"].clone());
     for name in ["AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCOUNT_ID"] {
         world.unset(name);
     }
@@ -237,6 +261,32 @@ async fn the_registry_follows_from_account_and_region() {
     nothing was changed
     exit 2
     "#);
+    // Its API is the sandbox's, which knows no such repository: so it is named.
+    world.write(".env", &format!("AWS_REGION={region}\nAWS_ACCOUNT_ID={account}\n"));
+    let ran = world.run(&["build-images-dev"]).await.expect(3);
+    assert_eq!(ran.codes(), ["LF-REG-REPOSITORY-MISSING"]);
+    let named =
+        format!("the repository {account}.dkr.ecr.{region}.amazonaws.com/dev/order-service does not exist");
+    assert!(ran.stderr.contains(&named), "{}", ran.stderr);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_of_development_builds_nothing() {
+    let mut world = world().await;
+    has_docker(&mut world);
+    let (host, head) = (host(&world), git(&world, &["rev-parse", "HEAD"]));
+    is_pushed(&world, "dev/order-service", "old");
+    let before = (world.files(), world.writes().len());
+    let ran = world.run(&words("build-images-dev", &host, &["--dry-run"])).await.expect(0);
+    assert!(world.changed_since(&before.0).is_empty() && world.writes().len() == before.1);
+    let base = git(&world, &["rev-parse", "main"]);
+    page!(world.tidy(&ran.stdout).replace(&head, "[commit]").replace(&base[..12], "[base]"), @r#"
+    1 of 3 images changed since main was left at [base]
+    TAG=[commit] docker build --tag ecr-registry.test/dev/order-service:[commit] --file [repo]/functions/order-service/Dockerfile [repo]/functions/order-service
+    TAG=[commit] docker push ecr-registry.test/dev/order-service:[commit]
+    1 images would be built, 0 are there already
+    "#);
+    assert!(!at_home(&world, "docker.log").exists(), "docker is not called");
 }
 
 /// The whole way with Debian's buildah and a real registry.

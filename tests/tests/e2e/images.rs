@@ -22,7 +22,8 @@ async fn world() -> World {
     world.has_versions();
     world.unset("BUILD_ARTIFACTORY_URL");
     world.set("NPM_TOKEN", "npm-canary-token");
-    world.set("EXTRA_ONE", "seen");
+    world.set("EXTRA_ONE", "extra-canary");
+    world.further_secrets.push("extra-canary".to_owned());
     let settings = world.read("landfall.toml")
         + "\n[images]\nbuilder = \"command\"\nbuild = [\"sh\", \"build.sh\", \"{folder}\", \"{tag}\"]\nenvironment = [\"EXTRA_*\"]\n";
     world.write("landfall.toml", &settings);
@@ -44,7 +45,7 @@ async fn every_project_is_built_and_output_is_folded() {
     world.set("GITLAB_CI", "true");
     let ran = world.run(&["build-docker-images"]).await.expect(0);
     let shown = ran.stderr.lines().find(|line| line.contains("TAG=1.4.2")).expect("in a section");
-    assert_eq!(shown, "  | TAG=1.4.2 PROJECT=orderService token=<redacted> vault=none extra=seen");
+    assert_eq!(shown, "  | TAG=1.4.2 PROJECT=orderService token=<redacted> vault=none extra=<redacted>");
     assert!(ran.stderr.contains("[collapsed=true]"), "{}", ran.stderr);
 }
 
@@ -57,7 +58,7 @@ async fn one_that_fails_does_not_keep_the_others_from_being_built() {
     look what is there: 2
     build: 2
     output of build of orderService:
-      | TAG=1.4.2 PROJECT=orderService token=<redacted> vault=none extra=seen
+      | TAG=1.4.2 PROJECT=orderService token=<redacted> vault=none extra=<redacted>
       | cannot build functions/order-service
       orderService: the build of orderService:1.4.2 failed: it ended with 4
       paymentGateway: built in 0 s
@@ -71,6 +72,31 @@ async fn one_that_fails_does_not_keep_the_others_from_being_built() {
     "#);
     world.write("functions/payment-gateway/broken", "");
     world.run(&["build-docker-images"]).await.expect(i32::from(exit::REFUSED));
+}
+
+/// A build that pushes by itself may have pushed before it failed, and a push too; a build that does not has changed nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_ledger_knows_whether_something_may_have_been_pushed() {
+    let world = world().await;
+    world.write("versions.json", r#"{"orderService": {"folder": "order-service", "version": "1.4.2"}}"#);
+    world.write("functions/order-service/broken", "");
+    let outcome = async || {
+        world.run(&["build-docker-images"]).await.expect(i32::from(exit::REFUSED));
+        let is_record =
+            |(name, _): &(String, Vec<u8>)| name.starts_with(".landfall/ledger/") && name.ends_with(".json");
+        let newest = world.files().into_iter().rfind(is_record).expect("a record").1;
+        let newest: serde_json::Value = serde_json::from_slice(&newest).expect("JSON");
+        newest["outcome"].as_str().unwrap_or_default().to_owned()
+    };
+    assert_eq!(outcome().await, "unknown", "the build is not followed by a push");
+    let settings = world.read("landfall.toml");
+    world.write("landfall.toml", &(settings.clone() + "push = [\"true\"]\n"));
+    assert_eq!(outcome().await, "failed", "the push was not begun");
+    world.write("landfall.toml", &(settings.clone() + "push = [\"no-such-program\"]\n"));
+    world.remove("functions/order-service/broken");
+    assert_eq!(outcome().await, "failed", "the push could not be started");
+    world.write("landfall.toml", &(settings + "push = [\"false\"]\n"));
+    assert_eq!(outcome().await, "unknown", "the push was begun");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -200,24 +226,25 @@ async fn buildah_builds_and_pushes() {
 async fn with_rubbish() -> World {
     let world = World::deployable().await;
     world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
-    let repository = &world.sandbox.options().ecr_repository;
     for (tag, seed) in [("rubbish", 7), ("Spare-1.0.0", 8), ("Spare-1.0.1", 9)] {
-        let layer = landfall_sandbox::images::Layer::filler("var/task/index.js", 100, seed);
-        let image = landfall_sandbox::images::Image::new(
-            landfall_sandbox::images::Format::Oci,
-            "amd64",
-            vec![layer],
-            &[],
-        );
-        world.sandbox.ecr_registry.put_image(repository, tag, &image);
+        rubbish(&world, tag, seed);
     }
     world
+}
+
+/// Puts an image into ECR that nobody deployed; its digest, which follows from the seed.
+fn rubbish(world: &World, tag: &str, seed: u64) -> String {
+    let layer = landfall_sandbox::images::Layer::filler("var/task/index.js", 100, seed);
+    let format = landfall_sandbox::images::Format::Oci;
+    let image = landfall_sandbox::images::Image::new(format, "amd64", vec![layer], &[]);
+    world.sandbox.ecr_registry.put_image(&world.sandbox.options().ecr_repository, tag, &image);
+    image.digest()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn images_that_nothing_runs_are_deleted() {
     let world = with_rubbish().await;
-    let words = ["cleanup-images", "--keep-last", "1", "--keep-days", "0"];
+    let words = ["cleanup-images", "--keep-last", "1", "--keep-days", "0", "--never-deployed", "prod_eu00"];
     let before = world.ecr_tags();
     let ran = world.run(&words).await.expect(0);
     assert_eq!((world.ecr_tags(), ran.outcome()), (before.clone(), "nothing-to-do"), "{}", ran.stdout);
@@ -252,7 +279,8 @@ async fn images_of_an_index_share_its_fate() {
         let index = ImageIndex::new(vec![image], false);
         world.sandbox.ecr_registry.put_index(repository, &format!("multi-{version}"), &index);
     }
-    let words = ["cleanup-images", "--keep-last", "1", "--keep-days", "0", "--yes"];
+    let words =
+        ["cleanup-images", "--keep-last", "1", "--keep-days", "0", "--yes", "--never-deployed", "prod_eu00"];
     let ran = world.run(&words).await.expect(0);
     assert!(!world.ecr_tags().contains_key("multi-1.0.0") && world.ecr_tags().contains_key("multi-1.0.1"));
     let report = ran.report();
@@ -266,10 +294,18 @@ async fn images_of_an_index_share_its_fate() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_runs_is_not_deleted_by_name_either() {
     let world = with_rubbish().await;
+    let cleanup = |images: &[&str]| -> Vec<String> {
+        let named = images.iter().flat_map(|image| ["--image", *image]);
+        let words = ["cleanup-images", "--yes", "--never-deployed", "prod_eu00"].into_iter().chain(named);
+        words.map(str::to_owned).collect()
+    };
+    let refuses = async |images: &[&str], code: i32| {
+        let words = cleanup(images);
+        refused(&world, &words.iter().map(String::as_str).collect::<Vec<_>>(), code).await
+    };
     let project = world.projects()[0];
     let runs = format!("{}-{}", project.lambda, project.running);
-    let words = ["cleanup-images", "--yes", "--image", &project.tag(), "--image", &runs];
-    let ran = refused(&world, &words, 3).await;
+    let ran = refuses(&[&project.tag(), &runs], 3).await;
     page!(ran.page(&world), @r#"
     error[LF-CLEANUP-HELD] exit 3
       OrderServiceFunction-1.4.2 runs now (OrderServiceFunction)
@@ -279,12 +315,88 @@ async fn what_runs_is_not_deleted_by_name_either() {
     nothing was changed
     exit 3
     "#);
-    let ran = refused(&world, &["cleanup-images", "--yes", "--image", "no-such"], 2).await;
-    assert_eq!(ran.codes(), ["LF-CLEANUP-MISSING"]);
-    world.run(&["cleanup-images", "--yes", "--image", "rubbish"]).await.expect(0);
-    assert!(!world.ecr_tags().contains_key("rubbish"));
+    assert_eq!(refuses(&["no-such"], 2).await.codes(), ["LF-CLEANUP-MISSING"]);
 
+    // The same image by another name: it would go too.
+    let digest = rubbish(&world, "rubbish-too", 7);
+    let ran = refuses(&["rubbish"], 3).await;
+    page!(ran.page(&world).replace(&digest, "[digest]"), @r#"
+    error[LF-CLEANUP-TAGS] exit 3
+      rubbish is rubbish-too too, which would go with it
+      next: name these too, or name the image by its digest: --image [digest]
+
+    nothing was changed
+    exit 3
+    "#);
+    let words = cleanup(&[&digest]);
+    world.run(&words.iter().map(String::as_str).collect::<Vec<_>>()).await.expect(0);
+    assert!(!world.ecr_tags().keys().any(|tag| tag.starts_with("rubbish")));
+}
+
+/// Somebody made a function by hand, and nobody recorded it.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_only_lambda_knows_is_kept() {
+    let world = with_rubbish().await;
+    let repository = &world.sandbox.options().ecr_repository;
+    let address = format!("{}/{repository}:rubbish", world.sandbox.host(Service::EcrRegistry));
+    world.sandbox.lambda.create_function("ByHand", "x86_64", &address);
+    // More functions than a page of the list has.
+    for number in 0..60 {
+        world.sandbox.lambda.create_zip_function(&format!("Archive{number:02}"), "x86_64");
+    }
+    // An alias leads to a version that `$LATEST` left behind; no alias leads to another.
+    let spare = |version: &str| address.replace("rubbish", &format!("Spare-{version}"));
+    for (name, version) in [("Aliased", "1.0.0"), ("Unaliased", "1.0.1")] {
+        world.sandbox.lambda.create_function(name, "x86_64", &spare(version));
+        world.sandbox.lambda.publish_as(name, "live");
+        world.sandbox.lambda.put_image(name, &address);
+    }
+    world.sandbox.lambda.publish_as("Unaliased", "live");
+    let words = ["cleanup-images", "--yes", "--never-deployed", "prod_eu00"];
+    let named = ["--image", "rubbish", "--image", "Spare-1.0.0"];
+    let ran = refused(&world, &[&words[..], &named].concat(), 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-CLEANUP-HELD] exit 3
+      rubbish runs now (Unaliased)
+      Spare-1.0.0 runs now (Aliased, alias live)
+      next: deploy something else there first, or leave it
+
+    nothing was changed
+    exit 3
+    "#);
+    world.run(&[&words[..], &["--image", "Spare-1.0.1"]].concat()).await.expect(0);
+    assert!(!world.ecr_tags().contains_key("Spare-1.0.1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_is_deleted_where_nobody_knows_what_runs() {
     let world = World::deployable().await;
     let ran = refused(&world, &["cleanup-images", "--yes"], 3).await;
     assert_eq!(ran.codes(), ["LF-CLEANUP-BLIND"], "nobody knows what runs");
+
+    let world = with_rubbish().await;
+    let ran = refused(&world, &["cleanup-images", "--yes"], 3).await;
+    page!(ran.page(&world), @r#"
+    error[LF-CLEANUP-BLIND] exit 3
+      the ledger knows no deployment to prod_eu00: nobody can say what runs there
+      next: give the ledger that update-version-dashboard records deployments in by --ledger; where nothing was ever deployed there, say so by --never-deployed prod_eu00
+
+    nothing was changed
+    exit 3
+    "#);
+    let ran = refused(&world, &["cleanup-images", "--never-deployed", "prod"], 2).await;
+    assert_eq!(ran.codes(), ["LF-CONFIG"]);
+    let ran = world.run(&["cleanup-images", "--never-deployed", "prod_eu00"]).await.expect(0);
+    assert!(ran.stderr.contains("what runs in prod_eu00 is not looked for"), "{}", ran.stderr);
+
+    // Of the functions that the ledger knows one was renamed, then all are elsewhere.
+    world.sandbox.lambda.delete_function("OrderServiceFunction");
+    let ran = world.run(&["cleanup-images", "--never-deployed", "prod_eu00"]).await.expect(0);
+    assert!(ran.stderr.contains("1 functions that the ledger knows are not in"), "{}", ran.stderr);
+    for project in world.projects() {
+        world.sandbox.lambda.delete_function(project.lambda);
+    }
+    let ran = refused(&world, &["cleanup-images", "--yes", "--never-deployed", "prod_eu00"], 3).await;
+    assert_eq!(ran.codes(), ["LF-CLEANUP-UNSEEN"]);
+    world.run(&["cleanup-images", "--skip-verify", "--never-deployed", "prod_eu00"]).await.expect(0);
 }

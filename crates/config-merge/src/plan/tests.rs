@@ -97,6 +97,50 @@ fn components_are_lifted_or_kept() {
 }
 
 #[test]
+fn an_overlay_of_a_version_belongs_to_that_version_however_it_is_written() {
+    let paths = [
+        "pay/v1.2.0/app.json",
+        "pay/v1.10.0/app.json",
+        "overlays/stg/pay/1.10.0/app.json",
+        "overlays/eu/pay/1.2.0/app.json",
+    ];
+    insta::assert_snapshot!(planned(&paths), @r"
+    pay/app.json <- pay/v1.10.0/app.json JSON + stg overlays/stg/pay/1.10.0/app.json
+    pay v1.10.0
+    left out [], 2 of other versions
+    ");
+    // Misspelt, or of a version that was removed: it would never be laid.
+    insta::assert_snapshot!(planned(&[&paths[..], &["overlays/ios/pay/v1.11.0/app.json"]].concat()), @"the overlay overlays/ios/pay/v1.11.0/app.json belongs to pay/v1.11.0/app.json, which is not there");
+}
+
+#[test]
+fn what_is_not_read_is_named_as_it_stands_in_the_source_or_is_lifted() {
+    let unread = Unread::new(["pay/v*/raw.json", "pay/lifted.json"]).expect("patterns");
+    let paths = ["pay/v1.0.0/raw.json", "pay/v1.0.0/lifted.json", "pay/v1.0.0/read.json"];
+    let (plan, errors) = plan(&paths, &layers(), &Pins::new(), VersionFolders::Lift, &unread);
+    assert!(errors.is_empty());
+    let formats: Vec<_> =
+        plan.files.iter().map(|file| (file.output.as_str(), file.format.is_some())).collect();
+    assert_eq!(formats, [("pay/lifted.json", false), ("pay/raw.json", false), ("pay/read.json", true)]);
+}
+
+#[test]
+fn kept_versions_do_not_fall_together_with_files_beside_them() {
+    let paths = ["c/v1.0.0/x.json", "c/x.json", "d/x.stg.json", "d/x.json"];
+    let keep = |paths: &[&str]| planned_with(paths, &[], VersionFolders::Keep);
+    insta::assert_snapshot!(keep(&paths), @r"
+    c/v1.0.0/x.json <- c/v1.0.0/x.json JSON
+    c/x.json <- c/x.json JSON
+    d/x.json <- d/x.json JSON + stg d/x.stg.json
+    c v1.0.0
+    left out [], 0 of other versions
+    ");
+    let named = "c/v1.0.0/x.json and c/x.json are one file to the overlay of that name";
+    assert_eq!(keep(&[&paths[..], &["overlays/stg/c/x.json", "c/x.eu.json"]].concat()), named);
+    assert_eq!(keep(&[&paths[..], &["c/v1.0.0/x.prod.json"]].concat()), named);
+}
+
+#[test]
 fn every_problem_is_said_at_once() {
     insta::assert_snapshot!(planned(&[
         "app.json", "ap.stg.json", "db.yaml", "db.prod.json", "overlays/stgg/app.json", "overlays/stgg/b.json", "overlays/x.json",

@@ -41,6 +41,7 @@ pub(crate) fn read(
         purpose,
         limits,
         values: 0,
+        copied_bytes: 0,
         open: Vec::new(),
         anchors: Anchors::default(),
         documents: Vec::new(),
@@ -91,6 +92,8 @@ struct Reader<'t> {
     purpose: Purpose,
     limits: Limits,
     values: usize,
+    /// Bytes that anchors and aliases copied.
+    copied_bytes: usize,
     open: Vec<Open>,
     anchors: Anchors,
     documents: Vec<Node>,
@@ -179,6 +182,16 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// Counts the bytes that anchors and aliases copy: a long text may stand behind a few values.
+    fn count_bytes(&mut self, more: usize, place: &Place) -> Result<(), FileProblem> {
+        self.copied_bytes = self.copied_bytes.saturating_add(more);
+        if self.copied_bytes > self.limits.document_bytes {
+            let expected = format!("at most {} bytes that aliases bring in", self.limits.document_bytes);
+            return Err(problem(place, self.pointer(), "more bytes", expected));
+        }
+        Ok(())
+    }
+
     fn check_depth(&self, levels: usize, place: &Place) -> Result<(), FileProblem> {
         let most = self.limits.depth.min(128);
         if levels > most {
@@ -225,9 +238,11 @@ impl Reader<'_> {
     }
 
     fn keep(&mut self, anchor: usize, node: &Node) -> Result<(), FileProblem> {
-        let left = self.limits.values.saturating_sub(self.values);
-        let copied = self.anchors.keep(anchor, node, left);
-        self.count(copied, &node.place)
+        let values = self.limits.values.saturating_sub(self.values);
+        let bytes = self.limits.document_bytes.saturating_sub(self.copied_bytes);
+        let copied = self.anchors.keep(anchor, node, values, bytes);
+        self.count(copied.values, &node.place)?;
+        self.count_bytes(copied.bytes, &node.place)
     }
 
     fn alias(&mut self, anchor: usize, place: Place) -> Result<(), FileProblem> {
@@ -239,9 +254,10 @@ impl Reader<'_> {
                 "an alias of a value that has ended",
             ));
         };
-        let (values, levels) = (anchored.values, anchored.levels);
-        self.check_depth(self.open.len() + levels, &place)?;
-        self.count(values, &place)?;
+        let size = anchored.size;
+        self.check_depth(self.open.len() + size.levels, &place)?;
+        self.count(size.values, &place)?;
+        self.count_bytes(size.bytes, &place)?;
         let Some(anchored) = self.anchors.get(anchor) else { return Ok(()) };
         // Values keep the places of the anchor, where they stand; a single value as a key has its own.
         let node = match &anchored.node.value {

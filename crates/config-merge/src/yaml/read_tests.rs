@@ -165,3 +165,24 @@ fn places_are_lines_and_columns() {
     let inner = documents.first().and_then(|root| root.get("a")).and_then(|a| a.get("é")).expect("a list");
     assert_eq!(inner.place.to_string(), "x.yaml:2:6");
 }
+
+#[test]
+fn aliases_bring_in_so_many_bytes_and_no_more() {
+    let limits = Limits { document_bytes: 100, ..Limits::default() };
+    let text = |aliases: usize| format!("a: &a {}\nb: [{}]\n", "x".repeat(20), vec!["*a"; aliases].join(","));
+    // Twenty are kept for the anchor, and twenty come with each alias.
+    assert!(refusal_with(&text(4), limits).starts_with("accepted"), "{}", refusal_with(&text(4), limits));
+    insta::assert_snapshot!(refusal_with(&text(5), limits), @"x.yaml: /b/4 at 2:17: found more bytes, expected at most 100 bytes that aliases bring in");
+    // Keys count too, and so does what nested anchors keep.
+    let keys = format!("a: &a {{{}: 1}}\nb: [*a,*a,*a,*a,*a]\n", "k".repeat(20));
+    assert!(refusal_with(&keys, limits).contains("more bytes"));
+    let nested = format!("a: &a [&b [&c [&d [&e {}]]]]\n", "x".repeat(25));
+    assert!(refusal_with(&nested, limits).contains("more bytes"));
+    // A few kilobytes that would come to gigabytes.
+    let mut bomb = format!("a0: &a0 {}\n", "x".repeat(4000));
+    for level in 1..8 {
+        let aliases = vec![format!("*a{}", level - 1); 9].join(",");
+        bomb.push_str(&format!("a{level}: &a{level} [{aliases}]\n"));
+    }
+    assert!(refusal(&bomb).contains("more bytes"));
+}

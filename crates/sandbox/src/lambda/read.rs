@@ -109,18 +109,28 @@ pub(super) async fn functions(
 ) -> Answer {
     let account = lambda.enter(&headers, "ListFunctions")?;
     let pairs = query(raw.as_deref(), &["Marker", "MaxItems", "MasterRegion", "FunctionVersion"])?;
+    let with_versions = match value(&pairs, "FunctionVersion") {
+        None => false,
+        Some("ALL") => true,
+        Some(_) => return Err(Refusal::parameter("FunctionVersion must be ALL")),
+    };
     let mut state = lambda.lock();
     let mut items = Vec::new();
     if account == lambda.config.account {
         for function in state.functions.values_mut() {
             function.settle(std::time::Instant::now());
-            let mut configuration =
-                function.latest(&lambda.arn(&function.name), lambda.config.show_pending_code);
+            let configuration = function.latest(&lambda.arn(&function.name), lambda.config.show_pending_code);
+            let arn = lambda.arn(&function.name);
+            let published = function.versions.iter().filter(|_| with_versions);
+            let published = published.map(|version| function.published(version, &arn));
+            let all: Vec<Value> = std::iter::once(configuration).chain(published).collect();
             // "The ListFunctions operation returns a subset of the FunctionConfiguration fields": to get these, use GetFunction.
-            if let Some(map) = configuration.as_object_mut() {
-                map.retain(|key, _| !key.starts_with("State") && !key.starts_with("LastUpdateStatus"));
+            for mut configuration in all {
+                if let Some(map) = configuration.as_object_mut() {
+                    map.retain(|key, _| !key.starts_with("State") && !key.starts_with("LastUpdateStatus"));
+                }
+                items.push(configuration);
             }
-            items.push(configuration);
         }
     }
     let (functions, next) = page(&pairs, items, MAX_PAGE)?;

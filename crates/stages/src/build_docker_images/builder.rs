@@ -63,6 +63,8 @@ impl CommandTemplate {
 pub(super) struct Step {
     /// `build` or `push`.
     pub(super) name: &'static str,
+    /// Whether it may write to the registry: a push, and a build that pushes by itself.
+    pub(super) may_push: bool,
     pub(super) words: Vec<String>,
     /// Variables besides those of every step.
     pub(super) variables: BTreeMap<String, String>,
@@ -95,7 +97,19 @@ impl Builder {
             ("PROJECT".to_owned(), image.project.to_string()),
         ]);
         variables.extend(image.reference().map(|reference| ("IMAGE".to_owned(), reference)));
-        let step = |name, words| Step { name, words, variables: variables.clone() };
+        let pushes_itself = match self {
+            Self::Nx => false,
+            Self::Command { push, .. } => push.is_none(),
+            Self::Docker(options) | Self::Buildah(options) => {
+                options.build.iter().any(|word| word.starts_with("--push") || word.contains("push=true"))
+            }
+        };
+        let step = |name, words| Step {
+            name,
+            may_push: name == "push" || pushes_itself,
+            words,
+            variables: variables.clone(),
+        };
         let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
         match self {
             Self::Nx => {

@@ -68,10 +68,12 @@ impl Work<'_> {
             let what = format!("that {} is to be built cannot be recorded: {cause}", self.image.shown());
             Box::new(Problem::new("LF-LEDGER-WRITE", Class::Refused, what))
         })?;
-        let built = self.programs(run).await;
+        let mut may_have_pushed = false;
+        let built = self.programs(&mut may_have_pushed, run).await;
         let outcome = match &built {
             Ok(_) => EffectOutcome::Done,
-            Err(problem) if problem.class == Class::Interrupted => {
+            // What fails after the push began may have left the image, or what a tag of before named.
+            Err(problem) if may_have_pushed || problem.class == Class::Interrupted => {
                 EffectOutcome::Unknown(run.redactor().redact(&problem.told()))
             }
             Err(problem) => EffectOutcome::Failed(run.redactor().redact(&problem.told())),
@@ -83,10 +85,10 @@ impl Work<'_> {
         built
     }
 
-    /// Runs its programs, and looks what they pushed.
-    async fn programs(&self, run: &Run) -> Result<Option<String>, Box<Problem>> {
+    /// Runs its programs, and looks what they pushed. `may_have_pushed` is set when the first of them that may push was started.
+    async fn programs(&self, may_have_pushed: &mut bool, run: &Run) -> Result<Option<String>, Box<Problem>> {
         for step in self.config.builder.steps(self.image, &self.config.root) {
-            self.step(&step, run).await?;
+            self.step(&step, may_have_pushed, run).await?;
         }
         let Some((repository, tag)) = &self.image.target else { return Ok(None) };
         match digest(repository, tag, self.registries, run).await {
@@ -102,7 +104,7 @@ impl Work<'_> {
     }
 
     /// Runs one program. Its output is shown, whole where it failed.
-    async fn step(&self, step: &Step, run: &Run) -> Result<(), Box<Problem>> {
+    async fn step(&self, step: &Step, may_have_pushed: &mut bool, run: &Run) -> Result<(), Box<Problem>> {
         let failed = |what: String, remedy: &str| {
             let what = format!("the {} of {} failed: {what}", step.name, self.image.shown());
             Box::new(Problem::new("LF-BUILD-FAILED", Class::Refused, what).with_remedy(remedy))
@@ -111,7 +113,9 @@ impl Work<'_> {
         variables.extend(step.variables.clone());
         let program = Program { words: &step.words, variables: &variables, folder: Some(&self.config.root) };
         let item = format!("{} of {}", step.name, self.image.project);
-        match program.run_shown(item, self.config.timeout, run).await {
+        let ended = program.run_shown(item, self.config.timeout, run).await;
+        *may_have_pushed |= step.may_push && !matches!(ended, Ended::NotStarted(_));
+        match ended {
             Ended::Well => Ok(()),
             Ended::Badly(status) => Err(failed(
                 how(status),

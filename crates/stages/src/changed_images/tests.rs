@@ -5,7 +5,7 @@ use std::process::Command;
 
 use landfall_artifacts::OutcomeKind;
 use landfall_run::Run;
-use landfall_versioning::BuildContext;
+use landfall_versioning::{BuildContext, Excluded};
 use tempfile::TempDir;
 
 use super::{Config, Question, Wanted, run};
@@ -83,6 +83,7 @@ impl World {
             functions: "functions".into(),
             wanted,
             context: BuildContext::Found,
+            excluded: Excluded::default(),
             nx_graph: None,
             variables: self.variables(),
         };

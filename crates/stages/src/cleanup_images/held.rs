@@ -1,13 +1,19 @@
 //! What must stay: what runs in any environment, and what a rollback goes back to.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use landfall_artifacts::{Digest, EnvironmentName, ImageLock, LambdaName, LedgerEvent};
+use landfall_artifacts::{
+    Digest, EffectResult, EnvironmentName, EventKind, ImageLock, LambdaName, LedgerEvent,
+};
 
 use crate::recorded::{environments, told};
 
 /// Digests by where they run or could be gone back to: of each function in each environment the newest that was confirmed, what
-/// it ran before, and `back` distinct ones before those; all that the lock names; and what an intent without a record names.
+/// it ran before, and `back` distinct ones before those; all that the lock names; and what a change names that is not settled: one
+/// that was done, or may have been, and that no deployment or rollback of this function in this environment was recorded after.
 pub(super) fn held(
     events: &[LedgerEvent],
     lock: Option<&ImageLock>,
@@ -28,16 +34,58 @@ pub(super) fn held(
     for image in lock.map(|lock| lock.images.as_slice()).unwrap_or_default() {
         hold(image.digest, format!("is in the lock of {}", image.lambda));
     }
-    // Deployments that were cut off, or are going on, are not on record yet.
-    let changes =
-        |event: &&LedgerEvent| matches!(event.stage.as_deref(), Some("deploy-lambda" | "rollback-lambda"));
-    for event in events.iter().filter(changes) {
-        let digests = event.items.iter().flat_map(|item| [item.digest, item.before]);
-        for digest in digests.flatten() {
-            hold(digest, format!("was being deployed ({})", event.target.as_deref().unwrap_or_default()));
+    for change in unsettled(events) {
+        for item in &change.event.items {
+            let digests = [item.digest.filter(|_| !change.has_failed), item.before];
+            for digest in digests.into_iter().flatten() {
+                hold(
+                    digest,
+                    format!("was being deployed ({})", change.event.target.as_deref().unwrap_or_default()),
+                );
+            }
         }
     }
     held
+}
+
+/// A change of a function that no record says the end of.
+struct Unsettled<'e> {
+    event: &'e LedgerEvent,
+    /// Whether it surely was not made: then what was there before runs on.
+    has_failed: bool,
+}
+
+/// Deployments that were cut off, are going on, or are not on record yet.
+fn unsettled(events: &[LedgerEvent]) -> Vec<Unsettled<'_>> {
+    let mut outcomes: BTreeMap<u64, EffectResult> = BTreeMap::new();
+    for event in events.iter().filter(|event| event.kind == EventKind::Outcome) {
+        outcomes.extend(event.intent.zip(event.outcome));
+    }
+    // The newest record of each function in each environment.
+    let mut settled: BTreeMap<(&EnvironmentName, LambdaName), u64> = BTreeMap::new();
+    for environment in environments(events) {
+        for told in told(events, environment) {
+            settled.insert((environment, told.function), told.event.sequence);
+        }
+    }
+    let is_change = |event: &&LedgerEvent| {
+        event.kind == EventKind::Intent
+            && matches!(event.stage.as_deref(), Some("deploy-lambda" | "rollback-lambda"))
+    };
+    let is_settled = |event: &LedgerEvent| {
+        let function: Option<LambdaName> = event.target.as_deref().and_then(|target| target.parse().ok());
+        let Some(key) = event.environment.as_ref().zip(function) else { return false };
+        settled.get(&key).is_some_and(|record| *record > event.sequence)
+    };
+    events
+        .iter()
+        .filter(is_change)
+        .filter(|event| !is_settled(event))
+        .map(|event| Unsettled {
+            event,
+            has_failed: outcomes.get(&event.sequence) == Some(&EffectResult::Failed),
+        })
+        .collect()
 }
 
 /// Distinct digests of each function, the newest last.

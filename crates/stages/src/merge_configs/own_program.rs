@@ -70,7 +70,7 @@ pub(super) async fn run(
     let done = if is_there { "was there already" } else { "is written" };
     finished.summary = format!("{} files made by {shown}: the target {done}", digests.len());
     if !is_there {
-        fresh.finish(tree)?;
+        fresh.finish(tree, config.limits, config.replace)?;
     }
     Ok(finished)
 }

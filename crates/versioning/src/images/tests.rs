@@ -3,7 +3,7 @@ use std::fs;
 
 use tempfile::TempDir;
 
-use super::{BuildContext, ImageWay, changed_images, find_images};
+use super::{BuildContext, Excluded, ImageWay, changed_images, find_images};
 use crate::{FolderTree, ProjectGraph, WorkspaceOptions};
 
 fn world(files: &[(&str, &str)]) -> (TempDir, FolderTree) {
@@ -21,7 +21,7 @@ fn world(files: &[(&str, &str)]) -> (TempDir, FolderTree) {
 /// Images that these paths concern, and why.
 fn changed(tree: &FolderTree, context: BuildContext, paths: &[&str]) -> String {
     let graph = ProjectGraph::read(tree, &WorkspaceOptions::default()).expect("read");
-    let images = find_images(tree, &graph, context).expect("read");
+    let images = find_images(tree, &graph, context, &Excluded::default()).expect("read");
     let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
     let concerned = graph.affected_by_changes(&paths, &mut |_, _| Ok(None)).expect("nothing is read");
     let mut lines = Vec::new();
@@ -105,7 +105,7 @@ fn a_context_that_is_not_certain() {
         ("images/b/Dockerfile", "FROM x\nWHAT\n"),
     ]);
     let graph = ProjectGraph::read(&tree, &WorkspaceOptions::default()).expect("read");
-    let doubts: Vec<String> = find_images(&tree, &graph, BuildContext::Found)
+    let doubts: Vec<String> = find_images(&tree, &graph, BuildContext::Found, &Excluded::default())
         .expect("read")
         .into_iter()
         .flat_map(|image| image.doubts)
@@ -184,4 +184,34 @@ fn images_of_the_repo_that_others_are_built_on() {
     two in images/two: images/two/Dockerfile in its folder
     two in images/two: images/one built on one (a guess)
     ");
+}
+
+#[test]
+fn what_is_hidden_or_left_out_is_no_image() {
+    let (_folder, tree) = world(&[
+        ("nx.json", "{}"),
+        ("functions/orders/project.json", r#"{"name":"orders"}"#),
+        ("functions/orders/Dockerfile", "FROM x\n"),
+        ("functions/old/project.json", r#"{"name":"old"}"#),
+        (".devcontainer/Dockerfile", "FROM x\n"),
+        ("tools/.hidden/deep/Dockerfile", "FROM x\n"),
+        ("tools/lint/fixtures/a/Dockerfile", "FROM x\n"),
+        ("tools/lint/Dockerfile", "FROM x\n"),
+        ("Dockerfile", "FROM x\n"),
+    ]);
+    let graph = ProjectGraph::read(&tree, &WorkspaceOptions::default()).expect("read");
+    let folders = |patterns: &[&str]| {
+        let excluded = Excluded::new(patterns.iter().copied()).expect("patterns");
+        let images = find_images(&tree, &graph, BuildContext::Found, &excluded).expect("read");
+        images.into_iter().map(|image| image.folder).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        folders(&[]),
+        ["", "functions/old", "functions/orders", "tools/lint", "tools/lint/fixtures/a"]
+    );
+    assert_eq!(folders(&["**/fixtures", ".", "functions/old/"]), ["functions/orders", "tools/lint"]);
+    assert_eq!(folders(&["tools", "functions/*"]), [""]);
+    let errors = Excluded::new(["!(a)", "", "tools"]).expect_err("odd");
+    assert_eq!(errors.len(), 2);
+    assert_eq!(errors[0].to_string(), "`!(a)` is no pattern of folders, such as tools/** or **/fixtures");
 }
