@@ -93,4 +93,4 @@ pub use text_name::{
     TextError, TicketKey,
 };
 pub use versions::{BuildProject, BuildVersions, VersionedProject, Versions};
-pub use write::{Mode, WrittenFile, write_atomic};
+pub use write::{Mode, WrittenFile, write_atomic, write_atomic_by};

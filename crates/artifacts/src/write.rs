@@ -1,14 +1,14 @@
 //! Files that appear whole or not at all.
 
 use std::fs::{self, File, Permissions};
-use std::io::Write as _;
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::digest::Digest;
+use crate::digest::{Digest, Hasher};
 use crate::file_error::FileError;
 use crate::json::record;
 
@@ -52,6 +52,18 @@ impl WrittenFile {
 /// # Errors
 /// [`FileError::Write`] with what the system said; the old file is then untouched and the temporary one removed.
 pub fn write_atomic(path: &Path, bytes: &[u8], mode: Mode) -> Result<WrittenFile, FileError> {
+    write_atomic_by(path, mode, |to| to.write_all(bytes))
+}
+
+/// As [`write_atomic`], for files that are made piece by piece and need not be in memory whole.
+///
+/// # Errors
+/// [`FileError::Write`] with what the system or `write` said; the old file is then untouched.
+pub fn write_atomic_by(
+    path: &Path,
+    mode: Mode,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<WrittenFile, FileError> {
     let failed = |source| FileError::Write { path: path.to_owned(), source };
     let folder = folder_of(path);
     fs::create_dir_all(&folder).map_err(failed)?;
@@ -59,17 +71,41 @@ pub fn write_atomic(path: &Path, bytes: &[u8], mode: Mode) -> Result<WrittenFile
         Mode::Shared => Permissions::from_mode(0o666),
         Mode::Private => Permissions::from_mode(0o600),
     };
-    let mut temporary = tempfile::Builder::new()
+    let temporary = tempfile::Builder::new()
         .prefix(".landfall-")
         .suffix(".tmp")
         .permissions(permissions)
         .tempfile_in(&folder)
         .map_err(failed)?;
-    temporary.write_all(bytes).map_err(failed)?;
+    let mut hashed = Hashed { to: temporary.as_file(), hasher: Hasher::new(), size_bytes: 0 };
+    let mut buffered = BufWriter::new(&mut hashed);
+    write(&mut buffered).and_then(|()| buffered.flush()).map_err(failed)?;
+    drop(buffered);
+    let (sha256, size_bytes) = (hashed.hasher.finish(), hashed.size_bytes);
     temporary.as_file().sync_all().map_err(failed)?;
     temporary.persist(path).map_err(|e| failed(e.error))?;
     File::open(&folder).and_then(|f| f.sync_all()).map_err(failed)?;
-    Ok(WrittenFile::of(path, bytes))
+    Ok(WrittenFile { path: path.to_string_lossy().into_owned(), sha256, size_bytes })
+}
+
+/// A file whose bytes are hashed as they are written.
+struct Hashed<'a> {
+    to: &'a File,
+    hasher: Hasher,
+    size_bytes: u64,
+}
+
+impl Write for Hashed<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.to.write(bytes)?;
+        self.hasher.update(bytes.get(..written).unwrap_or_default());
+        self.size_bytes += written as u64;
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 fn folder_of(path: &Path) -> PathBuf {

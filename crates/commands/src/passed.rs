@@ -39,7 +39,7 @@ pub(crate) const USUAL: [&str; 22] = [
 ];
 
 /// The usual variables, those of `builtin` names, and those of `own`, which the repo adds. Secrets in them are taught, since programs
-/// print what they see; of what the repo adds nobody knows what it is, so that all of it is taken for secret.
+/// print what they see; of what the repo adds nobody knows what it is, so that whatever looks drawn at random is taken for one.
 pub(crate) fn variables(context: &Context, builtin: &[&str], own: &[String]) -> BTreeMap<String, String> {
     let environment = context.environment();
     let mut variables = BTreeMap::new();
@@ -66,7 +66,8 @@ fn fits(name: &str, pattern: &str) -> bool {
 /// Parts of names whose values are secrets.
 const SECRET_WORDS: [&str; 6] = ["TOKEN", "SECRET", "PASS", "KEY", "AUTH", "CREDENTIAL"];
 
-/// What of a variable is not to be shown: its value, where its name says so or it `is_own`, and user and password of every address in it.
+/// What of a variable is not to be shown: its value, where its name says so or it `is_own` and looks drawn at random, and user and password
+/// of every address in it.
 /// A path that is there is no secret.
 fn secrets(name: &str, value: &str, is_own: bool) -> Vec<Secret> {
     let upper = name.to_ascii_uppercase();
@@ -79,12 +80,19 @@ fn secrets(name: &str, value: &str, is_own: bool) -> Vec<Secret> {
     }
     // `CI_COMMIT_AUTHOR` says who, and nothing secret.
     let words = upper.replace("AUTHOR", "");
-    let is_secret = is_own || SECRET_WORDS.iter().any(|word| words.contains(word));
+    let is_secret = (is_own && looks_random(value)) || SECRET_WORDS.iter().any(|word| words.contains(word));
     let is_path = value.starts_with('/') && Path::new(value).exists();
     if is_secret && !is_path {
         secrets.push(Secret::new(value));
     }
     secrets
+}
+
+/// Whether a value may be a secret by itself: long enough, of letters and digits. `production` or `eu-west-2` would be blacked out wherever
+/// they stand.
+fn looks_random(value: &str) -> bool {
+    let has = |test: fn(char) -> bool| value.chars().any(test);
+    value.len() >= 12 && has(|c| c.is_ascii_digit()) && has(char::is_alphabetic)
 }
 
 /// User and password of every address, and the password alone, as it stands and with what is percent-encoded resolved. Proxies are also
@@ -163,11 +171,11 @@ mod tests {
         for (name, value) in plain {
             assert_eq!(shown(name, value, false, value), value, "{name}");
         }
-        assert_eq!(
-            shown("EXTRA", "canary-1", true, "canary-1"),
-            "<redacted>",
-            "what a repo adds may be anything"
-        );
+        let may_be_anything = "canary-4711-x";
+        assert_eq!(shown("EXTRA", may_be_anything, true, may_be_anything), "<redacted>");
+        for word in ["production", "eu-west-2", "true", "v1.4.2", "order-service-function"] {
+            assert_eq!(shown("EXTRA", word, true, word), word);
+        }
     }
 
     #[test]

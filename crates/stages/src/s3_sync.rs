@@ -6,9 +6,11 @@ mod ledger;
 mod places;
 mod shown;
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::BufReader;
+use std::path::{Path, PathBuf};
 
-use landfall_artifacts::{Class, FileError, Mode, Problem};
+use landfall_artifacts::{Class, FileError, Mode, Problem, WrittenFile, write_atomic_by};
 use landfall_ledger::FolderLedger;
 use landfall_run::Run;
 use landfall_s3_sync::tree::{
@@ -76,12 +78,12 @@ pub async fn run(config: &Config, tree: &Tree, ledger: &FolderLedger, output: &O
         shown::foretell(&plan, config, tree, &mut finished);
         return Ok(finished);
     }
-    let record = keep(config, tree, &source, &plan, output, run).await?;
+    let record = keep(config, tree, &source, &plan, run).await?;
     let applied = tree.apply(&plan, &source, &config.rules, &config.labels(), run).await;
     let is_carried_on = record.is_some();
-    if let Some(record) = record {
-        let complete = SyncRecord { is_complete: applied.is_complete(), ..record };
-        match output.write(&config.record, &complete.to_bytes(), Mode::Shared) {
+    if let Some(written) = record {
+        let written = if applied.is_complete() { close_record(&config.record) } else { Ok(written) };
+        match written {
             Ok(file) => finished.files.push(file),
             Err(error) => finished.problems.push(Problem::of(&error)),
         }
@@ -106,15 +108,15 @@ async fn read_source(config: &Config, tree: &Tree) -> Result<Source, Refusal> {
     read.map_err(refusal)
 }
 
-/// Keeps old bytes and writes the record, where there is anything to change.
+/// Keeps old bytes and writes the record, where there is anything to change; gives the record's file. It is not kept in memory while the
+/// plan is made so: it may be of a hundred thousand changes.
 async fn keep(
     config: &Config,
     tree: &Tree,
     source: &Source,
     plan: &Plan,
-    output: &Output,
     run: &Run,
-) -> Result<Option<SyncRecord>, Refusal> {
+) -> Result<Option<WrittenFile>, Refusal> {
     let earlier = match read_record(&config.record) {
         Ok(record) => Some(record),
         Err(FileError::Missing { .. }) => None,
@@ -124,7 +126,8 @@ async fn keep(
     if plan.is_empty() {
         // A publication that was killed after its last change is complete: the next one does not carry it on.
         let address = tree.address().to_string();
-        return Ok(earlier.filter(|earlier| !earlier.is_complete && earlier.address == address));
+        let is_open = |earlier: &SyncRecord| !earlier.is_complete && earlier.address == address;
+        return Ok(earlier.filter(is_open).map(|_| WrittenFile::of(&config.record, &[])));
     }
     if let Some(earlier) = &earlier
         && !earlier.may_give_way_to(tree.address(), config.keep.kept_in().as_ref())
@@ -134,8 +137,13 @@ async fn keep(
     let (rules, labels) = (&config.rules, config.labels());
     let kept = tree.keep(plan, source, rules, &config.keep, &labels, run).await.map_err(refusal)?;
     let record = kept.carrying_on(earlier);
-    output.write(&config.record, &record.to_bytes(), Mode::Shared)?;
-    Ok(Some(record))
+    let written = write_atomic_by(&config.record, Mode::Shared, |to| record.write(to))?;
+    Ok(Some(written))
+}
+
+/// Notes in the record's file that everything was made so.
+fn close_record(path: &Path) -> Result<WrittenFile, FileError> {
+    write_atomic_by(path, Mode::Shared, |to| SyncRecord::complete(&mut BufReader::new(File::open(path)?), to))
 }
 
 /// An incomplete record of another publication stands where this one's would: what it alone knows of would be lost.

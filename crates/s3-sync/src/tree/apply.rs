@@ -55,7 +55,7 @@ pub struct ChangeResult {
     /// Whether the ETag is no MD5, since the object is encrypted with a key of KMS or of its writer's.
     pub is_etag_opaque: bool,
     /// Why it is not so.
-    pub error: Option<TreeError>,
+    pub error: Option<Box<TreeError>>,
 }
 
 /// What became of a plan.
@@ -85,7 +85,7 @@ impl ChangeResult {
             Ok(written) => (written, None),
             Err(error) => (None, Some(error)),
         };
-        let change = match &error {
+        let change = match error.as_ref() {
             None => Change::Made,
             Some(TreeError::Stopped { .. }) => Change::NotTried,
             Some(error) if error.class() == Class::Unknown => Change::Unknown,
@@ -93,7 +93,7 @@ impl ChangeResult {
         };
         let is_etag_opaque = written.as_ref().is_some_and(|written| written.is_etag_opaque);
         let (etag, sha256) = written.map(|written| (written.etag, written.sha256)).unzip();
-        Self { change, etag, sha256, is_etag_opaque, error }
+        Self { change, etag, sha256, is_etag_opaque, error: error.map(Box::new) }
     }
 }
 
@@ -230,7 +230,7 @@ pub(super) fn outcome(results: &[ChangeResult], run: &Run) -> EffectOutcome {
     if left == 0 {
         return EffectOutcome::Done;
     }
-    let first = results.iter().find_map(|result| result.error.as_ref());
+    let first = results.iter().find_map(|result| result.error.as_deref());
     let first = first.map(|error| run.redactor().redact(&Problem::of(error).told())).unwrap_or_default();
     let text = format!("{left} of {} were not made; {first}", results.len());
     if results.iter().any(|result| result.change == Change::Unknown) {

@@ -80,7 +80,7 @@ impl Tree {
                 sha256: hashes.and_then(|hashes| hashes.sha256).map(|sha256| *sha256),
                 headers: if is_kept { rules.headers(&put.name) } else { super::Headers::new() },
             };
-            (&*put.name, put.before.as_ref(), Some(after))
+            (&*put.name, put.before.as_deref(), Some(Box::new(after)))
         });
         let deletes = plan.deletes.iter().map(|extra| (&*extra.name, Some(&extra.listed), None));
         let all: Vec<_> = puts.chain(deletes).collect();
@@ -124,7 +124,7 @@ impl Tree {
         let mut changes: Vec<RecordedChange> = all
             .into_iter()
             .zip(befores)
-            .map(|((name, _, after), before)| RecordedChange { name: name.to_owned(), before, after })
+            .map(|((name, _, after), before)| RecordedChange { name: name.into(), before, after })
             .collect();
         changes.sort_by(|one, other| one.name.as_bytes().cmp(other.name.as_bytes()));
         Ok(SyncRecord {
@@ -148,7 +148,7 @@ impl Tree {
         keep: &Keep,
         id: &str,
         run: &Run,
-    ) -> Result<Option<Before>, TreeError> {
+    ) -> Result<Option<Box<Before>>, TreeError> {
         let Some(listed) = before else { return Ok(None) };
         let mut told = Before {
             size_bytes: listed.size_bytes,
@@ -158,7 +158,7 @@ impl Tree {
             kept: None,
         };
         if *keep == Keep::Nothing {
-            return Ok(Some(told));
+            return Ok(Some(Box::new(told)));
         }
         let address = self.address().shown(name);
         // Versions stay where they are: only one whose SHA-256 is not known passes through memory.
@@ -185,7 +185,7 @@ impl Tree {
             told.kept = Some(version);
             // Without its SHA-256 nobody could tell later whether it is back.
             if told.sha256.is_some() {
-                return Ok(Some(told));
+                return Ok(Some(Box::new(told)));
             }
         }
         let whole = self.read_whole(name, seen.listed.etag.condition(), None, MOST_KEPT, run).await?;
@@ -204,7 +204,7 @@ impl Tree {
             }
             Keep::Nothing | Keep::Versions => {}
         }
-        Ok(Some(told))
+        Ok(Some(Box::new(told)))
     }
 }
 

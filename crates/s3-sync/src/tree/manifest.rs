@@ -64,11 +64,6 @@ impl SyncManifest {
         Digest::of(&self.to_bytes())
     }
 
-    /// The file's bytes, of a manifest that is not needed any more.
-    pub(crate) fn into_bytes(self) -> Vec<u8> {
-        self.to_bytes()
-    }
-
     /// How many objects there are.
     pub fn len(&self) -> usize {
         self.objects.len()
@@ -104,38 +99,74 @@ impl SyncManifest {
     /// The file: UTF-8 JSON, a line an object, in the order of the names' bytes. Headers are numbered in the order of their first use, so
     /// that the same state is the same bytes.
     pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        self.bytes_with(&[], &[])
+    }
+
+    /// The same with further objects, in the order of their names' bytes, which count before those that are there: a large tree is not
+    /// copied for it. `headers` are the sets that their numbers mean.
+    pub(crate) fn bytes_with(&self, further: &[Put<'_>], headers: &[Headers]) -> Vec<u8> {
         let text = |text: &str| serde_json::Value::from(text).to_string();
-        let mut used: Vec<u32> = Vec::new();
-        let mut numbers: BTreeMap<u32, usize> = BTreeMap::new();
-        for entry in self.objects.values() {
-            numbers.entry(entry.headers).or_insert_with(|| {
-                used.push(entry.headers);
+        let sets = Sets { old: &self.headers, new: headers };
+        let mut numbers: BTreeMap<Set, usize> = BTreeMap::new();
+        let mut used: Vec<Set> = Vec::new();
+        for line in self.lines(further) {
+            let set = sets.first_alike(line.set);
+            numbers.entry(set).or_insert_with(|| {
+                used.push(set);
                 used.len() - 1
             });
         }
-        let mut out = String::from("{\n  \"formatVersion\": 1,\n  \"headers\": [");
-        for (number, old) in used.iter().enumerate() {
+        let names =
+            further.iter().map(|put| put.name.len()).chain(self.objects.keys().map(|name| name.len()));
+        let mut out = String::with_capacity(names.map(|length| length + LINE_BYTES).sum::<usize>() + 1024);
+        out.push_str("{\n  \"formatVersion\": 1,\n  \"headers\": [");
+        for (number, set) in used.iter().enumerate() {
             let comma = if number == 0 { "" } else { "," };
-            let headers = self.headers.get(*old as usize).into_iter().flatten();
-            let inner: Vec<String> =
-                headers.map(|(name, value)| format!("{}: {}", text(name), text(value))).collect();
+            let inner: Vec<String> = sets
+                .get(*set)
+                .into_iter()
+                .flatten()
+                .map(|(name, value)| format!("{}: {}", text(name), text(value)))
+                .collect();
             let _ = write!(out, "{comma}\n    {{{}}}", inner.join(", "));
         }
         out.push_str("\n  ],\n  \"objects\": {");
-        for (number, (name, entry)) in self.objects.iter().enumerate() {
+        for (number, line) in self.lines(further).enumerate() {
             let comma = if number == 0 { "" } else { "," };
             let _ = write!(
                 out,
                 "{comma}\n    {}: {{\"etag\": {}, \"sha256\": \"{}\", \"sizeBytes\": {}, \"headers\": {}}}",
-                text(name),
-                text(&entry.etag.text().unwrap_or_default()),
-                entry.sha256.hex(),
-                entry.size_bytes,
-                numbers.get(&entry.headers).copied().unwrap_or_default()
+                text(line.name),
+                text(&line.etag.text().unwrap_or_default()),
+                line.sha256.hex(),
+                line.size_bytes,
+                numbers.get(&sets.first_alike(line.set)).copied().unwrap_or_default()
             );
         }
         out.push_str("\n  }\n}\n");
         out.into_bytes()
+    }
+
+    /// All objects in the order of their names' bytes; of two with one name the further one.
+    fn lines<'a>(&'a self, further: &'a [Put<'a>]) -> impl Iterator<Item = Line<'a>> {
+        let (mut old, mut new) = (self.objects.iter().peekable(), further.iter().peekable());
+        std::iter::from_fn(move || {
+            let is_new_next = match (old.peek(), new.peek()) {
+                (None, None) => return None,
+                (Some((name, _)), Some(put)) => put.name.as_bytes() <= name.as_bytes(),
+                (old, _) => old.is_none(),
+            };
+            if !is_new_next {
+                let (name, entry) = old.next()?;
+                let Entry { etag, sha256, size_bytes, headers } = entry;
+                let set = Set::Old(*headers);
+                return Some(Line { name, etag, sha256, size_bytes: *size_bytes, set });
+            }
+            let put = new.next()?;
+            old.next_if(|(name, _)| ***name == *put.name);
+            let set = Set::New(put.headers);
+            Some(Line { name: put.name, etag: put.etag, sha256: put.sha256, size_bytes: put.size_bytes, set })
+        })
     }
 
     /// Reads the file.
@@ -162,6 +193,56 @@ impl SyncManifest {
         Ok(Self { headers: file.headers, objects })
     }
 }
+
+/// An object that was just put there.
+pub(crate) struct Put<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) etag: &'a Etag,
+    pub(crate) sha256: &'a Digest,
+    pub(crate) size_bytes: u64,
+    /// The number of its headers.
+    pub(crate) headers: u32,
+}
+
+/// One line of the file.
+struct Line<'a> {
+    name: &'a str,
+    etag: &'a Etag,
+    sha256: &'a Digest,
+    size_bytes: u64,
+    set: Set,
+}
+
+/// A set of headers by its number among those of the manifest, or of what was put.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Set {
+    Old(u32),
+    New(u32),
+}
+
+struct Sets<'a> {
+    old: &'a [Headers],
+    new: &'a [Headers],
+}
+
+impl Sets<'_> {
+    fn get(&self, set: Set) -> Option<&Headers> {
+        match set {
+            Set::Old(number) => self.old.get(number as usize),
+            Set::New(number) => self.new.get(number as usize),
+        }
+    }
+
+    /// The set itself, or one of the manifest's that holds the same.
+    fn first_alike(&self, set: Set) -> Set {
+        let Set::New(_) = set else { return set };
+        let known = self.old.iter().position(|old| Some(old) == self.get(set));
+        known.and_then(|known| u32::try_from(known).ok()).map_or(set, Set::Old)
+    }
+}
+
+/// Bytes of a line besides the name and what is escaped in it.
+const LINE_BYTES: usize = 180;
 
 /// Objects as they are read: each name once.
 struct Objects(BTreeMap<Box<str>, Entry>);

@@ -1,5 +1,7 @@
 //! What is to be done: by one listing, hashes of local files, and what is known besides.
 
+use std::sync::Arc;
+
 use landfall_artifacts::Digest;
 use landfall_aws::Nature;
 use landfall_run::{Event, Run};
@@ -36,14 +38,14 @@ pub enum Why {
 /// One upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {
-    /// The name below folder and prefix.
-    pub name: Box<str>,
+    /// The name below folder and prefix; the source has it too.
+    pub name: Arc<str>,
     /// Size of the file in bytes.
     pub size_bytes: u64,
     /// Why.
     pub why: Why,
     /// What stands there now; the upload is made only where that is still so.
-    pub before: Option<Listed>,
+    pub before: Option<Box<Listed>>,
 }
 
 /// What is to be done, and what else was seen.
@@ -111,7 +113,7 @@ impl Plan {
             hasher.update(format!("{kind}\0{name}\0{etag}\0{size}\n").as_bytes());
         };
         for put in &self.puts {
-            line("put", &put.name, put.before.as_ref(), put.size_bytes);
+            line("put", &put.name, put.before.as_deref(), put.size_bytes);
         }
         for extra in &self.deletes {
             line("delete", &extra.name, Some(&extra.listed), extra.listed.size_bytes);
@@ -237,7 +239,7 @@ impl Tree {
                 (Some(Known::Same { .. }), None) => (Why::New, None),
             };
             let (name, size_bytes) = (file.name.clone(), file.stamp.size_bytes);
-            plan.puts.push(Put { name, size_bytes, why, before });
+            plan.puts.push(Put { name, size_bytes, why, before: before.map(Box::new) });
         }
         if options.delete {
             plan.deletes = extras;

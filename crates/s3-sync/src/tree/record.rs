@@ -1,5 +1,6 @@
 //! The record of a publication: what stood there before, what is put there, and where the old bytes are kept.
 
+use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
 
 use landfall_artifacts::Digest;
@@ -53,11 +54,11 @@ pub enum KeptIn {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecordedChange {
     /// The name below the prefix.
-    pub name: String,
+    pub name: Box<str>,
     /// What stood there; `None` where nothing did.
-    pub before: Option<Before>,
+    pub before: Option<Box<Before>>,
     /// What is put there; `None` where it is deleted.
-    pub after: Option<After>,
+    pub after: Option<Box<After>>,
 }
 
 /// An object that is replaced or deleted.
@@ -98,11 +99,31 @@ impl SyncRecord {
     /// Most bytes of such a file.
     pub const MAX_BYTES: u64 = 512 * 1024 * 1024;
 
-    /// The file.
-    pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = serde_json::to_vec_pretty(self).unwrap_or_default();
-        bytes.push(b'\n');
-        bytes
+    /// Writes the file: JSON, `isComplete` in a line of its own before the changes.
+    ///
+    /// # Errors
+    /// What writing gives.
+    pub fn write(&self, to: &mut dyn Write) -> io::Result<()> {
+        serde_json::to_writer_pretty(&mut *to, self)?;
+        to.write_all(b"\n")
+    }
+
+    /// Copies a file that [`SyncRecord::write`] wrote, as one of a publication that was completed. It need not be in memory for that.
+    ///
+    /// # Errors
+    /// What reading and writing give.
+    pub fn complete(from: &mut dyn BufRead, to: &mut dyn Write) -> io::Result<()> {
+        let mut line = String::new();
+        while from.read_line(&mut line)? > 0 {
+            if line.trim() == "\"isComplete\": false," {
+                line = line.replace("false", "true");
+                to.write_all(line.as_bytes())?;
+                break;
+            }
+            to.write_all(line.as_bytes())?;
+            line.clear();
+        }
+        io::copy(from, to).map(drop)
     }
 
     /// Reads the file.
@@ -138,7 +159,7 @@ impl SyncRecord {
         for first in earlier.changes {
             let place = self.changes.binary_search_by(|one| one.name.as_bytes().cmp(first.name.as_bytes()));
             match place.ok().and_then(|place| self.changes.get_mut(place)) {
-                Some(change) if first.leads_to(change.before.as_ref()) => change.before = first.before,
+                Some(change) if first.leads_to(change.before.as_deref()) => change.before = first.before,
                 Some(_) => {}
                 None => further.push(first),
             }
@@ -235,9 +256,9 @@ mod tests {
             headers: super::Headers::new(),
         };
         let change = |(name, from, to): &(&str, Option<&str>, Option<&str>)| RecordedChange {
-            name: (*name).to_owned(),
-            before: from.map(before),
-            after: to.map(after),
+            name: (*name).into(),
+            before: from.map(before).map(Box::new),
+            after: to.map(after).map(Box::new),
         };
         SyncRecord {
             format_version: 1,
@@ -256,8 +277,14 @@ mod tests {
     #[test]
     fn what_is_written_is_read_and_no_damage_panics() {
         let one = record(true, &[("a\n", Some("x"), None), ("b", None, Some("y"))]);
-        let bytes = one.to_bytes();
+        let mut bytes = Vec::new();
+        one.write(&mut bytes).expect("written");
         assert_eq!(SyncRecord::parse(&bytes), Ok(one));
+        let half = record(false, &[("a", Some("\"isComplete\": false,\n"), None)]);
+        let (mut written, mut complete) = (Vec::new(), Vec::new());
+        half.write(&mut written).expect("written");
+        SyncRecord::complete(&mut &written[..], &mut complete).expect("copied");
+        assert_eq!(SyncRecord::parse(&complete), Ok(SyncRecord { is_complete: true, ..half }));
         for position in 0..bytes.len() {
             let _ = SyncRecord::parse(&bytes[..position]);
         }
@@ -267,7 +294,9 @@ mod tests {
 
     /// Of each change how many bytes an undo brings back.
     fn goes_back_to(record: SyncRecord) -> Vec<(String, u64)> {
-        let of = |change: RecordedChange| (change.name, change.before.map_or(0, |before| before.size_bytes));
+        let of = |change: RecordedChange| {
+            (change.name.into(), change.before.map_or(0, |before| before.size_bytes))
+        };
         record.changes.into_iter().map(of).collect()
     }
 

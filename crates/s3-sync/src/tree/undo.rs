@@ -66,9 +66,9 @@ impl Tree {
     /// Every object that is neither as the publication left it nor as it was before ([`TreeError::ChangedSince`]), or whose old bytes were not
     /// kept ([`TreeError::NotKept`]): nothing is undone by halves.
     pub async fn undo_plan(&self, record: &SyncRecord, run: &Run) -> Result<Undo, Vec<TreeError>> {
-        let names: Vec<&str> = record.changes.iter().map(|change| change.name.as_str()).collect();
+        let names: Vec<&str> = record.changes.iter().map(|change| &*change.name).collect();
         let seen = self.look_all(names, run).await.map_err(|error| vec![error])?;
-        let names = record.changes.iter().map(|change| change.name.as_str().into()).collect();
+        let names = record.changes.iter().map(|change| change.name.clone()).collect();
         let mut undo = Undo { names, had_manifest: record.had_manifest, ..Undo::default() };
         let mut errors = Vec::new();
         for (change, seen) in record.changes.iter().zip(seen) {
@@ -98,7 +98,7 @@ impl Tree {
             }
             match (&change.before, seen) {
                 (None, Some(seen)) => {
-                    undo.removes.push(Extra { name: change.name.as_str().into(), listed: seen.listed });
+                    undo.removes.push(Extra { name: change.name.clone(), listed: seen.listed });
                 }
                 (None, None) => undo.unchanged += 1,
                 (Some(before), seen) => {
@@ -110,7 +110,7 @@ impl Tree {
                         None => Condition::Free,
                         Some(seen) => seen.listed.etag.condition().map_or(Condition::Any, Condition::Is),
                     };
-                    let (name, before) = (change.name.clone(), before.clone());
+                    let (name, before) = (change.name.to_string(), (**before).clone());
                     undo.restores.push(Restore { name, before, condition, kept_in });
                 }
             }

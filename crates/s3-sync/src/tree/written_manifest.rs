@@ -7,11 +7,11 @@ use landfall_run::Run;
 use super::apply::{ChangeResult, outcome};
 use super::etag::{Etag, Listed};
 use super::join::Extra;
-use super::manifest::MANIFEST_NAME;
+use super::manifest::{self, MANIFEST_NAME};
 use super::plan::ManifestPlan;
 use super::put::{Condition, Wanted};
 use super::rules::Headers;
-use super::{Applied, Labels, Plan, Rules, SyncManifest, Tree, TreeError, Undo};
+use super::{Applied, Labels, Plan, Rules, Tree, TreeError, Undo};
 
 impl Tree {
     /// Writes what a publication put there, where that is news. A store that turned out to encrypt with a key of KMS gets its manifest here:
@@ -26,22 +26,31 @@ impl Tree {
     ) -> Option<ChangeResult> {
         let none = ManifestPlan::default();
         let is_needed = puts.iter().any(|result| result.is_etag_opaque);
-        let manifest = plan.manifest.as_ref().or(is_needed.then_some(&none))?;
+        let manifest: &ManifestPlan = plan.manifest.as_ref().or(is_needed.then_some(&none))?;
         if !manifest.is_stale && puts.is_empty() && manifest.digest == Some(manifest.next.digest()) {
             return None;
         }
-        let mut next = manifest.next.clone();
+        let (mut further, mut sets): (Vec<manifest::Put<'_>>, Vec<Headers>) = Default::default();
         for (put, result) in plan.puts.iter().zip(puts) {
-            if let (Some(etag), Some(sha256)) = (&result.etag, result.sha256) {
-                next.insert(&put.name, etag, sha256, put.size_bytes, rules.headers(&put.name));
-            }
+            let (Some(etag), Some(sha256)) = (&result.etag, &result.sha256) else { continue };
+            let headers = rules.headers(&put.name);
+            let known = sets.iter().position(|set| *set == headers);
+            let number = known.unwrap_or_else(|| {
+                sets.push(headers);
+                sets.len() - 1
+            });
+            let headers = u32::try_from(number).unwrap_or(u32::MAX);
+            let (name, size_bytes) = (&*put.name, put.size_bytes);
+            further.push(manifest::Put { name, etag, sha256, size_bytes, headers });
         }
+        let bytes = manifest.next.bytes_with(&further, &sets);
+        drop(further);
         let condition = match (&manifest.etag, manifest.is_there) {
             (Some(etag), _) => Condition::Is(etag.clone()),
             (None, true) => Condition::Any,
             (None, false) => Condition::Free,
         };
-        Some(self.put_manifest(next, condition, plan.digest(), labels, run).await)
+        Some(self.put_manifest(bytes, condition, plan.digest(), labels, run).await)
     }
 
     /// Takes out of the manifest what an undo changed, and adds what it put back. One that the publication began is deleted.
@@ -84,12 +93,12 @@ impl Tree {
             return Ok(None);
         }
         let condition = stored.etag.map_or(Condition::Any, Condition::Is);
-        Ok(Some(self.put_manifest(next, condition, undo.digest(), labels, run).await))
+        Ok(Some(self.put_manifest(next.to_bytes(), condition, undo.digest(), labels, run).await))
     }
 
     async fn put_manifest(
         &self,
-        next: SyncManifest,
+        bytes: Vec<u8>,
         condition: Condition,
         plan: Digest,
         labels: &Labels,
@@ -101,7 +110,6 @@ impl Tree {
             Err(error) => return ChangeResult::of(Err(error)),
         };
         let headers = Headers::from([("content-type".to_owned(), "application/json".to_owned())]);
-        let bytes = next.into_bytes();
         let wanted = Wanted::of_bytes(MANIFEST_NAME, Bytes::from(bytes), headers, condition);
         let result = [ChangeResult::of(self.put(&wanted, run).await.map(Some))];
         self.ended(intent, outcome(&result, run), run).await;

@@ -263,7 +263,7 @@ pub(crate) fn told(plan: &Plan) -> Vec<String> {
 /// Codes of all that went wrong, each once, in their order.
 pub(crate) fn codes(applied: &Applied) -> Vec<&'static str> {
     let results = applied.puts.iter().chain(&applied.deletes).chain(&applied.manifest);
-    let errors = results.filter_map(|result| result.error.as_ref()).chain(&applied.errors);
+    let errors = results.filter_map(|result| result.error.as_deref()).chain(&applied.errors);
     let mut codes: Vec<&'static str> = errors.map(landfall_artifacts::Explain::code).collect();
     codes.dedup();
     codes

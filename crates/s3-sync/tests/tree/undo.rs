@@ -79,7 +79,9 @@ async fn publish(world: &World, keep: &Keep) -> SyncRecord {
         .expect("kept");
     let applied = world.apply(&source, &plan).await;
     assert!(applied.is_complete(), "{applied:?}");
-    SyncRecord::parse(&record.to_bytes()).expect("a record")
+    let mut bytes = Vec::new();
+    record.write(&mut bytes).expect("written");
+    SyncRecord::parse(&bytes).expect("a record")
 }
 
 async fn undo(world: &World, record: &SyncRecord) -> Undo {
@@ -198,7 +200,7 @@ async fn headers_of_a_manifest_that_is_older_than_its_object_count_for_nothing()
     assert!(!world.tree().undo(&way, &Labels::default(), &world.run()).await.is_complete());
     world.sandbox.faults().clear();
     let again = publish(&world, &keep).await;
-    let names: Vec<&str> = again.changes.iter().map(|change| change.name.as_str()).collect();
+    let names: Vec<&str> = again.changes.iter().map(|change| &*change.name).collect();
     assert_eq!(names.iter().filter(|name| name.starts_with('f')).count(), 10, "{names:?}");
     assert!(publish(&world, &keep).await.changes.is_empty());
 }

@@ -30,7 +30,7 @@ pub(super) async fn show(
         .puts
         .iter()
         .filter(|put| put.why != Why::Headers)
-        .map(|put| (&*put.name, put.before.as_ref(), true));
+        .map(|put| (&*put.name, put.before.as_deref(), true));
     let deletes = plan.deletes.iter().map(|extra| (&*extra.name, Some(&extra.listed), false));
     let all: Vec<_> = puts.chain(deletes).collect();
     for (name, before, is_put) in all.iter().take(MOST_FILES) {

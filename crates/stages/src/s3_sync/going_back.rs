@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use landfall_artifacts::{EventKind, FileError, FileErrors, FileProblem, LedgerItem, Mode, Problem};
+use landfall_artifacts::{EventKind, FileError, FileErrors, FileProblem, LedgerItem, Problem};
 use landfall_ledger::{Draft, FolderLedger};
 use landfall_run::Run;
 use landfall_s3_sync::tree::{Applied, Change, ChangeResult, Labels, SyncRecord, Tree, Undo};
@@ -85,8 +85,7 @@ pub async fn run_undo(
     }
     if applied.is_complete() && !record.is_complete {
         // Taken back, it is not carried on by the next publication.
-        let closed = SyncRecord { is_complete: true, ..record.clone() };
-        match output.write(path, &closed.to_bytes(), Mode::Shared) {
+        match super::close_record(path) {
             Ok(file) => finished.files.push(file),
             Err(error) => finished.problems.push(Problem::of(&error)),
         }

@@ -188,6 +188,6 @@ pub(super) fn item(name: &str, result: ChangeResult, made: &'static str) -> Item
         item = item.with("sha256", sha256.hex());
     }
     let error = result.error.filter(|error| error.class() != Class::Interrupted);
-    item.problem = error.map(|error| Problem::of(&error));
+    item.problem = error.map(|error| Problem::of(&*error));
     item
 }
