@@ -22,7 +22,8 @@ pub fn install(redactor: Redactor, shower: &Arc<Shower>) {
             .or_else(|| info.payload().downcast_ref::<String>().cloned())
             .unwrap_or_default();
         let place = info.location().map(|at| format!("{}:{}", at.file(), at.line())).unwrap_or_default();
-        let shown = redactor.redact(&landfall_secret::escape(&message, 500));
+        // Before it is cut: of a secret across the end its beginning would stay.
+        let shown = landfall_secret::escape(&redactor.redact(&message), 500);
         let _ = writeln!(
             std::io::stderr(),
             "error[LF-DEFECT] exit {}\n  Landfall stopped at a defect of its own at {place}: {shown}\n  next: report this text with the version {}; running again does only what is left",

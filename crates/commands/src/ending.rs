@@ -38,7 +38,8 @@ pub(crate) fn end(
         stdout.push_str(&text);
     } else {
         for line in finished.lines.iter().chain((!finished.summary.is_empty()).then_some(&finished.summary)) {
-            stdout.push_str(&run.redactor().redact(&landfall_secret::escape(line, 400)));
+            // Before it is cut: of a secret across the end its beginning would stay.
+            stdout.push_str(&landfall_secret::escape(&run.redactor().redact(line), 400));
             stdout.push('\n');
         }
     }

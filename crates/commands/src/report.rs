@@ -98,6 +98,8 @@ pub(crate) fn to_text(report: &Report, run: &Run) -> String {
 /// The configuration as it was used, secrets left out of it.
 pub(crate) fn config(context: &Context) -> std::collections::BTreeMap<String, serde_json::Value> {
     let values = context.values();
+    // Before values are cut: of a secret across the end its beginning would stay.
+    let redactor = context.run().redactor();
     let shown = |option: &landfall_cli::Opt| match option.kind {
         Kind::Secret => values.secret(option.name).map(|_| "<redacted>".to_owned()),
         Kind::Value(_) | Kind::List(_) | Kind::Switch | Kind::Positional(_) => {
@@ -113,7 +115,7 @@ pub(crate) fn config(context: &Context) -> std::collections::BTreeMap<String, se
         .filter_map(|option| {
             Some((
                 option.name.to_owned(),
-                serde_json::Value::from(landfall_secret::escape(&shown(option)?, 400)),
+                serde_json::Value::from(landfall_secret::escape(&redactor.redact(&shown(option)?), 400)),
             ))
         })
         .collect()

@@ -8,6 +8,7 @@ use serde_json::json;
 
 use crate::jira::JiraConfig;
 use crate::journal::Service;
+use crate::leaks::Canary;
 use crate::sandbox::{AWS_MOUNT_ROLE, BUILD_KEY, RC_KEY, RELEASE_KEY, Sandbox};
 
 impl Sandbox {
@@ -55,25 +56,28 @@ impl Sandbox {
         pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
-    /// Every secret that exists now or was seen in a request: what must not appear in any output.
+    /// Every secret that exists now or did, and where it belongs.
+    pub fn canaries(&self) -> Vec<Canary> {
+        let mut canaries = vec![
+            Canary::new("the secret id", &self.secrets.secret_id).at(&[Service::Vault]),
+            Canary::new("the password of Artifactory", &self.secrets.artifactory.password)
+                .at(&[Service::Artifactory]),
+            Canary::new("the access token of Artifactory", &self.secrets.artifactory.access_token)
+                .at(&[Service::Artifactory]),
+            Canary::new("the token of Jira", &self.secrets.jira_token).at(&[Service::Jira]),
+        ];
+        let mut add = |name: &str, values: Vec<String>, homes: &[Service]| {
+            canaries.extend(values.into_iter().map(|value| Canary::new(name, value).at(homes)));
+        };
+        add("a secret of Vault", self.vault.secrets(), &[Service::Vault]);
+        add("a secret key or session token of AWS", self.issued.secrets(), &Service::AWS);
+        add("a password of ECR", self.ecr_tokens.secrets(), &[Service::EcrRegistry]);
+        add("a registry token of Artifactory", self.artifactory.bearer_tokens(), &[Service::Artifactory]);
+        canaries
+    }
+
+    /// Every secret that exists now or did: what must not appear in any output.
     pub fn secret_values(&self) -> BTreeSet<String> {
-        let access = &self.secrets.artifactory;
-        let mut values: BTreeSet<String> = BTreeSet::from([
-            self.secrets.secret_id.clone(),
-            access.password.clone(),
-            access.access_token.clone(),
-            self.secrets.jira_token.clone(),
-        ]);
-        values.extend(self.issued.secrets());
-        values.extend(self.ecr_tokens.secrets());
-        values.extend(self.artifactory.bearer_tokens());
-        values.extend(self.vault.live_tokens());
-        for entry in self.journal().entries() {
-            let token = entry.raw_headers().get("x-vault-token").and_then(|value| value.to_str().ok());
-            values.extend(token.map(str::to_owned));
-            let basic = entry.authorization().and_then(|value| value.strip_prefix("Basic "));
-            values.extend(basic.map(str::to_owned));
-        }
-        values
+        self.canaries().into_iter().map(|canary| canary.value).collect()
     }
 }

@@ -33,6 +33,7 @@ pub mod issued;
 pub mod jira;
 mod journal;
 pub mod lambda;
+pub mod leaks;
 mod options;
 pub mod registry;
 pub mod s3;

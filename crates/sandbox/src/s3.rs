@@ -195,6 +195,17 @@ impl S3 {
         self.lock().buckets.get(bucket).map(Bucket::keys).unwrap_or_default()
     }
 
+    /// Every object with its bucket and key, for tests that look for leaks.
+    pub fn objects(&self) -> Vec<(String, String, ObjectView)> {
+        let state = self.lock();
+        let of = |(name, bucket): (&String, &Bucket)| {
+            let keys = bucket.keys().into_iter();
+            let views = keys.filter_map(|key| Some((bucket.object(&key)?.view(), key)));
+            views.map(|(view, key)| (name.clone(), key, view)).collect::<Vec<_>>()
+        };
+        state.buckets.iter().flat_map(of).collect()
+    }
+
     /// How often an object of a key was written, over whatever stood there.
     pub fn writes(&self, bucket: &str, key: &str) -> u64 {
         self.lock().buckets.get(bucket).map(|bucket| bucket.writes(key)).unwrap_or_default()

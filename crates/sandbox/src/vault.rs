@@ -133,7 +133,7 @@ impl Vault {
 
     /// Adds a secret id of a role.
     pub fn add_secret_id(&self, role_id: &str, secret: &str, uses: SecretUses) {
-        self.lock().tokens.secrets.push(SecretId {
+        self.lock().tokens.add_secret(SecretId {
             secret: secret.to_owned(),
             role_id: role_id.to_owned(),
             uses,
@@ -161,16 +161,18 @@ impl Vault {
         let (secret, token) = (reply::uuid(), format!("hvs.{}", random_text(90)));
         self.add_secret_id(role_id, &secret, SecretUses::Times(1));
         let data = json!({"secret_id": secret, "secret_id_accessor": reply::uuid(), "secret_id_num_uses": 1, "secret_id_ttl": 600});
-        self.lock()
-            .tokens
-            .wrapped
-            .insert(token.clone(), Wrapped { creation_path: creation_path.to_owned(), data });
+        self.lock().tokens.wrap(&token, Wrapped { creation_path: creation_path.to_owned(), data });
         token
     }
 
     /// The tokens that still work: after a clean run there are none.
     pub fn live_tokens(&self) -> Vec<String> {
         self.lock().tokens.live()
+    }
+
+    /// Every secret that there is or was: secret ids, wrapping tokens, tokens, those that ended among them; for tests that look for leaks.
+    pub fn secrets(&self) -> Vec<String> {
+        self.lock().tokens.every_secret()
     }
 
     /// How many logins were tried, good and bad.

@@ -16,7 +16,8 @@ const SHORTEST: usize = 6;
 
 /// Knows the secrets of a run and removes them from any text, in the spellings in which they commonly leak: as they are,
 /// each of their lines, JSON-escaped (with and without `/`, as serde_json and as Go write it), percent-encoded (also as in a
-/// form), and base64 at each of the three offsets (both alphabets).
+/// form), base64 at each of the three offsets (both alphabets), in hexadecimal digits (both cases), with the entities of HTML, and
+/// quoted for a shell (by quotes or by backslashes, as `set -x` shows commands).
 ///
 /// Cloning is cheap and clones share what they know, so a secret that is learned late is redacted everywhere.
 #[derive(Clone, Default)]
@@ -55,6 +56,13 @@ impl Redactor {
             for offset in 0..3 {
                 found.extend(base64_inside(line.as_bytes(), offset));
             }
+            found.extend(hexadecimal(line));
+            for apostrophe in ["&#39;", "&#x27;", "&apos;"] {
+                found.push(with_entities(line, apostrophe));
+            }
+            found.push(line.replace('\'', "'\\''"));
+            found.push(line.replace('\'', "'\"'\"'"));
+            found.push(behind_backslashes(line));
         }
         let mut patterns = match self.patterns.write() {
             Ok(guard) => guard,
@@ -128,6 +136,34 @@ fn percent_encoded(text: &str, upper: bool) -> String {
     encoded
 }
 
+/// In lower and in upper case.
+fn hexadecimal(text: &str) -> [String; 2] {
+    let lower = text.bytes().fold(String::with_capacity(text.len() * 2), |mut digits, byte| {
+        digits.push_str(&format!("{byte:02x}"));
+        digits
+    });
+    let upper = lower.to_ascii_uppercase();
+    [lower, upper]
+}
+
+/// As templates write it into HTML; they differ in the apostrophe alone.
+fn with_entities(text: &str, apostrophe: &str) -> String {
+    let escaped = text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;");
+    escaped.replace('\'', apostrophe)
+}
+
+/// As `printf %q` quotes it.
+fn behind_backslashes(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len() + 8);
+    for character in text.chars() {
+        if character.is_ascii() && !character.is_ascii_alphanumeric() && !"-_./=:@%+,".contains(character) {
+            quoted.push('\\');
+        }
+        quoted.push(character);
+    }
+    quoted
+}
+
 /// The characters of a base64 text that depend on the secret alone when `offset` other bytes stand before it.
 fn base64_inside(secret: &[u8], offset: usize) -> Vec<String> {
     let mut padded = vec![0u8; offset];
@@ -168,10 +204,29 @@ mod tests {
             "p%22ss%2fw%2brd%20of%201%20day%26%1b%09~%5c",
             "p%22ss%2Fw%2Brd+of+1+day%26%1B%09~%5C",
             "p%22ss%2Fw%2Brd+of+1+day%26%1B%09%7E%5C",
+            "702273732f772b7264206f66203120646179261b097e5c",
+            "702273732F772B7264206F66203120646179261B097E5C",
+            "p&quot;ss/w+rd of 1 day&amp;\u{1b}\t~\\",
+            "p\\\"ss/w+rd\\ of\\ 1\\ day\\&\\\u{1b}\\\t\\~\\\\",
         ] {
             assert_eq!(redactor.redact(&format!("before {leak} after")), "before <redacted> after", "{leak}");
         }
         assert_eq!(redactor.redact("nothing here"), "nothing here");
+    }
+
+    #[test]
+    fn apostrophes_of_shells_and_pages_are_known() {
+        let redactor = knows("it's-a-secret");
+        for leak in [
+            "'it'\\''s-a-secret'",
+            "'it'\"'\"'s-a-secret'",
+            "'it&#39;s-a-secret'",
+            "'it&#x27;s-a-secret'",
+            "'it&apos;s-a-secret'",
+            "'it\\'s-a-secret'",
+        ] {
+            assert_eq!(redactor.redact(leak), "'<redacted>'", "{leak}");
+        }
     }
 
     #[test]

@@ -28,6 +28,22 @@ async fn a_panic_is_a_defect_and_tells_no_secret() {
     );
 }
 
+/// What is cut first has no whole secret any more that could be redacted.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_is_redacted_before_its_text_is_cut() {
+    let mut world = World::small().await;
+    let secret: String = std::iter::repeat_with(fastrand::alphanumeric).take(80).collect();
+    world.set("PANIC_PASSWORD", &secret);
+    // Forty characters of it stand before the cut.
+    let ran = world.run(&["panics", "--quiet", "--after", "447"]).await.expect(i32::from(exit::DEFECT));
+    assert!(ran.stderr.contains("xxx<redacted>\n"), "{}", ran.stderr);
+    let ran = world.run(&["panics", "--tell", "--after", "360"]).await.expect(0);
+    assert!(ran.stdout.contains("xxx<redacted>\n"), "{}", ran.stdout);
+    world.set("PANIC_NOTE", &format!("{}{secret}", "x".repeat(360)));
+    let ran = world.run(&["panics", "--tell"]).await.expect(0);
+    assert!(ran.report()["config"]["note"].as_str().is_some_and(|note| note.ends_with("xxx<redacted>")));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_environment_that_another_run_holds() {
     let world = deployable().await;

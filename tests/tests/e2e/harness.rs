@@ -1,11 +1,10 @@
 //! Running a stage as a child process, with every place that it can write to watched.
 
 use std::collections::BTreeSet;
-use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Stdio};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use landfall_sandbox::registry::digest_of;
@@ -14,11 +13,8 @@ use serde_json::Value;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::process::{Child, Command};
 
-use crate::scan::{Sink, leaks};
+use crate::scan::Witness;
 use crate::world::{World, files_below};
-
-/// The files that are named for their secrets.
-const SECRET_FILES: [&str; 2] = ["aws_auth.env", "docker-config.json"];
 
 /// A run that takes longer hangs.
 const LONGEST: Duration = Duration::from_secs(180);
@@ -40,7 +36,25 @@ pub(crate) struct Running<'a> {
     child: Child,
     words: Vec<String>,
     report: PathBuf,
+    witness: Witness,
     temporary_before: BTreeSet<String>,
+    _counted: Counted<'a>,
+}
+
+/// Counts a run as under way until it is dropped.
+struct Counted<'a>(&'a AtomicU32);
+
+impl<'a> Counted<'a> {
+    fn new(count: &'a AtomicU32) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(count)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl World {
@@ -80,6 +94,8 @@ impl World {
     pub(crate) async fn start(&self, words: &[&str], input: Option<&str>) -> Running<'_> {
         let number = self.runs.fetch_add(1, Ordering::Relaxed);
         let report = self.home.path().join(format!("reports/{number}.json"));
+        let path = self.variables.get("PATH").map_or("/usr/bin:/bin", String::as_str);
+        let witness = Witness::new(self.witness.path().join(number.to_string()), path);
         let mut command = Command::new(env!("CARGO_BIN_EXE_under-test"));
         command
             .args(words)
@@ -87,10 +103,13 @@ impl World {
             .arg(&report)
             .current_dir(self.repo.path())
             .env_clear()
-            .env("PATH", "/usr/bin:/bin")
             .env("HOME", self.home.path().join("home"))
             .env("TMPDIR", self.home.path().join("tmp"))
+            // What libraries log of requests, and traces of where a panic was, are looked through too.
+            .env("RUST_LOG", "trace")
+            .env("RUST_BACKTRACE", "full")
             .envs(&self.variables)
+            .env("PATH", witness.path())
             .stdin(if input.is_some() { Stdio::piped() } else { Stdio::null() })
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -103,43 +122,22 @@ impl World {
             let _ = stdin.write_all(text.as_bytes()).await;
         }
         let words = words.iter().map(|&word| word.to_owned()).collect();
-        Running { world: self, child, words, report, temporary_before }
+        let counted = Counted::new(&self.under_way);
+        Running { world: self, child, words, report, witness, temporary_before, _counted: counted }
     }
 
-    /// Everything that a run may have written to, besides the files that are named for their secrets.
-    fn sinks(&self) -> Vec<Sink> {
-        let mut sinks = Vec::new();
-        for (place, folder) in [("repo", self.repo.path()), ("home", self.home.path())] {
-            for (name, bytes) in files_below(folder) {
-                if SECRET_FILES.contains(&name.as_str()) {
-                    let mode =
-                        std::fs::metadata(folder.join(&name)).map(|data| data.permissions().mode() & 0o777);
-                    assert_eq!(mode.ok(), Some(0o600), "{name} is for its owner alone");
-                } else {
-                    sinks.push(Sink::new(format!("{place}/{name}"), String::from_utf8_lossy(&bytes)));
-                }
-            }
-        }
-        for issue in self.sandbox.jira.issues() {
-            sinks.push(Sink::new(format!("ticket {}", issue.key), format!("{issue:?}")));
-        }
-        sinks
-    }
-
-    /// Temporary files in the repo: a killed run may leave one, no other may.
+    /// Temporary files in the repo and in their own folder: a killed run may leave some, no other may.
     fn temporary(&self) -> BTreeSet<String> {
-        self.files().into_keys().filter(|name| name.ends_with(".tmp")).collect()
+        let of_repo = self.files().into_keys().filter(|name| name.ends_with(".tmp"));
+        let others = files_below(&self.home.path().join("tmp")).into_keys();
+        of_repo.chain(others.map(|name| format!("$TMPDIR/{name}"))).collect()
     }
 
-    fn check(&self, ran: &Ran, before: &BTreeSet<String>) {
-        let mut sinks = self.sinks();
-        sinks.push(Sink::new("standard output", ran.stdout.as_str()));
-        sinks.push(Sink::new("standard error", ran.stderr.as_str()));
-        sinks.push(Sink::new("arguments", ran.words.as_str()));
-        let found = leaks(&self.sandbox, &self.further_secrets, &sinks);
-        assert!(found.is_empty(), "`{}` left a secret in {found:?}", ran.words);
+    fn check(&self, ran: &Ran, leaks: &[String], before: &BTreeSet<String>) {
+        assert!(leaks.is_empty(), "`{}` left secrets: {leaks:#?}", ran.words);
         assert!(self.sandbox.journal().of(Service::Foreign).is_empty(), "a foreign host was asked");
-        if ran.signal.is_none() {
+        // What another run of this world works on is not left behind yet.
+        if ran.signal.is_none() && self.under_way.load(Ordering::Relaxed) == 0 {
             let left: Vec<String> = self.temporary().difference(before).cloned().collect();
             assert!(left.is_empty(), "`{}` left {left:?}", ran.words);
         }
@@ -191,7 +189,15 @@ impl Running<'_> {
     }
 
     /// Waits for the end, and looks at everything that was left behind.
-    pub(crate) async fn end(mut self) -> Ran {
+    pub(crate) async fn end(self) -> Ran {
+        let (world, before) = (self.world, self.temporary_before.clone());
+        let (ran, leaks) = self.end_with_leaks().await;
+        world.check(&ran, &leaks, &before);
+        ran
+    }
+
+    /// Waits for the end, and tells where secrets were left: for the one test that plants some.
+    pub(crate) async fn end_with_leaks(mut self) -> (Ran, Vec<String>) {
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let (mut stdout, mut stderr) =
             (self.child.stdout.take().expect("piped"), self.child.stderr.take().expect("piped"));
@@ -217,8 +223,8 @@ impl Running<'_> {
                     .unwrap_or_else(|error| panic!("the report is not JSON: {error}"))
             }),
         };
-        self.world.check(&ran, &self.temporary_before);
-        ran
+        let leaks = self.world.leaks(&ran, &self.witness);
+        (ran, leaks)
     }
 }
 

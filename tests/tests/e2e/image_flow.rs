@@ -33,7 +33,7 @@ fn git(world: &World, words: &[&str]) -> String {
 }
 
 /// A repo with an image a function and one of its own, on a branch that changed `order-service`.
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let world = World::small().await;
     for folder in ["functions/order-service", "functions/payment-gateway", "images/proxy"] {
         world.write(
@@ -65,12 +65,12 @@ async fn world() -> World {
     world
 }
 
-fn host(world: &World) -> String {
+pub(crate) fn host(world: &World) -> String {
     world.sandbox.host(Service::EcrRegistry)
 }
 
 /// Puts [`DOCKER`] on the path.
-fn has_docker(world: &mut World) {
+pub(crate) fn has_docker(world: &mut World) {
     let folder = world.home.path().join("bin");
     std::fs::create_dir(&folder).expect("a folder");
     let docker = folder.join("docker");
@@ -85,7 +85,7 @@ fn at_home(world: &World, name: &str) -> PathBuf {
 }
 
 /// An image that was pushed.
-fn is_pushed(world: &World, repository: &str, tag: &str) {
+pub(crate) fn is_pushed(world: &World, repository: &str, tag: &str) {
     let layer = images::Layer::filler("var/task/index.js", 100, 7);
     let image = images::Image::new(images::Format::Oci, "amd64", vec![layer], &[]);
     world.sandbox.ecr_registry.put_image(repository, tag, &image);

@@ -17,7 +17,7 @@ test ! -s "$DOCKER_CONFIG/config.json" || echo "$DOCKER_CONFIG" > logins
 test ! -e "$1/broken" || { echo "cannot build $1" >&2; exit 4; }
 "#;
 
-async fn world() -> World {
+pub(crate) async fn world() -> World {
     let mut world = World::small().await;
     world.has_versions();
     world.unset("BUILD_ARTIFACTORY_URL");
@@ -223,7 +223,7 @@ async fn buildah_builds_and_pushes() {
 }
 
 /// Releases were deployed; besides them lie images that nobody needs.
-async fn with_rubbish() -> World {
+pub(crate) async fn with_rubbish() -> World {
     let world = World::deployable().await;
     world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
     for (tag, seed) in [("rubbish", 7), ("Spare-1.0.0", 8), ("Spare-1.0.1", 9)] {

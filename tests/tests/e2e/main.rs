@@ -9,6 +9,7 @@ mod snapshot;
 mod world;
 
 mod archives;
+mod at_trace;
 mod bad_input;
 mod configs;
 mod contract;

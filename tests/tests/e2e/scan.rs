@@ -1,57 +1,72 @@
-//! The search for secrets in everything that a run leaves behind.
+//! The search for secrets in everything that a run leaves behind, by a finder that shares nothing with the product's redactor.
 
-use std::collections::BTreeSet;
+mod canaries;
+mod children;
+mod proof;
 
-use landfall_sandbox::Sandbox;
-use landfall_secret::{Redactor, Secret};
+use std::os::unix::fs::PermissionsExt as _;
+use std::sync::atomic::Ordering;
 
-/// A place that a run may have written to, and what is there.
-#[derive(Clone, Debug)]
-pub(crate) struct Sink {
-    name: String,
-    text: String,
-}
+use landfall_sandbox::Service;
+use landfall_sandbox::leaks::{Canary, Finder};
 
-impl Sink {
-    pub(crate) fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into() }
-    }
-}
+pub(crate) use canaries::secret_variables_of;
+pub(crate) use children::Witness;
 
-/// Names of the sinks in which a secret of the sandbox, or one of `further`, stands in any spelling that the redactor knows.
-pub(crate) fn leaks(sandbox: &Sandbox, further: &[String], sinks: &[Sink]) -> Vec<String> {
-    let secrets: BTreeSet<String> =
-        sandbox.secret_values().into_iter().chain(further.iter().cloned()).collect();
-    let all = Redactor::new();
-    for secret in &secrets {
-        all.learn(&Secret::new(secret.as_str()));
-    }
-    // The secret itself must not end up in a CI log either, so only the place is told.
-    sinks.iter().filter(|sink| all.finds_secret_in(&sink.text)).map(|sink| sink.name.clone()).collect()
-}
+use crate::harness::Ran;
+use crate::world::{World, files_below};
 
-#[cfg(test)]
-mod tests {
-    use base64::Engine as _;
-    use landfall_sandbox::{Sandbox, SandboxOptions};
+/// Whether the secrets of a service are meant.
+type BelongsTo = fn(Service) -> bool;
 
-    use super::{Sink, leaks};
+/// The files that are named for their secrets, and whose secrets those are.
+const SECRET_FILES: [(&str, BelongsTo); 2] =
+    [("aws_auth.env", |home| Service::AWS.contains(&home)), ("docker-config.json", Service::is_registry)];
 
-    #[tokio::test]
-    async fn a_planted_leak_is_found_in_every_spelling() {
-        let sandbox = Sandbox::start(SandboxOptions::default()).await.expect("a sandbox");
-        let password = sandbox.artifactory_access().password.clone();
-        let encoded = base64::engine::general_purpose::STANDARD.encode(format!("somebody:{password}"));
-        assert!(leaks(&sandbox, &[], &[Sink::new("log", "nothing to see")]).is_empty());
-        for planted in
-            [format!("login failed for {password}"), encoded, format!("https://u:{password}@host/")]
+impl World {
+    /// Every place that a run left a secret in, by name, where none belongs: output, report, files, what programs and services were told,
+    /// tickets, objects. The secrets themselves are not told, since this ends up in a log too.
+    pub(crate) fn leaks(&self, ran: &Ran, witness: &Witness) -> Vec<String> {
+        let finder = Finder::new(self.canaries());
+        let mut leaks = Vec::new();
+        for (place, text) in
+            [("standard output", &ran.stdout), ("standard error", &ran.stderr), ("arguments", &ran.words)]
         {
-            assert_eq!(leaks(&sandbox, &[], &[Sink::new("log", planted)]), ["log"]);
+            leaks.extend(finder.find(text.as_bytes()).iter().map(|found| format!("{place}: {found}")));
         }
-        assert_eq!(
-            leaks(&sandbox, &["a further one".to_owned()], &[Sink::new("log", "is a further one")]).len(),
-            1
-        );
-        sandbox.stop().await;
+        for (place, folder) in [("repo", self.repo.path()), ("home", self.home.path())] {
+            for (name, bytes) in files_below(folder) {
+                let belongs = secret_file(&name);
+                if belongs.is_some() {
+                    let mode =
+                        std::fs::metadata(folder.join(&name)).map(|data| data.permissions().mode() & 0o777);
+                    assert_eq!(mode.ok(), Some(0o600), "{name} is for its owner alone");
+                }
+                let may_hold = |canary: &Canary| {
+                    belongs.is_some_and(|belongs| canary.homes.iter().copied().any(belongs))
+                };
+                let found = finder.find(&bytes);
+                let wrong = found.iter().filter(|found| !may_hold(found.canary));
+                leaks.extend(wrong.map(|found| format!("{place}/{name}: {found}")));
+            }
+        }
+        leaks.extend(witness.leaks(&finder, &self.passed_on(ran)));
+        let entries = self.sandbox.journal().entries();
+        let last = entries.last().map(|entry| entry.global).unwrap_or_default();
+        leaks.extend(self.sandbox.leaks(&finder, self.looked_at.swap(last, Ordering::Relaxed)));
+        leaks
     }
+
+    /// The names of the variables that the pipeline tells a stage to pass on to programs.
+    fn passed_on(&self, ran: &Ran) -> Vec<String> {
+        let mut words = ran.words.split(' ');
+        let by_flag = words.find(|word| *word == "--pass-env").and_then(|_| words.next());
+        let by_variable = self.variables.get("LANDFALL_PASS_ENV").map(String::as_str);
+        by_flag.into_iter().chain(by_variable).flat_map(|names| names.split(',')).map(str::to_owned).collect()
+    }
+}
+
+fn secret_file(name: &str) -> Option<BelongsTo> {
+    let name = name.rsplit('/').next().unwrap_or_default();
+    SECRET_FILES.iter().find(|(file, _)| *file == name).map(|(_, belongs)| *belongs)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU32;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use http::Method;
 use landfall_sandbox::{Entry, Sandbox, SandboxOptions, Service, sample};
@@ -36,6 +36,12 @@ pub(crate) struct World {
     pub(crate) variables: BTreeMap<String, String>,
     pub(crate) further_secrets: Vec<String>,
     pub(crate) runs: AtomicU32,
+    /// How many runs have not ended yet.
+    pub(crate) under_way: AtomicU32,
+    /// Links to the programs that runs start, and notes of how they were called.
+    pub(crate) witness: TempDir,
+    /// The last request that was looked through for secrets.
+    pub(crate) looked_at: AtomicU64,
 }
 
 impl World {
@@ -55,6 +61,8 @@ impl World {
     }
 
     async fn made_of(options: SandboxOptions, missing: &[&str]) -> Self {
+        // Secrets of one's own in every world: one that is found elsewhere than it belongs cannot be there by chance.
+        let options = SandboxOptions { seed: fastrand::u64(..), ..options };
         let sandbox = Sandbox::start(options).await.expect("the sandbox starts");
         sample::load_except(&sandbox, missing).expect("the sample fits");
         let repo = TempDir::new().expect("a folder for the repo");
@@ -64,7 +72,17 @@ impl World {
             std::fs::create_dir(home.path().join(folder)).expect("a new folder");
         }
         let variables = sandbox.env();
-        Self { sandbox, repo, home, variables, further_secrets: Vec::new(), runs: AtomicU32::new(0) }
+        Self {
+            sandbox,
+            repo,
+            home,
+            variables,
+            further_secrets: Vec::new(),
+            runs: AtomicU32::new(0),
+            under_way: AtomicU32::new(0),
+            witness: TempDir::new().expect("a folder for notes"),
+            looked_at: AtomicU64::new(0),
+        }
     }
 
     /// Only the projects of [`SMALL`].
@@ -186,6 +204,8 @@ impl World {
         for service in Service::ALL {
             tidy = tidy.replace(&self.sandbox.host(service), &format!("{}.test", service.name()));
         }
+        // The shell is called by its path where it is watched, and begins its messages with that.
+        tidy = tidy.replace("/usr/bin/sh: ", "sh: ");
         tidy.replace(&self.repo.path().display().to_string(), "[repo]")
             .replace(&self.home.path().display().to_string(), "[home]")
     }

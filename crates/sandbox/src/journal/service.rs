@@ -43,6 +43,9 @@ impl Service {
         Self::Foreign,
     ];
 
+    /// Those that take signed requests.
+    pub const AWS: [Self; 4] = [Self::Sts, Self::EcrApi, Self::Lambda, Self::S3];
+
     /// Name in lower case, such as `ecr-registry`.
     pub fn name(self) -> &'static str {
         match self {

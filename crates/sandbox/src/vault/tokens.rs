@@ -117,6 +117,8 @@ pub(super) struct Tokens {
     by_value: HashMap<String, Token>,
     /// By wrapping token; taken out by the one unwrap.
     pub(super) wrapped: HashMap<String, Wrapped>,
+    /// Every wrapping token and secret id that ever was: those that are used up are still to be kept to oneself.
+    given_out: Vec<String>,
     pub(super) logins: u64,
 }
 
@@ -185,6 +187,23 @@ impl Tokens {
         }
         token.revoked = true;
         Ok(())
+    }
+
+    /// Adds a secret id.
+    pub(super) fn add_secret(&mut self, secret: SecretId) {
+        self.given_out.push(secret.secret.clone());
+        self.secrets.push(secret);
+    }
+
+    /// Keeps what a wrapping token holds.
+    pub(super) fn wrap(&mut self, token: &str, wrapped: Wrapped) {
+        self.given_out.push(token.to_owned());
+        self.wrapped.insert(token.to_owned(), wrapped);
+    }
+
+    /// Every token, wrapping token and secret id that ever was.
+    pub(super) fn every_secret(&self) -> Vec<String> {
+        self.by_value.keys().chain(&self.given_out).cloned().collect()
     }
 
     /// Values of the tokens that still work.

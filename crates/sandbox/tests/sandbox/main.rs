@@ -8,6 +8,7 @@ mod core;
 mod ecr;
 mod ecr_api;
 mod faults;
+mod leaks;
 mod oci_crate;
 mod oras;
 mod quirks;
