@@ -99,3 +99,11 @@ fn every_stage_has_a_row_in_the_page_on_access() {
         assert!(page.contains(&format!("| `{}` |", stage.name)), "{} is missing", stage.name);
     }
 }
+
+#[test]
+fn the_page_about_tickets_has_an_example_that_is_read() {
+    let text = std::fs::read_to_string(docs().join("jira.md")).expect("the page");
+    let block = text.split("```").nth(1).and_then(|block| block.split_once('\n')).expect("an example").1;
+    let read = Settings::parse(block.as_bytes(), "jira.md", &[]);
+    assert!(read.is_ok_and(|settings| settings.jira.claims.is_some()), "docs/jira.md");
+}

@@ -82,9 +82,9 @@ pub use report::{Report, ReportItem, ReportTraffic};
 pub use resolved_path::resolved;
 pub use schema::schemas;
 pub use settings::{
-    ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings,
-    OnFailure, Registries, ReleaseSettings, Settings, SyncSettings, SyncTarget, VaultSettings,
-    VersioningSettings,
+    ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, JiraFieldValue, JiraSettings,
+    LedgerSettings, OnFailure, Registries, ReleaseSettings, Settings, SyncSettings, SyncTarget,
+    VaultSettings, VersioningSettings,
 };
 pub use smoke::SmokeCheck;
 pub use stage::{FileUse, STAGES, Stage, stage};

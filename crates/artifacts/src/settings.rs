@@ -13,7 +13,7 @@ use crate::name::EnvironmentName;
 use crate::reference::Repository;
 use crate::settings_keys::refuse_unknown;
 use crate::smoke::SmokeCheck;
-use crate::text_name::{AccountId, Address, AwsRegion, NameTemplate, RegionKey};
+use crate::text_name::{AccountId, Address, AwsRegion, NameTemplate, RegionKey, TicketKey};
 use crate::toml_node::toml_node;
 
 /// What a repo settles for all its pipelines. Optional, as is every key; unknown keys are refused; secrets are never read
@@ -159,6 +159,52 @@ pub struct JiraSettings {
     pub status: BTreeMap<String, String>,
     /// `section`, or the name of the field that instructions go to.
     pub instructions: Option<String>,
+    /// The summary of new tickets, with placeholders such as `{release}`.
+    pub summary: Option<String>,
+    /// Paragraphs of the description of new tickets, with placeholders.
+    #[schemars(default)]
+    pub description: Vec<String>,
+    /// Names of versions that new tickets are fixed in, with placeholders.
+    #[schemars(default)]
+    pub fix_versions: Vec<String>,
+    /// Names of components of new tickets, with placeholders.
+    #[schemars(default)]
+    pub components: Vec<String>,
+    /// Labels of new tickets besides Landfall's own, with placeholders.
+    #[schemars(default)]
+    pub labels: Vec<String>,
+    /// Further fields of new tickets by id or name.
+    #[schemars(default)]
+    pub fields: BTreeMap<String, JiraFieldValue>,
+    /// Status to the statuses that it is left for, where the workflow has some of its own.
+    #[schemars(default)]
+    pub transitions: BTreeMap<String, Vec<String>>,
+    /// Step or status to the resolution that the screens of transitions to it get.
+    #[schemars(default)]
+    pub resolution: BTreeMap<String, String>,
+    /// Step or status to the fields, by id or name, that the screens of transitions to it get.
+    #[schemars(default)]
+    pub screens: BTreeMap<String, BTreeMap<String, JiraFieldValue>>,
+    /// Number of the transition that a new ticket takes at once.
+    pub initial_transition: Option<String>,
+    /// The issue that pipelines hold their claims on, so that of several at once one alone makes a ticket.
+    pub claims: Option<TicketKey>,
+    /// Address of the dashboard, for links.
+    pub dashboard: Option<Address>,
+    /// How long Jira's search index is waited for: a number and `s`, `m` or `h`. Default: 90 s.
+    pub patience: Option<String>,
+}
+
+/// The value of a ticket's field; what Jira gets follows from the field's type.
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
+#[schemars(untagged)]
+pub enum JiraFieldValue {
+    /// A text, with placeholders.
+    Text(String),
+    /// A number.
+    Number(serde_json::Number),
+    /// Texts, with placeholders.
+    List(Vec<String>),
 }
 
 /// The ledger.

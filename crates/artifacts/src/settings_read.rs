@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use landfall_secret::Origin;
+use serde_json::Value;
 
 use crate::env_lines::is_variable;
 use crate::file_error::Problems;
 use crate::json::{At, FromJson, Kind, Node};
 use crate::name::EnvironmentName;
 use crate::settings::{
-    ConfigSettings, EnvironmentSettings, ImageSettings, JiraSettings, LedgerSettings, Registries,
-    ReleaseSettings, Settings, SyncSettings, SyncTarget, VaultSettings, VersioningSettings,
+    ConfigSettings, EnvironmentSettings, ImageSettings, JiraFieldValue, JiraSettings, LedgerSettings,
+    Registries, ReleaseSettings, Settings, SyncSettings, SyncTarget, VaultSettings, VersioningSettings,
 };
 
 impl FromJson for Settings {
@@ -160,7 +161,35 @@ table!(JiraSettings {
     issue_type: field,
     status: field_or_default,
     instructions: field,
+    summary: field,
+    description: field_or_default,
+    fix_versions: field_or_default,
+    components: field_or_default,
+    labels: field_or_default,
+    fields: field_or_default,
+    transitions: field_or_default,
+    resolution: field_or_default,
+    screens: field_or_default,
+    initial_transition: field,
+    claims: field,
+    dashboard: field,
+    patience: field,
 });
+
+impl FromJson for JiraFieldValue {
+    fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
+        match at.node.to_value() {
+            Value::String(_) => String::from_json(at, problems).map(Self::Text),
+            Value::Number(number) => Some(Self::Number(number)),
+            Value::Array(_) => Vec::from_json(at, problems).map(Self::List),
+            Value::Null | Value::Bool(_) | Value::Object(_) => {
+                problems.wrong(at, "a text, a number, or a list of texts");
+                None
+            }
+        }
+    }
+}
+
 table!(LedgerSettings { store: field });
 table!(ReleaseSettings { bucket: field, owner: field });
 table!(SyncTarget { bucket: field, prefix: field });
@@ -313,7 +342,7 @@ impl FromJson for Ttl {
 
 #[cfg(test)]
 mod tests {
-    use crate::settings::Settings;
+    use crate::settings::{JiraFieldValue, Settings};
 
     fn refusal(text: &str) -> String {
         Settings::parse(text.as_bytes(), "landfall.toml", &[]).expect_err("bad").to_string()
@@ -338,6 +367,25 @@ mod tests {
         ");
         let twice = "[configs]\norder = [\"region\", \"region\"]\n";
         assert!(refusal(twice).contains("each once"));
+    }
+
+    #[test]
+    fn tickets_have_fields_of_three_kinds() {
+        let good = "[jira]\nclaims = \"REL-1\"\n[jira.fields]\nRisk = \"Low\"\nHours = 2\nTeams = [\"a\", \"b\"]\n[jira.transitions]\n\"To Do\" = [\"Review\"]\n[jira.screens.resolved]\nNotes = \"x\"\n";
+        let jira = Settings::parse(good.as_bytes(), "landfall.toml", &[]).expect("valid").jira;
+        let list = JiraFieldValue::List(vec!["a".to_owned(), "b".to_owned()]);
+        assert_eq!(jira.fields.get("Teams"), Some(&list));
+        assert_eq!(jira.fields.get("Hours"), Some(&JiraFieldValue::Number(2.into())));
+        assert_eq!(jira.screens.get("resolved").map(std::collections::BTreeMap::len), Some(1));
+        let odd = "[jira]\nclaims = \"rel 1\"\nsumary = \"x\"\n[jira.fields]\nRisk = true\nTeams = [1]\n[jira.transitions]\n\"To Do\" = \"Review\"\n";
+        insta::assert_snapshot!(refusal(odd), @r"
+        5 problems in landfall.toml
+          /jira/claims at 2:10: found `rel 1`, expected a Jira issue key such as REL-24
+          /jira/sumary at 3:1: found the unknown key `sumary`, expected `summary`, perhaps
+          /jira/fields/Risk at 5:8: found true, expected a text, a number, or a list of texts
+          /jira/fields/Teams/0 at 6:10: found 1, expected a text
+          /jira/transitions/To Do at 8:11: found `Review`, expected a list
+        ");
     }
 
     #[test]

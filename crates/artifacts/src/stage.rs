@@ -171,7 +171,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "create-jira-tickets",
         summary: "makes the release's ticket, or finds it again",
-        reads: &[SETTINGS, VERSIONS, maybe(DEPLOYMENT), maybe(LOCK), TICKETS],
+        reads: &[SETTINGS, VERSIONS, maybe(DEPLOYMENT), maybe(LOCK), TICKETS, LEDGER],
         writes: &[TICKETS, LEDGER],
     },
     Stage {
@@ -189,7 +189,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "update-jira-instructions",
         summary: "puts deploy, verify and rollback steps on the ticket",
-        reads: &[SETTINGS, maybe("versions.json"), TICKETS],
+        reads: &[SETTINGS, maybe("versions.json"), TICKETS, LEDGER],
         writes: &[LEDGER],
     },
     Stage {

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use landfall_artifacts::{Class, Problem, RegionKey};
+use landfall_artifacts::{Class, LedgerEvent, Problem, RegionKey};
 use landfall_cli::Opt;
-use landfall_jira::{Instructions, Jira, JiraConfig, Statuses, Step};
+use landfall_jira::{Jira, JiraConfig, SearchPauses, Step};
 use landfall_run::Event;
 use landfall_secret::{Credential, CredentialKind, Origin};
 use landfall_stages::Refusal;
 use landfall_stages::jira::Common;
 
-use crate::Context;
 use crate::context::{FUNCTIONS, LOCK, VERSIONS};
+use crate::report::run_link;
+use crate::{Context, jira_settings};
 
 /// The options of every Jira stage.
 pub(crate) fn options() -> Vec<Opt> {
@@ -32,6 +33,18 @@ pub(crate) fn options() -> Vec<Opt> {
         Opt::value("ticket", "KEY", "the ticket, where it is known").env(&["JIRA_TICKET"]),
         Opt::value("tickets", "FILE", "the tickets of this release").default("jira-tickets.json"),
         Opt::value("pipeline", "URL", "the pipeline's address").env(&["CI_PIPELINE_URL"]),
+        Opt::value("dashboard", "URL", "the dashboard's address, for a link on the ticket")
+            .env(&["LANDFALL_DASHBOARD_URL"])
+            .key("jira.dashboard"),
+        Opt::value("branch", "NAME", "the branch").env(&["CI_COMMIT_REF_NAME", "GITHUB_REF_NAME"]),
+        Opt::value(
+            "patience",
+            "DURATION",
+            "how long Jira's search index is waited for, which may be a minute behind; shorter makes a second ticket possible",
+        )
+        .env(&["LANDFALL_JIRA_PATIENCE"])
+        .key("jira.patience")
+        .default("90s"),
         Opt::value("nx-target", "NAME", "the step and region as existing pipelines name them, such as transition-jira-tickets-deploy-pp-eu")
             .env(&["NX_TARGET"]),
     ]
@@ -117,10 +130,22 @@ pub(crate) fn common(context: &Context, region: Option<RegionKey>) -> Result<Com
         places: context.places(),
         tickets: PathBuf::from(values.text("tickets").unwrap_or_default()),
         ticket: values.parsed("ticket"),
-        pipeline: values.text("pipeline"),
+        pipeline: values.text("pipeline").or_else(|| run_link(context.environment())),
+        dashboard: values.text("dashboard"),
+        branch: values.text("branch"),
+        events: events(context),
     };
     values.finish().map_err(Refusal)?;
     Ok(common)
+}
+
+/// What the ledger has. Tickets must not fail over one that is damaged, or elsewhere: they then say less, and that is said.
+fn events(context: &Context) -> Vec<LedgerEvent> {
+    context.ledger.events().unwrap_or_else(|error| {
+        let text = format!("the ledger is left out: {}", Problem::of(&error).told());
+        context.run().progress().event(Event::Warning(text));
+        Vec::new()
+    })
 }
 
 /// Keys of the statuses that name no step.
@@ -139,8 +164,11 @@ pub(crate) fn client(context: &Context) -> Result<Jira, Refusal> {
     let (address, project) = (values.required("jira"), values.required("project"));
     let token = values.required_secret("token");
     let (user, issue_type) = (values.text("user"), values.text("issue-type").unwrap_or_default());
+    let mut config = JiraConfig::new(project.unwrap_or_default(), issue_type);
+    config.pauses = values.duration("patience").map(SearchPauses::within).unwrap_or_default();
+    jira_settings::apply(&context.settings.jira, &mut config, &mut values);
     values.finish().map_err(Refusal)?;
-    let (Some(address), Some(project), Some(token)) = (address, project, token) else {
+    let (Some(address), Some(token)) = (address, token) else {
         return Err(Refusal(Vec::new()));
     };
     let origin = Origin::parse(&address).map_err(|cause| {
@@ -158,22 +186,6 @@ pub(crate) fn client(context: &Context) -> Result<Jira, Refusal> {
         None => CredentialKind::Bearer(token),
     };
     let site = context.http()?.site("jira", &address, Some(Credential::new(origin, kind)))?;
-    let file = &context.layers.file;
-    let mut config = JiraConfig::new(project, issue_type);
-    let status =
-        |step: &str, default: String| file.get(&format!("jira.status.{step}")).cloned().unwrap_or(default);
-    let default = Statuses::default();
-    config.statuses = Statuses {
-        deploy_pp: status("deploy-pp", default.deploy_pp),
-        pp_testing: status("pp-testing", default.pp_testing),
-        deploying: status("deploying", default.deploying),
-        resolved: status("resolved", default.resolved),
-        closed: status("closed", default.closed),
-    };
-    config.instructions = match file.get("jira.instructions").map(String::as_str) {
-        None | Some("section") => Instructions::Section,
-        Some(field) => Instructions::Field(field.to_owned()),
-    };
     Ok(Jira::new(site, config)?)
 }
 

@@ -10,6 +10,7 @@ mod every_stage;
 mod git;
 mod image_flow;
 mod jira;
+mod jira_settings;
 mod logins;
 mod passed;
 mod prepare;

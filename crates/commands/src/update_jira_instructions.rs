@@ -3,11 +3,22 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use landfall_artifacts::{EnvironmentKind, EnvironmentName};
 use landfall_cli::Opt;
 use landfall_stages::jira::instructions;
 use landfall_stages::{Outcome, Refusal};
 
 use crate::{Context, Effects, jira};
+
+/// Where nothing says where the release goes next: the rows of `landfall.toml` of kind `production` in the same region.
+fn productions(context: &Context) -> Vec<EnvironmentName> {
+    let region = context.target().region_key.as_ref();
+    let rows = context.settings.environments.iter().filter(|(name, row)| {
+        row.kind == EnvironmentKind::Production
+            && (region.is_none() || context.settings.region_key(name).as_ref() == region)
+    });
+    rows.map(|(name, _)| name.clone()).collect()
+}
 
 /// The command.
 #[derive(Debug)]
@@ -38,7 +49,7 @@ impl crate::Command for Command {
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
-            let mut environments = Vec::new();
+            let mut environments: Vec<EnvironmentName> = Vec::new();
             for name in
                 values.text("targets").unwrap_or_default().split([',', ' ']).filter(|name| !name.is_empty())
             {
@@ -48,6 +59,9 @@ impl crate::Command for Command {
                         values.problem("LF-CONFIG", &format!("--targets cannot be used: {cause}"), None);
                     }
                 }
+            }
+            if environments.is_empty() {
+                environments = productions(context);
             }
             let versions = match values.text("versions").as_deref() {
                 Some("-") => Some(crate::context::versions_of_stdin()?),
@@ -73,5 +87,39 @@ impl crate::Command for Command {
             }
             instructions::run(&config, &jira::client(context)?, context.output(), context.run()).await
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_cli::{Parsed, command, parse};
+    use landfall_stages::jira::typed::commands;
+
+    use crate::{every_stage, stage};
+
+    #[test]
+    fn every_command_that_is_shown_is_one_of_this_tool() {
+        let environments = ["prod_eu00", "prod_na00"].map(|name| name.parse().expect("a name"));
+        let release = "v1.4.0+5".parse().expect("a release");
+        for release in [None, Some(&release)] {
+            let shown = commands(&environments, release);
+            let lines: Vec<&String> =
+                [&shown.deploy, &shown.verify, &shown.roll_back].into_iter().flatten().collect();
+            assert_eq!(lines.len(), 14);
+            for line in lines {
+                let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
+                let [tool, kind, name, arguments @ ..] = words.as_slice() else { panic!("{line}") };
+                assert_eq!((tool.as_str(), kind.as_str()), ("landfall", "stage"), "{line}");
+                let entry = stage(name).unwrap_or_else(|| panic!("{line}: no such stage"));
+                let options = [(entry.options)(), every_stage::OPTIONS.to_vec()].concat();
+                match parse(command(entry.name, entry.summary, &options), &options, arguments) {
+                    Ok(Parsed::Values(values)) => {
+                        let environment = values.get("environment").and_then(|name| name.parse().ok());
+                        assert!(environment.is_some_and(|name| environments.contains(&name)), "{line}");
+                    }
+                    other => panic!("{line}: {other:?}"),
+                }
+            }
+        }
     }
 }

@@ -1,15 +1,22 @@
 //! Comments that are added once.
+//!
+//! A comment is known by a property that goes with it, and by its last line, which older versions wrote alone. The list of an
+//! issue's comments shows bodies and no properties (`POST /comment/list` does), so the line is looked for first, and the property
+//! where a person has changed the text since.
+//!
+//! Two pipelines that comment at once both find nothing. So the comment is claimed first, by a property of the issue: its `PUT` is
+//! 201 for the first and 200 for everybody else, who then wait for the comment.
 
-use landfall_artifacts::TicketKey;
+use landfall_artifacts::{Digest, TicketKey};
 use landfall_run::{Effect, Run};
 use landfall_transport::Cap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::adf::{Block, Doc, Inline, MOST_BYTES, document};
-use crate::exchange::{intend, settle};
+use crate::exchange::{intend, pause, settle};
 use crate::section::plain_text;
-use crate::wire::CommentPage;
+use crate::wire::{Comment, CommentPage, CommentsByIds};
 use crate::{Error, Jira};
 
 /// Comments of one page.
@@ -20,6 +27,18 @@ const MOST_PAGES: u64 = 40;
 
 /// A page of 50 comments of 32 KiB, with what Jira tells of their authors.
 const COMMENTS: Cap = Cap::of(8 << 20, "list of comments");
+
+/// A thousand comments, likewise.
+const COMMENTS_BY_IDS: Cap = Cap::of(64 << 20, "list of comments");
+
+/// Comments whose properties are asked for at once (API page of "Get comments by IDs": 1,000).
+const BY_IDS: usize = 1_000;
+
+/// The comment property that holds the marker.
+const PROPERTY: &str = "landfall.comment";
+
+/// Pauses in which the comment of another run is waited for.
+const CLAIM_PAUSES: usize = 4;
 
 /// What became of a comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,11 +57,11 @@ struct Added {
 impl Jira {
     /// Adds a comment unless one with the same marker is among the ticket's 2,000 newest.
     ///
-    /// The marker, a short stable text, stands in the comment's last line. A comment whose answer was lost is looked for
-    /// before it is sent again.
+    /// The marker, a short stable text, is the comment's property and stands in its last line. A comment whose answer was lost is
+    /// looked for before it is sent again.
     ///
     /// # Errors
-    /// As any request.
+    /// As any request; [`Error::LostWrite`] where it is not known whether the comment was added.
     pub async fn comment_once(
         &self,
         run: &Run,
@@ -62,9 +81,42 @@ impl Jira {
             items: Vec::new(),
         };
         let intent = intend(run, effect, &doing).await?;
-        let result = self.add_comment(run, ticket, marker, doc, &doing).await;
+        let result = match self.claim_comment(run, ticket, marker).await {
+            Ok(None) => self.add_comment(run, ticket, marker, doc, &doing).await.map(Commented::Added),
+            Ok(Some(id)) => Ok(Commented::AlreadyThere(id)),
+            Err(error) => Err(error),
+        };
         settle(run, intent, &result).await;
-        result.map(Commented::Added)
+        result
+    }
+
+    /// Claims a comment. Where it was claimed already that comment is waited for, a quarter of a minute; one that does not come
+    /// is of a run that is gone, and is added here.
+    async fn claim_comment(
+        &self,
+        run: &Run,
+        ticket: &TicketKey,
+        marker: &str,
+    ) -> Result<Option<String>, Error> {
+        let doing = format!("claim the comment on {ticket}");
+        let digest = Digest::of(marker.as_bytes()).hex();
+        let name = digest.get(..16).unwrap_or_default();
+        let path = format!("/rest/api/3/issue/{ticket}/properties/{PROPERTY}.{name}");
+        let request = self.writing(run, ticket.as_str()).put_json(&path, &json!({ "schema": 1 }));
+        match self.ask(run, request, Cap::JSON, &doing).await {
+            Ok(answer) if answer.status().as_u16() == 201 => return Ok(None),
+            Ok(_) => {}
+            // An account that may comment and not edit adds its comment without a claim.
+            Err(Error::Forbidden { .. } | Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        for wait in self.config.pauses.patience.iter().take(CLAIM_PAUSES) {
+            pause(run, *wait, &doing).await?;
+            if let Some(id) = self.find_comment(run, ticket, marker).await? {
+                return Ok(Some(id));
+            }
+        }
+        Ok(None)
     }
 
     async fn add_comment(
@@ -75,7 +127,9 @@ impl Jira {
         doc: &Doc,
         doing: &str,
     ) -> Result<String, Error> {
-        let body = json!({ "body": body(doc, marker) });
+        let property = json!({ "key": PROPERTY, "value": { "schema": 1, "marker": marker } });
+        let body = json!({ "body": body(doc, marker), "properties": [property] });
+        let unknown = |cause: Error| Error::LostWrite { doing: doing.to_owned(), cause: cause.into() };
         let lost = match self.post_comment(run, ticket, &body, doing).await {
             Err(error) if error.leaves_unknown() => error,
             result => return result,
@@ -85,11 +139,11 @@ impl Jira {
             Ok(Some(id)) => return Ok(id),
             Ok(None) if run.stop().requested().is_none() => {}
             // That it cannot be looked for does not make it known.
-            Ok(None) | Err(_) => return Err(lost),
+            Ok(None) | Err(_) => return Err(unknown(lost)),
         }
         match self.post_comment(run, ticket, &body, doing).await {
             Err(error) if error.leaves_unknown() => {
-                self.find_comment(run, ticket, marker).await.ok().flatten().ok_or(error)
+                self.find_comment(run, ticket, marker).await.ok().flatten().ok_or_else(|| unknown(error))
             }
             result => result,
         }
@@ -102,8 +156,8 @@ impl Jira {
         body: &Value,
         doing: &str,
     ) -> Result<String, Error> {
-        let request =
-            self.site.post_json(&format!("/rest/api/3/issue/{ticket}/comment"), body).never_repeated();
+        let path = format!("/rest/api/3/issue/{ticket}/comment");
+        let request = self.writing(run, ticket.as_str()).post_json(&path, body).never_repeated();
         let answer = self.ask(run, request, Cap::JSON, doing).await?;
         let added: Added =
             answer.json().map_err(|cause| Error::Http { doing: doing.to_owned(), cause: cause.into() })?;
@@ -119,6 +173,7 @@ impl Jira {
         let doing = format!("list the comments of {ticket}");
         let wanted = marker_line(marker);
         let mut seen = 0;
+        let mut ids = Vec::new();
         for _ in 0..MOST_PAGES {
             let request = self
                 .site
@@ -139,11 +194,42 @@ impl Jira {
                 return Ok(Some(landfall_secret::escape(&comment.id, 40)));
             }
             seen += page.comments.len() as u64;
+            ids.extend(page.comments.iter().filter_map(|comment| comment.id.parse::<u64>().ok()));
             if page.comments.is_empty() || seen >= page.total {
                 break;
             }
         }
+        ids.sort_unstable();
+        ids.dedup();
+        for some in ids.chunks(BY_IDS) {
+            if let Some(id) = self.find_by_property(run, ticket, some, marker).await? {
+                return Ok(Some(id));
+            }
+        }
         Ok(None)
+    }
+
+    async fn find_by_property(
+        &self,
+        run: &Run,
+        ticket: &TicketKey,
+        ids: &[u64],
+        marker: &str,
+    ) -> Result<Option<String>, Error> {
+        let doing = format!("read the properties of the comments of {ticket}");
+        let request = self
+            .site
+            .post_json("/rest/api/3/comment/list", &json!({ "ids": ids }))
+            .query("expand", "properties")
+            .reading();
+        let answer = self.ask(run, request, COMMENTS_BY_IDS, &doing).await?;
+        let page: CommentsByIds =
+            answer.json().map_err(|cause| Error::Http { doing, cause: cause.into() })?;
+        let is_marked = |comment: &&Comment| {
+            let ours = comment.properties.iter().filter(|property| property.key == PROPERTY);
+            ours.filter_map(|property| property.value.get("marker")?.as_str()).any(|text| text == marker)
+        };
+        Ok(page.values.iter().find(is_marked).map(|comment| landfall_secret::escape(&comment.id, 40)))
     }
 }
 

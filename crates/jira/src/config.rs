@@ -3,8 +3,12 @@
 use std::str::FromStr;
 use std::time::Duration;
 
+use landfall_artifacts::TicketKey;
+
+use crate::{Screens, TicketFields, Ways};
+
 /// The project, its issue type, its statuses, and where instructions go.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct JiraConfig {
     /// Key of the project, such as `REL`.
     pub project: String,
@@ -16,6 +20,16 @@ pub struct JiraConfig {
     pub instructions: Instructions,
     /// How long the search index is waited for.
     pub pauses: SearchPauses,
+    /// What new tickets get.
+    pub ticket: TicketFields,
+    /// Which statuses lead to which, where the workflow has some of its own.
+    pub ways: Ways,
+    /// What the screens of transitions get.
+    pub screens: Screens,
+    /// The number of the transition that a new ticket takes at once; none by default.
+    pub initial_transition: Option<String>,
+    /// The issue that pipelines hold their claims on, so that of several at once one alone makes a ticket; none by default.
+    pub claims: Option<TicketKey>,
 }
 
 impl JiraConfig {
@@ -27,6 +41,11 @@ impl JiraConfig {
             statuses: Statuses::default(),
             instructions: Instructions::default(),
             pauses: SearchPauses::default(),
+            ticket: TicketFields::default(),
+            ways: Ways::default(),
+            screens: Screens::default(),
+            initial_transition: None,
+            claims: None,
         }
     }
 }
@@ -143,15 +162,56 @@ pub struct SearchPauses {
     /// Before searching again when nothing was found and a ticket is about to be made (default: 1 s). An earlier run may
     /// have made one just now.
     pub before_create: Vec<Duration>,
-    /// Before each search after a create got no answer (default: 1, 2, 4, 8, 15, 30 s).
-    pub after_lost: Vec<Duration>,
+    /// Before each search where there must be something: after a create without an answer, after a create for what others made
+    /// meanwhile, and for a ticket that another stage made (default: 1, 2, 4, 8, 16, 30, 29 s).
+    pub patience: Vec<Duration>,
+}
+
+impl SearchPauses {
+    /// How long the index is waited for where nothing else is said.
+    pub const PATIENCE: Duration = Duration::from_secs(90);
+
+    /// Longest pause between two searches.
+    const LONGEST: Duration = Duration::from_secs(30);
+
+    /// Pauses that double from one second and last as long as `patience` together.
+    pub fn within(patience: Duration) -> Self {
+        let mut left = patience;
+        let mut next = Duration::from_secs(1);
+        let mut pauses = Vec::new();
+        while !left.is_zero() {
+            let pause = next.min(left);
+            pauses.push(pause);
+            left -= pause;
+            next = (next * 2).min(Self::LONGEST);
+        }
+        Self { before_create: pauses.first().copied().into_iter().collect(), patience: pauses }
+    }
 }
 
 impl Default for SearchPauses {
     fn default() -> Self {
-        Self {
-            before_create: vec![Duration::from_secs(1)],
-            after_lost: [1, 2, 4, 8, 15, 30].map(Duration::from_secs).to_vec(),
-        }
+        Self::within(Self::PATIENCE)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::SearchPauses;
+
+    #[test]
+    fn pauses_last_as_long_as_was_said() {
+        let seconds = |patience| -> Vec<u64> {
+            SearchPauses::within(Duration::from_secs(patience))
+                .patience
+                .iter()
+                .map(Duration::as_secs)
+                .collect()
+        };
+        assert_eq!(seconds(90), [1, 2, 4, 8, 16, 30, 29]);
+        assert_eq!(seconds(2), [1, 1]);
+        assert!(seconds(0).is_empty() && SearchPauses::within(Duration::ZERO).before_create.is_empty());
     }
 }

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use landfall_artifacts::{Class, Explain};
 use landfall_run::JournalError;
 
+use crate::NeededField;
+
 /// A transition that Jira offers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listed {
@@ -59,10 +61,12 @@ pub enum Error {
         said: String,
     },
     /// 429 until the attempts were used up.
-    #[error("Jira has had too many requests (429) to {doing}")]
+    #[error("Jira has had too many requests (429) to {doing}{}", because(.reason.as_deref()))]
     Throttled {
         /// What was attempted.
         doing: String,
+        /// Which limit, in Jira's word (`RateLimit-Reason`), where it says so.
+        reason: Option<String>,
     },
     /// 5xx, or another passing status, until the attempts were used up.
     #[error("Jira is not able to {doing} now ({status})")]
@@ -99,6 +103,37 @@ pub enum Error {
         #[source]
         cause: Box<Error>,
     },
+    /// A write got no answer, and reading back was not possible.
+    #[error("whether it came about to {doing} is not known")]
+    LostWrite {
+        /// What was attempted.
+        doing: String,
+        /// How it ended.
+        #[source]
+        cause: Box<Error>,
+    },
+    /// The project has no such issue type, or the account may not create issues of it.
+    #[error("{project} has no issue type `{wanted}`; it has {}", offered.join(", "))]
+    NoIssueType {
+        /// The project.
+        project: String,
+        /// What was configured, escaped.
+        wanted: String,
+        /// What there is.
+        offered: Vec<String>,
+    },
+    /// The create screen requires what nothing gives, or does not take what `landfall.toml` gives. All of it.
+    #[error("a {issue_type} of {project} cannot be made: {}", unfit(.missing, .odd))]
+    CreateFields {
+        /// The project.
+        project: String,
+        /// The issue type, escaped.
+        issue_type: String,
+        /// Fields that it requires.
+        missing: Vec<NeededField>,
+        /// What does not fit.
+        odd: Vec<String>,
+    },
     /// No way leads from the present status to the wanted one.
     #[error("{ticket} is {from} and cannot become {target}; its transitions are {}", listed(.transitions))]
     NoWay {
@@ -111,15 +146,19 @@ pub enum Error {
         /// What Jira offers.
         transitions: Vec<Listed>,
     },
-    /// The transition's screen requires fields that only a person can fill.
-    #[error("the transition {transition} of {ticket} requires {}", fields.join(", "))]
+    /// The transition's screen requires what nothing gives, or does not take what `landfall.toml` gives. All of it.
+    #[error("the transition {transition} of {ticket} {}", unfit_screen(.fields, .odd))]
     NeedsFields {
         /// The ticket.
         ticket: String,
         /// The transition.
         transition: String,
-        /// The fields.
-        fields: Vec<String>,
+        /// The step, or status, that it leads to.
+        to: String,
+        /// Fields that it requires.
+        fields: Vec<NeededField>,
+        /// What does not fit.
+        odd: Vec<String>,
     },
     /// A transition was taken and the status is still what it was.
     #[error("{ticket} is still {status} after its transition {transition}")]
@@ -182,7 +221,39 @@ fn listed(transitions: &[Listed]) -> String {
     shown.join(", ")
 }
 
+fn because(reason: Option<&str>) -> String {
+    reason.map(|reason| format!(", because of {reason}")).unwrap_or_default()
+}
+
+fn names(fields: &[NeededField]) -> String {
+    let names: Vec<&str> = fields.iter().map(|field| field.name.as_str()).collect();
+    names.join(", ")
+}
+
+fn unfit(missing: &[NeededField], odd: &[String]) -> String {
+    let needs = (!missing.is_empty()).then(|| format!("it needs {}", names(missing)));
+    needs.into_iter().chain(odd.iter().cloned()).collect::<Vec<_>>().join("; ")
+}
+
+fn unfit_screen(missing: &[NeededField], odd: &[String]) -> String {
+    let needs = (!missing.is_empty()).then(|| format!("requires {}", names(missing)));
+    let odd = odd.iter().map(|what| format!("does not fit: {what}"));
+    needs.into_iter().chain(odd).collect::<Vec<_>>().join("; ")
+}
+
+/// The lines of `landfall.toml` that give fields their values.
+fn settings(fields: &[NeededField]) -> String {
+    let lines: Vec<String> = fields.iter().map(NeededField::setting).collect();
+    lines.join("; ")
+}
+
 impl Error {
+    /// Whether something was sent whose end is not known. Running again finds out, so where only Jira or the network failed this
+    /// is a passing fault.
+    pub fn may_have_written(&self) -> bool {
+        matches!(self, Self::LostCreate { .. } | Self::LostWrite { .. })
+    }
+
     /// Whether the same call may simply be made again.
     pub fn is_retryable(&self) -> bool {
         match self.class() {
@@ -222,13 +293,17 @@ impl Error {
                 | landfall_transport::Error::Tls { .. }
                 | landfall_transport::Error::Proxy { .. } => false,
             },
-            Self::Down { .. } | Self::Lacking { .. } | Self::LostCreate { .. } => true,
+            Self::Down { .. } | Self::Lacking { .. } | Self::LostCreate { .. } | Self::LostWrite { .. } => {
+                true
+            }
             Self::Setting { .. }
             | Self::Unauthorized { .. }
             | Self::Forbidden { .. }
             | Self::NotFound { .. }
             | Self::Throttled { .. }
             | Self::Refused { .. }
+            | Self::NoIssueType { .. }
+            | Self::CreateFields { .. }
             | Self::NoWay { .. }
             | Self::NeedsFields { .. }
             | Self::Unmoved { .. }
@@ -254,6 +329,9 @@ impl Explain for Error {
             Self::Refused { .. } => "LF-JIRA-REFUSED",
             Self::Lacking { .. } => "LF-JIRA-ANSWER",
             Self::LostCreate { .. } => "LF-JIRA-LOST-CREATE",
+            Self::LostWrite { .. } => "LF-JIRA-LOST-WRITE",
+            Self::NoIssueType { .. } => "LF-JIRA-ISSUE-TYPE",
+            Self::CreateFields { .. } => "LF-JIRA-FIELDS",
             Self::NoWay { .. } => "LF-JIRA-TRANSITION",
             Self::NeedsFields { .. } => "LF-JIRA-TRANSITION-FIELDS",
             Self::Unmoved { .. } => "LF-JIRA-UNMOVED",
@@ -267,8 +345,19 @@ impl Explain for Error {
 
     fn class(&self) -> Class {
         match self {
-            Self::Setting { .. } | Self::Field { .. } => Class::Input,
-            Self::Http { cause, .. } => cause.class(),
+            Self::Setting { .. }
+            | Self::Field { .. }
+            | Self::NoIssueType { .. }
+            | Self::CreateFields { .. } => Class::Input,
+            Self::Http { cause, .. } => match cause.class() {
+                // Every write of this crate is found again by the next run: by its label, its property, or the status.
+                Class::Unknown => Class::Transient,
+                class => class,
+            },
+            Self::LostCreate { cause, .. } | Self::LostWrite { cause, .. } => match cause.class() {
+                class @ (Class::Transient | Class::Interrupted) => class,
+                _ => Class::Unknown,
+            },
             Self::Unauthorized { .. }
             | Self::Forbidden { .. }
             | Self::NotFound { .. }
@@ -277,7 +366,7 @@ impl Explain for Error {
             | Self::NeedsFields { .. }
             | Self::Marks { .. } => Class::Refused,
             Self::Throttled { .. } | Self::Down { .. } | Self::Lacking { .. } => Class::Transient,
-            Self::LostCreate { .. } | Self::Unmoved { .. } | Self::NotShown { .. } => Class::Unknown,
+            Self::Unmoved { .. } | Self::NotShown { .. } => Class::Unknown,
             Self::Journal { cause, .. } => cause.class(),
             Self::Stopped { .. } => Class::Interrupted,
         }
@@ -297,8 +386,23 @@ impl Explain for Error {
             Self::NotFound { .. } => Some(
                 "check project key, issue type and ticket, and that the account has Browse Projects there".into(),
             ),
+            Self::LostWrite { .. } => {
+                Some("run again: what is there is found and not made a second time".into())
+            }
+            Self::NoIssueType { .. } => Some(
+                "name the type in [jira] issue_type or JIRA_ISSUE_TYPE, and give the account Create Issues in the project".into(),
+            ),
+            Self::CreateFields { missing, .. } if missing.is_empty() => {
+                Some("correct [jira] of landfall.toml, or put the field on the project's create screen".into())
+            }
+            Self::CreateFields { missing, .. } => {
+                Some(format!("set them under [jira.fields] of landfall.toml: {}", settings(missing)).into())
+            }
             Self::Throttled { .. } => Some("run again in a few minutes, with fewer jobs at once".into()),
             Self::Down { .. } => Some("look at status.atlassian.com and run again; the deployment is not affected".into()),
+            Self::Refused { status: 413, .. } => {
+                Some("the ticket holds as much as Jira lets one hold: take comments off it, or use another".into())
+            }
             Self::Refused { .. } => {
                 Some("mend what Jira names; a field that it wants or does not know is set on the project's screens".into())
             }
@@ -306,14 +410,26 @@ impl Explain for Error {
                 Some("something between here and Jira may answer in its place; check the address and run again".into())
             }
             Self::LostCreate { label, .. } => {
-                Some(format!("search Jira for labels = \"{label}\" and run again: a ticket with that label is taken").into())
+                Some(format!("run again: a ticket with the label {label} is taken where there is one").into())
             }
             Self::NoWay { .. } => Some(
                 "set the names in [jira] status to those of the workflow, move the ticket by hand, or give the account Transition Issues"
                     .into(),
             ),
-            Self::NeedsFields { .. } => {
-                Some("take this transition by hand, or make those fields optional on its screen".into())
+            Self::NeedsFields { fields, to, .. } => {
+                let (resolution, others): (Vec<_>, Vec<_>) =
+                    fields.iter().cloned().partition(|field| field.id == "resolution");
+                let resolution = resolution.iter().map(|field| {
+                    let (first, all) = (field.allowed.first().map_or("...", String::as_str), field.allowed.join(", "));
+                    format!("set jira.resolution.{to} = \"{first}\" in landfall.toml (one of {all})")
+                });
+                let others = (!others.is_empty())
+                    .then(|| format!("set under [jira.screens.{to}] of landfall.toml: {}", settings(&others)));
+                let mut all: Vec<String> = resolution.chain(others).collect();
+                if all.is_empty() {
+                    all.push(format!("correct jira.resolution.{to} or [jira.screens.{to}] of landfall.toml"));
+                }
+                Some(format!("{}; or take this transition by hand", all.join("; ")).into())
             }
             Self::Unmoved { .. } | Self::NotShown { .. } => {
                 Some("look at the ticket: an automation or another person may have changed it; then run again".into())

@@ -25,17 +25,25 @@ impl Jira {
         doing: &str,
     ) -> Result<Answer, Error> {
         let doing = doing.to_owned();
-        let answer = match request.send(run, cap).await {
+        let answer = match request.never_a_page().send(run, cap).await {
             Ok(answer) => answer,
             Err(cause) => return Err(Error::Http { doing, cause: cause.into() }),
         };
         let status = answer.status().as_u16();
+        let kind = answer.header("content-type").and_then(|kind| kind.split(';').next()).unwrap_or_default();
         match status {
+            // A proxy's login page is no success, whatever its status says.
+            200..=299 if kind.trim().eq_ignore_ascii_case("text/html") => {
+                Err(Error::Lacking { doing, what: "JSON: a page for people came instead" })
+            }
             200..=299 => Ok(answer),
             401 => Err(Error::Unauthorized { origin: self.site.origin().to_string(), doing }),
             403 => Err(Error::Forbidden { doing, said: said(&answer, run) }),
             404 => Err(Error::NotFound { doing, said: said(&answer, run) }),
-            429 => Err(Error::Throttled { doing }),
+            429 => {
+                let reason = answer.header("ratelimit-reason").map(|text| landfall_secret::escape(text, 80));
+                Err(Error::Throttled { doing, reason })
+            }
             408 | 425 | 499 | 500..=599 => Err(Error::Down { doing, status }),
             _ => Err(Error::Refused { doing, status, said: said(&answer, run) }),
         }
@@ -48,6 +56,11 @@ fn said(answer: &Answer, run: &Run) -> String {
         let excerpt = answer.excerpt(LONGEST_MESSAGE);
         return if excerpt.is_empty() { "nothing more".to_owned() } else { excerpt };
     };
+    told(&collection, run)
+}
+
+/// What a collection of errors says.
+pub(crate) fn told(collection: &ErrorCollection, run: &Run) -> String {
     // Redacted before it is cut or escaped: half a secret is not recognized.
     let clean = |text: &str, max| landfall_secret::escape(&run.redactor().redact(text), max);
     let plain = collection.error_messages.iter().map(|text| clean(text, LONGEST_MESSAGE));

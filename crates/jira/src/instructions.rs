@@ -45,8 +45,17 @@ impl Jira {
             Instructions::Field(named) => self.paragraph_field(run, named).await?,
         };
         let mut written = false;
+        let mut lost = None;
         for _ in 0..TRIES {
-            let issue = self.issue(run, ticket.as_str(), &field).await?;
+            let issue = match self.issue(run, ticket.as_str(), &field).await {
+                Ok(issue) => issue,
+                // What was written and cannot be read back is not known to be there.
+                Err(error) if written => {
+                    let doing = format!("write instructions to {ticket}");
+                    return Err(Error::LostWrite { doing, cause: lost.unwrap_or(error).into() });
+                }
+                Err(error) => return Err(error),
+            };
             let merged = merge(issue.fields.get(&field), doc);
             let changed = match merged {
                 Ok(Merged::Unchanged) if written => return Ok(Instructed::Updated),
@@ -66,13 +75,17 @@ impl Jira {
             let body = json!({ "fields": { field.as_str(): changed } });
             // Not repeated blindly: a person may have written between the two.
             let path = format!("/rest/api/3/issue/{ticket}");
-            let request = self.site.request(Method::PUT, &path).json(&body).never_repeated();
+            let request =
+                self.writing(run, ticket.as_str()).request(Method::PUT, &path).json(&body).never_repeated();
             let result = self.ask(run, request, Cap::JSON, &doing).await.map(drop);
             settle(run, intent, &result).await;
             match result {
                 Ok(()) => written = true,
                 // What was written, or not, is read back by the next round.
-                Err(error) if error.leaves_unknown() => written = true,
+                Err(error) if error.leaves_unknown() => {
+                    written = true;
+                    lost = Some(error);
+                }
                 Err(Error::Refused { status: 409, .. }) => {}
                 Err(error) => return Err(error),
             }

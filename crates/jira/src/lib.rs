@@ -4,40 +4,56 @@
 //! that follows from release and region, a status that is reached already is left alone, a comment carries a marker, and
 //! instructions stand in a marked section. A write whose answer was lost is looked for before it is made again.
 //!
-//! What it does not do: bulk operations, other services' webhooks, the fields of a create screen that a project of its own
-//! requires (those are named in the error).
+//! What it does not do: bulk operations, other services' webhooks, workflows of its own making.
 //!
 //! ```no_run
 //! # async fn f(site: landfall_transport::Site, run: &landfall_run::Run) -> Result<(), landfall_jira::Error> {
-//! use landfall_jira::{Jira, JiraConfig, Step};
+//! use landfall_jira::{Facts, Jira, JiraConfig, Step};
 //! let jira = Jira::new(site, JiraConfig::new("REL", "Release"))?;
 //! let ticket = "REL-24".parse().expect("a key");
-//! let done = jira.transition(run, &ticket, Step::PpTesting).await?;
+//! let done = jira.transition(run, &ticket, Step::PpTesting, &Facts::default()).await?;
 //! println!("{} -> {}", done.from, done.to);
 //! # Ok(()) }
 //! ```
 
 pub mod adf;
+mod claim;
 mod client;
 mod comment;
 mod config;
+mod covers;
+mod create_screen;
 mod error;
 mod exchange;
+mod filling;
+mod find;
 mod instructions;
+mod pace;
+mod screens;
 mod section;
+mod settle;
+mod template;
 mod text;
 mod ticket;
 mod transition;
+mod value;
+mod ways;
 mod wire;
 
 pub use client::Jira;
 pub use comment::Commented;
 pub use config::{Instructions, JiraConfig, SearchPauses, Statuses, Step, StepError};
 pub use error::{Error, Listed};
+pub use filling::TicketFields;
+pub use find::Found;
 pub use instructions::Instructed;
+pub use screens::Screens;
+pub use template::{Facts, Template, TemplateError};
 pub use text::{
-    CommentFacts, InstructionFacts, ServiceRow, comment_marker, deployed_comment, instructions,
+    Commands, CommentFacts, InstructionFacts, ServiceRow, comment_marker, deployed_comment, instructions,
     ticket_description, ticket_summary,
 };
-pub use ticket::{Found, ReleaseTicket, TicketOrigin, TicketRef, label};
+pub use ticket::{Earlier, Made, ReleaseTicket, TicketOrigin, TicketRef, label};
 pub use transition::Transitioned;
+pub use value::{FieldValue, NeededField};
+pub use ways::Ways;

@@ -1,13 +1,18 @@
 //! What tickets, comments and instructions say. Pure: the same facts give the same text.
 
+use std::collections::BTreeMap;
+
 use landfall_artifacts::{Digest, EnvironmentName, LambdaName, ProjectName, ReleaseId, Versions};
+use landfall_run::rfc3339;
 use semver::Version;
+use time::OffsetDateTime;
 
-use crate::ReleaseTicket;
 use crate::adf::{Block, Doc, Inline, Line};
+use crate::value::{line, paragraphs};
+use crate::{Facts, ReleaseTicket, TicketFields};
 
-/// Longest summary that Jira takes, in characters.
-const LONGEST_SUMMARY: usize = 255;
+/// Longest summary that Jira takes, in characters: "less than 255".
+const LONGEST_SUMMARY: usize = 254;
 
 /// Services of which instructions hold a table; more would push the steps after it out of the field.
 const MOST_ROWS: usize = 30;
@@ -25,6 +30,8 @@ pub struct ServiceRow {
     pub project: ProjectName,
     /// Its version.
     pub version: Version,
+    /// The version before, where known.
+    pub before: Option<Version>,
     /// The function that runs it, where known.
     pub lambda: Option<LambdaName>,
     /// Its content, where known.
@@ -38,12 +45,25 @@ pub struct CommentFacts {
     pub environment: EnvironmentName,
     /// The release.
     pub release: ReleaseId,
+    /// When it was said to be deployed.
+    pub at: OffsetDateTime,
     /// What was deployed.
     pub services: Vec<ServiceRow>,
     /// The pipeline's address.
     pub pipeline: Option<String>,
     /// The ledger's newest record and its digest, kept here so that a removal of records is seen.
     pub ledger_head: Option<(u64, Digest)>,
+}
+
+/// Commands of this tool, as they are typed: a line each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Commands {
+    /// To deploy.
+    pub deploy: Vec<String>,
+    /// To verify.
+    pub verify: Vec<String>,
+    /// To roll back.
+    pub roll_back: Vec<String>,
 }
 
 /// What instructions say.
@@ -55,8 +75,10 @@ pub struct InstructionFacts {
     pub environments: Vec<EnvironmentName>,
     /// What is deployed, as the pipeline takes it.
     pub versions: Versions,
-    /// What runs there now, for going back; `None` where it is not known.
-    pub previous: Option<Versions>,
+    /// What runs there now, for going back, by environment; none where it is not known.
+    pub previous: BTreeMap<EnvironmentName, Versions>,
+    /// What a person types instead of starting a pipeline.
+    pub commands: Commands,
     /// Where a person starts the pipeline.
     pub start_at: Option<String>,
 }
@@ -73,20 +95,34 @@ fn plain(line: impl Into<String>) -> Line {
     vec![text(line)]
 }
 
-/// The ticket's summary, at most 255 characters.
+/// The ticket's summary where the settings have none, at most 254 characters.
 pub fn ticket_summary(ticket: &ReleaseTicket) -> String {
+    let whole =
+        format!("Release {} ({}): {}", ticket.release, ticket.region, services_line(&ticket.services));
+    line(&whole, LONGEST_SUMMARY)
+}
+
+impl Facts {
+    /// The same with what `{services}` and `{count}` stand for.
+    #[must_use]
+    pub fn with_services(self, services: &[ServiceRow]) -> Self {
+        Self { services: services_line(services), count: services.len().to_string(), ..self }
+    }
+}
+
+/// The first services with their versions, and how many more there are.
+pub(crate) fn services_line(services: &[ServiceRow]) -> String {
     let named: Vec<String> =
-        ticket.services.iter().take(NAMED).map(|row| format!("{} {}", row.project, row.version)).collect();
-    let rest = match ticket.services.len().saturating_sub(NAMED) {
+        services.iter().take(NAMED).map(|row| format!("{} {}", row.project, row.version)).collect();
+    let rest = match services.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let whole = format!("Release {} ({}): {}{rest}", ticket.release, ticket.region, named.join(", "));
-    landfall_secret::escape(&whole, LONGEST_SUMMARY - 1)
+    format!("{}{rest}", named.join(", "))
 }
 
-/// The ticket's description: what is released, from which pipeline and commits.
-pub fn ticket_description(ticket: &ReleaseTicket) -> Doc {
+/// The ticket's description: what is released, from which pipeline and commits, and what the settings add.
+pub fn ticket_description(ticket: &ReleaseTicket, added: &TicketFields) -> Doc {
     let mut about = vec![
         text("Release "),
         code(ticket.release.as_str()),
@@ -99,20 +135,30 @@ pub fn ticket_description(ticket: &ReleaseTicket) -> Doc {
     }
     if let Some(commits) = &ticket.commits {
         about.extend([Inline::Break, text("Commits: "), code(commits)]);
+        if let Some(at) = &ticket.commits_at {
+            about.extend([text(" "), Inline::Link { text: "compare".to_owned(), href: at.clone() }]);
+        }
     }
-    Doc::new(vec![Block::Paragraph(about), Block::Heading(2, plain("Services")), services(&ticket.services)])
+    if let Some(branch) = &ticket.branch {
+        about.extend([Inline::Break, text("Branch: "), code(branch)]);
+    }
+    if let Some(dashboard) = &ticket.dashboard {
+        about.extend([Inline::Break, text("Dashboard: "), address(dashboard)]);
+    }
+    let mut blocks = vec![Block::Paragraph(about)];
+    let facts = ticket.facts();
+    for template in &added.description {
+        blocks.extend(paragraphs(&template.apply(&facts)).blocks);
+    }
+    blocks.extend([Block::Heading(2, plain("Services")), services(&ticket.services)]);
+    Doc::new(blocks)
 }
 
-/// What makes a comment the same: environment, release, versions and contents. For
-/// [`Jira::comment_once`](crate::Jira::comment_once).
+/// What makes a comment the same: environment, release and versions, which a version's content follows from. Time, pipeline and
+/// what only some runs know are no part of it. For [`Jira::comment_once`](crate::Jira::comment_once).
 pub fn comment_marker(facts: &CommentFacts) -> String {
-    let mut lines: Vec<String> = facts
-        .services
-        .iter()
-        .map(|row| {
-            format!("{}@{} {}", row.project, row.version, row.digest.map(|d| d.hex()).unwrap_or_default())
-        })
-        .collect();
+    let mut lines: Vec<String> =
+        facts.services.iter().map(|row| format!("{}@{}", row.project, row.version)).collect();
     lines.sort();
     let whole = format!("landfall deployed\n{}\n{}\n{}", facts.environment, facts.release, lines.join("\n"));
     let digest = Digest::of(whole.as_bytes()).hex();
@@ -125,11 +171,15 @@ pub fn deployed_comment(facts: &CommentFacts) -> Doc {
         Inline::Strong(format!("Deployed to {}", facts.environment)),
         text(": release "),
         code(facts.release.as_str()),
+        text(format!(", {}", rfc3339(facts.at))),
     ];
     if let Some(pipeline) = &facts.pipeline {
         about.extend([text(", "), address(pipeline)]);
     }
     let mut blocks = vec![Block::Paragraph(about)];
+    if !facts.services.is_empty() {
+        blocks.push(services(&facts.services));
+    }
     if let Some((sequence, digest)) = &facts.ledger_head {
         blocks.push(Block::Paragraph(vec![
             text(format!("Ledger: record {sequence}, ")),
@@ -142,7 +192,10 @@ pub fn deployed_comment(facts: &CommentFacts) -> Doc {
 /// Steps to deploy, verify and roll back.
 pub fn instructions(facts: &InstructionFacts) -> Doc {
     let environments: Vec<&str> = facts.environments.iter().map(EnvironmentName::as_str).collect();
-    let targets = environments.join(",");
+    let targets = match environments.as_slice() {
+        [] => text("the environments of production"),
+        named => code(named.join(",")),
+    };
     let start = match &facts.start_at {
         Some(place) => {
             vec![text("Start a pipeline by hand at "), address(place), text(" with these variables:")]
@@ -156,10 +209,16 @@ pub fn instructions(facts: &InstructionFacts) -> Doc {
         Block::Heading(3, plain("Deploy")),
         Block::Paragraph(start),
         Block::Bullets(vec![
-            vec![code("TARGET_DEPLOY_ENVIRONMENTS"), text(": "), code(targets)],
+            vec![code("TARGET_DEPLOY_ENVIRONMENTS"), text(": "), targets],
             vec![code("TARGET_VERSIONS_JSON"), text(": the text below, whole")],
         ]),
         json(&facts.versions),
+    ];
+    blocks.extend(typed(
+        "Or at a terminal, in a clone of the repo with this text as versions.json:",
+        &facts.commands.deploy,
+    ));
+    blocks.extend([
         Block::Heading(3, plain("Verify")),
         Block::Numbers(vec![
             plain(
@@ -171,28 +230,33 @@ pub fn instructions(facts: &InstructionFacts) -> Doc {
             plain(digests),
             plain("The smoke tests pass."),
         ]),
-    ];
+    ]);
+    blocks.extend(typed("The same at a terminal:", &facts.commands.verify));
     if (1..=MOST_ROWS).contains(&facts.versions.projects.len()) {
         blocks.push(versions(&facts.versions));
     }
     blocks.push(Block::Heading(3, plain("Roll back")));
-    match &facts.previous {
-        Some(previous) if !previous.is_empty() => blocks.extend([
+    let previous: Vec<_> = facts.previous.iter().filter(|(_, versions)| !versions.is_empty()).collect();
+    for (environment, versions) in &previous {
+        blocks.extend([
             Block::Paragraph(vec![
-                text("Start the same pipeline with the same "),
-                code("TARGET_DEPLOY_ENVIRONMENTS"),
-                text(" and with what ran before as "),
+                text("Start the same pipeline for "),
+                code(environment.as_str()),
+                text(" with what runs there now as "),
                 code("TARGET_VERSIONS_JSON"),
                 text(":"),
             ]),
-            json(previous),
-        ]),
-        Some(_) | None => blocks.push(Block::Paragraph(vec![
+            json(versions),
+        ]);
+    }
+    if previous.is_empty() {
+        blocks.push(Block::Paragraph(vec![
             text("Start the same pipeline with the versions that ran before as "),
             code("TARGET_VERSIONS_JSON"),
             text("; the dashboard's history and the ticket of the release before name them."),
-        ])),
+        ]));
     }
+    blocks.extend(typed("Or at a terminal, with the ledger of the deployment:", &facts.commands.roll_back));
     blocks.push(Block::Paragraph(plain(
         "Images are not built again for that: the digests that ran before are deployed.",
     )));
@@ -201,6 +265,14 @@ pub fn instructions(facts: &InstructionFacts) -> Doc {
 
 fn address(address: &str) -> Inline {
     Inline::Link { text: address.to_owned(), href: address.to_owned() }
+}
+
+/// Commands, with what to do with them; nothing where there are none.
+fn typed(what: &str, commands: &[String]) -> Vec<Block> {
+    if commands.is_empty() {
+        return Vec::new();
+    }
+    vec![Block::Paragraph(plain(what)), Block::Code { language: "bash", text: commands.join("\n") }]
 }
 
 fn json(versions: &Versions) -> Block {
@@ -227,28 +299,37 @@ fn services(rows: &[ServiceRow]) -> Block {
     let rows = rows.iter().map(|row| {
         vec![
             plain(row.project.as_str()),
+            or_dash(row.before.as_ref().map(ToString::to_string)),
             vec![code(row.version.to_string())],
             or_dash(row.lambda.as_ref().map(ToString::to_string)),
             or_dash(row.digest.map(|digest| digest.short())),
         ]
     });
     Block::Table {
-        head: ["Service", "Version", "Function", "Digest"].map(plain).to_vec(),
+        head: ["Service", "Before", "Version", "Function", "Digest"].map(plain).to_vec(),
         rows: rows.collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use landfall_artifacts::{Digest, Versions};
 
-    use super::{CommentFacts, InstructionFacts, ServiceRow, comment_marker, instructions, ticket_summary};
+    use semver::Version;
+
+    use super::{
+        Commands, CommentFacts, InstructionFacts, ServiceRow, comment_marker, instructions, ticket_summary,
+    };
     use crate::ReleaseTicket;
+    use crate::ticket::tests::ticket_of;
 
     fn row(number: usize) -> ServiceRow {
         ServiceRow {
             project: format!("service{number}").parse().expect("a name"),
             version: "1.4.2".parse().expect("a version"),
+            before: None,
             lambda: None,
             digest: Some(Digest::of(b"image")),
         }
@@ -261,8 +342,7 @@ mod tests {
             region: "eu".parse().expect("a region"),
             environment: "stg_eu00".parse().expect("an environment"),
             services: (0..5).map(row).collect(),
-            pipeline: None,
-            commits: None,
+            ..ticket_of(0)
         };
         assert_eq!(
             ticket_summary(&ticket),
@@ -271,7 +351,7 @@ mod tests {
         for service in &mut ticket.services {
             service.project = "x".repeat(100).parse().expect("a name");
         }
-        assert_eq!(ticket_summary(&ticket).chars().count(), 255);
+        assert_eq!(ticket_summary(&ticket).chars().count(), 254);
     }
 
     #[test]
@@ -279,12 +359,17 @@ mod tests {
         let facts = CommentFacts {
             environment: "stg_eu00".parse().expect("an environment"),
             release: "r1".parse().expect("a release"),
+            at: time::macros::datetime!(2026-11-20 12:00:00 UTC),
             services: vec![row(1), row(2)],
             pipeline: Some("https://ci/1".into()),
             ledger_head: None,
         };
         let again = CommentFacts {
-            services: vec![row(2), row(1)],
+            services: vec![
+                row(2),
+                ServiceRow { digest: None, before: Some(Version::new(1, 0, 0)), ..row(1) },
+            ],
+            at: time::macros::datetime!(2026-11-20 13:00:00 UTC),
             pipeline: Some("https://ci/2".into()),
             ledger_head: Some((7, Digest::of(b"x"))),
             ..facts.clone()
@@ -302,7 +387,8 @@ mod tests {
             release: "r1".parse().expect("a release"),
             environments: vec!["prod_eu00".parse().expect("a name"), "prod_na03".parse().expect("a name")],
             versions: versions.clone(),
-            previous: None,
+            previous: BTreeMap::new(),
+            commands: Commands::default(),
             start_at: Some("https://gitlab.example.com/-/pipelines/new".into()),
         };
         let shown = instructions(&facts).to_value().to_string();
@@ -311,10 +397,20 @@ mod tests {
             .map(|n| format!(r#""project{n}":{{"version":"1.0.0","folder":"project{n}"}}"#))
             .collect();
         let many = Versions::parse(format!("{{{}}}", many.join(",")).as_bytes(), "v").expect("versions");
-        let full = InstructionFacts { versions: many.clone(), previous: Some(many), ..facts };
+        let full = InstructionFacts {
+            versions: many.clone(),
+            previous: [("prod_eu00".parse().expect("a name"), many)].into(),
+            commands: Commands {
+                roll_back: vec!["landfall stage rollback-lambda".into()],
+                ..Commands::default()
+            },
+            ..facts
+        };
         let shown = instructions(&full).to_value().to_string();
         assert!(
-            shown.contains("what ran before") && shown.contains("500 projects are more than fit"),
+            shown.contains("what runs there now")
+                && shown.contains("landfall stage rollback-lambda")
+                && shown.contains("500 projects are more than fit"),
             "{shown}"
         );
         assert!(shown.contains("Images are not built again") && !shown.contains("left out"), "{shown}");

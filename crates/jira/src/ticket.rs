@@ -1,30 +1,20 @@
-//! Making a release's ticket once, and finding it again.
+//! Making a release's ticket once.
 //!
 //! Jira has no idempotency key. A label that follows from release and region stands in the body of the create, so that a
-//! ticket whose answer was lost can be found; nothing is created again before a minute of searching found nothing.
+//! ticket whose answer was lost can be found; nothing is created again before a minute and a half of searching found nothing.
 
 use std::time::Duration;
 
-use landfall_artifacts::{Digest, EnvironmentName, ProjectVersion, RegionKey, ReleaseId, TicketKey};
-use landfall_run::{Effect, EffectItem, Event, Run};
+use landfall_artifacts::{Digest, EnvironmentName, RegionKey, ReleaseId, TicketKey};
+use landfall_run::{Effect, EffectItem, Run};
 use landfall_transport::Cap;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
-use crate::exchange::{intend, pause, settle};
-use crate::wire::{Created, Hits, Issue};
-use crate::{Error, Jira, ServiceRow, ticket_description, ticket_summary};
-
-/// Issues of one search that are looked at.
-const MOST_HITS: usize = 50;
-
-/// The issue property that holds what a ticket covers.
-const PROPERTY: &str = "landfall.release";
-
-/// Most characters of a property's value (API page of "Set issue property").
-const LONGEST_PROPERTY: usize = 32_768;
-
-/// Answers that hold many issues with their properties.
-const HITS: Cap = Cap::of(8 << 20, "list of issues");
+use crate::claim::Claim;
+use crate::covers::properties;
+use crate::exchange::{intend, settle, told};
+use crate::wire::{Created, Nested};
+use crate::{Error, Facts, Jira, ServiceRow};
 
 /// A ticket that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,6 +27,13 @@ pub struct TicketRef {
     pub url: String,
 }
 
+impl TicketRef {
+    /// Its number: older tickets have lower ones.
+    pub(crate) fn number(&self) -> u128 {
+        self.id.parse().unwrap_or(u128::MAX)
+    }
+}
+
 /// How a ticket came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TicketOrigin {
@@ -46,13 +43,26 @@ pub enum TicketOrigin {
     Found,
 }
 
-/// A ticket that a search found.
+/// Whether an earlier run may have made the ticket without knowing it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Earlier {
+    /// Nothing says so.
+    Unlikely,
+    /// A create was intended whose end is not known: the index is waited for before another one.
+    Possible,
+}
+
+/// A release's ticket, after it was made or found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Found {
-    /// The oldest.
+pub struct Made {
+    /// The ticket.
     pub ticket: TicketRef,
+    /// Whether this call made it.
+    pub origin: TicketOrigin,
     /// Others that should not be: close them by hand.
     pub duplicates: Vec<TicketRef>,
+    /// What the reader should look at although the ticket is there.
+    pub warnings: Vec<String>,
 }
 
 /// What a release ticket is made of.
@@ -64,12 +74,49 @@ pub struct ReleaseTicket {
     pub region: RegionKey,
     /// The environment that the release came to first.
     pub environment: EnvironmentName,
-    /// What is released.
+    /// What is released. Where no version before is known, those of earlier tickets are taken.
     pub services: Vec<ServiceRow>,
     /// The pipeline's address.
     pub pipeline: Option<String>,
+    /// The dashboard's address.
+    pub dashboard: Option<String>,
     /// The commits since the release before, such as `1a2b3c4..5d6e7f8`.
     pub commits: Option<String>,
+    /// Where these commits are shown.
+    pub commits_at: Option<String>,
+    /// The branch.
+    pub branch: Option<String>,
+}
+
+/// The labels of a release's ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct LabelPair {
+    /// Of release and region.
+    pub(crate) release: String,
+    /// Of the region.
+    pub(crate) region: String,
+}
+
+impl ReleaseTicket {
+    /// What placeholders stand for.
+    pub fn facts(&self) -> Facts {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        Facts {
+            release: self.release.to_string(),
+            region: self.region.to_string(),
+            environment: self.environment.to_string(),
+            branch: text(&self.branch),
+            commits: text(&self.commits),
+            pipeline: text(&self.pipeline),
+            dashboard: text(&self.dashboard),
+            ..Facts::default()
+        }
+        .with_services(&self.services)
+    }
+
+    pub(crate) fn labels(&self) -> LabelPair {
+        LabelPair { release: label(&self.release, &self.region), region: region_label(&self.region) }
+    }
 }
 
 /// The label of a release's ticket in a region: `rel-` and the first 16 hex digits of a SHA-256.
@@ -78,119 +125,100 @@ pub fn label(release: &ReleaseId, region: &RegionKey) -> String {
     format!("rel-{}", digest.get(..16).unwrap_or_default())
 }
 
+/// The label of all tickets of a region.
+pub(crate) fn region_label(region: &RegionKey) -> String {
+    format!("landfall-{region}")
+}
+
 impl Jira {
-    /// Finds a release's ticket by its label. Where nothing is found, searches again after each of `pauses`.
-    ///
-    /// What is found is read back by id, because the index also shows what is gone.
-    ///
-    /// # Errors
-    /// As any request; nothing found is `None`.
-    pub async fn find(&self, run: &Run, label: &str, pauses: &[Duration]) -> Result<Option<Found>, Error> {
-        let jql = format!(
-            "project = {} AND labels = {} ORDER BY created ASC",
-            quoted(&self.config.project),
-            quoted(label)
-        );
-        let doing = format!("search for label {label}");
-        for wait in std::iter::once(None).chain(pauses.iter().map(Some)) {
-            if let Some(wait) = wait {
-                pause(run, *wait, &doing).await?;
-            }
-            let mut tickets = Vec::new();
-            for hit in self.search(run, &jql, false, &doing).await? {
-                match self.issue(run, &hit.id, "labels").await {
-                    Ok(issue) if issue.has_label(label) => {
-                        tickets.push(self.reference(&issue.id, &issue.key, &doing)?);
-                    }
-                    Ok(_) | Err(Error::NotFound { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            // By number: the oldest has the lowest, and all runs must choose the same.
-            tickets.sort_by_key(|ticket| ticket.id.parse::<u128>().unwrap_or(u128::MAX));
-            if let Some((ticket, duplicates)) = tickets.split_first() {
-                if !duplicates.is_empty() {
-                    let keys: Vec<String> = duplicates.iter().map(|other| other.key.to_string()).collect();
-                    run.progress().event(Event::Warning(format!(
-                        "{} is used; {} have the same label {label} and can be closed",
-                        ticket.key,
-                        keys.join(", ")
-                    )));
-                }
-                return Ok(Some(Found { ticket: ticket.clone(), duplicates: duplicates.to_vec() }));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Finds the newest ticket of a region that covers all of `projects`, for pipelines that deploy a part of a release.
-    /// Only the 50 newest tickets are looked at.
-    ///
-    /// # Errors
-    /// As any request; nothing found is `None`.
-    pub async fn find_covering(
-        &self,
-        run: &Run,
-        region: &RegionKey,
-        projects: &[ProjectVersion],
-    ) -> Result<Option<TicketRef>, Error> {
-        let jql = format!(
-            "project = {} AND labels = {} ORDER BY created DESC",
-            quoted(&self.config.project),
-            quoted(&region_label(region))
-        );
-        let doing = format!("search for tickets of region {region}");
-        for hit in self.search(run, &jql, true, &doing).await? {
-            let listed = hit.properties.get(PROPERTY).and_then(|value| value.get("projects"));
-            let listed = listed.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-            let covers =
-                |wanted: &ProjectVersion| listed.iter().any(|one| one.as_str() == Some(&wanted.to_string()));
-            if !projects.is_empty() && projects.iter().all(covers) {
-                return self.reference(&hit.id, &hit.key, &doing).map(Some);
-            }
-        }
-        Ok(None)
-    }
-
     /// The release's ticket: found, or made. Doing it again finds what was made.
     ///
+    /// Before a ticket is made, everything that its screen requires is looked at. After it was made it is looked whether another
+    /// pipeline made one at the same time: of two the older counts, and ours is marked as a duplicate.
+    ///
     /// # Errors
-    /// [`Error::Refused`] names the fields that Jira does not take; [`Error::LostCreate`] where a create got no answer and
+    /// [`Error::CreateFields`] with all that is missing or does not fit; [`Error::LostCreate`] where a create got no answer and
     /// the ticket was not found afterwards.
     pub async fn create_or_find(
         &self,
         run: &Run,
         ticket: &ReleaseTicket,
-    ) -> Result<(TicketRef, TicketOrigin), Error> {
-        let label = label(&ticket.release, &ticket.region);
-        if let Some(found) = self.find(run, &label, &self.config.pauses.before_create).await? {
-            return Ok((found.ticket, TicketOrigin::Found));
+        earlier: Earlier,
+    ) -> Result<Made, Error> {
+        let labels = ticket.labels();
+        if let Some(ticket) = self.claimed(run, &labels.release).await? {
+            return Ok(Made { ticket, origin: TicketOrigin::Found, duplicates: vec![], warnings: vec![] });
+        }
+        let pauses: &[Duration] = match earlier {
+            Earlier::Unlikely => &self.config.pauses.before_create,
+            Earlier::Possible => &self.config.pauses.patience,
+        };
+        if let Some(found) = self.find(run, &labels.release, pauses).await? {
+            let (ticket, duplicates) = (found.ticket, found.duplicates);
+            return Ok(Made { ticket, origin: TicketOrigin::Found, duplicates, warnings: vec![] });
+        }
+        let ticket = self.with_versions_before(run, ticket).await?;
+        let body = self.create_body(&ticket, self.create_fields(run, &ticket).await?);
+        if let Claim::Made(ticket) = self.claim(run, &labels.release).await? {
+            return Ok(Made { ticket, origin: TicketOrigin::Found, duplicates: vec![], warnings: vec![] });
+        }
+        // A claim that was taken over may be of a run that ended after its create: by now the index shows that.
+        if self.config.claims.is_some()
+            && let Some(found) = self.find(run, &labels.release, &[]).await?
+        {
+            self.keep_claim(run, &labels.release, &found.ticket).await?;
+            let (ticket, duplicates) = (found.ticket, found.duplicates);
+            return Ok(Made { ticket, origin: TicketOrigin::Found, duplicates, warnings: vec![] });
         }
         let effect = Effect {
             action: "create ticket".to_owned(),
-            target: format!("{} {label}", self.config.project),
+            target: format!("{} {}", self.config.project, labels.release),
             environment: Some(ticket.environment.to_string()),
             release: Some(ticket.release.to_string()),
             items: ticket.services.iter().map(ServiceRow::effect_item).collect(),
         };
         let intent = intend(run, effect, "create a ticket").await?;
-        let result = self.create(run, ticket, &label).await;
+        let result = self.create(run, &body, &labels.release).await;
         settle(run, intent, &result).await;
-        result.map(|ticket| (ticket, TicketOrigin::Created))
+        let (mine, nested) = result?;
+        let kept = self.keep_claim(run, &labels.release, &mine).await;
+        let mut made = self.arbitrate(run, &labels, mine).await;
+        if let Err(error) = kept {
+            made.warnings.push(format!("the claim does not name {}: {error}", made.ticket.key));
+        }
+        made.warnings.extend(nested);
+        Ok(made)
     }
 
-    async fn create(&self, run: &Run, ticket: &ReleaseTicket, label: &str) -> Result<TicketRef, Error> {
-        let body = self.create_body(ticket, label);
+    /// The ticket with the versions before, where the ledger did not tell them.
+    async fn with_versions_before(&self, run: &Run, ticket: &ReleaseTicket) -> Result<ReleaseTicket, Error> {
+        let mut ticket = ticket.clone();
+        if ticket.services.iter().any(|row| row.before.is_none()) {
+            let before = self.released_before(run, &ticket.region, &ticket.release).await?;
+            for row in ticket.services.iter_mut().filter(|row| row.before.is_none()) {
+                row.before = before.get(&row.project).cloned();
+            }
+        }
+        Ok(ticket)
+    }
+
+    /// Makes the ticket. With it comes what its nested transition ended with, where that went wrong.
+    async fn create(
+        &self,
+        run: &Run,
+        body: &Value,
+        label: &str,
+    ) -> Result<(TicketRef, Option<String>), Error> {
         let lost = |cause: Error| Error::LostCreate { label: label.to_owned(), cause: cause.into() };
         let mut last = false;
         loop {
-            let unanswered = match self.post_create(run, &body).await {
+            let unanswered = match self.post_create(run, body).await {
                 Err(error) if error.leaves_unknown() => error,
                 result => return result,
             };
-            match self.find(run, label, &self.config.pauses.after_lost).await {
-                Ok(Some(found)) => return Ok(found.ticket),
-                // After a minute the index would show it: the create was not taken, and one more is made.
+            match self.find(run, label, &self.config.pauses.patience).await {
+                Ok(Some(found)) => return Ok((found.ticket, None)),
+                // The index would show it by now: the create was not taken, and one more is made.
                 Ok(None) if !last => last = true,
                 Ok(None) => return Err(lost(unanswered)),
                 Err(error) => return Err(lost(error)),
@@ -198,61 +226,32 @@ impl Jira {
         }
     }
 
-    async fn post_create(&self, run: &Run, body: &Value) -> Result<TicketRef, Error> {
+    async fn post_create(&self, run: &Run, body: &Value) -> Result<(TicketRef, Option<String>), Error> {
         let doing = "create a ticket";
         let request = self.site.post_json("/rest/api/3/issue", body).never_repeated();
         let answer = self.ask(run, request, Cap::JSON, doing).await?;
         let created: Created =
             answer.json().map_err(|cause| Error::Http { doing: doing.to_owned(), cause: cause.into() })?;
-        self.reference(&created.id, &created.key, doing)
+        let ticket = self.reference(run, &created.id, &created.key, doing).await?;
+        let nested = created.transition.as_ref().and_then(|nested| refused(nested, &ticket, run));
+        Ok((ticket, nested))
     }
 
-    fn create_body(&self, ticket: &ReleaseTicket, label: &str) -> Value {
-        let projects: Vec<String> =
-            ticket.services.iter().map(|row| format!("{}@{}", row.project, row.version)).collect();
-        let mut facts = json!({
-            "schema": 1, "release": ticket.release, "region": ticket.region.as_str(),
-            "environment": ticket.environment, "pipeline": ticket.pipeline, "projects": projects,
-        });
-        if facts.to_string().len() > LONGEST_PROPERTY {
-            facts["projects"] = json!([]);
+    fn create_body(&self, ticket: &ReleaseTicket, fields: Map<String, Value>) -> Value {
+        let mut body = json!({ "fields": fields, "properties": properties(ticket) });
+        if let Some(id) = &self.config.initial_transition {
+            body["transition"] = json!({ "id": id });
         }
-        json!({
-            "fields": {
-                "project": { "key": self.config.project },
-                "issuetype": { "name": self.config.issue_type },
-                "summary": ticket_summary(ticket),
-                "labels": [label, region_label(&ticket.region)],
-                "description": ticket_description(ticket).to_value(),
-            },
-            "properties": [{ "key": PROPERTY, "value": facts }],
-        })
-    }
-
-    async fn search(&self, run: &Run, jql: &str, with_facts: bool, doing: &str) -> Result<Vec<Issue>, Error> {
-        let mut body = json!({ "jql": jql, "fields": ["labels"], "maxResults": MOST_HITS });
-        if with_facts {
-            body["properties"] = json!([PROPERTY]);
-        }
-        let request = self.site.post_json("/rest/api/3/search/jql", &body).reading();
-        let answer = self.ask(run, request, HITS, doing).await?;
-        let hits: Hits =
-            answer.json().map_err(|cause| Error::Http { doing: doing.to_owned(), cause: cause.into() })?;
-        Ok(hits.issues.into_iter().take(MOST_HITS).filter(|hit| is_number(&hit.id)).collect())
+        body
     }
 }
 
-fn is_number(id: &str) -> bool {
-    (1..=20).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit())
-}
-
-fn region_label(region: &RegionKey) -> String {
-    format!("landfall-{region}")
-}
-
-/// A JQL string.
-fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
+/// What a nested transition ended with, where that is no success: the create stands all the same (API page of "Create issue").
+fn refused(nested: &Nested, ticket: &TicketRef, run: &Run) -> Option<String> {
+    (nested.status >= 300).then(|| {
+        let said = told(&nested.error_collection, run);
+        format!("{} was made, and its first transition was refused ({}): {said}", ticket.key, nested.status)
+    })
 }
 
 impl ServiceRow {
@@ -267,8 +266,31 @@ impl ServiceRow {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{label, quoted};
+pub(crate) mod tests {
+    use super::{ReleaseTicket, label};
+    use crate::ServiceRow;
+
+    /// A ticket of so many services.
+    pub(crate) fn ticket_of(count: usize) -> ReleaseTicket {
+        let row = |number: usize| ServiceRow {
+            project: format!("service{number}").parse().expect("a name"),
+            version: "1.4.2".parse().expect("a version"),
+            before: None,
+            lambda: None,
+            digest: None,
+        };
+        ReleaseTicket {
+            release: "r-6b1f0c2d9e77".parse().expect("a release"),
+            region: "eu".parse().expect("a region"),
+            environment: "stg_eu00".parse().expect("an environment"),
+            services: (0..count).map(row).collect(),
+            pipeline: None,
+            dashboard: None,
+            commits: None,
+            commits_at: None,
+            branch: None,
+        }
+    }
 
     #[test]
     fn a_label_follows_from_release_and_region() {
@@ -280,10 +302,5 @@ mod tests {
         assert_eq!(one.len(), 20);
         assert_ne!(one, of("r-6b1f0c2d9e77", "na"));
         assert_ne!(one, of("r-6b1f0c2d9e78", "eu"));
-    }
-
-    #[test]
-    fn no_text_leaves_its_quotes() {
-        assert_eq!(quoted(r#"a" OR labels = "b\"#), r#""a\" OR labels = \"b\\""#);
     }
 }

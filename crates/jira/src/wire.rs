@@ -8,10 +8,24 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::value::{FieldMeta, FieldSchema};
+
 #[derive(Debug, Deserialize)]
 pub(crate) struct Created {
     pub(crate) id: String,
     pub(crate) key: String,
+    #[serde(default)]
+    pub(crate) transition: Option<Nested>,
+}
+
+/// How the transition ended that came with a create (`NestedResponse`).
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Nested {
+    #[serde(default)]
+    pub(crate) status: u16,
+    #[serde(default)]
+    pub(crate) error_collection: ErrorCollection,
 }
 
 #[derive(Debug, Deserialize)]
@@ -36,9 +50,14 @@ impl Issue {
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(crate) struct Hits {
     #[serde(default)]
     pub(crate) issues: Vec<Issue>,
+    #[serde(default)]
+    pub(crate) next_page_token: Option<String>,
+    #[serde(default)]
+    pub(crate) is_last: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,7 +79,15 @@ pub(crate) struct Transition {
     #[serde(default = "yes")]
     pub(crate) is_available: bool,
     #[serde(default)]
-    pub(crate) fields: BTreeMap<String, ScreenField>,
+    pub(crate) fields: BTreeMap<String, FieldMeta>,
+}
+
+impl Transition {
+    /// The fields of its screen. Their ids are the keys they stand under.
+    pub(crate) fn metas(&self) -> Vec<FieldMeta> {
+        let of = |(id, field): (&String, &FieldMeta)| FieldMeta { field_id: id.clone(), ..field.clone() };
+        self.fields.iter().map(of).collect()
+    }
 }
 
 fn yes() -> bool {
@@ -71,19 +98,6 @@ fn yes() -> bool {
 pub(crate) struct Target {
     #[serde(default)]
     pub(crate) name: String,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct ScreenField {
-    #[serde(default)]
-    pub(crate) required: bool,
-    #[serde(default)]
-    pub(crate) has_default_value: bool,
-    #[serde(default)]
-    pub(crate) name: String,
-    #[serde(default)]
-    pub(crate) allowed_values: Vec<Value>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -99,6 +113,30 @@ pub(crate) struct Comment {
     pub(crate) id: String,
     #[serde(default)]
     pub(crate) body: Value,
+    #[serde(default)]
+    pub(crate) properties: Vec<CommentProperty>,
+}
+
+#[derive(Debug, Deserialize)]
+pub(crate) struct CommentProperty {
+    #[serde(default)]
+    pub(crate) key: String,
+    #[serde(default)]
+    pub(crate) value: Value,
+}
+
+/// Comments that were asked for by their numbers (`PageBeanComment`).
+#[derive(Debug, Deserialize)]
+pub(crate) struct CommentsByIds {
+    #[serde(default)]
+    pub(crate) values: Vec<Comment>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct ServerInfo {
+    #[serde(default)]
+    pub(crate) base_url: String,
 }
 
 #[derive(Debug, Deserialize)]
@@ -108,16 +146,6 @@ pub(crate) struct Field {
     pub(crate) name: String,
     #[serde(default)]
     pub(crate) schema: FieldSchema,
-}
-
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct FieldSchema {
-    #[serde(default)]
-    pub(crate) custom: String,
-    #[serde(default)]
-    pub(crate) system: String,
-    #[serde(default, rename = "type")]
-    pub(crate) kind: String,
 }
 
 #[derive(Debug, Default, Deserialize)]

@@ -9,6 +9,7 @@ mod comments;
 mod fields;
 mod issues;
 mod jql;
+mod meta;
 mod properties;
 mod record;
 mod reply;
@@ -16,11 +17,13 @@ mod search;
 mod site;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_screens;
 mod workflow;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, Request, State as Shared};
 use axum::middleware::{Next, from_fn_with_state};
@@ -30,8 +33,10 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::{Method, StatusCode, header};
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 pub use adf::check_adf;
+pub use meta::{CustomField, CustomFieldKind};
 pub use record::{Comment, RemoteLink, SearchLag, WriteLimit};
 pub use workflow::{Status, StatusCategory, Transition, Workflow};
 
@@ -50,26 +55,6 @@ pub struct Project {
     pub key: String,
     /// Name as people see it.
     pub name: String,
-}
-
-/// The two kinds of text field that Jira tells apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CustomFieldKind {
-    /// Several lines; takes an ADF document.
-    TextArea,
-    /// One line; takes a string.
-    TextField,
-}
-
-/// A field of the site's own.
-#[derive(Clone, Debug)]
-pub struct CustomField {
-    /// `customfield_` and a number.
-    pub id: String,
-    /// Name as people see it.
-    pub name: String,
-    /// What it takes.
-    pub kind: CustomFieldKind,
 }
 
 /// How the site is set up.
@@ -91,8 +76,33 @@ pub struct JiraConfig {
     pub workflow: Workflow,
     /// Default: none.
     pub search_lag: SearchLag,
-    /// Default: no limit.
-    pub write_limit: Option<WriteLimit>,
+    /// Bounds of writes on one issue, all of which hold. Default: none.
+    pub write_limits: Vec<WriteLimit>,
+    /// Names that `components` may use; default none.
+    pub components: Vec<String>,
+    /// Ids of further fields of the system that a create must have, such as `fixVersions`. Default: none.
+    pub required: Vec<String>,
+    /// Ids of fields of the system that are not on the create screen. Default: none.
+    pub off_screen: Vec<String>,
+    /// What the account may do. Default: everything.
+    pub permissions: Permissions,
+}
+
+/// What the account may do. Jira answers 404 where it may not see, and lists no transitions where it may take none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Permissions {
+    /// *Browse Projects*.
+    pub browse: bool,
+    /// *Create Issues*.
+    pub create: bool,
+    /// *Transition Issues*.
+    pub transition: bool,
+}
+
+impl Default for Permissions {
+    fn default() -> Self {
+        Self { browse: true, create: true, transition: true }
+    }
 }
 
 impl std::fmt::Debug for JiraConfig {
@@ -116,15 +126,19 @@ impl Default for JiraConfig {
                 name: "Releases".to_owned(),
             }],
             issue_types: vec!["Release".to_owned(), "Task".to_owned()],
-            custom_fields: vec![CustomField {
-                id: "customfield_10100".to_owned(),
-                name: "Update instructions".to_owned(),
-                kind: CustomFieldKind::TextArea,
-            }],
+            custom_fields: vec![CustomField::new(
+                "customfield_10100",
+                "Update instructions",
+                CustomFieldKind::TextArea,
+            )],
             versions: Vec::new(),
             workflow: Workflow::release(),
             search_lag: SearchLag::None,
-            write_limit: None,
+            write_limits: Vec::new(),
+            components: Vec::new(),
+            required: Vec::new(),
+            off_screen: Vec::new(),
+            permissions: Permissions::default(),
         }
     }
 }
@@ -152,14 +166,25 @@ pub struct IssueView {
 
 /// The server.
 pub struct Jira {
-    config: JiraConfig,
+    config: Mutex<Arc<JiraConfig>>,
     state: Mutex<State>,
 }
 
 impl Jira {
     /// A site without issues.
     pub fn new(config: JiraConfig) -> Arc<Self> {
-        Arc::new(Self { config, state: Mutex::new(State::default()) })
+        Arc::new(Self { config: Mutex::new(Arc::new(config)), state: Mutex::new(State::default()) })
+    }
+
+    /// Sets it up otherwise from now on, as when somebody changes the workflow under a ticket.
+    pub fn configure(&self, change: impl FnOnce(&mut JiraConfig)) {
+        let mut config = self.config.lock().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut config));
+    }
+
+    /// How it is set up now.
+    fn config(&self) -> Arc<JiraConfig> {
+        Arc::clone(&self.config.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// All routes under `/rest/api/3`.
@@ -178,6 +203,7 @@ impl Jira {
             .route("/issue/{key}/remotelink", get(properties::links).post(properties::put_link))
             .route("/issue/createmeta/{project}/issuetypes", get(site::create_types))
             .route("/issue/createmeta/{project}/issuetypes/{id}", get(site::create_fields))
+            .route("/comment/list", post(comments::by_ids))
             .route("/comment/{id}/properties", get(properties::comment_keys))
             .route(
                 "/comment/{id}/properties/{name}",
@@ -211,7 +237,8 @@ impl Jira {
     pub fn move_by_hand(&self, key: &str, status: &str) -> bool {
         let mut state = self.lock();
         let searches = state.searches;
-        match (state.find_mut(key), self.config.workflow.status(status)) {
+        let config = self.config();
+        match (state.find_mut(key), config.workflow.status(status)) {
             (Some(issue), Some(status)) => {
                 let fields = issue.current().fields.clone();
                 issue.write(searches, fields, status.name.clone());
@@ -232,26 +259,33 @@ impl Jira {
 
     /// Finds an issue to write to and counts the write.
     fn writable<'a>(&self, state: &'a mut State, key: &str) -> Result<&'a mut Issue, Refusal> {
-        let issue = state.find_mut(key).ok_or_else(Refusal::no_issue)?;
-        issue.admit_write(self.config.write_limit, Instant::now()).map_err(Refusal::too_many_writes)?;
+        let issue = self.seen(state.find_mut(key))?;
+        issue.admit_write(&self.config().write_limits, Instant::now()).map_err(Refusal::too_many_writes)?;
         Ok(issue)
     }
 
+    /// The issue, where the account may see it.
+    fn seen<T>(&self, issue: Option<T>) -> Result<T, Refusal> {
+        issue.filter(|_| self.config().permissions.browse).ok_or_else(Refusal::no_issue)
+    }
+
     fn knows(&self, authorization: Option<&str>) -> bool {
+        let config = self.config();
         match authorization.and_then(|text| text.split_once(' ')) {
             Some(("Basic", encoded)) => STANDARD
                 .decode(encoded)
-                .is_ok_and(|bytes| bytes == format!("{}:{}", self.config.user, self.config.token).as_bytes()),
-            Some(("Bearer", token)) => token == self.config.token,
+                .is_ok_and(|bytes| bytes == format!("{}:{}", config.user, config.token).as_bytes()),
+            Some(("Bearer", token)) => token == config.token,
             _ => false,
         }
     }
 }
 
 impl WriteLimit {
-    /// The shorter of Atlassian's two bounds: 20 writes in 2 s.
-    pub fn documented() -> Self {
-        Self { count: 20, window: Duration::from_secs(2) }
+    /// Atlassian's two bounds: 20 writes in 2 s, and 100 in 30 s.
+    pub fn documented() -> Vec<Self> {
+        let limit = |count, seconds| Self { count, window: Duration::from_secs(seconds) };
+        vec![limit(20, 2), limit(100, 30)]
     }
 }
 

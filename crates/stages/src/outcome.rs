@@ -87,6 +87,11 @@ impl Item {
     fn is_unknown(&self) -> bool {
         self.outcome == "unknown"
     }
+
+    /// Whether what was sent for it was not answered, and running again finds out and does the rest: a passing fault stays one.
+    fn is_unanswered(&self) -> bool {
+        self.outcome == "unanswered"
+    }
 }
 
 /// What a stage did, item by item.
@@ -119,7 +124,8 @@ impl Finished {
     /// What was changed or may have been, a line each, for the error page.
     pub fn changes(&self) -> Vec<String> {
         // What was changed and changed back again was touched all the same.
-        let line = |item: &Item| match (item.changed || item.outcome == "rolled-back", item.is_unknown()) {
+        let is_unknown = |item: &Item| item.is_unknown() || item.is_unanswered();
+        let line = |item: &Item| match (item.changed || item.outcome == "rolled-back", is_unknown(item)) {
             (_, true) => Some(format!("{}: {}, it may have been changed", item.name, item.outcome)),
             (true, false) => Some(format!("{}: {}", item.name, item.outcome)),
             (false, false) => None,
@@ -211,6 +217,15 @@ mod tests {
         let mut stopped = lenient;
         stopped.problems.push(Problem::new("LF-STOPPED", Class::Interrupted, "x"));
         assert_eq!(stopped.verdict().1, Some(Class::Interrupted));
+    }
+
+    #[test]
+    fn what_was_not_answered_stays_a_passing_fault_and_is_told() {
+        let lost = Item::new("b", "unanswered").failed(Problem::new("LF-X", Class::Transient, "x"));
+        let one = finished(vec![lost.clone()]);
+        assert_eq!(one.changes(), ["b: unanswered, it may have been changed"]);
+        assert_eq!(one.verdict(), (OutcomeKind::Failed, Some(Class::Transient)));
+        assert_eq!(finished(vec![lost, copied()]).verdict().1, Some(Class::Partial));
     }
 
     #[test]

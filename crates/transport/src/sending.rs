@@ -13,7 +13,8 @@ use landfall_secret::{Credential, CredentialKind};
 use url::Url;
 
 use crate::response::shown;
-use crate::{Answer, Cap, Error, Http, Repeat, Streaming, body, retry_after};
+use crate::retry_after::asked_pause;
+use crate::{Answer, Cap, Error, Http, Repeat, Streaming, body};
 
 /// How long an answer to what may change something is waited for after a stop.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -94,7 +95,7 @@ fn status_hint(status: StatusCode, headers: &HeaderMap, run: &Run, repeat: Repea
     if repeat == Repeat::Never && !refused_untouched {
         return Hint::Stop;
     }
-    match retry_after(headers, run.clock().now()) {
+    match asked_pause(status, headers, run.clock().now()) {
         Some(pause) => Hint::After(pause),
         None => Hint::Again,
     }
@@ -261,7 +262,7 @@ async fn exchange_heads(
             throttle.note();
         }
         if let Some(limiter) = sending.limiter {
-            let pause = retry_after(response.headers(), run.clock().now());
+            let pause = asked_pause(response.status(), response.headers(), run.clock().now());
             limiter.throttled(pause.map(|pause| pause.min(LONGEST_BACK_OFF)));
         }
     }

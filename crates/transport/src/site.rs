@@ -75,6 +75,11 @@ impl Site {
         &self.origin
     }
 
+    /// The address that paths are below, such as `https://api.atlassian.com/ex/jira/1a2b`.
+    pub fn base(&self) -> &Url {
+        &self.base
+    }
+
     /// Whether requests carry a credential.
     pub fn has_credential(&self) -> bool {
         self.credential.is_some()

@@ -414,10 +414,38 @@ async fn comment_jira_tickets() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn transition_jira_tickets() {
+    survives(Subject {
+        words: &["transition-jira-tickets", "pp-testing"],
+        projects: &SMALL,
+        prepare: |world| world.has_versions(),
+        before: &[&["create-jira-tickets"]],
+        wrong: |_, _| false,
+        state: tickets,
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn update_jira_instructions() {
+    survives(Subject {
+        words: &["update-jira-instructions", "--targets", "prod_eu00"],
+        projects: &SMALL,
+        prepare: |world| world.has_versions(),
+        before: &[&["create-jira-tickets"]],
+        wrong: |_, _| false,
+        state: tickets,
+    })
+    .await;
+}
+
 /// How many tickets there are, in which status, with how many comments and labels.
 fn tickets(world: &World) -> State {
     let view = |issue: landfall_sandbox::jira::IssueView| {
-        (issue.key, format!("{}, {} comments, {:?}", issue.status, issue.comments.len(), issue.labels))
+        let sections = issue.fields["description"].to_string().matches("(kept by Landfall)").count();
+        let (comments, labels) = (issue.comments.len(), issue.labels);
+        (issue.key, format!("{}, {comments} comments, {sections} sections, {labels:?}", issue.status))
     };
     world.sandbox.jira.issues().into_iter().map(view).collect()
 }

@@ -33,6 +33,7 @@ mod refusals;
 mod releases;
 mod signals;
 mod sync;
+mod tickets;
 mod versioning;
 mod versioning_http;
 mod versioning_kills;

@@ -1,6 +1,8 @@
 //! Comments that are added once.
 
-use landfall_artifacts::TicketKey;
+use std::collections::BTreeMap;
+
+use landfall_artifacts::{Class, Explain as _, TicketKey};
 use landfall_jira::{CommentFacts, Commented, Error, comment_marker, deployed_comment};
 use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
@@ -15,6 +17,7 @@ fn facts() -> CommentFacts {
     CommentFacts {
         environment: "stg_eu00".parse().expect("an environment"),
         release: "r-6b1f0c2d9e77".parse().expect("a release"),
+        at: time::macros::datetime!(2026-11-20 12:00:00 UTC),
         services: services(),
         pipeline: Some("https://gitlab.example.com/-/pipelines/1".into()),
         ledger_head: Some((12, landfall_artifacts::Digest::of(b"head"))),
@@ -24,6 +27,11 @@ fn facts() -> CommentFacts {
 #[derive(Default)]
 struct Talk {
     bodies: Vec<Value>,
+    /// Properties by the number of their comment.
+    properties: BTreeMap<usize, Value>,
+    claimed: usize,
+    /// A comment that another pipeline adds while ours is claimed.
+    theirs: Option<Value>,
     /// Whether nobody may list them once one was sent.
     hidden: bool,
     sent: bool,
@@ -32,6 +40,27 @@ struct Talk {
 
 impl Talk {
     fn answer(&mut self, method: &str, path: &str, request: &Request) -> ResponseTemplate {
+        if path == "/comment/list" {
+            assert_eq!(request.url.query(), Some("expand=properties"));
+            let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+            let ids = body["ids"].as_array().expect("numbers").iter().filter_map(Value::as_u64);
+            let bean = |id: u64| {
+                let at = usize::try_from(id).expect("few");
+                let properties = self.properties.get(&at).cloned().unwrap_or(json!([]));
+                json!({ "id": id.to_string(), "body": self.bodies[at], "properties": properties })
+            };
+            let values: Vec<Value> = ids.map(bean).collect();
+            return ResponseTemplate::new(200).set_body_json(json!({ "values": values, "isLast": true }));
+        }
+        if path.starts_with("/issue/REL-24/properties/landfall.comment.") {
+            assert_eq!(method, "PUT");
+            self.claimed += 1;
+            if self.claimed > 1 || self.theirs.is_some() {
+                self.bodies.extend(self.theirs.take());
+                return ResponseTemplate::new(200);
+            }
+            return ResponseTemplate::new(201);
+        }
         assert_eq!(path, "/issue/REL-24/comment");
         if method == "GET" && self.hidden && self.sent {
             return ResponseTemplate::new(403);
@@ -59,6 +88,7 @@ impl Talk {
         let body: Value = serde_json::from_slice(&request.body).expect("JSON");
         let bad = (!self.bad.is_empty()).then(|| self.bad.remove(0));
         if bad.as_ref().is_none_or(|(taken, _)| *taken) {
+            self.properties.insert(self.bodies.len(), body["properties"].clone());
             self.bodies.push(body["body"].clone());
         }
         let id = self.bodies.len().saturating_sub(1).to_string();
@@ -96,6 +126,56 @@ async fn the_same_comment_is_added_once() {
 }
 
 #[tokio::test]
+async fn a_comment_that_a_person_rewrote_is_known_by_its_property() {
+    let marker = comment_marker(&facts());
+    let said = |text: &str| {
+        json!({ "type": "doc", "version": 1, "content": [
+            { "type": "paragraph", "content": [{ "type": "text", "text": text }] }] })
+    };
+    let property =
+        |marker: &str| json!([{ "key": "landfall.comment", "value": { "schema": 1, "marker": marker } }]);
+    let talk = Talk {
+        bodies: vec![said("one"), said("rewritten by hand"), said("three")],
+        properties: [(0, property("landfall-0000")), (1, property(&marker))].into(),
+        ..Talk::default()
+    };
+    let site = site(talk).await;
+    assert_eq!(comment(&site).await, Commented::AlreadyThere("1".into()));
+    assert!(site.bodies("POST", "/comment").await.is_empty());
+    site.check_requests().await;
+}
+
+#[tokio::test]
+async fn of_two_that_comment_at_once_one_does() {
+    let first = site(Talk::default()).await;
+    comment(&first).await;
+    let theirs = first.bodies("POST", "/comment").await[0]["body"].clone();
+    let second = site(Talk { theirs: Some(theirs), ..Talk::default() }).await;
+    assert_eq!(comment(&second).await, Commented::AlreadyThere("0".into()));
+    assert!(second.bodies("POST", "/comment").await.is_empty());
+    // A claim of somebody who is gone is taken over.
+    let third = site(Talk { claimed: 1, ..Talk::default() }).await;
+    assert_eq!(comment(&third).await, Commented::Added("0".into()));
+    third.check_requests().await;
+}
+
+#[tokio::test]
+async fn a_comment_says_what_when_and_where() {
+    let site = site(Talk::default()).await;
+    comment(&site).await;
+    let body = site.bodies("POST", "/comment").await[0].clone();
+    assert_eq!(body["properties"][0]["value"]["marker"], comment_marker(&facts()).as_str());
+    let text = body["body"].to_string();
+    for part in
+        ["Deployed to stg_eu00", "2026-11-20T12:00:00Z", "orderService", "1.4.1", "1.4.2", "pipelines/1"]
+    {
+        assert!(text.contains(part), "{part} in {text}");
+    }
+    let digest = landfall_artifacts::Digest::of(b"orderService");
+    assert!(text.contains(&digest.short()) && !text.contains(&digest.hex()), "digests are short: {text}");
+}
+
+#[tokio::test]
 async fn a_comment_without_answer_is_looked_for_first() {
     for (taken, posts) in [(true, 1), (false, 2)] {
         let site = site(Talk { bad: vec![(taken, ResponseTemplate::new(502))], ..Talk::default() }).await;
@@ -122,7 +202,11 @@ async fn a_lost_comment_that_cannot_be_looked_for_stays_unknown() {
     let marker = comment_marker(&facts());
     let doc = deployed_comment(&facts());
     let error = site.jira.comment_once(&site.run, &key(), &marker, &doc).await.expect_err("lost");
-    assert!(matches!(error, Error::Down { status: 502, .. }), "{error:?}");
+    assert!(
+        matches!(&error, Error::LostWrite { cause, .. } if matches!(**cause, Error::Down { status: 502, .. })),
+        "{error:?}"
+    );
+    assert_eq!((error.class(), error.may_have_written()), (Class::Transient, true));
     assert!(site.journal()[0].ends_with(": unknown"), "{:?}", site.journal());
     assert_eq!(site.bodies("POST", "/comment").await.len(), 1);
 }

@@ -3,11 +3,12 @@
 use std::error::Error as _;
 
 use landfall_artifacts::{Class, Explain as _, TicketKey};
-use landfall_jira::{Error, Jira, JiraConfig, Statuses, Step};
+use landfall_jira::{Error, Facts, Jira, JiraConfig, Statuses, Step};
 use landfall_run::Run;
 use landfall_transport::{Http, HttpConfig};
 use serde_json::json;
-use wiremock::ResponseTemplate;
+use wiremock::matchers::any;
+use wiremock::{Mock, MockServer, Request, ResponseTemplate};
 
 use crate::support::{Site, TOKEN, no_issue};
 
@@ -77,7 +78,7 @@ async fn a_site_that_is_down_is_a_passing_fault_with_its_cause() {
     let jira = Jira::new(site, JiraConfig::new("REL", "Release")).expect("a client");
     let policy = landfall_run::RetryPolicy { attempts: 1, ..landfall_run::RetryPolicy::default() };
     let run = Run::builder().retry_policy(policy).build();
-    let error = jira.transition(&run, &key(), Step::Closed).await.expect_err("down");
+    let error = jira.transition(&run, &key(), Step::Closed, &Facts::default()).await.expect_err("down");
     assert_eq!((error.code(), error.class()), ("LF-JIRA-HTTP", Class::Transient));
     assert_eq!(error.to_string(), "cannot read REL-24");
     assert!(
@@ -101,4 +102,35 @@ async fn settings_that_cannot_be_right_are_refused_before_anything_is_sent() {
     assert_eq!(error.to_string(), "`Clo\\u{a}sed` is not a usable status");
     assert!("nowhere".parse::<Step>().is_err());
     assert_eq!("pp-testing".parse::<Step>(), Ok(Step::PpTesting));
+}
+
+#[tokio::test]
+async fn links_lead_to_the_site_and_not_to_the_gateway() {
+    let server = MockServer::start().await;
+    let answer = |request: &Request| match request.url.path() {
+        "/ex/jira/1a2b/rest/api/3/serverInfo" => {
+            ResponseTemplate::new(200).set_body_json(json!({ "baseUrl": "https://example.atlassian.net" }))
+        }
+        "/ex/jira/1a2b/rest/api/3/issue/REL-24" => {
+            ResponseTemplate::new(200).set_body_json(json!({ "id": "10024", "key": "REL-24" }))
+        }
+        other => panic!("{other}"),
+    };
+    Mock::given(any()).respond_with(answer).mount(&server).await;
+    let http = Http::new(HttpConfig::default()).expect("a client");
+    let site = http.site("jira", &format!("{}/ex/jira/1a2b", server.uri()), None).expect("a site");
+    let jira = Jira::new(site, JiraConfig::new("REL", "Release")).expect("a client");
+    let run = Run::builder().build();
+    for _ in 0..2 {
+        let ticket = jira.ticket(&run, &key()).await.expect("there");
+        assert_eq!(ticket.url, "https://example.atlassian.net/browse/REL-24");
+    }
+    assert_eq!(server.received_requests().await.expect("recorded").len(), 3, "it is asked once");
+}
+
+#[tokio::test]
+async fn a_page_for_people_is_no_success() {
+    let page = ResponseTemplate::new(200).set_body_raw("<!doctype html><title>Sign in</title>", "text/html");
+    let (error, seen) = refused(page).await;
+    assert_eq!((error.code(), error.class(), seen), ("LF-JIRA-ANSWER", Class::Transient, 2));
 }

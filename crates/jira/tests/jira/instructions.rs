@@ -1,8 +1,10 @@
 //! Instructions beside what people write.
 
+use std::collections::BTreeMap;
+
 use landfall_artifacts::{Class, Explain as _, TicketKey, Versions};
 use landfall_jira::adf::Doc;
-use landfall_jira::{Instructed, InstructionFacts, Instructions, JiraConfig, instructions};
+use landfall_jira::{Commands, Instructed, InstructionFacts, Instructions, JiraConfig, instructions};
 use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
 
@@ -18,7 +20,8 @@ fn doc(version: &str) -> Doc {
         release: "r-6b1f0c2d9e77".parse().expect("a release"),
         environments: vec!["prod_eu00".parse().expect("a name")],
         versions: Versions::parse(text.as_bytes(), "versions.json").expect("versions"),
-        previous: None,
+        previous: BTreeMap::new(),
+        commands: Commands::default(),
         start_at: Some("https://gitlab.example.com/-/pipelines/new".into()),
     })
 }

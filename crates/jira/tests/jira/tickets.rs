@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use landfall_artifacts::{Class, Explain as _};
-use landfall_jira::{Error, ReleaseTicket, TicketOrigin, label};
+use landfall_artifacts::{Class, Explain as _, ReleaseId};
+use landfall_jira::{Earlier, Error, JiraConfig, Made, ReleaseTicket, TicketOrigin, label};
 use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
 
-use crate::support::{Site, created, no_issue, services, shared};
+use crate::support::{Site, create_meta, created, no_issue, services, shared};
 
 fn ticket() -> ReleaseTicket {
     ReleaseTicket {
@@ -16,7 +16,10 @@ fn ticket() -> ReleaseTicket {
         environment: "stg_eu00".parse().expect("an environment"),
         services: services(),
         pipeline: Some("https://gitlab.example.com/g/p/-/pipelines/574".into()),
+        dashboard: Some("https://example.com/dashboard".into()),
         commits: Some("1a2b3c4..5d6e7f8".into()),
+        commits_at: Some("https://gitlab.example.com/g/p/-/compare/1a2b3c4...5d6e7f8".into()),
+        branch: Some("main".into()),
     }
 }
 
@@ -30,12 +33,31 @@ struct Kept {
     labels: Vec<Value>,
     lag: usize,
     bad_creates: Vec<(bool, ResponseTemplate)>,
+    /// Labels of a ticket that another pipeline makes just before ours is.
+    before_ours: Option<Value>,
+    /// Fields of the create screen besides the usual ones.
+    more: Value,
 }
 
 impl Kept {
     fn answer(&mut self, method: &str, path: &str, request: &Request) -> ResponseTemplate {
         match (method, path) {
+            ("GET", path) if path.contains("/createmeta/") => create_meta(request, &self.more),
+            ("POST", "/search/jql") if request.body.windows(11).any(|part| part == b"landfall-eu") => {
+                ResponseTemplate::new(200).set_body_json(json!({ "issues": [], "isLast": true }))
+            }
+            ("PUT", path) => {
+                let at = path.trim_start_matches("/issue/REL-").parse::<usize>().expect("a key") - 1;
+                let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+                for change in body["update"]["labels"].as_array().expect("changes of labels") {
+                    let labels = self.labels[at].as_array_mut().expect("labels");
+                    labels.retain(|label| *label != change["remove"]);
+                    labels.extend(change.get("add").cloned());
+                }
+                ResponseTemplate::new(204)
+            }
             ("POST", "/issue") => {
+                self.labels.extend(self.before_ours.take());
                 let bad = (!self.bad_creates.is_empty()).then(|| self.bad_creates.remove(0));
                 if bad.as_ref().is_none_or(|(taken, _)| *taken) {
                     let body: Value = serde_json::from_slice(&request.body).expect("JSON");
@@ -69,6 +91,10 @@ impl Kept {
     }
 }
 
+async fn make(site: &Site) -> Result<Made, Error> {
+    site.jira.create_or_find(&site.run, &ticket(), Earlier::Unlikely).await
+}
+
 async fn site(kept: Kept) -> Site {
     let kept = shared(kept);
     Site::new(move |method, path, request| kept.lock().expect("kept").answer(method, path, request)).await
@@ -77,10 +103,10 @@ async fn site(kept: Kept) -> Site {
 #[tokio::test]
 async fn a_ticket_is_made_once_and_found_again() {
     let site = site(Kept::default()).await;
-    let (made, origin) = site.jira.create_or_find(&site.run, &ticket()).await.expect("made");
+    let Made { ticket: made, origin, .. } = make(&site).await.expect("made");
     assert_eq!((made.key.as_str(), made.id.as_str(), origin), ("REL-1", "10001", TicketOrigin::Created));
     assert_eq!(made.url, format!("{}/browse/REL-1", site.server.uri()));
-    let (found, origin) = site.jira.create_or_find(&site.run, &ticket()).await.expect("found");
+    let Made { ticket: found, origin, .. } = make(&site).await.expect("found");
     assert_eq!((found, origin), (made, TicketOrigin::Found));
 
     let bodies = site.bodies("POST", "/issue").await;
@@ -107,7 +133,7 @@ async fn a_create_without_answer_is_looked_for_and_not_repeated() {
     for answer in [ResponseTemplate::new(502), ResponseTemplate::new(500).set_body_string(""), late, html] {
         // The index shows nothing to the two searches before and the first two after.
         let site = site(Kept { lag: 4, bad_creates: vec![(true, answer)], ..Kept::default() }).await;
-        let (made, origin) = site.jira.create_or_find(&site.run, &ticket()).await.expect("found");
+        let Made { ticket: made, origin, .. } = make(&site).await.expect("found");
         assert_eq!((made.key.as_str(), origin), ("REL-1", TicketOrigin::Created));
         assert_eq!(site.bodies("POST", "/issue").await.len(), 1);
         assert_eq!(site.journal().len(), 1);
@@ -117,10 +143,11 @@ async fn a_create_without_answer_is_looked_for_and_not_repeated() {
 #[tokio::test]
 async fn a_create_that_was_not_taken_is_made_once_more_after_searching() {
     let site = site(Kept { bad_creates: vec![(false, ResponseTemplate::new(503))], ..Kept::default() }).await;
-    let (made, _) = site.jira.create_or_find(&site.run, &ticket()).await.expect("made");
-    assert_eq!(made.key.as_str(), "REL-1");
+    let made = make(&site).await.expect("made");
+    assert_eq!(made.ticket.key.as_str(), "REL-1");
     assert_eq!(site.bodies("POST", "/issue").await.len(), 2);
-    assert_eq!(site.bodies("POST", "/search/jql").await.len(), 2 + 4);
+    // Twice before, four times after the first, and once for what others made.
+    assert_eq!(site.bodies("POST", "/search/jql").await.len(), 2 + 4 + 1);
     site.check_requests().await;
 }
 
@@ -128,8 +155,13 @@ async fn a_create_that_was_not_taken_is_made_once_more_after_searching() {
 async fn a_create_that_stays_without_answer_is_unknown() {
     let bad = || (false, ResponseTemplate::new(504));
     let site = site(Kept { bad_creates: vec![bad(), bad(), bad()], ..Kept::default() }).await;
-    let error = site.jira.create_or_find(&site.run, &ticket()).await.expect_err("unknown");
-    assert_eq!((error.code(), error.class()), ("LF-JIRA-LOST-CREATE", Class::Unknown));
+    let error = make(&site).await.expect_err("unknown");
+    assert_eq!(
+        (error.code(), error.class()),
+        ("LF-JIRA-LOST-CREATE", Class::Transient),
+        "running again finds out"
+    );
+    assert!(error.may_have_written());
     assert!(error.remedy().expect("a remedy").contains(&ticket_label()));
     assert_eq!(site.bodies("POST", "/issue").await.len(), 2);
     assert_eq!(site.journal(), [format!("create ticket REL {}: unknown", ticket_label())]);
@@ -148,24 +180,115 @@ async fn of_duplicates_the_oldest_is_used_and_what_is_gone_is_not() {
 
 #[tokio::test]
 async fn a_part_of_a_release_finds_the_ticket_that_covers_it() {
-    let site = Site::new(|method, path, _| {
-        assert_eq!((method, path), ("POST", "/search/jql"));
+    let site = Site::new(|method, path, request| {
         let issue = |number: u32, projects: Value| {
             json!({ "id": (10_000 + number).to_string(), "key": format!("REL-{number}"),
-                "properties": { "landfall.release": { "schema": 1, "projects": projects } } })
+                "properties": { "landfall.release": { "schema": 1, "release": "v1.4.0", "projects": projects } } })
         };
-        ResponseTemplate::new(200).set_body_json(json!({ "issues": [
-            { "id": "10009", "key": "REL-9" }, issue(8, json!(["a@1.0.0"])), issue(7, json!(["a@1.0.0", "b@2.0.0"])),
-            issue(6, json!(["a@1.0.0", "b@2.0.0"])) ] }))
+        if let ("GET", Some(id)) = (method, path.strip_prefix("/issue/")) {
+            // REL-71 is gone, although the index shows it.
+            return match id {
+                "10071" => no_issue(),
+                id => ResponseTemplate::new(200).set_body_json(json!({
+                    "id": id, "key": format!("REL-{}", &id[3..]), "fields": { "labels": ["landfall-eu"] } })),
+            };
+        }
+        assert_eq!((method, path), ("POST", "/search/jql"));
+        let body: Value = serde_json::from_slice(&request.body).expect("JSON");
+        // Two full pages of others come first.
+        let page = match body["nextPageToken"].as_str() {
+            None => json!({ "issues": (0..50).map(|n| issue(190 - n, json!(["a@1.0.0"]))).collect::<Vec<_>>(),
+                "nextPageToken": "two", "isLast": false }),
+            Some("two") => json!({ "issues": [{ "id": "10090", "key": "REL-90" }], "nextPageToken": "three" }),
+            Some("three") => json!({ "isLast": true, "issues": [
+                issue(71, json!(["a@1.0.0", "b@2.0.0"])), issue(70, json!(["a@1.0.0", "b@2.0.0", "c@1.0.0"])),
+                issue(60, json!(["a@1.0.0", "b@2.0.0"])) ] }),
+            other => panic!("{other:?}"),
+        };
+        ResponseTemplate::new(200).set_body_json(page)
     })
     .await;
     let region = "eu".parse().expect("a region");
     let wanted = ["a@1.0.0", "b@2.0.0"].map(|text| text.parse().expect("a project"));
-    let found = site.jira.find_covering(&site.run, &region, &wanted).await.expect("searched");
-    assert_eq!(found.expect("found").key.as_str(), "REL-7");
-    let other = ["c@1.0.0".parse().expect("a project")];
+    let found = site.jira.find_covering(&site.run, &region, &wanted).await.expect("searched").expect("found");
+    assert_eq!(found.ticket.key.as_str(), "REL-70");
+    assert_eq!(found.release.as_ref().map(ReleaseId::as_str), Some("v1.4.0"));
+    let other = ["d@1.0.0".parse().expect("a project")];
     assert_eq!(site.jira.find_covering(&site.run, &region, &other).await.expect("searched"), None);
     assert_eq!(site.jira.find_covering(&site.run, &region, &[]).await.expect("searched"), None);
+    site.check_requests().await;
+}
+
+#[tokio::test]
+async fn of_two_pipelines_at_once_the_later_gives_way() {
+    let labels = || json!([ticket_label(), "landfall-eu"]);
+    // The other's ticket is older; the index shows nothing to the searches before.
+    let site = site(Kept { before_ours: Some(labels()), lag: 2, ..Kept::default() }).await;
+    let made = make(&site).await.expect("found");
+    assert_eq!((made.ticket.key.as_str(), made.origin), ("REL-1", TicketOrigin::Found));
+    assert_eq!(made.duplicates, []);
+    assert!(made.warnings[0].starts_with("REL-2 was made at the same time as REL-1"), "{:?}", made.warnings);
+    let withdrawn = site.bodies("PUT", "/REL-2").await;
+    assert_eq!(
+        withdrawn,
+        [json!({ "fields": { "summary": "Duplicate of REL-1" }, "update": { "labels": [
+            { "remove": ticket_label() }, { "remove": "landfall-eu" }, { "add": "landfall-duplicate" }] } })]
+    );
+    // From now on there is one for everybody.
+    let again = make(&site).await.expect("found");
+    assert_eq!((again.ticket.key.as_str(), again.duplicates.len()), ("REL-1", 0));
+    site.check_requests().await;
+}
+
+#[tokio::test]
+async fn what_the_screen_asks_for_is_known_before_anything_is_made() {
+    let more = json!([
+        { "fieldId": "customfield_1", "key": "customfield_1", "name": "Risk", "required": true, "operations": ["set"],
+            "schema": { "type": "option" }, "allowedValues": [{ "value": "Low" }, { "value": "High" }] },
+        { "fieldId": "customfield_2", "key": "customfield_2", "name": "Plan", "required": true, "operations": ["set"],
+            "schema": { "type": "string" } } ]);
+    let strict = site(Kept { more, ..Kept::default() }).await;
+    let error = make(&strict).await.expect_err("fields are missing");
+    assert_eq!((error.code(), error.class()), ("LF-JIRA-FIELDS", Class::Input));
+    assert_eq!(error.to_string(), "a Release of REL cannot be made: it needs Risk, Plan");
+    assert_eq!(
+        error.remedy().expect("a remedy"),
+        "set them under [jira.fields] of landfall.toml: \"Risk\" = \"Low\" (one of Low, High); \"Plan\" = \"...\""
+    );
+    assert!(strict.bodies("POST", "/issue").await.is_empty() && strict.journal().is_empty());
+    assert!(strict.jira.check_create(&strict.run, &ticket()).await.is_err(), "a dry run sees the same");
+
+    let kept = shared(Kept::default());
+    let config = JiraConfig::new("REL", "Epic");
+    let other = Site::with(config, move |method, path, request| {
+        kept.lock().expect("kept").answer(method, path, request)
+    });
+    let error = make(&other.await).await.expect_err("no such type");
+    assert_eq!(error.to_string(), "REL has no issue type `Epic`; it has Task, Release");
+}
+
+#[tokio::test]
+async fn a_first_transition_that_was_refused_is_told() {
+    let nested = ResponseTemplate::new(201).set_body_json(json!({
+        "id": "10001", "key": "REL-1", "self": "https://your-domain.atlassian.net/rest/api/3/issue/10001",
+        "transition": { "status": 400, "errorCollection": { "errorMessages": ["Transition id '77' is not valid for this issue."], "errors": {} } }
+    }));
+    let kept = shared(Kept { bad_creates: vec![(true, nested)], ..Kept::default() });
+    let mut config = JiraConfig::new("REL", "Release");
+    config.initial_transition = Some("77".to_owned());
+    let site = Site::with(config, move |method, path, request| {
+        kept.lock().expect("kept").answer(method, path, request)
+    })
+    .await;
+    let made = make(&site).await.expect("made");
+    assert_eq!(made.origin, TicketOrigin::Created);
+    assert_eq!(
+        made.warnings,
+        [
+            "REL-1 was made, and its first transition was refused (400): Transition id '77' is not valid for this issue."
+        ]
+    );
+    assert_eq!(site.bodies("POST", "/issue").await[0]["transition"], json!({ "id": "77" }));
     site.check_requests().await;
 }
 
@@ -175,7 +298,7 @@ async fn what_jira_refuses_names_the_fields() {
         "errorMessages": ["Field 'x' is required\u{1b}[2J"], "errors": { "issuetype": "The issue type selected is invalid." }
     }));
     let site = site(Kept { bad_creates: vec![(false, refusal)], ..Kept::default() }).await;
-    let error = site.jira.create_or_find(&site.run, &ticket()).await.expect_err("refused");
+    let error = make(&site).await.expect_err("refused");
     assert!(matches!(error, Error::Refused { status: 400, .. }));
     assert_eq!(
         error.to_string(),

@@ -1,7 +1,7 @@
 //! Moving tickets through workflows that are not ours.
 
 use landfall_artifacts::{Class, Explain as _, TicketKey};
-use landfall_jira::{Error, Listed, Step};
+use landfall_jira::{Error, Facts, Listed, Step};
 use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
 
@@ -77,10 +77,12 @@ fn release_workflow() -> Vec<Value> {
 #[tokio::test]
 async fn one_step_by_the_name_of_its_target() {
     let site = site("To Do", release_workflow(), vec![]).await;
-    let moved = site.jira.transition(&site.run, &key(), Step::DeployPp).await.expect("moved");
+    let moved =
+        site.jira.transition(&site.run, &key(), Step::DeployPp, &Facts::default()).await.expect("moved");
     assert_eq!((moved.from.as_str(), moved.to.as_str()), ("To Do", "DEPLOYED TO PRE-PROD"));
     assert_eq!(site.bodies("POST", "/transitions").await, [json!({ "transition": { "id": "11" } })]);
-    let again = site.jira.transition(&site.run, &key(), Step::DeployPp).await.expect("there");
+    let again =
+        site.jira.transition(&site.run, &key(), Step::DeployPp, &Facts::default()).await.expect("there");
     assert!(again.taken.is_empty());
     assert_eq!(site.bodies("POST", "/transitions").await.len(), 1);
     assert_eq!(site.journal(), ["transition ticket REL-24: To Do -> DEPLOYED TO PRE-PROD: done"]);
@@ -90,7 +92,8 @@ async fn one_step_by_the_name_of_its_target() {
 #[tokio::test]
 async fn several_steps_where_the_workflow_asks_for_them() {
     let site = site("To Do", release_workflow(), vec![]).await;
-    let moved = site.jira.transition(&site.run, &key(), Step::Closed).await.expect("moved");
+    let moved =
+        site.jira.transition(&site.run, &key(), Step::Closed, &Facts::default()).await.expect("moved");
     assert_eq!(moved.taken, ["Deploy PP", "Start PP Testing", "Start Deployment", "Resolve", "Close"]);
     assert_eq!(moved.to, "Closed");
     assert_eq!(site.journal().len(), 5);
@@ -102,10 +105,15 @@ async fn the_direct_way_wins_and_the_target_is_never_passed() {
     ways.push(way("90", "Skip to resolved", "To Do", "Resolved"));
     ways.push(way("91", "Skip to closed", "To Do", "Closed"));
     let site = site("To Do", ways, vec![]).await;
-    let moved = site.jira.transition(&site.run, &key(), Step::Resolved).await.expect("moved");
+    let moved =
+        site.jira.transition(&site.run, &key(), Step::Resolved, &Facts::default()).await.expect("moved");
     assert_eq!(moved.taken, ["Skip to resolved"]);
     // Backwards there is none.
-    let error = site.jira.transition(&site.run, &key(), Step::PpTesting).await.expect_err("no way");
+    let error = site
+        .jira
+        .transition(&site.run, &key(), Step::PpTesting, &Facts::default())
+        .await
+        .expect_err("no way");
     assert_eq!((error.code(), error.class()), ("LF-JIRA-TRANSITION", Class::Refused));
     assert_eq!(
         error.to_string(),
@@ -118,7 +126,7 @@ async fn no_way_lists_what_there_is() {
     let ways =
         vec![way("5", "Back\u{1b}[2J", "Blocked", "To Do"), way("6", "Escalate", "Blocked", "Escalated")];
     let stuck = site("Blocked", ways, vec![]).await;
-    match stuck.jira.transition(&stuck.run, &key(), Step::Deploying).await {
+    match stuck.jira.transition(&stuck.run, &key(), Step::Deploying, &Facts::default()).await {
         Err(Error::NoWay { transitions, .. }) => {
             let listed = |name: &str, to: &str| Listed { name: name.into(), to: to.into() };
             assert_eq!(transitions, [listed("Back\\u{1b}[2J", "To Do"), listed("Escalate", "Escalated")]);
@@ -127,7 +135,11 @@ async fn no_way_lists_what_there_is() {
     }
     assert!(stuck.bodies("POST", "/transitions").await.is_empty());
     let none = site("Blocked", vec![], vec![]).await;
-    let error = none.jira.transition(&none.run, &key(), Step::Deploying).await.expect_err("no way");
+    let error = none
+        .jira
+        .transition(&none.run, &key(), Step::Deploying, &Facts::default())
+        .await
+        .expect_err("no way");
     assert!(error.to_string().ends_with("its transitions are none that this account may take"), "{error}");
 }
 
@@ -139,7 +151,8 @@ async fn of_two_ways_the_one_without_a_screen_is_taken() {
     gone["bean"]["isAvailable"] = false.into();
     let site =
         site("Deploying", vec![screen, gone, way("41", "Resolve", "Deploying", "Resolved")], vec![]).await;
-    let moved = site.jira.transition(&site.run, &key(), Step::Resolved).await.expect("moved");
+    let moved =
+        site.jira.transition(&site.run, &key(), Step::Resolved, &Facts::default()).await.expect("moved");
     assert_eq!(moved.taken, ["Resolve"]);
 }
 
@@ -150,7 +163,7 @@ async fn a_screen_gets_its_resolution_and_nothing_else() {
     screen["bean"]["fields"] = json!({ "resolution": { "required": true, "hasDefaultValue": false, "name": "Resolution",
         "allowedValues": [{ "name": "Won't do" }, { "name": "Done" }] } });
     let one = site("Deploying", vec![screen.clone()], vec![]).await;
-    one.jira.transition(&one.run, &key(), Step::Resolved).await.expect("moved");
+    one.jira.transition(&one.run, &key(), Step::Resolved, &Facts::default()).await.expect("moved");
     let expected = json!({ "transition": { "id": "40" }, "fields": { "resolution": { "name": "Done" } } });
     assert_eq!(one.bodies("POST", "/transitions").await, [expected]);
     one.check_requests().await;
@@ -158,8 +171,11 @@ async fn a_screen_gets_its_resolution_and_nothing_else() {
     screen["bean"]["fields"]["customfield_1"] =
         json!({ "required": true, "hasDefaultValue": false, "name": "Root cause" });
     let other = site("Deploying", vec![screen], vec![]).await;
-    let error =
-        other.jira.transition(&other.run, &key(), Step::Resolved).await.expect_err("a person is needed");
+    let error = other
+        .jira
+        .transition(&other.run, &key(), Step::Resolved, &Facts::default())
+        .await
+        .expect_err("a person is needed");
     assert_eq!(error.to_string(), "the transition Resolve of REL-24 requires Root cause");
     assert!(other.journal().is_empty());
 }
@@ -174,20 +190,24 @@ async fn what_the_ticket_shows_decides_when_an_answer_is_lost_or_refused() {
     // Taken although it looks otherwise: no second request.
     for answer in [ResponseTemplate::new(502), invalid(), ResponseTemplate::new(409)] {
         let site = site("To Do", release_workflow(), vec![(true, answer)]).await;
-        site.jira.transition(&site.run, &key(), Step::DeployPp).await.expect("moved");
+        site.jira.transition(&site.run, &key(), Step::DeployPp, &Facts::default()).await.expect("moved");
         assert_eq!(site.bodies("POST", "/transitions").await.len(), 1);
     }
     // Not taken: once more.
     for answer in [ResponseTemplate::new(502), ResponseTemplate::new(409)] {
         let site = site("To Do", release_workflow(), vec![(false, answer)]).await;
-        site.jira.transition(&site.run, &key(), Step::DeployPp).await.expect("moved");
+        site.jira.transition(&site.run, &key(), Step::DeployPp, &Facts::default()).await.expect("moved");
         assert_eq!(site.bodies("POST", "/transitions").await.len(), 2);
     }
     // Never taken: what Jira said.
     let site =
         site("To Do", release_workflow(), vec![(false, invalid()), (false, invalid()), (false, invalid())])
             .await;
-    let error = site.jira.transition(&site.run, &key(), Step::DeployPp).await.expect_err("refused");
+    let error = site
+        .jira
+        .transition(&site.run, &key(), Step::DeployPp, &Facts::default())
+        .await
+        .expect_err("refused");
     assert!(error.to_string().ends_with("(400): Transition id '11' is not valid for this issue."), "{error}");
     assert_eq!(site.bodies("POST", "/transitions").await.len(), 2);
 }
@@ -195,6 +215,10 @@ async fn what_the_ticket_shows_decides_when_an_answer_is_lost_or_refused() {
 #[tokio::test]
 async fn success_without_effect_is_not_success() {
     let site = site("To Do", release_workflow(), vec![(false, ResponseTemplate::new(204))]).await;
-    let error = site.jira.transition(&site.run, &key(), Step::DeployPp).await.expect_err("unmoved");
+    let error = site
+        .jira
+        .transition(&site.run, &key(), Step::DeployPp, &Facts::default())
+        .await
+        .expect_err("unmoved");
     assert_eq!((error.code(), error.class()), ("LF-JIRA-UNMOVED", Class::Unknown));
 }

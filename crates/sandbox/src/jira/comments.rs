@@ -11,8 +11,11 @@ use serde_json::{Map, Value, json};
 use super::adf::check_adf;
 use super::properties::property_list;
 use super::record::{Comment, Issue, State, timestamp};
-use super::reply::{Answer, Refusal, base, json_reply, object, page, query, single};
+use super::reply::{Answer, Refusal, base, json_reply, listed, object, page, query, single};
 use super::{Jira, JiraConfig};
+
+/// Most ids of one question for comments (API page of `comment/list`).
+const MAX_IDS: usize = 1_000;
 
 pub(super) fn add_comment(
     state: &mut State,
@@ -93,7 +96,7 @@ pub(super) async fn list(
     let pairs = query(raw.as_deref(), &["startAt", "maxResults", "orderBy", "expand"])?;
     let (start, size) = page(&pairs, 50)?;
     let state = jira.lock();
-    let issue = state.find(&key).ok_or_else(Refusal::no_issue)?;
+    let issue = jira.seen(state.find(&key))?;
     let mut comments: Vec<&Comment> = issue.comments.iter().collect();
     match single(&pairs, "orderBy") {
         None | Some("created" | "+created") => {}
@@ -104,11 +107,54 @@ pub(super) async fn list(
         .iter()
         .skip(start)
         .take(size)
-        .map(|comment| comment_json(comment, issue, &jira.config, &base(&headers)))
+        .map(|comment| comment_json(comment, issue, &jira.config(), &base(&headers)))
         .collect();
     let body =
         json!({"comments": beans, "maxResults": size, "startAt": start, "total": issue.comments.len()});
     Ok(json_reply(StatusCode::OK, &body))
+}
+
+/// `POST /rest/api/3/comment/list`: the only list that shows the properties of comments.
+pub(super) async fn by_ids(
+    Shared(jira): Shared<Arc<Jira>>,
+    headers: HeaderMap,
+    RawQuery(raw): RawQuery,
+    bytes: Bytes,
+) -> Answer {
+    let pairs = query(raw.as_deref(), &["expand"])?;
+    let body = object(&bytes, &["ids"])?;
+    let wrong = || Refusal::bad("'ids' must be a list of 1 to 1000 different numbers");
+    let ids = body.get("ids").and_then(Value::as_array).ok_or_else(wrong)?;
+    let mut wanted: Vec<u64> = ids.iter().map(Value::as_u64).collect::<Option<_>>().ok_or_else(wrong)?;
+    wanted.sort_unstable();
+    wanted.dedup();
+    if wanted.is_empty() || wanted.len() != ids.len() || wanted.len() > MAX_IDS {
+        return Err(wrong());
+    }
+    let with_properties = listed(&pairs, "expand").iter().any(|part| part == "properties");
+    let (state, config) = (jira.lock(), jira.config());
+    let beans: Vec<Value> = state
+        .issues
+        .iter()
+        .filter(|_| config.permissions.browse)
+        .flat_map(|issue| issue.comments.iter().map(move |comment| (issue, comment)))
+        .filter(|(_, comment)| wanted.contains(&comment.id))
+        .map(|(issue, comment)| {
+            let mut bean = comment_json(comment, issue, &config, &base(&headers));
+            if let Some(map) = bean.as_object_mut().filter(|_| with_properties) {
+                let properties: Vec<Value> = comment
+                    .properties
+                    .iter()
+                    .map(|(key, value)| json!({"key": key, "value": value}))
+                    .collect();
+                map.insert("properties".to_owned(), json!(properties));
+            }
+            bean
+        })
+        .collect();
+    let total = beans.len();
+    let page = json!({"values": beans, "maxResults": MAX_IDS, "startAt": 0, "total": total, "isLast": true});
+    Ok(json_reply(StatusCode::OK, &page))
 }
 
 /// `GET /rest/api/3/issue/{issueIdOrKey}/comment/{id}`.
@@ -149,7 +195,7 @@ fn reply(jira: &Jira, state: &State, key: &str, id: Option<u64>, status: StatusC
     let issue = state.find(key).ok_or_else(Refusal::no_issue)?;
     let comment = issue.comments.iter().find(|comment| Some(comment.id) == id);
     let comment = comment.ok_or_else(|| no_comment(&id.unwrap_or_default().to_string()))?;
-    Ok(json_reply(status, &comment_json(comment, issue, &jira.config, base)))
+    Ok(json_reply(status, &comment_json(comment, issue, &jira.config(), base)))
 }
 
 pub(super) fn no_comment(id: &str) -> Refusal {

@@ -5,21 +5,22 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::adf::check_adf;
+use super::meta::document;
 use super::reply::Refusal;
-use super::{CustomFieldKind, JiraConfig};
+use super::{JiraConfig, Transition};
 
 const MAX_LABEL: usize = 255;
+/// Resolutions of the site.
+pub(super) const RESOLUTIONS: [&str; 2] = ["Won't Do", "Done"];
 const NOT_ON_SCREEN: &str = "cannot be set. It is not on the appropriate screen, or unknown.";
 
 /// Which operation sets the fields.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Screen {
+#[derive(Clone, Copy)]
+pub(super) enum Screen<'a> {
     Create,
     Edit,
-    /// A transition; `has_screen` as its workflow says.
-    Transition {
-        has_screen: bool,
-    },
+    /// A transition, with its screen where it has one.
+    Transition(&'a Transition),
 }
 
 /// Checks `fields` and `update` and lays them over `target`. Gives the comments that `update` adds.
@@ -27,7 +28,7 @@ pub(super) enum Screen {
 /// All problems are reported together, as Jira does (`errors`: field -> text).
 pub(super) fn lay_over(
     config: &JiraConfig,
-    screen: Screen,
+    screen: Screen<'_>,
     body: &Map<String, Value>,
     target: &mut Map<String, Value>,
 ) -> Result<Vec<Value>, Refusal> {
@@ -56,7 +57,8 @@ pub(super) fn lay_over(
     for (name, operations) in update {
         let result = match (name.as_str(), screen) {
             ("labels", Screen::Create | Screen::Edit) => update_labels(operations, target),
-            ("comment", Screen::Create | Screen::Edit | Screen::Transition { has_screen: true }) => {
+            ("comment", Screen::Create | Screen::Edit) => added_comments(operations, &mut comments),
+            ("comment", Screen::Transition(transition)) if transition.has_screen => {
                 added_comments(operations, &mut comments)
             }
             _ => Err(format!("Field '{name}' {NOT_ON_SCREEN}")),
@@ -65,7 +67,21 @@ pub(super) fn lay_over(
             problems.insert(name.clone(), problem);
         }
     }
-    if screen == Screen::Create {
+    let set = |name: &str| fields.get(name).is_some_and(|value| !value.is_null() && *value != json!([]));
+    let missing: Vec<(&str, &str)> = match screen {
+        Screen::Create => config.required_fields().filter(|(id, _)| !set(id)).collect(),
+        Screen::Edit => Vec::new(),
+        Screen::Transition(transition) => transition
+            .required
+            .iter()
+            .map(|id| (id.as_str(), id.as_str()))
+            .filter(|(id, _)| !set(id))
+            .collect(),
+    };
+    for (id, name) in missing {
+        problems.entry(id.to_owned()).or_insert_with(|| format!("{name} is required."));
+    }
+    if matches!(screen, Screen::Create) {
         for (name, text) in [
             ("project", "valid project is required"),
             ("issuetype", "Specify an issue type"),
@@ -79,24 +95,32 @@ pub(super) fn lay_over(
     if problems.is_empty() { Ok(comments) } else { Err(Refusal::fields(problems)) }
 }
 
-fn field_value(config: &JiraConfig, screen: Screen, name: &str, value: &Value) -> Result<Value, String> {
+fn field_value(config: &JiraConfig, screen: Screen<'_>, name: &str, value: &Value) -> Result<Value, String> {
     let unknown = || Err(format!("Field '{name}' {NOT_ON_SCREEN}"));
-    if let Screen::Transition { has_screen } = screen {
-        let resolution = value.get("name").and_then(Value::as_str);
-        return match (has_screen, name, resolution) {
-            (true, "resolution", Some("Done" | "Won't Do")) => Ok(json!({"name": resolution})),
-            (true, "resolution", _) => Err("Could not find a valid resolution.".to_owned()),
-            _ => unknown(),
-        };
+    match screen {
+        Screen::Transition(transition) if !transition.has_screen => return unknown(),
+        Screen::Transition(_) if name == "resolution" => {
+            let resolution = value.get("name").and_then(Value::as_str);
+            let known = resolution.is_some_and(|resolution| RESOLUTIONS.contains(&resolution));
+            return known
+                .then(|| json!({"name": resolution}))
+                .ok_or_else(|| "Could not find a valid resolution.".to_owned());
+        }
+        Screen::Transition(transition) if !transition.fields.iter().any(|field| field == name) => {
+            return unknown();
+        }
+        Screen::Create if config.off_screen.iter().any(|field| field == name) => return unknown(),
+        Screen::Create | Screen::Edit | Screen::Transition(_) => {}
     }
+    let creates = matches!(screen, Screen::Create);
     match name {
-        "project" if screen == Screen::Create => named(value, &["key", "id"])
+        "project" if creates => named(value, &["key", "id"])
             .and_then(|wanted| {
                 config.projects.iter().find(|project| project.key == wanted || project.id == wanted)
             })
             .map(|project| json!({"id": project.id, "key": project.key, "name": project.name}))
             .ok_or_else(|| "valid project is required".to_owned()),
-        "issuetype" if screen == Screen::Create => named(value, &["name", "id"])
+        "issuetype" if creates => named(value, &["name", "id"])
             .and_then(|wanted| config.issue_type(wanted))
             .map(|(id, name)| json!({"id": id, "name": name, "subtask": false}))
             // Text of the API page's own example of a bulk create.
@@ -116,14 +140,11 @@ fn field_value(config: &JiraConfig, screen: Screen, name: &str, value: &Value) -
         },
         "description" | "environment" => document(value),
         "labels" => labels(value).map(|labels| json!(labels)),
-        "fixVersions" => fix_versions(config, value),
-        _ => match config.custom_fields.iter().find(|field| field.id == name).map(|field| field.kind) {
-            Some(CustomFieldKind::TextArea) => document(value),
-            Some(CustomFieldKind::TextField) => match value.as_str() {
-                Some(text) if text.chars().count() <= 255 && !text.contains('\n') => Ok(value.clone()),
-                None if value.is_null() => Ok(Value::Null),
-                _ => Err("Operation value must be a string".to_owned()),
-            },
+        "fixVersions" => listed(&config.versions, value, "Version"),
+        "components" => listed(&config.components, value, "Component"),
+        _ => match config.custom_fields.iter().find(|field| field.id == name) {
+            Some(_) if value.is_null() => Ok(Value::Null),
+            Some(field) => field.checked(value),
             None => unknown(),
         },
     }
@@ -136,25 +157,14 @@ fn named<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a str> {
     if map.len() == 1 && keys.contains(&key.as_str()) { value.as_str() } else { None }
 }
 
-fn document(value: &Value) -> Result<Value, String> {
-    if value.is_null() {
-        return Ok(Value::Null);
-    }
-    if !value.is_object() {
-        return Err(
-            "Operation value must be an Atlassian Document (see the Atlassian Document Format)".to_owned()
-        );
-    }
-    check_adf(value).map(|()| value.clone())
-}
-
-fn fix_versions(config: &JiraConfig, value: &Value) -> Result<Value, String> {
+/// A list of versions or components, each by its name.
+fn listed(known: &[String], value: &Value, kind: &str) -> Result<Value, String> {
     let wanted = value.as_array().ok_or("data was not an array")?;
     let mut found = Vec::new();
-    for version in wanted {
-        let name = named(version, &["name"]).ok_or("Version name or id is required")?;
-        if !config.versions.iter().any(|known| known == name) {
-            return Err(format!("Version name '{name}' is not valid"));
+    for one in wanted {
+        let name = named(one, &["name"]).ok_or_else(|| format!("{kind} name or id is required"))?;
+        if !known.iter().any(|known| known == name) {
+            return Err(format!("{kind} name '{name}' is not valid"));
         }
         found.push(json!({"name": name}));
     }
@@ -172,7 +182,7 @@ fn label(value: &Value) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
-fn labels(value: &Value) -> Result<Vec<String>, String> {
+pub(super) fn labels(value: &Value) -> Result<Vec<String>, String> {
     let mut labels =
         value.as_array().ok_or("data was not an array")?.iter().map(label).collect::<Result<Vec<_>, _>>()?;
     labels.sort();

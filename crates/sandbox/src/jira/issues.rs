@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::extract::{Path, RawQuery, State as Shared};
 use axum::response::Response;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::comments::add_comment;
 use super::fields::{Screen, lay_over};
@@ -51,9 +51,14 @@ pub(super) async fn create(
 ) -> Answer {
     query(raw.as_deref(), &["updateHistory"])?;
     let body = details(&bytes)?;
+    let config = jira.config();
+    if !config.permissions.create {
+        let problem = ("project".to_owned(), "valid project is required".to_owned());
+        return Err(Refusal::fields(BTreeMap::from([problem])));
+    }
     let mut fields = Map::new();
     fields.insert("labels".to_owned(), json!([]));
-    let comments = lay_over(&jira.config, Screen::Create, &body, &mut fields)?;
+    let comments = lay_over(&config, Screen::Create, &body, &mut fields)?;
     let properties = property_list(body.get("properties"))?;
     let project = fields
         .get("project")
@@ -69,7 +74,7 @@ pub(super) async fn create(
         at: Instant::now(),
         at_search: state.searches,
         fields,
-        status: jira.config.workflow.initial().to_owned(),
+        status: config.workflow.initial().to_owned(),
         updated: timestamp(),
     };
     let mut issue = Issue::new(id, format!("{project}-{number}"), project, revision);
@@ -82,7 +87,7 @@ pub(super) async fn create(
     let mut created = json!({"id": id.to_string(), "key": key, "self": format!("{}/rest/api/3/issue/{id}", base(&headers))});
     // The create stands even when its transition fails; the caller has to look (`NestedResponse`).
     if let Some(transition) = body.get("transition") {
-        let nested = match take_transition(&jira.config, &mut state, &key, Some(transition), &Map::new()) {
+        let nested = match take_transition(&config, &mut state, &key, Some(transition), &Map::new()) {
             Ok(()) => json!({"status": 204, "errorCollection": {"errorMessages": [], "errors": {}}}),
             Err(refusal) => refusal.nested(),
         };
@@ -109,9 +114,9 @@ pub(super) async fn read(
         wanted.push("*all".to_owned());
     }
     let state = jira.lock();
-    let issue = state.find(&key).ok_or_else(Refusal::no_issue)?;
+    let issue = jira.seen(state.find(&key))?;
     let bean = issue_json(
-        &jira.config,
+        &jira.config(),
         issue,
         issue.current(),
         &wanted,
@@ -146,7 +151,7 @@ pub(super) async fn edit(
     let searches = state.searches;
     let issue = jira.writable(&mut state, &key)?;
     let mut fields = issue.current().fields.clone();
-    let comments = lay_over(&jira.config, Screen::Edit, &body, &mut fields)?;
+    let comments = lay_over(&jira.config(), Screen::Edit, &body, &mut fields)?;
     let status = issue.current().status.clone();
     issue.write(searches, fields, status);
     issue.properties.extend(properties);
@@ -156,7 +161,7 @@ pub(super) async fn edit(
     if single(&pairs, "returnIssue") == Some("true") {
         let issue = state.find(&key).ok_or_else(Refusal::no_issue)?;
         let bean =
-            issue_json(&jira.config, issue, issue.current(), &["*all".to_owned()], &[], &base(&headers));
+            issue_json(&jira.config(), issue, issue.current(), &["*all".to_owned()], &[], &base(&headers));
         return Ok(json_reply(StatusCode::OK, &bean));
     }
     Ok(no_content())
@@ -179,12 +184,14 @@ pub(super) async fn transitions(
     let pairs = query(raw.as_deref(), &known)?;
     let with_fields = listed(&pairs, "expand").iter().any(|expand| expand == "transitions.fields");
     let state = jira.lock();
-    let issue = state.find(&key).ok_or_else(Refusal::no_issue)?;
-    let workflow = &jira.config.workflow;
+    let issue = jira.seen(state.find(&key))?;
+    let config = jira.config();
+    let workflow = &config.workflow;
     let transitions: Vec<Value> = workflow
         .from_status(&issue.current().status)
+        .filter(|_| config.permissions.transition)
         .filter(|transition| single(&pairs, "transitionId").is_none_or(|id| id == transition.id))
-        .map(|transition| workflow.transition_json(transition, &base(&headers), with_fields))
+        .map(|transition| config.transition_json(transition, &base(&headers), with_fields))
         .collect();
     Ok(json_reply(StatusCode::OK, &json!({"expand": "transitions", "transitions": transitions})))
 }
@@ -200,7 +207,7 @@ pub(super) async fn transition(
     let body = details(&bytes)?;
     let mut state = jira.lock();
     jira.writable(&mut state, &key)?;
-    take_transition(&jira.config, &mut state, &key, body.get("transition"), &body)?;
+    take_transition(&jira.config(), &mut state, &key, body.get("transition"), &body)?;
     Ok(no_content())
 }
 
@@ -227,10 +234,11 @@ fn take_transition(
     let chosen = config
         .workflow
         .from_status(&current.status)
+        .filter(|_| config.permissions.transition)
         .find(|transition| transition.id == id)
         .ok_or_else(|| Refusal::bad(format!("Transition id '{id}' is not valid for this issue.")))?;
     let mut fields = current.fields.clone();
-    let comments = lay_over(config, Screen::Transition { has_screen: chosen.has_screen }, body, &mut fields)?;
+    let comments = lay_over(config, Screen::Transition(chosen), body, &mut fields)?;
     let properties = property_list(body.get("properties"))?;
     issue.write(searches, fields, chosen.to.clone());
     issue.properties.extend(properties);

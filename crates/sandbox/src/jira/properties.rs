@@ -117,7 +117,7 @@ pub(super) async fn issue_get(
     Shared(jira): Shared<Arc<Jira>>,
     Path((key, name)): Path<(String, String)>,
 ) -> Answer {
-    get(&jira.lock().find(&key).ok_or_else(Refusal::no_issue)?.properties, &name)
+    get(&jira.seen(jira.lock().find(&key))?.properties, &name)
 }
 
 pub(super) async fn issue_put(

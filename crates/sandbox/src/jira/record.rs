@@ -1,11 +1,12 @@
 //! What the server keeps of an issue.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::macros::format_description;
+use tokio::time::Instant;
 
 const MAX_REVISIONS: usize = 256;
 
@@ -115,21 +116,23 @@ impl Issue {
         })
     }
 
-    /// Counts one write against the limit; the error is the number of seconds to wait.
-    pub(super) fn admit_write(&mut self, limit: Option<WriteLimit>, now: Instant) -> Result<(), u64> {
-        let Some(limit) = limit else { return Ok(()) };
-        while self.writes.front().is_some_and(|first| now.saturating_duration_since(*first) >= limit.window) {
+    /// Counts one write against the limits; the error is the number of seconds to wait.
+    pub(super) fn admit_write(&mut self, limits: &[WriteLimit], now: Instant) -> Result<(), u64> {
+        let longest = limits.iter().map(|limit| limit.window).max().unwrap_or_default();
+        while self.writes.front().is_some_and(|first| now.saturating_duration_since(*first) >= longest) {
             self.writes.pop_front();
         }
-        if self.writes.len() < limit.count {
-            self.writes.push_back(now);
-            return Ok(());
+        let free = |limit: &WriteLimit| {
+            let age = |at: &Instant| now.saturating_duration_since(*at);
+            let mut within = self.writes.iter().filter(|at| age(at) < limit.window);
+            let first = within.next()?;
+            (within.count() + 1 >= limit.count).then(|| limit.window.saturating_sub(age(first)))
+        };
+        if let Some(free) = limits.iter().filter_map(free).max() {
+            return Err(free.as_secs() + u64::from(free.subsec_nanos() > 0));
         }
-        let free = self
-            .writes
-            .front()
-            .map_or(limit.window, |first| limit.window.saturating_sub(now.saturating_duration_since(*first)));
-        Err(free.as_secs() + u64::from(free.subsec_nanos() > 0))
+        self.writes.push_back(now);
+        Ok(())
     }
 }
 

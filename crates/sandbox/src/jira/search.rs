@@ -1,7 +1,6 @@
 //! `search/jql`: bounded queries over an index that is behind the issues.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use axum::extract::{RawQuery, State as Shared};
 use base64::Engine as _;
@@ -9,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 
 use super::issues::issue_json;
 use super::jql::{self, Clause};
@@ -123,9 +123,10 @@ fn texts(map: &Map<String, Value>, name: &str) -> Result<Vec<String>, Refusal> {
 }
 
 fn run(jira: &Jira, search: &Search, base: &str) -> Answer {
+    let config = jira.config();
     let parsed = jql::parse(&search.jql).map_err(Refusal::bad)?;
     for clause in &parsed.clauses {
-        check_clause(&jira.config, clause)?;
+        check_clause(&config, clause)?;
     }
     if search.properties.len() > MAX_PROPERTIES || search.reconciled.len() > MAX_RECONCILED {
         return Err(Refusal::bad(format!(
@@ -149,12 +150,13 @@ fn run(jira: &Jira, search: &Search, base: &str) -> Answer {
     let mut found: Vec<(&Issue, &Revision)> = state
         .issues
         .iter()
+        .filter(|_| config.permissions.browse)
         .filter_map(|issue| {
             let fresh = search.reconciled.contains(&issue.id);
             let revision = if fresh {
                 issue.current()
             } else {
-                issue.indexed(jira.config.search_lag, state.searches, now)?
+                issue.indexed(config.search_lag, state.searches, now)?
             };
             parsed.clauses.iter().all(|clause| matches(clause, issue, revision)).then_some((issue, revision))
         })
@@ -181,7 +183,7 @@ fn run(jira: &Jira, search: &Search, base: &str) -> Answer {
             if search.fields.iter().all(|name| name == "id") && search.properties.is_empty() {
                 return json!({"id": issue.id.to_string()});
             }
-            issue_json(&jira.config, issue, revision, &search.fields, &search.properties, base)
+            issue_json(&config, issue, revision, &search.fields, &search.properties, base)
         })
         .collect();
     let end = start.saturating_add(size);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::record::timestamp;
 use super::reply::{Answer, Refusal, base, json_reply, page, query};
-use super::{CustomFieldKind, Jira, JiraConfig, Project};
+use super::{Jira, JiraConfig, Project};
 
 impl JiraConfig {
     pub(super) fn user_json(&self, base: &str) -> Value {
@@ -42,38 +42,17 @@ impl JiraConfig {
             Refusal::new(StatusCode::NOT_FOUND, format!("No project could be found with key '{wanted}'."))
         })
     }
+}
 
-    /// Every field with its id, name, schema, and whether a create needs it.
-    fn fields_json(&self) -> Vec<Value> {
-        let system = [
-            ("project", "Project", "project", true),
-            ("issuetype", "Issue Type", "issuetype", true),
-            ("summary", "Summary", "string", true),
-            ("description", "Description", "string", false),
-            ("environment", "Environment", "string", false),
-            ("labels", "Labels", "array", false),
-            ("fixVersions", "Fix versions", "array", false),
-        ];
-        let mut fields: Vec<Value> = system
-            .iter()
-            .map(|(id, name, kind, required)| json!({"id": id, "name": name, "required": required, "schema": {"type": kind, "system": id}}))
-            .collect();
-        for field in &self.custom_fields {
-            let kind = match field.kind {
-                CustomFieldKind::TextArea => "textarea",
-                CustomFieldKind::TextField => "textfield",
-            };
-            let custom = format!("com.atlassian.jira.plugin.system.customfieldtypes:{kind}");
-            let number: u64 = field.id.trim_start_matches("customfield_").parse().unwrap_or_default();
-            let schema = json!({"type": "string", "custom": custom, "customId": number});
-            fields.push(json!({"id": field.id, "name": field.name, "required": false, "schema": schema}));
-        }
-        fields
+impl JiraConfig {
+    /// The project, for one who may create issues in it: both pages of `createmeta` ask for that permission.
+    fn may_create(&self, wanted: &str) -> Result<&Project, Refusal> {
+        if self.permissions.create { self.project(wanted) } else { self.project("") }
     }
 }
 
 pub(super) async fn myself(Shared(jira): Shared<Arc<Jira>>, headers: HeaderMap) -> Answer {
-    Ok(json_reply(StatusCode::OK, &jira.config.user_json(&base(&headers))))
+    Ok(json_reply(StatusCode::OK, &jira.config().user_json(&base(&headers))))
 }
 
 pub(super) async fn server_info(headers: HeaderMap) -> Answer {
@@ -91,12 +70,13 @@ pub(super) async fn project(
     Path(key): Path<String>,
     headers: HeaderMap,
 ) -> Answer {
-    let project = jira.config.project(&key)?;
+    let config = jira.config();
+    let project = config.project(&key)?;
     let base = base(&headers);
     let body = json!({
         "self": format!("{base}/rest/api/3/project/{}", project.id), "id": project.id, "key": project.key, "name": project.name,
         "projectTypeKey": "software", "simplified": false, "style": "classic", "isPrivate": false,
-        "issueTypes": jira.config.issue_types_json(&base), "versions": [], "components": []
+        "issueTypes": jira.config().issue_types_json(&base), "versions": [], "components": []
     });
     Ok(json_reply(StatusCode::OK, &body))
 }
@@ -108,8 +88,8 @@ pub(super) async fn create_types(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     let (start, size) = page(&query(raw.as_deref(), &["startAt", "maxResults"])?, 50)?;
-    jira.config.project(&key)?;
-    let all = jira.config.issue_types_json(&base(&headers));
+    jira.config().may_create(&key)?;
+    let all = jira.config().issue_types_json(&base(&headers));
     let total = all.len();
     let types: Vec<Value> = all.into_iter().skip(start).take(size).collect();
     Ok(json_reply(
@@ -124,26 +104,17 @@ pub(super) async fn create_fields(
     RawQuery(raw): RawQuery,
 ) -> Answer {
     let (start, size) = page(&query(raw.as_deref(), &["startAt", "maxResults"])?, 50)?;
-    jira.config.project(&key)?;
-    if jira.config.issue_type(&kind).is_none_or(|(id, _)| id != kind) {
+    let config = jira.config();
+    config.may_create(&key)?;
+    if config.issue_type(&kind).is_none_or(|(id, _)| id != kind) {
         return Err(Refusal::new(
             StatusCode::NOT_FOUND,
             format!("Issue type with id '{kind}' does not exist."),
         ));
     }
-    let all = jira.config.fields_json();
+    let all = jira.config().create_fields_json();
     let total = all.len();
-    let fields: Vec<Value> = all
-        .into_iter()
-        .skip(start)
-        .take(size)
-        .map(|field| {
-            json!({
-                "fieldId": field["id"], "key": field["id"], "name": field["name"], "required": field["required"],
-                "schema": field["schema"], "hasDefaultValue": false, "operations": ["set"]
-            })
-        })
-        .collect();
+    let fields: Vec<Value> = all.into_iter().skip(start).take(size).collect();
     Ok(json_reply(
         StatusCode::OK,
         &json!({"fields": fields, "maxResults": size, "startAt": start, "total": total}),
@@ -152,7 +123,7 @@ pub(super) async fn create_fields(
 
 pub(super) async fn fields(Shared(jira): Shared<Arc<Jira>>) -> Answer {
     let beans: Vec<Value> = jira
-        .config
+        .config()
         .fields_json()
         .into_iter()
         .map(|field| {

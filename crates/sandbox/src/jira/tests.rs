@@ -6,20 +6,20 @@ use serde_json::json;
 use super::*;
 use crate::test_call::{Answer, call};
 
-async fn send(router: &Router, method: &str, path: &str, body: &Value) -> Answer {
+pub(super) async fn send(router: &Router, method: &str, path: &str, body: &Value) -> Answer {
     let basic = format!("Basic {}", STANDARD.encode("release-bot@sandbox.test:sandbox-jira-token"));
     let headers = [("authorization", basic.as_str()), ("content-type", "application/json")];
     let body = if body.is_null() { String::new() } else { body.to_string() };
     call(router, method, &format!("/rest/api/3{path}"), &headers, &body).await
 }
 
-async fn get_json(router: &Router, path: &str) -> Value {
+pub(super) async fn get_json(router: &Router, path: &str) -> Value {
     let answer = send(router, "GET", path, &Value::Null).await;
     assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
     answer.json()
 }
 
-fn doc(text: &str) -> Value {
+pub(super) fn doc(text: &str) -> Value {
     json!({"type":"doc","version":1,"content":[{"type":"paragraph","content":[{"type":"text","text":text}]}]})
 }
 
@@ -28,7 +28,7 @@ fn ticket(label: &str) -> Value {
         "properties":[{"key":"delivery.release","value":{"schema":1}}]})
 }
 
-async fn create(router: &Router, label: &str) -> String {
+pub(super) async fn create(router: &Router, label: &str) -> String {
     let answer = send(router, "POST", "/issue", &ticket(label)).await;
     assert_eq!(answer.status, StatusCode::CREATED, "{}", answer.text);
     answer.json()["key"].as_str().unwrap().to_owned()
@@ -288,7 +288,7 @@ async fn searches_are_bounded_and_paged() {
 #[tokio::test]
 async fn too_many_writes_on_one_issue_are_put_off() {
     let limit = WriteLimit { count: 2, window: Duration::from_secs(3600) };
-    let jira = Jira::new(JiraConfig { write_limit: Some(limit), ..JiraConfig::default() });
+    let jira = Jira::new(JiraConfig { write_limits: vec![limit], ..JiraConfig::default() });
     let router = jira.router();
     let (one, other) = (create(&router, "a").await, create(&router, "b").await);
     let body = json!({"body":doc("x")});

@@ -1,6 +1,9 @@
 //! The statuses of an issue and the named ways between them.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
+
+use super::JiraConfig;
+use super::fields::RESOLUTIONS;
 
 /// Jira's three groups of statuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,10 @@ pub struct Transition {
     pub to: String,
     /// Whether a screen is shown. Fields and comments may be sent only with such a transition.
     pub has_screen: bool,
+    /// Ids of fields on the screen besides the resolution, which is on every screen.
+    pub fields: Vec<String>,
+    /// Ids of fields of the screen that it requires.
+    pub required: Vec<String>,
 }
 
 /// Statuses and transitions. The first status is the one new issues get.
@@ -104,7 +111,20 @@ impl Workflow {
             from,
             to: to.to_owned(),
             has_screen,
+            fields: Vec::new(),
+            required: Vec::new(),
         });
+        self
+    }
+
+    /// Puts fields on the screen of a transition, by ids; those of `required` it requires. `resolution` is there already.
+    #[must_use]
+    pub fn with_screen(mut self, id: &str, fields: &[&str], required: &[&str]) -> Self {
+        for transition in self.transitions.iter_mut().filter(|transition| transition.id == id) {
+            transition.has_screen = true;
+            transition.fields = fields.iter().map(|&field| field.to_owned()).collect();
+            transition.required = required.iter().map(|&field| field.to_owned()).collect();
+        }
         self
     }
 
@@ -140,26 +160,50 @@ impl Workflow {
             }
         })
     }
+}
 
+impl JiraConfig {
     /// `IssueTransition` of the Cloud API.
     pub(super) fn transition_json(&self, transition: &Transition, base: &str, with_fields: bool) -> Value {
         let mut value = json!({
-            "id": transition.id, "name": transition.name, "to": self.status_json(&transition.to, base),
+            "id": transition.id, "name": transition.name, "to": self.workflow.status_json(&transition.to, base),
             "hasScreen": transition.has_screen, "isGlobal": transition.from.is_empty(), "isInitial": false,
-            "isAvailable": true, "isConditional": false, "isLooped": false
+            "isAvailable": true, "isConditional": false, "looped": false
         });
         if with_fields && let Some(object) = value.as_object_mut() {
-            let fields = if transition.has_screen {
-                json!({"resolution": {
-                    "required": false, "name": "Resolution", "key": "resolution", "fieldId": "resolution", "hasDefaultValue": false,
-                    "operations": ["set"], "schema": {"type": "resolution", "system": "resolution"},
-                    "allowedValues": [{"name": "Done", "id": "10000"}]
-                }})
-            } else {
-                json!({})
-            };
-            object.insert("fields".to_owned(), fields);
+            object.insert("fields".to_owned(), self.screen_json(transition));
         }
         value
+    }
+
+    fn screen_json(&self, transition: &Transition) -> Value {
+        if !transition.has_screen {
+            return json!({});
+        }
+        let required = |id: &str| transition.required.iter().any(|field| field == id);
+        let resolutions: Vec<Value> =
+            RESOLUTIONS.iter().map(|name| json!({"name": name, "id": "10000"})).collect();
+        let resolution = json!({
+            "required": required("resolution"), "name": "Resolution", "key": "resolution", "fieldId": "resolution",
+            "hasDefaultValue": false, "operations": ["set"], "schema": {"type": "resolution", "system": "resolution"},
+            "allowedValues": resolutions
+        });
+        let mut fields = Map::from_iter([("resolution".to_owned(), resolution)]);
+        for field in self.fields_json() {
+            let Some(id) =
+                field["id"].as_str().filter(|id| transition.fields.iter().any(|field| field == id))
+            else {
+                continue;
+            };
+            let mut bean = json!({
+                "required": required(id), "name": field["name"], "key": id, "fieldId": id, "hasDefaultValue": false,
+                "operations": ["set"], "schema": field["schema"]
+            });
+            if let Some(map) = bean.as_object_mut().filter(|_| !field["allowedValues"].is_null()) {
+                map.insert("allowedValues".to_owned(), field["allowedValues"].clone());
+            }
+            fields.insert(id.to_owned(), bean);
+        }
+        Value::Object(fields)
     }
 }

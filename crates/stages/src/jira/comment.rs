@@ -42,12 +42,14 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     let ticket = common.find(jira, &versions, run).await?;
     let facts = CommentFacts {
         environment: environment.clone(),
-        release: common.target.release_of(&versions),
-        services: common.services(&versions),
+        release: ticket.release.clone(),
+        at: run.clock().now(),
+        services: common.services(&versions, run),
         pipeline: common.pipeline.clone(),
         ledger_head: config.ledger_head.as_ref().map(|head| (head.sequence, head.digest)),
     };
-    let mut finished = Finished { release: Some(facts.release.clone()), ..Finished::default() };
+    let mut finished = ticket.begin();
+    let ticket = ticket.at;
     if output.is_dry_run() {
         finished.items.push(Item::new(ticket.key.as_str(), "planned").with("marker", comment_marker(&facts)));
         finished.summary =

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{FileError, JiraTicket, JiraTickets, Mode, Problem, RegionKey, ReleaseId, Versions};
-use landfall_jira::{Jira, ReleaseTicket, TicketOrigin, TicketRef, label};
+use landfall_jira::{Earlier, Jira, ReleaseTicket, TicketOrigin, TicketRef, label};
 use landfall_run::{Event, Run};
 
-use super::{Common, failed, project_versions};
+use super::history::may_have_been_made;
+use super::{Common, duplicates, failed, project_versions};
 use crate::{Finished, Item, Outcome, Output, Refusal};
 
 /// What the stage is told.
@@ -16,6 +17,8 @@ pub struct Config {
     pub common: Common,
     /// The commits since the release before, such as `1a2b3c4..5d6e7f8`.
     pub commits: Option<String>,
+    /// Where these commits are shown.
+    pub commits_at: Option<String>,
 }
 
 /// Makes the release's ticket of this region, or finds the one that is there, and notes it in `jira-tickets.json`.
@@ -37,28 +40,37 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         release: release.clone(),
         region: region.clone(),
         environment,
-        services: common.services(&versions),
+        services: common.services(&versions, run),
         pipeline: common.pipeline.clone(),
+        dashboard: common.dashboard.clone(),
         commits: config.commits.clone(),
+        commits_at: config.commits_at.clone(),
+        branch: common.branch.clone(),
     };
     let noted = noted(common, &release)?;
     let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
     let (found, outcome) = if output.is_dry_run() {
         let Some(found) = jira.find(run, &label(&release, &region), &[]).await? else {
+            jira.check_create(run, &ticket).await?;
             let item =
                 Item::new(format!("ticket {region}"), "planned").with("label", label(&release, &region));
             finished.items.push(item);
             finished.summary = format!("would make a ticket of release {release} for region {region}");
             return Ok(finished);
         };
+        finished.warnings.extend(duplicates(&found.ticket, &found.duplicates));
         (found.ticket, "unchanged")
     } else {
         run.progress().event(Event::Phase { name: "make or find the ticket".into(), items: Some(1) });
-        let (found, origin) = match jira.create_or_find(run, &ticket).await {
-            Ok(ended) => ended,
+        let is_open = may_have_been_made(&common.events, &label(&release, &region));
+        let earlier = if is_open { Earlier::Possible } else { Earlier::Unlikely };
+        let made = match jira.create_or_find(run, &ticket, earlier).await {
+            Ok(made) => made,
             Err(error) => return failed(&format!("ticket {region}"), &error, finished),
         };
-        (found, if origin == TicketOrigin::Created { "created" } else { "unchanged" })
+        finished.warnings.extend(duplicates(&made.ticket, &made.duplicates));
+        finished.warnings.extend(made.warnings);
+        (made.ticket, if made.origin == TicketOrigin::Created { "created" } else { "unchanged" })
     };
     let mut item = Item::new(found.key.as_str(), outcome)
         .with("region", region.as_str())

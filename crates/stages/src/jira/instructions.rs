@@ -4,6 +4,8 @@ use landfall_artifacts::{EnvironmentName, Versions};
 use landfall_jira::{Instructed, InstructionFacts, Jira, instructions};
 use landfall_run::{Event, Run};
 
+use super::history::versions_before;
+use super::typed::commands;
 use super::{Common, failed};
 use crate::{Finished, Item, Outcome, Output};
 
@@ -36,18 +38,22 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         return Ok(nothing());
     }
     let ticket = common.find(jira, &versions, run).await?;
-    let release = common.target.release_of(&versions);
-    let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
+    let mut finished = ticket.begin();
+    let (release, ticket) = (ticket.release, ticket.at);
     if output.is_dry_run() {
         finished.items.push(Item::new(ticket.key.as_str(), "planned"));
         finished.summary = format!("would write the instructions for release {release} on {}", ticket.key);
         return Ok(finished);
     }
+    let own = common.target.release_of(&versions);
+    let of = |name: &EnvironmentName| (name.clone(), versions_before(&common.events, name, &own, &versions));
+    let previous = config.environments.iter().map(of).collect();
     let facts = InstructionFacts {
         release,
         environments: config.environments.clone(),
         versions,
-        previous: None,
+        previous,
+        commands: commands(&config.environments, common.target.release.as_ref()),
         start_at: config.start_at.clone(),
     };
     run.progress().event(Event::Phase { name: format!("write instructions on {}", ticket.key), items: None });

@@ -2,16 +2,20 @@
 
 pub mod comment;
 pub mod create;
+#[cfg(test)]
+mod faults;
+mod history;
 pub mod instructions;
 pub mod transition;
+pub mod typed;
 
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, Explain as _, FileError, ImageLock, JiraTickets, MissingName, Problem, ProjectName,
+    Class, Explain as _, FileError, ImageLock, JiraTickets, LedgerEvent, MissingName, Problem, ProjectName,
     ProjectVersion, RegionKey, ReleaseId, TicketKey, Versions,
 };
-use landfall_jira::{Error, Jira, ServiceRow, TicketRef, label};
+use landfall_jira::{Error, Facts, Jira, ServiceRow, TicketRef};
 use landfall_run::{Event, Run};
 
 use crate::{Finished, Item, Outcome, Places, Refusal, Target};
@@ -29,6 +33,42 @@ pub struct Common {
     pub ticket: Option<TicketKey>,
     /// The pipeline's address.
     pub pipeline: Option<String>,
+    /// The dashboard's address.
+    pub dashboard: Option<String>,
+    /// The branch.
+    pub branch: Option<String>,
+    /// What the ledger has; nothing where it is not there.
+    pub events: Vec<LedgerEvent>,
+}
+
+/// The ticket that a stage acts on.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    /// Where it is.
+    pub(crate) at: TicketRef,
+    /// The release that it is of, which may hold more than the versions at hand.
+    pub(crate) release: ReleaseId,
+    /// Others that should not be.
+    pub(crate) duplicates: Vec<TicketRef>,
+}
+
+impl Ticket {
+    /// What a stage begins its result with.
+    pub(crate) fn begin(&self) -> Finished {
+        Finished {
+            release: Some(self.release.clone()),
+            warnings: duplicates(&self.at, &self.duplicates),
+            ..Finished::default()
+        }
+    }
+}
+
+/// What the reader is told of tickets that should not be.
+pub(crate) fn duplicates(used: &TicketRef, others: &[TicketRef]) -> Vec<String> {
+    others
+        .iter()
+        .map(|other| format!("{} is a duplicate of {}: close it by hand", other.key, used.key))
+        .collect()
 }
 
 impl Common {
@@ -52,12 +92,24 @@ impl Common {
         })
     }
 
-    /// What is released: one row a project, with function and digest where they are known.
-    pub(crate) fn services(&self, versions: &Versions) -> Vec<ServiceRow> {
+    /// What is released: one row a project, with the version before, function and digest where they are known.
+    pub(crate) fn services(&self, versions: &Versions, run: &Run) -> Vec<ServiceRow> {
         // Tickets must not fail over a missing name or lock: they then say less.
         let names =
             self.target.functions(&self.places.functions, versions, MissingName::Skip).unwrap_or_default();
-        let lock = ImageLock::read(&self.places.lock).ok();
+        let lock = match ImageLock::read(&self.places.lock) {
+            Ok(lock) => Some(lock),
+            Err(FileError::Missing { .. }) => None,
+            Err(error) => {
+                let text = format!("digests are left out: {}", Problem::of(&error).told());
+                run.progress().event(Event::Warning(text));
+                None
+            }
+        };
+        let release = self.target.release_of(versions);
+        let before =
+            self.target.environment.as_ref().map(|name| history::before(&self.events, name, &release));
+        let before = before.unwrap_or_default();
         let digest = |project: &ProjectName| {
             let lock = lock.as_ref()?;
             lock.images.iter().find(|image| image.project == *project).map(|image| image.digest)
@@ -68,6 +120,7 @@ impl Common {
             .map(|(project, entry)| ServiceRow {
                 project: project.clone(),
                 version: entry.version.clone(),
+                before: before.get(project).cloned(),
                 lambda: names.functions.get(project).cloned(),
                 digest: digest(project),
             })
@@ -79,31 +132,23 @@ impl Common {
     ///
     /// # Errors
     /// What Jira says; a ticket that is nowhere.
-    pub(crate) async fn find(
-        &self,
-        jira: &Jira,
-        versions: &Versions,
-        run: &Run,
-    ) -> Result<TicketRef, Refusal> {
+    pub(crate) async fn find(&self, jira: &Jira, versions: &Versions, run: &Run) -> Result<Ticket, Refusal> {
+        let release = self.target.release_of(versions);
+        let of = |at: TicketRef, release: ReleaseId| Ticket { at, release, duplicates: Vec::new() };
         if let Some(key) = &self.ticket {
-            return Ok(jira.ticket(run, key).await?);
+            let at = jira.ticket(run, key).await?;
+            let named = jira.release_of(run, key).await?;
+            return Ok(of(at, named.unwrap_or(release)));
         }
-        let (region, release) = (self.region()?, self.target.release_of(versions));
+        let region = self.region()?;
         if let Some(ticket) = self.noted(region, &release)? {
-            return Ok(ticket);
+            return Ok(of(ticket, release));
         }
         run.progress()
             .event(Event::Phase { name: format!("find the ticket of {release} in {region}"), items: None });
-        if let Some(found) = jira.find(run, &label(&release, region), &[]).await? {
-            for duplicate in &found.duplicates {
-                let text =
-                    format!("{} is a duplicate of {}: close it by hand", duplicate.key, found.ticket.key);
-                run.progress().event(Event::Warning(text));
-            }
-            return Ok(found.ticket);
-        }
-        if let Some(ticket) = jira.find_covering(run, region, &project_versions(versions)).await? {
-            return Ok(ticket);
+        if let Some(found) = jira.find_release(run, &release, region, &project_versions(versions)).await? {
+            let (at, release) = (found.ticket, found.release.unwrap_or(release));
+            return Ok(Ticket { at, release, duplicates: found.duplicates });
         }
         Err(Refusal::one(
             Problem::new(
@@ -113,6 +158,28 @@ impl Common {
             )
             .with_remedy("run create-jira-tickets, or give the ticket by --ticket or JIRA_TICKET"),
         ))
+    }
+
+    /// What placeholders in the fields of screens stand for.
+    pub(crate) fn facts(&self, release: &ReleaseId, versions: &Versions) -> Facts {
+        let text = |text: &Option<String>| text.clone().unwrap_or_default();
+        let facts = Facts {
+            release: release.to_string(),
+            region: self.target.region_key.as_ref().map(ToString::to_string).unwrap_or_default(),
+            environment: self.target.environment_text().unwrap_or_default(),
+            branch: text(&self.branch),
+            pipeline: text(&self.pipeline),
+            dashboard: text(&self.dashboard),
+            ..Facts::default()
+        };
+        let row = |one: ProjectVersion| ServiceRow {
+            project: one.project,
+            version: one.version,
+            before: None,
+            lambda: None,
+            digest: None,
+        };
+        facts.with_services(&project_versions(versions).into_iter().map(row).collect::<Vec<_>>())
     }
 
     fn noted(&self, region: &RegionKey, release: &ReleaseId) -> Result<Option<TicketRef>, Refusal> {
@@ -135,6 +202,11 @@ pub(crate) fn failed(name: &str, error: &Error, mut finished: Finished) -> Outco
     match error.class() {
         Class::Unknown => {
             finished.items.push(Item::new(name, "unknown").failed(Problem::of(error)));
+            Ok(finished)
+        }
+        // The next run finds what was written: the fault passes, and what may have been done is said.
+        Class::Transient | Class::Interrupted if error.may_have_written() => {
+            finished.items.push(Item::new(name, "unanswered").failed(Problem::of(error)));
             Ok(finished)
         }
         Class::Defect

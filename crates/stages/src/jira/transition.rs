@@ -4,7 +4,7 @@ use landfall_artifacts::{Class, Explain as _, Problem, Versions};
 use landfall_jira::{Error, Jira, Step, TicketRef};
 use landfall_run::{Event, Run};
 
-use super::Common;
+use super::{Common, failed};
 use crate::{Finished, Item, Outcome, Output};
 
 /// What the stage is told.
@@ -30,7 +30,9 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     }
     let ticket = common.find(jira, &versions, run).await?;
     let target = jira.config().statuses.name(config.step).to_owned();
-    let mut finished = Finished { release: Some(common.target.release_of(&versions)), ..Finished::default() };
+    let mut finished = ticket.begin();
+    let facts = common.facts(&ticket.release, &versions);
+    let ticket = ticket.at;
     let status = jira.status(run, &ticket.key).await?;
     let reached = jira.config().statuses.step(&status).filter(|reached| *reached >= config.step);
     if let Some(reached) = reached {
@@ -53,10 +55,8 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         return Ok(finished);
     }
     run.progress().event(Event::Phase { name: format!("move {} to {target}", ticket.key), items: None });
-    let before = posts(run);
-    let moved = match jira.transition(run, &ticket.key, config.step).await {
+    let moved = match jira.transition(run, &ticket.key, config.step, &facts).await {
         Ok(moved) => moved,
-        Err(error) if posts(run) == before => return Err(error.into()),
         Err(error) => return half_way(jira, &ticket, &status, error, finished, run).await,
     };
     let mut item = Item::new(ticket.key.as_str(), if moved.taken.is_empty() { "unchanged" } else { "moved" })
@@ -77,12 +77,6 @@ pub fn nothing() -> Finished {
     Finished::new("nothing was deployed, so there is no ticket to move")
 }
 
-/// How many requests to Jira, in this run, may have changed something.
-fn posts(run: &Run) -> u64 {
-    let of_jira = |kind: &str| kind.starts_with("jira") && kind.contains("POST");
-    run.counters().requests().into_iter().filter(|(kind, _)| of_jira(kind)).map(|(_, count)| count).sum()
-}
-
 /// Says of a walk that failed what it did: the ticket's status is read again, since steps may have been taken before the failing
 /// one.
 async fn half_way(
@@ -95,14 +89,16 @@ async fn half_way(
 ) -> Outcome {
     let problem = Problem::of(&error);
     let item = match jira.status(run, &ticket.key).await {
-        Ok(now) if now == from && error.class() != Class::Unknown => return Err(error.into()),
-        Ok(now) if now == from => Item::new(ticket.key.as_str(), "unknown").with("from", from),
+        Ok(now) if now == from && error.class() != Class::Unknown && !error.may_have_written() => {
+            return Err(error.into());
+        }
+        Ok(now) if now == from => return failed(ticket.key.as_str(), &error, finished),
         Ok(now) => {
             finished.summary = format!("{} went from `{from}` to `{now}` and no further", ticket.key);
             Item::new(ticket.key.as_str(), "moved").changed().with("from", from).with("to", now.as_str())
         }
-        // A step may have been taken, and nobody can be asked.
-        Err(_) => Item::new(ticket.key.as_str(), "unknown").with("from", from),
+        // Where a step may have been taken that is said, and nobody can be asked.
+        Err(_) => return failed(ticket.key.as_str(), &error, finished),
     };
     finished.items.push(item.failed(problem));
     Ok(finished)
