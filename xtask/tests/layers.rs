@@ -78,7 +78,8 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
     ("reqwest", &["transport"]),
     // The sandbox breaks connections on cue, which axum alone does not let it do.
     // The floor of the benchmark decides itself which connection carries what.
-    ("hyper*", &["sandbox", "xtask"]),
+    // `aws-credentials exec` serves keys to the command that it runs.
+    ("hyper*", &["sandbox", "stages", "xtask"]),
     ("rustls*", &["transport", "aws"]),
     ("aws-sdk-sts", &["aws"]),
     ("aws-sdk-ecr", &["aws", "registry"]),

@@ -128,12 +128,14 @@ pub struct EnvironmentSettings {
 pub struct VaultSettings {
     /// Vault's address.
     pub address: Option<Address>,
-    /// How to log in: `approle`, `jwt` or `token`. Default `approle`.
+    /// How to log in: `approle`, `jwt`, `token`, or `web-identity` at AWS itself. Default `approle`.
     pub login: Option<String>,
     /// Path of the auth mount. Default `approle`, or `jwt`.
     pub login_path: Option<String>,
     /// The role of a login by JWT. Default: that of the method.
     pub role: Option<String>,
+    /// Who a token that GitHub is asked for is to be for. Default: Vault's address, or `sts.amazonaws.com`.
+    pub audience: Option<String>,
     /// Path of the AWS role, such as `aws/sts/deployer`.
     pub aws_path: Option<String>,
     /// The AWS role to assume.
@@ -143,6 +145,9 @@ pub struct VaultSettings {
     /// How long the credentials are to live: a number and `s`, `m` or `h`.
     #[schemars(with = "Option<String>")]
     pub ttl: Option<Duration>,
+    /// How long they must live at least.
+    #[schemars(with = "Option<String>")]
+    pub min_ttl: Option<Duration>,
 }
 
 /// Release tickets.

@@ -303,19 +303,23 @@ impl FromJson for VaultSettings {
         let login = at.field("login", problems);
         let login_path = at.field("login_path", problems);
         let role = at.field("role", problems);
+        let audience = at.field("audience", problems);
         let aws_path = at.field("aws_path", problems);
         let role_arn = at.field("role_arn", problems);
         let namespace = at.field("namespace", problems);
         let ttl: Option<Option<Ttl>> = at.field("ttl", problems);
+        let min_ttl: Option<Option<Ttl>> = at.field("min_ttl", problems);
         Some(Self {
             address: address?,
             login: login?,
             login_path: login_path?,
             role: role?,
+            audience: audience?,
             aws_path: aws_path?,
             role_arn: role_arn?,
             namespace: namespace?,
             ttl: ttl?.map(|ttl| ttl.0),
+            min_ttl: min_ttl?.map(|ttl| ttl.0),
         })
     }
 }

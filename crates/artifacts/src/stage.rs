@@ -101,9 +101,9 @@ pub const STAGES: &[Stage] = &[
     },
     Stage {
         name: "aws-credentials",
-        summary: "logs in at Vault and fetches temporary AWS credentials",
+        summary: "logs in at Vault or AWS and fetches temporary AWS credentials, or runs a command with them",
         reads: &[SETTINGS, DOT_ENV],
-        writes: &[always("aws_auth.env")],
+        writes: &[maybe("aws_auth.env")],
     },
     Stage {
         name: "prepare-docker-config",

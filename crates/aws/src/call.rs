@@ -40,11 +40,29 @@ pub struct Call<'a> {
 }
 
 /// Makes a call, waiting for its turn, counting it as `service.Operation`, and repeating it as its nature, the failure and
-/// the run allow. What the service asks to wait is waited, by all who share the limiter.
+/// the run allow. What the service asks to wait is waited, by all who share the limiter. Where the service says that the keys are
+/// over and they can be renewed, they are, once, and the call is made again: it was refused before it did anything.
 ///
 /// # Errors
 /// The last failure.
 pub async fn call<T, E, F, A>(run: &Run, what: Call<'_>, mut attempt: F) -> Result<T, AwsFailure>
+where
+    F: FnMut() -> A,
+    A: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let failed = match repeated(run, what, &mut attempt).await {
+        Err(failed) if failed.kind == FailureKind::Expired => failed,
+        ended => return ended,
+    };
+    let Some(spent) = failed.signed_with.clone() else { return Err(failed) };
+    match spent.keys.renew(&spent.access_key_id).await {
+        Ok(_) => repeated(run, what, &mut attempt).await,
+        Err(problem) => Err(failed.not_renewed(problem)),
+    }
+}
+
+async fn repeated<T, E, F, A>(run: &Run, what: Call<'_>, attempt: &mut F) -> Result<T, AwsFailure>
 where
     F: FnMut() -> A,
     A: Future<Output = Result<T, SdkError<E, HttpResponse>>>,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_runtime::client::identity::IdentityCache;
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
@@ -15,7 +15,7 @@ use landfall_transport::Http;
 
 use crate::connector::GuardedConnector;
 use crate::pool::Pool;
-use crate::{AwsKeys, Error, Service};
+use crate::{AwsKeys, Error, HeldKeys, Service};
 
 /// Where services are, in place of AWS's own endpoints: an address such as `http://127.0.0.1:4566`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -36,7 +36,7 @@ pub struct Endpoints {
 #[derive(Clone, Debug)]
 pub struct AwsConfig {
     region: String,
-    credentials: AwsKeys,
+    keys: Option<HeldKeys>,
     endpoints: Endpoints,
     http: Http,
     pool: Arc<Pool>,
@@ -48,15 +48,27 @@ impl AwsConfig {
     /// # Errors
     /// [`Error::Region`] where the text cannot be a region (lower-case letters, digits and hyphens, at most 32),
     /// [`Error::Keys`] where a key is empty.
-    pub fn new(region: &str, credentials: AwsKeys, endpoints: Endpoints, http: Http) -> Result<Self, Error> {
+    pub fn new(region: &str, keys: AwsKeys, endpoints: Endpoints, http: Http) -> Result<Self, Error> {
+        let config = Self::without_keys(region, endpoints, http)?;
+        check(&keys)?;
+        Ok(Self { keys: Some(HeldKeys::fixed(keys)), ..config })
+    }
+
+    /// The same with keys that may be renewed while the run goes on.
+    ///
+    /// # Errors
+    /// [`Error::Region`].
+    pub fn with_held(region: &str, keys: HeldKeys, endpoints: Endpoints, http: Http) -> Result<Self, Error> {
+        Ok(Self { keys: Some(keys), ..Self::without_keys(region, endpoints, http)? })
+    }
+
+    /// The same without keys: only for calls that are not signed.
+    ///
+    /// # Errors
+    /// [`Error::Region`].
+    pub fn without_keys(region: &str, endpoints: Endpoints, http: Http) -> Result<Self, Error> {
         check_region(region)?;
-        if credentials.access_key_id.is_empty() {
-            return Err(Error::Keys { what: "access key id" });
-        }
-        if credentials.secret_access_key.is_empty() {
-            return Err(Error::Keys { what: "secret access key" });
-        }
-        Ok(Self { region: region.to_owned(), credentials, endpoints, http, pool: Arc::default() })
+        Ok(Self { region: region.to_owned(), keys: None, endpoints, http, pool: Arc::default() })
     }
 
     /// The same for another region.
@@ -73,9 +85,9 @@ impl AwsConfig {
         &self.region
     }
 
-    /// The keys.
-    pub fn credentials(&self) -> &AwsKeys {
-        &self.credentials
+    /// Whether the keys have a session token. Those of a user have none.
+    pub fn is_temporary(&self) -> bool {
+        self.keys.as_ref().is_some_and(HeldKeys::is_temporary)
     }
 
     /// The HTTP client of the run, for requests of our own.
@@ -112,19 +124,16 @@ impl AwsConfig {
         let inner = self.pool.connector(&self.http, origin.is_tls(), patient)?;
         let settings = self.http.config();
         let attempt = settings.connect_timeout + settings.idle_timeout;
-        let keys = Credentials::new(
-            self.credentials.access_key_id.clone(),
-            self.credentials.secret_access_key.expose(),
-            self.credentials.session_token.as_ref().map(|token| token.expose().to_owned()),
-            // Whether keys are over is for the service to say: an expiry here would make the SDK ask for new ones.
-            None,
-            "landfall",
-        );
-        Ok(SdkConfig::builder()
+        let mut builder = SdkConfig::builder();
+        if let Some(keys) = &self.keys {
+            builder = builder.credentials_provider(SharedCredentialsProvider::new(keys.clone()));
+        }
+        Ok(builder
+            // Each request asks for the keys anew: a cache of the SDK would go on with those that were renewed meanwhile.
+            .identity_cache(IdentityCache::no_cache())
             .behavior_version(BehaviorVersion::v2026_01_12())
             .region(Region::new(self.region.clone()))
             .endpoint_url(self.address(service))
-            .credentials_provider(SharedCredentialsProvider::new(keys))
             .retry_config(RetryConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder()
@@ -134,7 +143,7 @@ impl AwsConfig {
                     .build(),
             )
             .sleep_impl(TokioSleep::new())
-            .http_client(GuardedConnector::new(origin, inner))
+            .http_client(GuardedConnector::new(origin, inner, self.keys.clone()))
             .build())
     }
 
@@ -150,6 +159,16 @@ impl AwsConfig {
             .cloned()
             .unwrap_or_else(|| service.endpoint(&self.region))
     }
+}
+
+fn check(keys: &AwsKeys) -> Result<(), Error> {
+    if keys.access_key_id.is_empty() {
+        return Err(Error::Keys { what: "access key id" });
+    }
+    if keys.secret_access_key.is_empty() {
+        return Err(Error::Keys { what: "secret access key" });
+    }
+    Ok(())
 }
 
 fn check_region(region: &str) -> Result<(), Error> {

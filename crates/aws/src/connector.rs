@@ -12,6 +12,8 @@ use aws_smithy_types::byte_stream::ByteStream;
 use bytes::BytesMut;
 use landfall_secret::Origin;
 
+use crate::HeldKeys;
+
 /// The longest answer that is read: the services that we ask answer with documents.
 const LONGEST_ANSWER_BYTES: usize = 8 << 20;
 
@@ -20,6 +22,14 @@ const LONGEST_ANSWER_BYTES: usize = 8 << 20;
 pub(crate) struct GuardedConnector {
     origin: Origin,
     inner: SharedHttpConnector,
+    keys: Option<HeldKeys>,
+}
+
+/// Which keys a request was signed with, told with its answer: the keys may have been renewed meanwhile.
+#[derive(Clone, Debug)]
+pub(crate) struct SignedWith {
+    pub(crate) keys: HeldKeys,
+    pub(crate) access_key_id: String,
 }
 
 /// A request to an origin that is not the service's endpoint. Nothing was sent.
@@ -45,8 +55,17 @@ pub(crate) struct NotConnected {
 pub(crate) struct LongAnswer;
 
 impl GuardedConnector {
-    pub(crate) fn new(origin: Origin, inner: SharedHttpConnector) -> Self {
-        Self { origin, inner }
+    /// Keys that cannot be renewed are of no use here.
+    pub(crate) fn new(origin: Origin, inner: SharedHttpConnector, keys: Option<HeldKeys>) -> Self {
+        Self { origin, inner, keys: keys.filter(HeldKeys::can_renew) }
+    }
+
+    fn signed_with(&self, request: &HttpRequest) -> Option<SignedWith> {
+        // AWS4-HMAC-SHA256 Credential=<id>/<date>/<region>/<service>/aws4_request, ... (Signature Version 4).
+        let signature = request.headers().get("authorization")?;
+        let (_, scope) = signature.split_once("Credential=")?;
+        let (id, _) = scope.split_once('/')?;
+        Some(SignedWith { keys: self.keys.clone()?, access_key_id: id.to_owned() })
     }
 }
 
@@ -74,10 +93,16 @@ impl HttpConnector for GuardedConnector {
             request.add_extension(capture.clone());
             capture
         };
+        let signed_with = self.signed_with(&request);
         let exchange = self.inner.call(request);
         HttpConnectorFuture::new(async move {
             match exchange.await {
-                Ok(response) => bounded(response).await,
+                Ok(mut response) => {
+                    if let Some(signed_with) = signed_with {
+                        response.add_extension(signed_with);
+                    }
+                    bounded(response).await
+                }
                 // Without a connection nothing can have been sent, so that even a write may be made again.
                 Err(error) if connection.get().is_none() => {
                     Err(ConnectorError::io(Box::new(NotConnected { endpoint, cause: error.into_source() })))

@@ -38,6 +38,14 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
+    /// The program of a profile gives no keys.
+    #[error("the credential_process of the AWS profile `{name}` gives no keys: {why}")]
+    Process {
+        /// The profile, escaped.
+        name: String,
+        /// Why not, escaped.
+        why: String,
+    },
     /// A file of profiles cannot be read.
     #[error("a file of AWS profiles cannot be read")]
     ProfileFile {
@@ -58,6 +66,7 @@ impl Error {
             | Self::Keys { .. }
             | Self::Endpoint { .. }
             | Self::Profile { .. }
+            | Self::Process { .. }
             | Self::ProfileFile { .. }
             | Self::Proxy => false,
         }
@@ -71,6 +80,7 @@ impl Explain for Error {
             Self::Keys { .. } => "LF-AWS-KEYS",
             Self::Endpoint { .. } => "LF-AWS-ENDPOINT",
             Self::Profile { .. } => "LF-AWS-PROFILE",
+            Self::Process { .. } => "LF-AWS-PROCESS",
             Self::ProfileFile { .. } => "LF-AWS-PROFILE-FILE",
             Self::Proxy => "LF-AWS-PROXY",
         }
@@ -83,6 +93,7 @@ impl Explain for Error {
             | Self::Profile { .. }
             | Self::ProfileFile { .. }
             | Self::Proxy => Class::Input,
+            Self::Process { .. } => Class::Refused,
             Self::Endpoint { cause, .. } => cause.class(),
         }
     }
@@ -95,8 +106,9 @@ impl Explain for Error {
             }
             Self::Endpoint { cause, .. } => cause.remedy(),
             Self::Profile { .. } | Self::ProfileFile { .. } => Some(
-                "let AWS_PROFILE name a profile with aws_access_key_id and aws_secret_access_key in the credentials file, or unset it and run aws-credentials".into(),
+                "let AWS_PROFILE name a profile with aws_access_key_id and aws_secret_access_key, or with credential_process, or unset it and run aws-credentials".into(),
             ),
+            Self::Process { .. } => Some("run that command by hand and mend what it says".into()),
             Self::Proxy => Some("give the proxy as http://host:port".into()),
         }
     }

@@ -8,11 +8,11 @@ use std::time::Duration;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use landfall_artifacts::{Class, Explain};
+use landfall_artifacts::{Class, Explain, Problem};
 use landfall_run::{Hint, Run};
 use landfall_transport::{HeaderMap, HeaderName, HeaderValue};
 
-use crate::connector::{ForeignOrigin, LongAnswer, NotConnected};
+use crate::connector::{ForeignOrigin, LongAnswer, NotConnected, SignedWith};
 use crate::{Nature, Service};
 
 /// The kinds of failure that call for different next steps.
@@ -67,6 +67,10 @@ pub struct AwsFailure {
     pub request_id: Option<String>,
     /// How long the service asks us to wait.
     pub retry_after: Option<Duration>,
+    /// The keys of the request, where they can be renewed.
+    pub(crate) signed_with: Option<SignedWith>,
+    /// Why keys that are over were not renewed.
+    not_renewed: Option<Box<Problem>>,
     cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -98,6 +102,7 @@ where
             .iter()
             .find_map(|name| raw.headers().get(name))
             .map(|id| clean(id, 80));
+        failed.signed_with = raw.extension::<SignedWith>().cloned();
         failed.retry_after = landfall_transport::retry_after(&waiting(raw), run.clock().now());
     }
     match error {
@@ -157,6 +162,8 @@ fn bare(service: Service, operation: &'static str, nature: Nature, kind: Failure
         status: None,
         request_id: None,
         retry_after: None,
+        signed_with: None,
+        not_renewed: None,
         cause: None,
     }
 }
@@ -206,6 +213,8 @@ fn by_code(code: &str, status: u16) -> FailureKind {
         | "UnauthorizedException"
         | "NotAuthorized"
         | "OptInRequired" => FailureKind::Denied,
+        // The identity provider could not be asked by STS; it may be the next time (AssumeRoleWithWebIdentity, "Errors").
+        "IDPCommunicationError" => FailureKind::Server,
         _ if status == 429 => FailureKind::Throttled,
         // What a service does not know it will not know the next time (RFC 9110, 15.6.2).
         _ if status == 501 => FailureKind::Refused,
@@ -263,6 +272,15 @@ fn chain(
 }
 
 impl AwsFailure {
+    /// The same, of keys that are over and for which no others could be had.
+    pub(crate) fn not_renewed(mut self, problem: Problem) -> Self {
+        let texts = std::iter::once(&problem.what).chain(&problem.cause).rev();
+        let cause = texts.fold(None, |cause, text| Some(Box::new(Cause { text: text.clone(), cause })));
+        self.cause = cause.map(|cause| cause as Box<dyn StdError + Send + Sync>);
+        self.not_renewed = Some(Box::new(problem));
+        self
+    }
+
     /// Whether the service answered with this error code.
     pub fn is_code(&self, code: &str) -> bool {
         self.code.as_deref() == Some(code)
@@ -310,7 +328,10 @@ impl fmt::Display for AwsFailure {
             FailureKind::Unanswered => write!(f, "{service} {operation} got no complete answer")?,
             FailureKind::Throttled => write!(f, "{service} {operation} was throttled")?,
             FailureKind::Server => write!(f, "{service} failed at {operation}")?,
-            FailureKind::Expired => write!(f, "{service} {operation}: the AWS keys have expired")?,
+            FailureKind::Expired => {
+                let renewed = if self.not_renewed.is_some() { " and could not be renewed" } else { "" };
+                write!(f, "{service} {operation}: the AWS keys have expired{renewed}")?;
+            }
             FailureKind::Keys => write!(f, "{service} {operation}: the AWS keys were not accepted")?,
             FailureKind::Denied => write!(f, "{service} {operation} was denied")?,
             FailureKind::Refused => write!(f, "{service} {operation} was refused")?,
@@ -360,6 +381,11 @@ impl Explain for AwsFailure {
     }
 
     fn class(&self) -> Class {
+        // The request itself was refused before it did anything; what comes next depends on why there were no other keys. Where even
+        // that is unknown, a login is: the service was not changed.
+        if let Some(problem) = &self.not_renewed {
+            return if problem.class == Class::Transient { Class::Transient } else { Class::Refused };
+        }
         match (self.kind, self.nature) {
             (FailureKind::NotConnected | FailureKind::Throttled, _) => Class::Transient,
             (
@@ -384,6 +410,9 @@ impl Explain for AwsFailure {
     }
 
     fn remedy(&self) -> Option<Cow<'static, str>> {
+        if let Some(remedy) = self.not_renewed.as_ref().and_then(|problem| problem.remedy.clone()) {
+            return Some(remedy.into());
+        }
         let (service, operation) = (self.service, self.operation);
         match self.kind {
             FailureKind::NotConnected => Some(

@@ -1,8 +1,8 @@
 //! What the AWS clients share: configuration, the guarded connector, error classes, and the identity check.
 //!
 //! An [`AwsConfig`] gives each service an SDK configuration in which everything is an argument: region, endpoint, keys,
-//! certificates, proxy. Nothing is read from the environment or from a machine's metadata service; a profile only where it is named ([`keys_of_profile`]). The
-//! SDK makes one attempt; repeating is the run's ([`call`]). Its connector speaks to the one endpoint of its service and
+//! certificates, proxy. Nothing is read from the environment or from a machine's metadata service; a profile only where it is named ([`profile`]).
+//! Keys may be renewed while a run goes on ([`HeldKeys`]). The SDK makes one attempt; repeating is the run's ([`call`]). Its connector speaks to the one endpoint of its service and
 //! refuses every other origin before a connection is made.
 //!
 //! ```no_run
@@ -21,19 +21,25 @@
 mod call;
 mod config;
 mod connector;
+mod credential_process;
 mod error;
 mod failure;
+mod held;
 mod keys;
 mod pool;
 mod profile;
 mod service;
 mod sts;
+mod web_identity;
 
 pub use call::{Call, Nature, call};
 pub use config::{AwsConfig, Endpoints};
+pub use credential_process::keys_of_process;
 pub use error::Error;
 pub use failure::{AwsFailure, FailureKind, failure};
+pub use held::{HeldKeys, KeySource, Renewed};
 pub use keys::AwsKeys;
-pub use profile::{ProfileFiles, keys_of_profile};
+pub use profile::{Profile, ProfileFiles, profile};
 pub use service::Service;
 pub use sts::{Identity, caller_identity};
+pub use web_identity::{AssumedRole, WebIdentity, assume_role_with_web_identity};

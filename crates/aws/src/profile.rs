@@ -1,4 +1,4 @@
-//! The keys of a named profile.
+//! What a named profile holds: keys, or a program that prints some.
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
@@ -24,13 +24,22 @@ pub struct ProfileFiles {
     pub config: PathBuf,
 }
 
-/// The keys that a profile holds (AWS SDKs and Tools Reference Guide, "Shared config and credentials files").
+/// What a profile holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Profile {
+    /// Keys that stand in the files.
+    Keys(AwsKeys),
+    /// A line for the shell whose program prints keys (`credential_process`), see [`keys_of_process`](crate::keys_of_process).
+    Process(String),
+}
+
+/// What a profile holds (AWS SDKs and Tools Reference Guide, "Shared config and credentials files").
 ///
-/// Only keys that stand in the files are taken: a profile that assumes a role, signs in, or starts a program is refused.
+/// Keys that stand in the files come before a program that prints some. A profile that assumes a role or signs in is refused.
 ///
 /// # Errors
-/// [`Error::Profile`] where there is no such profile, or it holds no keys; [`Error::ProfileFile`] where a file cannot be read.
-pub async fn keys_of_profile(name: &str, files: &ProfileFiles) -> Result<AwsKeys, Error> {
+/// [`Error::Profile`] where there is no such profile, or it holds neither; [`Error::ProfileFile`] where a file cannot be read.
+pub async fn profile(name: &str, files: &ProfileFiles) -> Result<Profile, Error> {
     let sources = EnvConfigFiles::builder()
         .with_contents(EnvConfigFileKind::Config, text(&files.config)?)
         .with_contents(EnvConfigFileKind::Credentials, text(&files.credentials)?)
@@ -44,12 +53,16 @@ pub async fn keys_of_profile(name: &str, files: &ProfileFiles) -> Result<AwsKeys
         EnvConfigSections::parse(source).map_err(|_| refused("the files of profiles break their format"))?;
     let profile = sections.get_profile(name).ok_or_else(|| refused("there is no such profile"))?;
     let value = |key: &str| profile.get(key).filter(|value| !value.is_empty());
-    let (Some(id), Some(secret)) = (value("aws_access_key_id"), value("aws_secret_access_key")) else {
-        return Err(refused(
-            "it holds no keys of its own; profiles that assume roles or start programs are not taken",
-        ));
-    };
-    Ok(AwsKeys::new(id, Secret::new(secret), value("aws_session_token").map(Secret::new)))
+    if let (Some(id), Some(secret)) = (value("aws_access_key_id"), value("aws_secret_access_key")) {
+        let token = value("aws_session_token").map(Secret::new);
+        return Ok(Profile::Keys(AwsKeys::new(id, Secret::new(secret), token)));
+    }
+    match value("credential_process") {
+        Some(command) => Ok(Profile::Process(command.to_owned())),
+        None => Err(refused(
+            "it has neither keys of its own nor a credential_process; profiles that assume roles are not taken",
+        )),
+    }
 }
 
 fn text(path: &Path) -> Result<Cow<'static, str>, Error> {
@@ -62,7 +75,7 @@ fn text(path: &Path) -> Result<Cow<'static, str>, Error> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ProfileFiles, keys_of_profile};
+    use super::{Profile, ProfileFiles, profile};
     use crate::Error;
 
     #[tokio::test]
@@ -75,16 +88,17 @@ mod tests {
         let text = "[default]\naws_access_key_id = AKIADEFAULT\naws_secret_access_key = no\n\
                     [deploy]\naws_access_key_id = AKIADEPLOY\naws_secret_access_key = yes/+=\naws_session_token = token\n";
         std::fs::write(&files.credentials, text).expect("written");
-        std::fs::write(&files.config, "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/x\n")
+        std::fs::write(&files.config, "[profile role]\nrole_arn = arn:aws:iam::123456789012:role/x\n[profile program]\ncredential_process = print keys --now\n")
             .expect("written");
-        let keys = keys_of_profile("deploy", &files).await.expect("keys");
+        let Ok(Profile::Keys(keys)) = profile("deploy", &files).await else { panic!("keys") };
         assert_eq!((keys.access_key_id.as_str(), keys.secret_access_key.expose()), ("AKIADEPLOY", "yes/+="));
         assert_eq!(keys.session_token.map(|token| token.expose().to_owned()), Some("token".to_owned()));
+        assert_eq!(
+            profile("program", &files).await.expect("a program"),
+            Profile::Process("print keys --now".to_owned())
+        );
         for missing in ["role", "nobody"] {
-            assert!(
-                matches!(keys_of_profile(missing, &files).await, Err(Error::Profile { .. })),
-                "{missing}"
-            );
+            assert!(matches!(profile(missing, &files).await, Err(Error::Profile { .. })), "{missing}");
         }
     }
 }

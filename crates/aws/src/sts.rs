@@ -32,7 +32,7 @@ pub async fn caller_identity(config: &AwsConfig, run: &Run) -> Result<Identity, 
         .sdk_config(Service::Sts)
         .map_err(|cause| crate::failure::unusable(Service::Sts, "GetCallerIdentity", cause))?;
     let client = Client::new(&sdk);
-    let mut left = if config.credentials().session_token.is_none() { TRIES_OF_FRESH_KEYS } else { 1 };
+    let mut left = if config.is_temporary() { 1 } else { TRIES_OF_FRESH_KEYS };
     let what =
         Call { service: Service::Sts, operation: "GetCallerIdentity", nature: Nature::Read, limiter: None };
     let answer = loop {

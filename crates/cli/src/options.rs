@@ -18,6 +18,8 @@ pub enum Kind {
     Secret,
     /// A value without a flag, in order.
     Positional(&'static str),
+    /// All that stands after `--`, in order and as it is.
+    Rest(&'static str),
 }
 
 /// An option: flag, variables, key in `landfall.toml`, default and help, declared once.
@@ -63,6 +65,11 @@ impl Opt {
         Self { name, kind: Kind::Positional(shown), variables: &[], key: None, default: None, help }
     }
 
+    /// All that stands after `--`.
+    pub const fn rest(name: &'static str, shown: &'static str, help: &'static str) -> Self {
+        Self { name, kind: Kind::Rest(shown), variables: &[], key: None, default: None, help }
+    }
+
     /// Adds the variables.
     pub const fn env(mut self, variables: &'static [&'static str]) -> Self {
         self.variables = variables;
@@ -86,6 +93,7 @@ impl Opt {
         match self.kind {
             Kind::Value(_) | Kind::List(_) | Kind::Switch => format!("--{}", self.name),
             Kind::Positional(shown) => format!("<{shown}>"),
+            Kind::Rest(shown) => format!("-- <{shown}>"),
             Kind::Secret => {
                 self.variables.first().map_or_else(|| self.name.to_owned(), |name| format!("${name}"))
             }
@@ -138,6 +146,10 @@ pub fn command(name: &'static str, summary: &'static str, options: &[Opt]) -> Co
             }
             Kind::Switch => command = command.arg(arg.long(option.name).action(ArgAction::SetTrue)),
             Kind::Positional(shown) => command = command.arg(arg.value_name(shown).action(ArgAction::Set)),
+            Kind::Rest(shown) => {
+                command =
+                    command.arg(arg.value_name(shown).num_args(0..).last(true).action(ArgAction::Append));
+            }
             Kind::Secret => {
                 secrets.push_str(&format!("  {:<24} {}\n", option.variables.join(", "), option.help));
             }
@@ -182,6 +194,10 @@ fn collect(matches: &ArgMatches, options: &[Opt]) -> BTreeMap<&'static str, Stri
             Kind::List(_) => matches
                 .get_many::<String>(option.name)
                 .map(|all| all.map(|one| one.replace('\n', " ")).collect::<Vec<_>>().join("\n")),
+            // No NUL may stand in an argument, and anything else may.
+            Kind::Rest(_) => matches
+                .get_many::<String>(option.name)
+                .map(|all| all.map(String::as_str).collect::<Vec<_>>().join("\0")),
             Kind::Secret => None,
         };
         if let Some(value) = value {

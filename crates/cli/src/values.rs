@@ -77,6 +77,12 @@ impl<'a> Values<'a> {
         text.lines().map(str::to_owned).collect()
     }
 
+    /// The words after `--`, in their order.
+    pub fn rest(&self, name: &str) -> Vec<String> {
+        let text = self.layers.flags.get(name).filter(|text| !text.is_empty());
+        text.map(|text| text.split('\0').map(str::to_owned).collect()).unwrap_or_default()
+    }
+
     /// Whether a switch is on. A variable or key switches it on by `true`, `1` or `yes`.
     pub fn is_on(&self, name: &str) -> bool {
         self.text(name)
@@ -205,7 +211,9 @@ impl<'a> Values<'a> {
 fn ways(option: &Opt) -> String {
     let mut ways = Vec::new();
     match option.kind {
-        Kind::Value(_) | Kind::List(_) | Kind::Switch | Kind::Positional(_) => ways.push(option.shown()),
+        Kind::Value(_) | Kind::List(_) | Kind::Switch | Kind::Positional(_) | Kind::Rest(_) => {
+            ways.push(option.shown());
+        }
         Kind::Secret => {}
     }
     if !option.variables.is_empty() {

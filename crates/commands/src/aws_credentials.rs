@@ -1,16 +1,18 @@
 //! `aws-credentials` as a command.
 
 use std::future::Future;
-use std::path::PathBuf;
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
-use std::time::Duration;
 
-use landfall_cli::{Opt, Values};
+use landfall_artifacts::Problem;
+use landfall_cli::{Kind, Opt, Values};
 use landfall_secret::Secret;
+use landfall_stages::aws_credentials::{Config, Expected, Handing, To};
 use landfall_stages::{Outcome, Refusal, aws_credentials};
-use landfall_vault_creds::{SecretId, VaultConfig, VaultLogin};
+use landfall_vault_creds::{Destination, GitLabVariables, Owner};
 
-use crate::{Context, Effects, aws};
+use crate::{Context, Effects, aws, aws_login};
 
 /// The command.
 #[derive(Debug)]
@@ -18,43 +20,33 @@ pub struct Command;
 
 impl crate::Command for Command {
     const NAME: &'static str = "aws-credentials";
-    const SUMMARY: &'static str = "Log in to Vault, take temporary AWS credentials, check whose they are";
+    const SUMMARY: &'static str =
+        "Log in to Vault or AWS, take temporary AWS credentials, check whose they are";
     const EFFECTS: Effects = Effects::Files;
 
     fn options() -> Vec<Opt> {
-        vec![
-            Opt::value("vault", "URL", "Vault's address")
-                .env(&["HCV_URL", "VAULT_ADDR"])
-                .key("environment.vault.address"),
-            Opt::value("vault-namespace", "NAME", "Vault's namespace")
-                .env(&["VAULT_NAMESPACE"])
-                .key("environment.vault.namespace"),
+        let own = [
+            Opt::positional(
+                "action",
+                "exec",
+                "run the command after -- with the credentials: they are stored nowhere, and renewed while it runs. Best of all ways",
+            ),
+            Opt::rest("command", "COMMAND", "with exec: a program and its arguments"),
+            Opt::switch(
+                "static",
+                "with exec: put the credentials in the command's environment, where they are not renewed; for programs that know nothing of the endpoint that AWS's SDKs and CLI ask",
+            ),
             Opt::value(
-                "login",
-                "approle|jwt|token",
-                "how to log in: jwt needs nothing stored, a wrapped secret id shows who opened it, a plain one lies about until it ends",
+                "to",
+                "process|file|gitlab|github",
+                "where the credentials go, the best first: process prints them for a credential_process of the AWS CLI and SDKs, so that they are stored nowhere; file is for jobs that it is passed on to; github for the next steps of the job. Variables of gitlab are seen by every job of the environment, last until --clean, and pipelines that run at once overwrite each other's",
             )
-            .env(&["LANDFALL_VAULT_LOGIN"])
-            .key("environment.vault.login")
-            .default("approle"),
-            Opt::value("login-path", "MOUNT", "where the auth method is mounted; else approle, or jwt")
-                .env(&["HCV_LOGIN_PATH", "VAULT_AUTH_PATH"])
-                .key("environment.vault.login_path"),
-            Opt::value("vault-role", "NAME", "with jwt: the role; else the method's own")
-                .env(&["VAULT_AUTH_ROLE"])
-                .key("environment.vault.role"),
-            Opt::value("aws-path", "PATH", "the AWS role in Vault, such as aws/sts/deployer")
-                .env(&["VAULT_AWS_PATH"])
-                .key("environment.vault.aws_path"),
-            Opt::value("role-arn", "ARN", "the AWS role to assume, where Vault's role allows several")
-                .env(&["AWS_ROLE_ARN"])
-                .key("environment.vault.role_arn"),
-            Opt::value("ttl", "DURATION", "how long the credentials are to live, 15m to 12h")
-                .env(&["VAULT_AWS_TTL"])
-                .key("environment.vault.ttl")
-                .default("1h"),
-            Opt::value("least-ttl", "DURATION", "how long they must live at least, for the jobs that follow")
-                .env(&["VAULT_AWS_LEAST_TTL"])
+            .env(&["LANDFALL_CREDENTIALS_TO"])
+            .default("file"),
+            Opt::switch("clean", "with --to gitlab: log in nowhere and remove what was set there for the environment"),
+            Opt::value("min-ttl", "DURATION", "how long they must live at least, for the jobs that follow")
+                .env(&["VAULT_AWS_MIN_TTL", "VAULT_AWS_LEAST_TTL"])
+                .key("environment.vault.min_ttl")
                 .default("0s"),
             Opt::value(
                 "account",
@@ -66,83 +58,163 @@ impl crate::Command for Command {
             Opt::value("region", "REGION", "the AWS region")
                 .env(&["AWS_REGION", "AWS_DEFAULT_REGION"])
                 .key("environment.aws_region"),
-            Opt::value("aws-auth", "FILE", "where the credentials go").default("aws_auth.env"),
-            Opt::value("role-id", "ID", "the AppRole's role id").env(&["VAULT_ROLE_ID"]),
-            Opt::secret("secret-id", &["VAULT_SECRET_ID"], "the AppRole's secret id"),
+            Opt::value("aws-auth", "FILE", "with --to file: the file").default("aws_auth.env"),
+            Opt::value("gitlab", "URL", "with --to gitlab: its API, or its address")
+                .env(&["CI_API_V4_URL", "CI_SERVER_URL"]),
+            Opt::value("gitlab-project", "ID", "with --to gitlab: the project whose variables are set")
+                .env(&["GITLAB_PROJECT_ID"]),
+            Opt::value("gitlab-group", "ID", "with --to gitlab: or the group (scopes need GitLab Premium)")
+                .env(&["GITLAB_GROUP_ID"]),
+            Opt::value("github-env", "FILE", "with --to github: the file of variables").env(&["GITHUB_ENV"]),
             Opt::secret(
-                "wrapped-secret-id",
-                &["VAULT_WRAPPED_SECRET_ID"],
-                "a token that wraps the secret id; goes before it",
+                "gitlab-token",
+                &["GITLAB_TOKEN"],
+                "with --to gitlab: a token of scope api; a job's own token cannot set variables",
             ),
-            Opt::secret("id-token", &["VAULT_ID_TOKEN"], "with jwt: what the CI signed, such as one of id_tokens"),
-            Opt::secret("vault-token", &["VAULT_TOKEN"], "with token: a token of Vault, which is left as it is"),
-        ]
+        ];
+        aws_login::OPTIONS.into_iter().chain(own).collect()
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
-            let address = values.required("vault");
-            let login = login(&mut values);
-            let (aws_path, region) = (values.required("aws-path"), values.required("region"));
-            let usual = VaultConfig::new(
-                &address.unwrap_or_default(),
-                login.unwrap_or_else(|| VaultLogin::Token(Secret::new(""))),
-                &aws_path.unwrap_or_default(),
-            );
-            let vault = VaultConfig {
-                namespace: values.text("vault-namespace"),
-                login_mount: values.text("login-path").unwrap_or_else(|| usual.login_mount.clone()),
-                role_arn: values.text("role-arn"),
-                ttl: values.duration("ttl").unwrap_or(Duration::from_secs(3600)),
-                least_ttl: values.duration("least-ttl").unwrap_or_default(),
-                session_name: session_name(context),
-                ..usual
-            };
-            let config = aws_credentials::Config {
-                vault,
-                region: region.unwrap_or_default(),
-                endpoints: aws::endpoints(context),
-                account: values.text("account"),
-                file: PathBuf::from(values.text("aws-auth").unwrap_or_default()),
-            };
+            if values.is_on("clean") {
+                let variables = gitlab(context, &mut values);
+                values.finish().map_err(Refusal)?;
+                let Some(variables) = variables else { return Err(Refusal(Vec::new())) };
+                let http = context.http()?;
+                return aws_credentials::clean(&variables, &http, context.output(), context.run()).await;
+            }
+            let least_ttl = values.duration("min-ttl").unwrap_or_default();
+            let login = aws_login::login(context, &mut values, least_ttl);
+            let region = values.required("region");
+            let to = to(context, &mut values);
+            let expected = Expected { account: values.text("account"), role_arn: values.text("role-arn") };
             values.finish().map_err(Refusal)?;
-            aws_credentials::run(&config, &context.http()?, context.output(), context.run()).await
+            let (Some(login), Some(region), Some(to)) = (login, region, to) else {
+                return Err(Refusal(Vec::new()));
+            };
+            let endpoints = aws::endpoints(context);
+            let config = Config { login, region, endpoints, expected, to };
+            let http = context.http()?;
+            let mut say = std::io::stdout();
+            aws_credentials::run(&config, &http, context.output(), &mut say, context.run()).await
         })
     }
 }
 
-/// How to log in; what is missing for it is noted.
-fn login(values: &mut Values<'_>) -> Option<VaultLogin> {
-    match values.text("login").as_deref() {
-        Some("jwt") => {
-            let token = values.required_secret("id-token")?;
-            Some(VaultLogin::Jwt { role: values.text("vault-role"), token })
+/// What becomes of the keys; what is missing for it is noted.
+fn to(context: &Context, values: &mut Values<'_>) -> Option<To> {
+    match values.text("action").as_deref() {
+        Some("exec") => return command(context, values).map(To::Command),
+        Some(other) => {
+            let what = format!("`{}` is not exec", landfall_secret::escape(other, 40));
+            values.problem("LF-CONFIG", &what, Some("write exec -- and the command, or nothing".to_owned()));
+            return None;
         }
-        Some("token") => values.required_secret("vault-token").map(VaultLogin::Token),
-        Some("approle") | None => {
-            let role_id = values.required("role-id");
-            let secret_id = match values.secret("wrapped-secret-id") {
-                Some(token) => Some(SecretId::Wrapped(token)),
-                None => values.required_secret("secret-id").map(SecretId::Plain),
-            };
-            Some(VaultLogin::AppRole { role_id: role_id?, secret_id: secret_id? })
+        None if !values.rest("command").is_empty() => {
+            let remedy = "write exec before the --".to_owned();
+            values.problem(
+                "LF-CONFIG",
+                "a command is given, and not what is to be done with it",
+                Some(remedy),
+            );
+            return None;
         }
+        None => {}
+    }
+    let wanted = values.text("to");
+    if matches!(wanted.as_deref(), Some("process" | "github"))
+        && values.text("output").as_deref() == Some("json")
+    {
+        let what =
+            "--output json goes to standard output, and so does what --to process and --to github print";
+        values.problem("LF-CONFIG", what, Some("name a file by --report for the report".to_owned()));
+    }
+    match wanted.as_deref() {
+        Some("gitlab") => gitlab(context, values).map(Destination::GitLab),
+        Some("github") => values.required("github-env").map(PathBuf::from).map(Destination::GitHub),
+        Some("process") => Some(Destination::Process),
+        Some("file") | None => values.text("aws-auth").map(PathBuf::from).map(Destination::File),
         Some(other) => {
             let shown = landfall_secret::escape(other, 40);
-            let what = format!("--login `{shown}` is neither approle, jwt nor token");
+            let what = format!("--to `{shown}` is neither process, file, gitlab nor github");
             values.problem("LF-CONFIG", &what, None);
             None
         }
     }
+    .map(To::Destination)
 }
 
-/// A name that joins the audit log of AWS with the CI's: `gl-<pipeline>-<job>` or `gh-<run>-<attempt>`.
-fn session_name(context: &Context) -> Option<String> {
-    let get = |name: &str| context.environment().get(name);
-    match (get("CI_PIPELINE_ID"), get("CI_JOB_ID"), get("GITHUB_RUN_ID"), get("GITHUB_RUN_ATTEMPT")) {
-        (Some(pipeline), Some(job), _, _) => Some(format!("gl-{pipeline}-{job}")),
-        (_, _, Some(run), Some(attempt)) => Some(format!("gh-{run}-{attempt}")),
-        _ => None,
+/// The command of `exec`. Whether there is such a program is looked at now: a login may use up a secret id.
+fn command(context: &Context, values: &mut Values<'_>) -> Option<aws_credentials::Command> {
+    let words = values.rest("command");
+    let Some(program) = words.first() else {
+        let remedy = "write exec -- and the command, such as exec -- aws s3 ls".to_owned();
+        values.problem("LF-CONFIG-MISSING", "the command is missing", Some(remedy));
+        return None;
+    };
+    if !is_there(program, context.environment().get("PATH").unwrap_or_default()) {
+        let shown = landfall_secret::escape(program, 200);
+        let remedy = "name a program that is installed here after `exec --`".to_owned();
+        values.problem("LF-EXEC", &format!("there is no program {shown}"), Some(remedy));
+        return None;
     }
+    let secrets = context.options.iter().filter(|option| option.kind == Kind::Secret);
+    // Keys are among the stage's secrets for no stage but those that are given some.
+    let hidden = secrets.flat_map(|option| option.variables).map(|name| (*name).to_owned());
+    let request = "ACTIONS_ID_TOKEN_REQUEST_URL".to_owned();
+    let handing = if values.is_on("static") { Handing::Static } else { Handing::Endpoint };
+    Some(aws_credentials::Command {
+        words,
+        hidden: hidden.chain([request, "VAULT_ROLE_ID".to_owned()]).collect(),
+        handing,
+        has_terminal: std::io::stdin().is_terminal(),
+    })
+}
+
+/// Whether a program can be found as it will be looked for when it is started.
+fn is_there(program: &str, path: &str) -> bool {
+    if program.contains('/') {
+        return Path::new(program).is_file();
+    }
+    std::env::split_paths(path).any(|folder| folder.join(program).is_file())
+}
+
+/// The variables of GitLab; what is missing for them is noted.
+fn gitlab(context: &Context, values: &mut Values<'_>) -> Option<GitLabVariables> {
+    let address = values.required("gitlab");
+    let token = values.required_secret("gitlab-token");
+    let owner = match (values.text("gitlab-project"), values.text("gitlab-group")) {
+        (Some(project), None) => Some(Owner::Project(project)),
+        (None, Some(group)) => Some(Owner::Group(group)),
+        (Some(_), Some(_)) => {
+            let what = "both a project and a group of GitLab are named";
+            values.problem("LF-CONFIG", what, Some("set GITLAB_PROJECT_ID or GITLAB_GROUP_ID".to_owned()));
+            None
+        }
+        (None, None) => {
+            values.required("gitlab-project");
+            None
+        }
+    };
+    let scope = match context.environment_name() {
+        Ok(name) => Some(name.to_string()),
+        Err(Refusal(problems)) => {
+            for Problem { code, what, remedy, .. } in problems {
+                values.problem(&code, &what, remedy);
+            }
+            None
+        }
+    };
+    let address = address?;
+    let address = address.trim_end_matches('/');
+    let api = if address.ends_with("/api/v4") { address.to_owned() } else { format!("{address}/api/v4") };
+    Some(GitLabVariables {
+        api,
+        owner: owner?,
+        scope: scope?,
+        protected: context.environment().get("CI_COMMIT_REF_PROTECTED") == Some("true"),
+        token: token.unwrap_or_else(|| Secret::new("")),
+    })
 }

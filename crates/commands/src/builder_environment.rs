@@ -165,6 +165,7 @@ mod tests {
             target: Target::default(),
             settings: Settings::default(),
             ledger: FolderLedger::for_reading("unused"),
+            aws_keys: tokio::sync::OnceCell::new(),
         }
     }
 

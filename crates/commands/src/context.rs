@@ -21,6 +21,8 @@ pub struct Context {
     pub(crate) target: Target,
     pub(crate) settings: Settings,
     pub(crate) ledger: FolderLedger,
+    /// The AWS keys of the run, once they were asked for.
+    pub(crate) aws_keys: tokio::sync::OnceCell<Option<landfall_aws::HeldKeys>>,
 }
 
 impl Context {

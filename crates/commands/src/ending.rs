@@ -3,7 +3,7 @@
 use landfall_artifacts::{Class, Mode, OutcomeKind, Problem, write_atomic};
 use landfall_cli::{LogFormat, Look, exit};
 use landfall_run::{Event, Progress, Run, Signal};
-use landfall_stages::{Finished, Outcome, Refusal};
+use landfall_stages::{Finished, Outcome, Refusal, ToCaller};
 
 use crate::Ended;
 use crate::prepare::Ending;
@@ -34,7 +34,14 @@ pub(crate) fn end(
     }
     let (_, code) = verdict(written, &finished, refused);
     let mut stdout = String::new();
-    if ending.json {
+    if let ToCaller::Secret(secret) = &finished.to_caller {
+        // The one text that is not looked through for secrets: it is one, and the caller asked for it.
+        if code == exit::DONE {
+            stdout.push_str(secret.expose());
+        }
+    } else if matches!(finished.to_caller, ToCaller::Program { .. }) {
+        // It was the program's, and stays so.
+    } else if ending.json {
         stdout.push_str(&text);
     } else {
         for line in finished.lines.iter().chain((!finished.summary.is_empty()).then_some(&finished.summary)) {
@@ -62,6 +69,9 @@ fn report_text(written: &Written, finished: &Finished, refused: bool, run: &Run)
 
 fn verdict(written: &Written, finished: &Finished, refused: bool) -> (OutcomeKind, u8) {
     let (kind, class) = finished.verdict();
+    if let (ToCaller::Program { code }, None) = (&finished.to_caller, class) {
+        return (if *code == exit::DONE { kind } else { OutcomeKind::Failed }, *code);
+    }
     let kind = if refused && kind == OutcomeKind::NothingToDo { OutcomeKind::Blocked } else { kind };
     // A passing fault of a run that was told to stop is the stop: CI must not start a cancelled job again for it.
     let class = match (class, written.signal) {

@@ -3,6 +3,8 @@
 //! A stage's binary is `landfall_commands::main::<stage::Command>()`; the same code serves `landfall stage <name>`.
 
 mod aws;
+mod aws_keys;
+mod aws_login;
 mod builder_environment;
 mod context;
 mod ending;

@@ -10,7 +10,7 @@ use landfall_cli::Opt;
 use landfall_registry::EcrClient;
 use landfall_stages::{Outcome, Refusal, prepare_docker_config};
 
-use crate::{Context, Effects, aws, context, logins, registries};
+use crate::{Context, Effects, aws, aws_keys, context, logins, registries};
 
 /// The command.
 #[derive(Debug)]
@@ -96,10 +96,10 @@ async fn explain(context: &Context) -> landfall_stages::Finished {
         .chain(target.map(|host| of(host, Some("target"))))
         .chain(named.difference(&known).cloned().map(|host| of(host, None)))
         .collect();
-    let why_not = match aws::keys(context).await {
-        Ok(Some(_)) if values.text("region").is_none() => Some("the region is missing".to_owned()),
-        Ok(Some(_)) => None,
-        Ok(None) => Some("there are none".to_owned()),
+    let why_not = match aws_keys::are_there(context).await {
+        Ok(true) if values.text("region").is_none() => Some("the region is missing".to_owned()),
+        Ok(true) => None,
+        Ok(false) => Some("there are none".to_owned()),
         Err(Refusal(problems)) => {
             Some(problems.into_iter().next().map_or_else(String::new, |first| first.what))
         }

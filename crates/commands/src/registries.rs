@@ -9,7 +9,7 @@ use landfall_run::Event;
 use landfall_stages::Refusal;
 use landfall_transport::Http;
 
-use crate::{Context, aws, logins};
+use crate::{Context, aws, aws_keys, logins};
 
 /// Registries of these hosts, each with the login that the first source has for it (see [`logins::chain`]); for ECR, where none
 /// has one that is still good, with one from ECR itself. What is used is said in the log, without its value.
@@ -92,7 +92,7 @@ fn say(context: &Context, host: &str, found: Option<&FoundLogin>) {
 
 /// ECR's API for the registry of a host, in its region, where there are AWS credentials.
 async fn ecr_of(context: &Context, http: &Http, host: &str) -> Result<Option<EcrClient>, Refusal> {
-    if aws::keys(context).await?.is_none() {
+    if !aws_keys::are_there(context).await? {
         return Ok(None);
     }
     let aws = aws::config(context, http).await?;

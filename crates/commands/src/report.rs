@@ -102,6 +102,8 @@ pub(crate) fn config(context: &Context) -> std::collections::BTreeMap<String, se
     let redactor = context.run().redactor();
     let shown = |option: &landfall_cli::Opt| match option.kind {
         Kind::Secret => values.secret(option.name).map(|_| "<redacted>".to_owned()),
+        // What follows the program may be anything, a password too.
+        Kind::Rest(_) => values.rest(option.name).into_iter().next(),
         Kind::Value(_) | Kind::List(_) | Kind::Switch | Kind::Positional(_) => {
             values.text(option.name).map(|text| {
                 landfall_secret::user_info(&text)

@@ -129,6 +129,7 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, show
         target: prepared.target,
         settings: prepared.settings,
         ledger,
+        aws_keys: tokio::sync::OnceCell::new(),
     };
     let started_at = clock.now();
     let outcome = match refused {

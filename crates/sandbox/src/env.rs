@@ -65,12 +65,18 @@ impl Sandbox {
             Canary::new("the access token of Artifactory", &self.secrets.artifactory.access_token)
                 .at(&[Service::Artifactory]),
             Canary::new("the token of Jira", &self.secrets.jira_token).at(&[Service::Jira]),
+            Canary::new("the token of GitLab", &self.secrets.gitlab_token).at(&[Service::GitLab]),
+            Canary::new("the token that GitHub gives id tokens for", &self.secrets.oidc_token)
+                .at(&[Service::ActionsOidc]),
         ];
         let mut add = |name: &str, values: Vec<String>, homes: &[Service]| {
             canaries.extend(values.into_iter().map(|value| Canary::new(name, value).at(homes)));
         };
         add("a secret of Vault", self.vault.secrets(), &[Service::Vault]);
-        add("a secret key or session token of AWS", self.issued.secrets(), &Service::AWS);
+        // Variables of GitLab are a place that keys may be put in.
+        let homes_of_keys = [&Service::AWS[..], &[Service::GitLab]].concat();
+        add("a secret key or session token of AWS", self.issued.secrets(), &homes_of_keys);
+        add("an id token of GitHub", self.actions_oidc.tokens(), &[Service::Vault, Service::Sts]);
         add("a password of ECR", self.ecr_tokens.secrets(), &[Service::EcrRegistry]);
         add("a registry token of Artifactory", self.artifactory.bearer_tokens(), &[Service::Artifactory]);
         canaries

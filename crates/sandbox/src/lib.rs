@@ -1,6 +1,6 @@
 //! In-process stand-ins of every outside system that Landfall talks to: what the demo runs on and what the tests use.
 //!
-//! Vault, STS, ECR (API and registry), Artifactory, a plain registry, Lambda, S3 and Jira, each on a loopback port of its own, and each stricter than
+//! Vault, STS, ECR (API and registry), Artifactory, a plain registry, Lambda, S3, Jira, GitLab's variables and GitHub's id tokens, each on a loopback port of its own, and each stricter than
 //! the real thing. One core stands before all of them: it writes every request into a [`Journal`] and makes [`Fault`]s happen (status, delay, stall,
 //! cut, a changed or lost answer, a head without measure, the calling child killed). Nothing is kept on disk, nothing leaves the machine. No client crate is used, so client
 //! and double never share a parser.
@@ -22,11 +22,13 @@
 //! # }
 //! ```
 
+pub mod actions_oidc;
 mod child;
 pub mod ecr;
 mod env;
 mod fault;
 mod foreign;
+pub mod gitlab;
 pub mod image_facts;
 pub mod images;
 pub mod issued;

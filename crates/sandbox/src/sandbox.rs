@@ -11,9 +11,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use crate::actions_oidc::ActionsOidc;
 use crate::ecr::{Ecr, EcrConfig};
 use crate::fault::Faults;
 use crate::foreign;
+use crate::gitlab::GitLab;
 use crate::issued::{Issued, IssuedKeys};
 use crate::jira::{Jira, JiraConfig};
 use crate::journal::{Journal, Service};
@@ -22,7 +24,7 @@ use crate::options::SandboxOptions;
 use crate::registry::{ArtifactoryAccess, EcrTokens, Registry, Storage};
 use crate::s3::S3;
 use crate::serve::{Core, serve};
-use crate::sts::Sts;
+use crate::sts::{Sts, TrustedRole};
 use crate::vault::{AppRole, AwsRole, JwtRole, SecretUses, TokenKind, Vault, VaultConfig};
 
 /// Why the sandbox did not start.
@@ -59,6 +61,8 @@ pub(crate) struct Secrets {
     pub(crate) secret_id: String,
     pub(crate) artifactory: ArtifactoryAccess,
     pub(crate) jira_token: String,
+    pub(crate) gitlab_token: String,
+    pub(crate) oidc_token: String,
 }
 
 /// Every service on a loopback port of its own, until it is dropped.
@@ -93,6 +97,10 @@ pub struct Sandbox {
     pub s3: Arc<S3>,
     /// Jira.
     pub jira: Arc<Jira>,
+    /// GitLab, with a project `574` and a group `acme`.
+    pub gitlab: Arc<GitLab>,
+    /// GitHub's id tokens.
+    pub actions_oidc: Arc<ActionsOidc>,
     /// AWS keys that work.
     pub issued: Arc<Issued>,
 }
@@ -170,8 +178,21 @@ impl Sandbox {
             Some(STANDARD.encode(Sha256::digest(&bytes)))
         }));
         let jira = Jira::new(JiraConfig { token: secrets.jira_token.clone(), ..JiraConfig::default() });
+        let gitlab = GitLab::new(&secrets.gitlab_token);
+        let actions_oidc = ActionsOidc::new(&secrets.oidc_token);
         let sts = Sts::new(&options.region, Arc::clone(&issued));
-        let vault = vault(&options, &secrets, Arc::clone(&issued));
+        for (issuer, subject) in [("https://gitlab.test", "project_path:acme/shop"), actions_oidc.identity()]
+        {
+            sts.trust(TrustedRole {
+                arn: role_arn(&options.account),
+                issuer: issuer.to_owned(),
+                audience: "sts.amazonaws.com".to_owned(),
+                subject: subject.to_owned(),
+                longest_session: Duration::from_secs(4 * 3600),
+            });
+        }
+        let vault =
+            vault(&options, &secrets, Arc::clone(&issued), &format!("http://{}", host(Service::Vault)));
 
         let core = Arc::new(Core::default());
         for (service, listener) in listeners {
@@ -186,6 +207,8 @@ impl Sandbox {
                 Service::Lambda => lambda.router(),
                 Service::S3 => s3.router(),
                 Service::Jira => jira.router(),
+                Service::GitLab => gitlab.router(),
+                Service::ActionsOidc => actions_oidc.router(),
                 Service::Foreign => foreign::router(),
             };
             serve(&core, service, listener, router);
@@ -207,6 +230,8 @@ impl Sandbox {
             lambda,
             s3,
             jira,
+            gitlab,
+            actions_oidc,
             issued,
         })
     }
@@ -292,6 +317,17 @@ impl Sandbox {
         &self.secrets.artifactory
     }
 
+    /// The token of a maintainer at GitLab.
+    pub fn gitlab_token(&self) -> &str {
+        &self.secrets.gitlab_token
+    }
+
+    /// What GitHub sets for a job that may ask for an id token: address and token of the request.
+    pub fn actions_request(&self) -> (String, &str) {
+        let address = format!("{}/_apis/pipelines/1/idtoken?api-version=2.0", self.url(Service::ActionsOidc));
+        (address, &self.secrets.oidc_token)
+    }
+
     /// Repository of an image at Artifactory, without the host: key, namespace, project.
     pub fn source_repository(&self, key: &str, project: &str) -> String {
         format!("{key}/{}/{project}", self.options.image_namespace)
@@ -324,8 +360,10 @@ impl Secrets {
             access_token: format!("cmVm{}", text(60)),
         };
         let jira_token = format!("ATATT{}", text(180));
+        let (gitlab_token, oidc_token) = (format!("glpat-{}", text(20)), text(120));
         let mut hex = || -> String { (0..32).map(|_| random.digit(16)).collect() };
-        Self { role_id: uuid(hex()), secret_id: uuid(hex()), artifactory, jira_token }
+        let (role_id, secret_id) = (uuid(hex()), uuid(hex()));
+        Self { role_id, secret_id, artifactory, jira_token, gitlab_token, oidc_token }
     }
 }
 
@@ -333,7 +371,7 @@ fn role_arn(account: &str) -> String {
     format!("arn:aws:iam::{account}:role/Deployer")
 }
 
-fn vault(options: &SandboxOptions, secrets: &Secrets, issued: Arc<Issued>) -> Arc<Vault> {
+fn vault(options: &SandboxOptions, secrets: &Secrets, issued: Arc<Issued>, address: &str) -> Arc<Vault> {
     let vault = Vault::new(VaultConfig::default(), issued);
     let role = AppRole {
         role_id: secrets.role_id.clone(),
@@ -348,6 +386,12 @@ fn vault(options: &SandboxOptions, secrets: &Secrets, issued: Arc<Issued>) -> Ar
         name: "shop".to_owned(),
         bound_audiences: vec!["https://vault.test".to_owned()],
         bound_subject: Some("project_path:acme/shop".to_owned()),
+        tokens: role.clone(),
+    });
+    vault.add_jwt_role(JwtRole {
+        name: "shop-on-github".to_owned(),
+        bound_audiences: vec![address.to_owned()],
+        bound_subject: Some(crate::actions_oidc::SUBJECT.to_owned()),
         tokens: role,
     });
     vault.add_secret_id(&secrets.role_id, &secrets.secret_id, SecretUses::Unlimited);

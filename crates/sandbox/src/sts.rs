@@ -1,7 +1,9 @@
-//! AWS Security Token Service, query protocol of 2011-06-15: GetCallerIdentity and AssumeRole.
+//! AWS Security Token Service, query protocol of 2011-06-15: GetCallerIdentity, AssumeRole and AssumeRoleWithWebIdentity.
 //!
-//! Bodies follow the STS API reference ("GetCallerIdentity", "AssumeRole", "Common Errors"). Stricter than the real thing: a parameter that the
-//! action does not have is refused, and so is a GET.
+//! Bodies follow the STS API reference (the actions' pages and "Common Errors"). Stricter than the real thing: a parameter that the
+//! action does not have is refused, a GET, and a signature or another credential on the action that takes a token in their place.
+
+mod web_identity;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +16,7 @@ use http::{HeaderMap, StatusCode, header};
 use time::format_description::well_known::Rfc3339;
 
 use crate::issued::{AuthRefusal, Identity, Issued};
+pub use web_identity::TrustedRole;
 
 const NAMESPACE: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 const VERSION: &str = "2011-06-15";
@@ -24,6 +27,7 @@ pub struct Sts {
     region: String,
     issued: Arc<Issued>,
     calls: Mutex<Vec<String>>,
+    trusted: Mutex<Vec<TrustedRole>>,
 }
 
 struct Refusal {
@@ -60,7 +64,12 @@ impl IntoResponse for Refusal {
 impl Sts {
     /// The service of one region; requests must be signed for it.
     pub fn new(region: &str, issued: Arc<Issued>) -> Arc<Self> {
-        Arc::new(Self { region: region.to_owned(), issued, calls: Mutex::new(Vec::new()) })
+        Arc::new(Self {
+            region: region.to_owned(),
+            issued,
+            calls: Mutex::new(Vec::new()),
+            trusted: Mutex::default(),
+        })
     }
 
     /// `POST /`.
@@ -91,6 +100,7 @@ impl Sts {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).push(action.to_owned());
         let known: &[&str] = match action {
             "GetCallerIdentity" => &["Action", "Version"],
+            web_identity::ACTION => &web_identity::PARAMETERS,
             "AssumeRole" => &["Action", "Version", "RoleArn", "RoleSessionName", "DurationSeconds"],
             other => {
                 let message = format!("Could not find operation {other} for version {VERSION}");
@@ -100,16 +110,28 @@ impl Sts {
         if value("Version") != Some(VERSION) {
             return Err(Refusal::bad("InvalidAction", format!("Version must be {VERSION}")));
         }
-        let identity = self.issued.authorize(headers, &self.region, "sts", action)?;
-        if let Some((name, _)) = pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
-            return Err(Refusal::bad("ValidationError", format!("{action} has no parameter {name}")));
+        if action == web_identity::ACTION {
+            Self::unknown_parameter(action, known, &pairs)?;
+            let result = self.with_web_identity(headers, &|name| value(name).map(str::to_owned))?;
+            return Ok(success(action, &result));
         }
+        let identity = self.issued.authorize(headers, &self.region, "sts", action)?;
+        Self::unknown_parameter(action, known, &pairs)?;
         let result = if action == "AssumeRole" {
             self.assume(value("RoleArn"), value("RoleSessionName"), value("DurationSeconds"))?
         } else {
             caller(&identity)
         };
         Ok(success(action, &result))
+    }
+
+    fn unknown_parameter(action: &str, known: &[&str], pairs: &[(String, String)]) -> Result<(), Refusal> {
+        match pairs.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            Some((name, _)) => {
+                Err(Refusal::bad("ValidationError", format!("{action} has no parameter {name}")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// New keys for another role. Who may assume it is not asked: no trust policies are kept.

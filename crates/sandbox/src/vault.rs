@@ -22,6 +22,7 @@ use http::{HeaderMap, Method, StatusCode, Uri, header};
 use serde_json::{Map, Value, json};
 
 pub use aws::{AwsRole, TokenNames};
+pub(crate) use jwt::{Flaw, audiences, claims};
 pub use jwt::{JwtRole, id_token};
 pub use tokens::{AppRole, SecretUses, TokenKind};
 

@@ -39,6 +39,6 @@ pub mod update_version_dashboard;
 mod verify_tags;
 
 pub use inputs::{Places, Target, locked};
-pub use outcome::{Finished, Item, Outcome, Refusal};
+pub use outcome::{Finished, Item, Outcome, Refusal, ToCaller};
 pub use output::{FORETOLD_MARK, Output};
 pub use recorded::Recorded;

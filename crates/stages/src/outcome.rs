@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use landfall_artifacts::{Class, Explain, OutcomeKind, Problem, ReleaseId, WrittenFile, gravest};
 use landfall_run::{Run, Signal};
+use landfall_secret::Secret;
 use serde_json::Value;
 
 /// What a stage's `run` returns: once anything was attempted there is a [`Finished`]; a [`Refusal`] means that nothing was
@@ -94,6 +95,21 @@ impl Item {
     }
 }
 
+/// What whoever started the program finds on standard output.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ToCaller {
+    /// The result for people.
+    #[default]
+    Result,
+    /// A secret that the caller asked for, as it is and nothing else.
+    Secret(Secret),
+    /// What a program wrote there that was run in the caller's place; its exit code becomes ours, unless something went wrong here.
+    Program {
+        /// The exit code.
+        code: u8,
+    },
+}
+
 /// What a stage did, item by item.
 #[derive(Debug, Clone, Default)]
 pub struct Finished {
@@ -111,6 +127,8 @@ pub struct Finished {
     pub summary: String,
     /// The release, where the stage found out which it is.
     pub release: Option<ReleaseId>,
+    /// What whoever started the program finds on standard output (default: the result for people).
+    pub to_caller: ToCaller,
     /// Whether problems of items leave the stage a success, as partial promotion does unless `--strict`.
     pub lenient: bool,
 }

@@ -54,6 +54,11 @@ struct Refusal {
     errors: Option<Vec<String>>,
 }
 
+/// Whether a refusal is Vault's own: all of them have a list of errors.
+pub(crate) fn is_vaults(body: &str) -> bool {
+    serde_json::from_str::<Refusal>(body).is_ok_and(|refusal| refusal.errors.is_some())
+}
+
 /// What Vault said of a refusal: its `errors` on one line, else the beginning of the body.
 pub(crate) fn said(body: &str) -> String {
     let text = match serde_json::from_str::<Refusal>(body) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{Error, VaultLogin};
 
 /// Bounds of a time to live that AWS accepts (STS, AssumeRole, DurationSeconds).
-const TTL: std::ops::RangeInclusive<u64> = 900..=43_200;
+pub(crate) const TTL: std::ops::RangeInclusive<u64> = 900..=43_200;
 
 /// Where to log in, as whom, and which AWS keys to ask for. Printable: secrets show as `<redacted>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -128,11 +128,15 @@ impl VaultConfig {
 
     /// The session name as AWS accepts it.
     pub(crate) fn session(&self) -> Option<String> {
-        let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c);
-        let name: String =
-            self.session_name.as_ref()?.chars().take(64).map(|c| if allowed(c) { c } else { '_' }).collect();
-        (name.len() >= 2).then_some(name)
+        session(self.session_name.as_deref()?)
     }
+}
+
+/// A session name as AWS accepts it; `None` where too little is left of it.
+pub(crate) fn session(text: &str) -> Option<String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "+=,.@_-".contains(c);
+    let name: String = text.chars().take(64).map(|c| if allowed(c) { c } else { '_' }).collect();
+    (name.len() >= 2).then_some(name)
 }
 
 fn is_segment(text: &str) -> bool {
@@ -152,7 +156,7 @@ fn is_namespace(text: &str) -> bool {
 }
 
 /// `arn:<partition>:iam::<account>:role/<path and name>`.
-fn is_role_arn(text: &str) -> bool {
+pub(crate) fn is_role_arn(text: &str) -> bool {
     let mut parts = text.splitn(6, ':');
     let mut next = || parts.next().unwrap_or_default();
     let (arn, partition, service, region, account, rest) = (next(), next(), next(), next(), next(), next());

@@ -255,6 +255,58 @@ pub enum Error {
         /// How long they have to live at least.
         needed: Duration,
     },
+    /// The keys are a user's, which has no place here.
+    #[error("Vault gave the keys of a user, which have no session token")]
+    UserKeys,
+    /// GitHub could not be asked for an id token.
+    #[error("GitHub could not be asked for an id token")]
+    GitHub {
+        /// Why not.
+        #[source]
+        cause: Box<landfall_transport::Error>,
+    },
+    /// GitHub gave no id token.
+    #[error("GitHub gave no id token ({status}): {said}")]
+    GitHubRefused {
+        /// The HTTP status.
+        status: u16,
+        /// What it said, escaped.
+        said: String,
+    },
+    /// STS does not give keys of the role for the id token.
+    #[error("AWS gave no keys of {role} for the id token ({aws_code}): {said}")]
+    WebIdentity {
+        /// The ARN of the role.
+        role: String,
+        /// The error code as AWS names it, such as `InvalidIdentityToken`.
+        aws_code: String,
+        /// What it said.
+        said: String,
+        /// What the token claims, escaped.
+        claims: String,
+    },
+    /// STS could not be asked, or its answer not be taken.
+    #[error("AWS could not be asked for keys of {role}")]
+    Sts {
+        /// The ARN of the role.
+        role: String,
+        /// Why not.
+        #[source]
+        cause: Box<landfall_aws::AwsFailure>,
+    },
+    /// AWS cannot be asked with this configuration.
+    #[error("AWS cannot be asked for keys")]
+    Aws {
+        /// Why not.
+        #[source]
+        cause: Box<landfall_aws::Error>,
+    },
+    /// STS answered without keys.
+    #[error("the answer of AWS holds no keys of {role}")]
+    NoKeys {
+        /// The ARN of the role.
+        role: String,
+    },
     /// A request could not be put together.
     #[error("the {step} could not be put together")]
     Request {
@@ -300,6 +352,12 @@ impl Explain for Error {
             Self::Refused { .. } => "LF-VAULT-REFUSED",
             Self::Answer { .. } => "LF-VAULT-ANSWER",
             Self::TooShort { .. } => "LF-VAULT-TOO-SHORT",
+            Self::UserKeys => "LF-VAULT-USER-KEYS",
+            Self::GitHub { .. } | Self::GitHubRefused { .. } => "LF-GITHUB-ID-TOKEN",
+            Self::WebIdentity { .. } => "LF-AWS-WEB-IDENTITY",
+            Self::Sts { cause, .. } => cause.code(),
+            Self::Aws { cause } => cause.code(),
+            Self::NoKeys { .. } => "LF-AWS-ANSWER",
             Self::Request { .. } => "LF-VAULT-REQUEST",
         }
     }
@@ -315,7 +373,10 @@ impl Explain for Error {
             | Self::TokenText
             | Self::Ttl { .. } => Class::Input,
             Self::Unreachable { .. } | Self::Sealed { .. } | Self::Passing { .. } => Class::Transient,
-            Self::Transport { cause, .. } => cause.class(),
+            Self::Transport { cause, .. } | Self::GitHub { cause } => cause.class(),
+            Self::GitHubRefused { status: 408 | 429 | 500.., .. } => Class::Transient,
+            Self::Sts { cause, .. } => cause.class(),
+            Self::Aws { cause } => cause.class(),
             Self::Redirected { .. }
             | Self::NotInitialised { .. }
             | Self::Login { .. }
@@ -329,6 +390,10 @@ impl Explain for Error {
             | Self::AwsRefused { .. }
             | Self::Refused { .. }
             | Self::Answer { .. }
+            | Self::UserKeys
+            | Self::GitHubRefused { .. }
+            | Self::WebIdentity { .. }
+            | Self::NoKeys { .. }
             | Self::TooShort { .. } => Class::Refused,
             Self::LoginUnknown { .. } | Self::UnwrapUnknown { .. } => Class::Unknown,
             Self::Request { .. } => Class::Defect,
@@ -396,8 +461,10 @@ impl Explain for Error {
             Self::RoleArnRefused { .. } => {
                 Some("set AWS_ROLE_ARN to one of the role_arns that Vault's role allows".into())
             }
-            Self::AwsRefused { said, .. } => Some(if said.contains("DurationSeconds") {
-                "ask for a shorter time to live: the role's limit, or 3600 s where Vault itself runs on a role".into()
+            Self::AwsRefused { said, .. } => Some(if said.contains("role chaining") {
+                "Vault itself runs on a role, and AWS gives a role that another one assumes an hour at most: ask for 1h or less by --ttl, and let longer stages renew their keys (--credentials vault)".into()
+            } else if said.contains("DurationSeconds") {
+                "ask for a shorter time to live by --ttl, or raise the role's MaxSessionDuration; where Vault itself runs on a role, 3600 s is the most".into()
             } else {
                 "check that the AWS role exists and that its trust policy lets Vault assume it".into()
             }),
@@ -405,9 +472,20 @@ impl Explain for Error {
             Self::Refused { .. } => None,
             Self::Answer { .. } => Some("look whether the address is Vault's and the path one that gives AWS keys".into()),
             Self::TooShort { .. } => Some(
-                "raise max_sts_ttl of Vault's role and the role's MaxSessionDuration, ask for a longer time to live, or shorten the pipeline"
+                "raise max_sts_ttl of Vault's role and the role's MaxSessionDuration (an hour is the most where Vault itself runs on a role), ask for a longer time to live by --ttl, or lower --min-ttl"
                     .into(),
             ),
+            Self::UserKeys => Some(
+                "let VAULT_AWS_PATH name a role of type assumed_role, such as aws/sts/deployer; the user was given back with the token".into(),
+            ),
+            Self::GitHub { cause } => cause.remedy(),
+            Self::GitHubRefused { .. } => Some("give the job permissions: id-token: write".into()),
+            Self::WebIdentity { role, aws_code, said, claims } => {
+                Some(crate::web_identity::remedy(role, aws_code, said, claims).into())
+            }
+            Self::Sts { cause, .. } => cause.remedy(),
+            Self::Aws { cause } => cause.remedy(),
+            Self::NoKeys { .. } => Some("look whether AWS_ENDPOINT_URL_STS leads to STS".into()),
             Self::Request { .. } => None,
         }
     }

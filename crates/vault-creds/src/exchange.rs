@@ -10,7 +10,7 @@ use rustify::client::Client;
 use rustify::endpoint::{Endpoint, MiddleWare};
 use rustify::errors::ClientError;
 
-use crate::answer::{Envelope, said};
+use crate::answer::{Envelope, is_vaults, said};
 use crate::{Error, Step};
 
 /// One step at one server. The token, where there is one, is the site's credential.
@@ -27,6 +27,8 @@ pub(crate) struct Exchange<'a> {
 pub(crate) struct Refusal {
     pub(crate) status: u16,
     pub(crate) said: String,
+    /// Whether it has the form of Vault's refusals, and is not somebody else's who stands before it.
+    pub(crate) is_vaults: bool,
 }
 
 /// What came of an exchange that got as far as an answer.
@@ -39,9 +41,10 @@ impl Exchange<'_> {
         let bytes = match endpoint.with_middleware(&headers).exec(self).await {
             Ok(result) => result.raw(),
             Err(ClientError::ServerResponseError { code, content }) => {
-                let text = said(content.as_deref().unwrap_or_default());
+                let body = content.as_deref().unwrap_or_default();
+                let (text, is_vaults) = (said(body), is_vaults(body));
                 let said = landfall_secret::escape(&self.run.redactor().redact(&text), 400);
-                return Ok(Err(Refusal { status: code, said }));
+                return Ok(Err(Refusal { status: code, said, is_vaults }));
             }
             // Our own errors travel through rustify's as the source of a failed request.
             Err(ClientError::RequestError { source, .. }) => {

@@ -1,5 +1,6 @@
 //! Log in, take one set of keys, give the token back.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use landfall_aws::AwsKeys;
@@ -43,16 +44,17 @@ pub enum Revocation {
     Batch,
     /// It was made elsewhere, and is left to who made it.
     Given,
-    /// It was kept, because the keys are those of a user that would be deleted with it.
-    KeptForUser,
+    /// There was none: AWS itself was asked.
+    NoToken,
     /// It could not be given back and ends by itself; the text says why.
     Failed(String),
 }
 
-/// Logs in, asks for one set of AWS keys and gives the token back, also where the keys were refused.
+/// Logs in, asks for one set of AWS keys and gives the token back, also where the keys were refused and where the run is stopped.
 ///
-/// Passing faults are repeated as the run allows. A login is repeated only where it surely did not arrive (no connection,
-/// a sealed server, throttling) where it is by AppRole, because its secret id may be good for one use. Secrets are taught to the run's redactor.
+/// Passing faults are repeated as the run allows. A login by AppRole, whose secret id may be good for one use, is repeated only where
+/// it surely did not arrive (no connection, throttling), and once where Vault itself says that it is sealed or lags. Keys of a user
+/// are not taken: they do not end, and are gone with the token. Secrets are taught to the run's redactor.
 ///
 /// # Errors
 /// The first of [`VaultConfig::problems`]; then what the server says, see [`Error`].
@@ -64,16 +66,17 @@ pub async fn fetch(config: &VaultConfig, http: &Http, run: &Run) -> Result<Fetch
     let site = http
         .site("vault", config.base(), None)
         .map_err(|cause| Error::Transport { step: Step::Login, cause: Box::new(cause) })?;
-    let token = log_in(config, &site, run).await?;
+    let token = log_in(config, &site, http, run).await?;
     let taken = take_keys(config, &token, run).await;
-    let revocation = match &taken {
-        Ok(fetched) if fetched.keys.session_token.is_none() => Revocation::KeptForUser,
-        Ok(_) | Err(_) => revoke(config, &token, run).await,
-    };
+    // Temporary keys live on without it. With it goes a user that Vault made, whose keys are not taken below.
+    let revocation = revoke(config, &token, run).await;
     if let Revocation::Failed(why) = &revocation {
         run.progress().event(Event::Warning(format!("the Vault token ends by itself: {why}")));
     }
     let fetched = Fetched { revocation, ..taken? };
+    if fetched.keys.session_token.is_none() {
+        return Err(Error::UserKeys);
+    }
     if fetched.granted_ttl < config.least_ttl {
         return Err(Error::TooShort { granted: fetched.granted_ttl, needed: config.least_ttl });
     }
@@ -168,7 +171,7 @@ async fn revoke(config: &VaultConfig, token: &Token, run: &Run) -> Revocation {
     let exchange = exchange(config, &token.site, run, Step::Revoke, Repeat::Idempotent);
     match exchange.ask(RevokeTokenSelfRequest {}).await {
         Ok(Ok(_)) => Revocation::Revoked,
-        Ok(Err(Refusal { status, said })) => Revocation::Failed(format!("{status}: {said}")),
+        Ok(Err(Refusal { status, said, .. })) => Revocation::Failed(format!("{status}: {said}")),
         Err(error) => Revocation::Failed(error.to_string()),
     }
 }
@@ -183,8 +186,9 @@ pub(crate) fn exchange<'a>(
     Exchange { site, namespace: config.namespace.as_deref(), run, step, repeat }
 }
 
-/// Asks, and asks again where the server surely did not act: 412 (a replica that lags) and, at a login, 503. All else that
-/// is worth repeating was repeated by the transport already.
+/// Asks, and asks again where the server surely did not act: 412 (a replica that lags) and, where the request may use something up,
+/// 503; for such a request once and in Vault's own words alone, since what stands before it may say the same of a request that it
+/// passed on. All else that is worth repeating was repeated by the transport already.
 pub(crate) async fn repeated<E: rustify::endpoint::Endpoint>(
     run: &Run,
     exchange: &Exchange<'_>,
@@ -198,10 +202,13 @@ pub(crate) async fn repeated<E: rustify::endpoint::Endpoint>(
         #[error(transparent)]
         Failed(Error),
     }
-    let hint = |not: &Not| match not {
-        Not::Refused(refusal) if refusal.status == 412 => Hint::Again,
-        Not::Refused(refusal) if refusal.status == 503 && exchange.repeat == Repeat::Never => Hint::Again,
-        Not::Refused(_) | Not::Failed(_) => Hint::Stop,
+    let was_repeated = AtomicBool::new(false);
+    let hint = |not: &Not| match (not, exchange.repeat) {
+        (Not::Refused(Refusal { status: 412, .. }), Repeat::Idempotent) => Hint::Again,
+        (Not::Refused(Refusal { status: 412 | 503, is_vaults: true, .. }), Repeat::Never) => {
+            if was_repeated.swap(true, Ordering::Relaxed) { Hint::Stop } else { Hint::Again }
+        }
+        (Not::Refused(_) | Not::Failed(_), _) => Hint::Stop,
     };
     let asked = run
         .retry(&format!("vault {}", exchange.step), hint, || {
@@ -222,7 +229,7 @@ pub(crate) async fn repeated<E: rustify::endpoint::Endpoint>(
 }
 
 fn keys_refused(site: &Site, config: &VaultConfig, refusal: Refusal) -> Error {
-    let Refusal { status, said } = refusal;
+    let Refusal { status, said, .. } = refusal;
     let (address, step) = (site.origin().clone(), Step::Keys);
     let path = config.aws_path.trim_matches('/').to_owned();
     let lower = said.to_ascii_lowercase();

@@ -2,7 +2,7 @@
 
 use landfall_run::Run;
 use landfall_secret::{CredentialKind, Secret};
-use landfall_transport::{Repeat, Site};
+use landfall_transport::{Http, Repeat, Site};
 use vaultrs::api::auth::approle::requests::LoginWithApproleRequest;
 use vaultrs::api::auth::oidc::requests::JWTLoginRequest;
 use vaultrs::api::sys::requests::{UnwrapRequest, WrappingLookupRequest};
@@ -31,7 +31,12 @@ pub(crate) enum TokenKind {
 }
 
 /// Logs in once. What may use up a secret id is repeated only where it surely did not arrive.
-pub(crate) async fn log_in(config: &VaultConfig, site: &Site, run: &Run) -> Result<Token, Error> {
+pub(crate) async fn log_in(
+    config: &VaultConfig,
+    site: &Site,
+    http: &Http,
+    run: &Run,
+) -> Result<Token, Error> {
     let mount = config.mount()?;
     let lost = |error| match error {
         Error::LoginUnknown { said, cause, .. } => {
@@ -57,16 +62,11 @@ pub(crate) async fn log_in(config: &VaultConfig, site: &Site, run: &Run) -> Resu
             .map_err(lost)?
         }
         VaultLogin::Jwt { role, token } => {
-            // The same token logs in as often as it is sent.
-            let exchange = exchange(config, site, run, Step::Login, Repeat::Idempotent);
-            let explain = |refusal| refused(site, mount, refusal, Some(token));
-            repeated(run, &exchange, explain, || JWTLoginRequest {
-                mount: mount.to_owned(),
-                jwt: token.expose().to_owned(),
-                role: role.clone(),
-            })
-            .await
-            .map_err(lost)?
+            by_jwt(config, mount, role.as_deref(), token, site, run).await.map_err(lost)?
+        }
+        VaultLogin::GitHub { role, oidc } => {
+            let token = oidc.id_token(http, run).await?;
+            by_jwt(config, mount, role.as_deref(), &token, site, run).await.map_err(lost)?
         }
     };
     let missing = Error::Answer { step: Step::Login, what: "token" };
@@ -75,6 +75,25 @@ pub(crate) async fn log_in(config: &VaultConfig, site: &Site, run: &Run) -> Resu
     run.redactor().learn(&token);
     let is_batch = auth.token_type.as_deref() == Some("batch");
     Ok(with_token(site, token, if is_batch { TokenKind::Batch } else { TokenKind::Service }))
+}
+
+/// The same token logs in as often as it is sent.
+async fn by_jwt(
+    config: &VaultConfig,
+    mount: &str,
+    role: Option<&str>,
+    token: &Secret,
+    site: &Site,
+    run: &Run,
+) -> Result<Envelope, Error> {
+    let exchange = exchange(config, site, run, Step::Login, Repeat::Idempotent);
+    let explain = |refusal| refused(site, mount, refusal, Some(token));
+    repeated(run, &exchange, explain, || JWTLoginRequest {
+        mount: mount.to_owned(),
+        jwt: token.expose().to_owned(),
+        role: role.map(str::to_owned),
+    })
+    .await
 }
 
 fn with_token(site: &Site, value: Secret, kind: TokenKind) -> Token {
@@ -95,7 +114,10 @@ async fn unwrap(
         412 | 429 | 472 | 473 | 500.. => {
             Error::Passing { step: Step::Unwrap, status: refusal.status, said: refusal.said }
         }
-        _ => Error::Unwrapped { mount: mount.to_owned(), said: refusal.said },
+        // What Vault says of a wrapping that is empty, ended or unknown; all else is no sign of anybody.
+        400 | 403 => Error::Unwrapped { mount: mount.to_owned(), said: refusal.said },
+        404 => Error::NoMount { path: "sys/wrapping".to_owned(), said: refusal.said },
+        status => Error::Refused { step: Step::Unwrap, status, said: refusal.said },
     };
     let look = exchange(config, site, run, Step::LookAtWrapping, Repeat::Idempotent);
     let request = || WrappingLookupRequest { token: token.expose().to_owned() };
@@ -123,10 +145,11 @@ fn data<T: serde::de::DeserializeOwned>(envelope: Envelope, step: Step) -> Resul
 }
 
 fn refused(site: &Site, mount: &str, refusal: Refusal, id_token: Option<&Secret>) -> Error {
-    let Refusal { status, said } = refusal;
+    let Refusal { status, said, is_vaults } = refusal;
     let (address, mount) = (site.origin().clone(), mount.to_owned());
     match status {
-        503 => Error::Sealed { address, said },
+        // A gateway's 503 says nothing of whether it passed the login on.
+        503 if is_vaults || id_token.is_some() => Error::Sealed { address, said },
         501 => Error::NotInitialised { address },
         404 => Error::NoMount { path: format!("auth/{mount}/login"), said },
         412 | 429 | 472 | 473 => Error::Passing { step: Step::Login, status, said },

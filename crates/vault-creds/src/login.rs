@@ -2,7 +2,7 @@
 
 use landfall_secret::Secret;
 
-use crate::{Error, jwt};
+use crate::{Error, GitHubOidc, jwt};
 
 /// How to log in. Printable: secrets show as `<redacted>`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +21,13 @@ pub enum VaultLogin {
         role: Option<String>,
         /// The signed token, such as one of GitLab's `id_tokens`.
         token: Secret,
+    },
+    /// The same, by a token that GitHub is asked for when it is needed.
+    GitHub {
+        /// The role; `None` takes the default role of the method.
+        role: Option<String>,
+        /// Where GitHub gives the token.
+        oidc: GitHubOidc,
     },
     /// A token that was made elsewhere. It is left as it is: who made it gives it back.
     Token(Secret),
@@ -47,6 +54,7 @@ impl VaultLogin {
             Self::AppRole { secret_id: SecretId::Plain(secret) | SecretId::Wrapped(secret), .. }
             | Self::Jwt { token: secret, .. }
             | Self::Token(secret) => secret,
+            Self::GitHub { oidc, .. } => &oidc.bearer,
         }
     }
 
@@ -54,7 +62,29 @@ impl VaultLogin {
     pub(crate) fn usual_mount(&self) -> &'static str {
         match self {
             Self::AppRole { .. } | Self::Token(_) => "approle",
-            Self::Jwt { .. } => "jwt",
+            Self::Jwt { .. } | Self::GitHub { .. } => "jwt",
+        }
+    }
+
+    /// Whether the same login may be made a second time, when the keys of the first end.
+    pub fn can_repeat(&self) -> bool {
+        match self {
+            Self::AppRole { secret_id: SecretId::Wrapped(_), .. } => false,
+            Self::AppRole { secret_id: SecretId::Plain(_), .. }
+            | Self::Jwt { .. }
+            | Self::GitHub { .. }
+            | Self::Token(_) => true,
+        }
+    }
+
+    /// What is used, in a few words for reports: which class of login it is decides what a leak would cost.
+    pub fn told(&self) -> &'static str {
+        match self {
+            Self::AppRole { secret_id: SecretId::Plain(_), .. } => "AppRole by a stored secret id",
+            Self::AppRole { secret_id: SecretId::Wrapped(_), .. } => "AppRole by a wrapped secret id",
+            Self::Jwt { .. } => "JWT that the CI signed",
+            Self::GitHub { .. } => "JWT that GitHub signed",
+            Self::Token(_) => "given token",
         }
     }
 
@@ -68,6 +98,7 @@ impl VaultLogin {
                 vec![(role_id.is_empty(), "the role id"), (secret.is_empty(), what)]
             }
             Self::Jwt { token, .. } => vec![(token.is_empty(), "the id token")],
+            Self::GitHub { oidc, .. } => return oidc.problems(),
             Self::Token(token) => vec![(token.is_empty(), "the token")],
         };
         let mut found: Vec<Error> = missing
@@ -84,7 +115,7 @@ impl VaultLogin {
             {
                 found.push(Error::TokenText);
             }
-            Self::AppRole { .. } | Self::Jwt { .. } | Self::Token(_) => {}
+            Self::AppRole { .. } | Self::Jwt { .. } | Self::GitHub { .. } | Self::Token(_) => {}
         }
         found
     }

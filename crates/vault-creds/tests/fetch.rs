@@ -150,7 +150,7 @@ async fn older_and_leaseless_answers_are_understood() {
 }
 
 #[tokio::test]
-async fn keys_of_a_user_keep_the_token_that_they_hang_on() {
+async fn keys_of_a_user_are_given_back_with_the_token_that_they_hang_on() {
     let server = MockServer::start().await;
     login(&server, ok(token("service")), 1).await;
     let user = json!({"lease_duration": 3600, "data": {"access_key": "AKIAEXAMPLE", "secret_key": "secret-key-value", "security_token": null}});
@@ -160,10 +160,10 @@ async fn keys_of_a_user_keep_the_token_that_they_hang_on() {
         .expect(1)
         .mount(&server)
         .await;
-    revocation(&server, 204, 0).await;
+    revocation(&server, 204, 1).await;
     let config = VaultConfig { aws_path: "aws/creds/ci".into(), ..config(&server.uri()) };
-    let fetched = fetch(&config, &http(), &run()).await.expect("keys");
-    assert_eq!((fetched.keys.session_token, fetched.revocation), (None, Revocation::KeptForUser));
+    let refused = fetch(&config, &http(), &run()).await.expect_err("a user's");
+    assert_eq!((refused.code(), refused.class()), ("LF-VAULT-USER-KEYS", Class::Refused));
 }
 
 #[tokio::test]
@@ -213,12 +213,16 @@ async fn a_login_whose_answer_cannot_be_taken_is_of_unknown_fate() {
 }
 
 #[tokio::test]
-async fn a_sealed_server_is_asked_again_and_then_named() {
+async fn a_sealed_server_is_asked_once_more_and_then_named() {
     let server = MockServer::start().await;
-    login(&server, no(503, "Vault is sealed"), 3).await;
+    login(&server, no(503, "Vault is sealed"), 2).await;
     let sealed = fetch(&config(&server.uri()), &http(), &run()).await.expect_err("sealed");
     assert_eq!((sealed.code(), sealed.class()), ("LF-VAULT-SEALED", Class::Transient));
     assert!(sealed.to_string().contains("Vault is sealed"), "{sealed}");
+    let server = MockServer::start().await;
+    login(&server, ResponseTemplate::new(503).set_body_string("<html>no server is there</html>"), 1).await;
+    let gateway = fetch(&config(&server.uri()), &http(), &run()).await.expect_err("a gateway");
+    assert_eq!((gateway.code(), gateway.class()), ("LF-VAULT-LOGIN-UNKNOWN", Class::Unknown));
     let closed = fetch(&config("http://127.0.0.1:1"), &http(), &run()).await.expect_err("nobody there");
     assert_eq!((closed.code(), closed.class()), ("LF-VAULT-UNREACHABLE", Class::Transient));
 }

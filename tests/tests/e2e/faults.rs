@@ -16,7 +16,8 @@ fn all_copied(world: &World) -> bool {
 #[tokio::test(flavor = "multi_thread")]
 async fn vault_answers_503_and_then_gives_keys() {
     let world = World::small().await;
-    world.sandbox.faults().add(Fault::new(What::status(503)).on(Service::Vault).matching("/login"));
+    let sealed = What::status(503).body(r#"{"errors":["Vault is sealed"]}"#);
+    world.sandbox.faults().add(Fault::new(sealed).on(Service::Vault).matching("/login"));
     world.sandbox.faults().add(Fault::new(What::status(503)).on(Service::Sts));
     let ran = world.run(&["aws-credentials"]).await.expect(0);
     assert_eq!(ran.retries(), 2);

@@ -14,6 +14,7 @@ mod bad_input;
 mod configs;
 mod contract;
 mod copy_plan;
+mod credentials;
 mod dry_run;
 mod exit_codes;
 mod faults;

@@ -395,7 +395,7 @@ async fn moto_refuses_what_is_not_as_it_was_listed() {
     let apply = async |(source, plan): &(Source, Plan)| {
         let applied = tree.apply(plan, source, &rules, &Labels::default(), &run).await;
         let all = applied.puts.iter().chain(&applied.deletes);
-        all.filter_map(|one| one.error.as_ref().map(Explain::code)).collect::<Vec<_>>()
+        all.filter_map(|one| one.error.as_deref().map(Explain::code)).collect::<Vec<_>>()
     };
     for name in ["same", "changed"] {
         write(name, "one");

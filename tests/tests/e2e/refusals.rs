@@ -54,8 +54,8 @@ async fn logins_without_a_stored_secret() {
     let ran = world.run(&["aws-credentials", "--quiet"]).await.expect(2);
     page!(ran.page(&world), @r#"
     error[LF-CONFIG-MISSING] exit 2
-      id-token is missing: with jwt: what the CI signed, such as one of id_tokens
-      next: give it by the variable VAULT_ID_TOKEN
+      id-token is missing: with jwt or web-identity: what the CI signed, such as one of id_tokens
+      next: give it by the variable VAULT_ID_TOKEN or AWS_ID_TOKEN
 
     nothing was changed
     exit 2
@@ -252,8 +252,9 @@ async fn keys_that_have_expired() {
     let ran = refused(&world, &["deploy-lambda"], 3).await;
     page!(ran.page(&world), @r#"
     error[LF-AWS-EXPIRED] exit 3
-      sts GetCallerIdentity: the AWS keys have expired (403 ExpiredToken): The security token included in the request is expired
-      next: run aws-credentials again, with a time to live that covers the pipeline
+      sts GetCallerIdentity: the AWS keys have expired and could not be renewed (403 ExpiredToken): The security token included in the request is expired
+      caused by: there are no newer AWS keys
+      next: run aws-credentials again, then this stage
 
     nothing was changed
     exit 3

@@ -217,7 +217,7 @@ impl World {
 pub(crate) fn is_write(entry: &Entry) -> bool {
     let reads = entry.method == Method::GET || entry.method == Method::HEAD;
     match entry.service {
-        Service::Sts | Service::Storage => false,
+        Service::Sts | Service::Storage | Service::ActionsOidc => false,
         Service::EcrApi => entry.operation.as_deref().is_none_or(|operation| {
             !["Get", "BatchGet", "BatchCheck", "Describe", "List"]
                 .iter()
@@ -230,6 +230,7 @@ pub(crate) fn is_write(entry: &Entry) -> bool {
         | Service::PlainRegistry
         | Service::Lambda
         | Service::S3
+        | Service::GitLab
         | Service::Foreign => !reads,
     }
 }

@@ -23,13 +23,17 @@ pub enum Service {
     S3,
     /// Jira Cloud.
     Jira,
+    /// GitLab's API.
+    GitLab,
+    /// Where GitHub Actions gives jobs their id tokens.
+    ActionsOidc,
     /// A host that nobody should talk to.
     Foreign,
 }
 
 impl Service {
     /// Every service, in the order of the declaration.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::Vault,
         Self::Sts,
         Self::EcrApi,
@@ -40,6 +44,8 @@ impl Service {
         Self::Lambda,
         Self::S3,
         Self::Jira,
+        Self::GitLab,
+        Self::ActionsOidc,
         Self::Foreign,
     ];
 
@@ -59,6 +65,8 @@ impl Service {
             Self::Lambda => "lambda",
             Self::S3 => "s3",
             Self::Jira => "jira",
+            Self::GitLab => "gitlab",
+            Self::ActionsOidc => "actions-oidc",
             Self::Foreign => "foreign",
         }
     }

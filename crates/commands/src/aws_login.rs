@@ -1,0 +1,193 @@
+//! How to log in for AWS keys: the options that say it, and what they make.
+
+use std::path::Path;
+use std::time::Duration;
+
+use landfall_artifacts::read_bounded;
+use landfall_cli::{Opt, Values};
+use landfall_secret::Secret;
+use landfall_vault_creds::{
+    AwsLogin, GitHubOidc, IdToken, SecretId, VaultConfig, VaultLogin, WebIdentityConfig,
+};
+
+use crate::{Context, aws};
+
+/// Who an id token is for when AWS itself is asked (AWS IAM User Guide, "OIDC federation").
+const AWS_AUDIENCE: &str = "sts.amazonaws.com";
+
+/// A file with a token that is larger than this holds none.
+const MOST_TOKEN_BYTES: usize = 64 << 10;
+
+/// The options of a login. Region and account are those of every stage that speaks to AWS.
+pub(crate) const OPTIONS: [Opt; 15] = [
+    Opt::value("vault", "URL", "Vault's address")
+        .env(&["HCV_URL", "VAULT_ADDR"])
+        .key("environment.vault.address"),
+    Opt::value("vault-namespace", "NAME", "Vault's namespace")
+        .env(&["VAULT_NAMESPACE"])
+        .key("environment.vault.namespace"),
+    Opt::value(
+        "login",
+        "approle|jwt|token|web-identity",
+        "how to log in: web-identity asks AWS itself by a token of the CI, jwt Vault by such a token; both need nothing stored. Of approle a wrapped secret id shows who opened it, a plain one lies about until it ends",
+    )
+    .env(&["LANDFALL_VAULT_LOGIN"])
+    .key("environment.vault.login")
+    .default("approle"),
+    Opt::value("login-path", "MOUNT", "where the auth method is mounted; else approle, or jwt")
+        .env(&["HCV_LOGIN_PATH", "VAULT_AUTH_PATH"])
+        .key("environment.vault.login_path"),
+    Opt::value("vault-role", "NAME", "with jwt: the role; else the method's own")
+        .env(&["VAULT_AUTH_ROLE"])
+        .key("environment.vault.role"),
+    Opt::value(
+        "audience",
+        "NAME",
+        "who a token that GitHub is asked for is to be for; else sts.amazonaws.com with web-identity, and Vault's address with jwt",
+    )
+    .env(&["LANDFALL_ID_TOKEN_AUDIENCE"])
+    .key("environment.vault.audience"),
+    Opt::value("aws-path", "PATH", "the AWS role in Vault, such as aws/sts/deployer")
+        .env(&["VAULT_AWS_PATH"])
+        .key("environment.vault.aws_path"),
+    Opt::value(
+        "role-arn",
+        "ARN",
+        "the AWS role that the credentials must be those of; to be assumed with web-identity, and where Vault's role allows several",
+    )
+    .env(&["AWS_ROLE_ARN"])
+    .key("environment.vault.role_arn"),
+    Opt::value(
+        "ttl",
+        "DURATION",
+        "how long the credentials are to live, 15m to 12h; an hour at most where Vault itself runs on an AWS role",
+    )
+    .env(&["VAULT_AWS_TTL"])
+    .key("environment.vault.ttl")
+    .default("1h"),
+    Opt::value("role-id", "ID", "the AppRole's role id").env(&["VAULT_ROLE_ID"]),
+    Opt::secret("secret-id", &["VAULT_SECRET_ID"], "the AppRole's secret id"),
+    Opt::secret(
+        "wrapped-secret-id",
+        &["VAULT_WRAPPED_SECRET_ID"],
+        "a token that wraps the secret id; goes before it",
+    ),
+    Opt::secret(
+        "id-token",
+        &["VAULT_ID_TOKEN", "AWS_ID_TOKEN"],
+        "with jwt or web-identity: what the CI signed, such as one of id_tokens",
+    ),
+    Opt::secret(
+        "id-token-request",
+        &["ACTIONS_ID_TOKEN_REQUEST_TOKEN"],
+        "set by GitHub for jobs that may ask for an id token, which is done where none is given",
+    ),
+    Opt::secret("vault-token", &["VAULT_TOKEN"], "with token: a token of Vault, which is left as it is"),
+];
+
+/// The login that the options name; what is missing for it is noted.
+pub(crate) fn login(context: &Context, values: &mut Values<'_>, least_ttl: Duration) -> Option<AwsLogin> {
+    match values.text("login").as_deref() {
+        Some("web-identity") => at_aws(context, values, least_ttl),
+        Some(_) | None => at_vault(context, values, least_ttl),
+    }
+}
+
+/// A login at AWS itself; what is missing for it is noted.
+pub(crate) fn at_aws(context: &Context, values: &mut Values<'_>, least_ttl: Duration) -> Option<AwsLogin> {
+    let ttl = ttl(values);
+    let token = id_token(context, values, Some(AWS_AUDIENCE));
+    let role_arn = values.required("role-arn");
+    // Every stage that logs in asks for the region itself, and says where it is missing.
+    let region = values.text("region").unwrap_or_default();
+    Some(AwsLogin::WebIdentity(WebIdentityConfig {
+        endpoints: aws::endpoints(context),
+        ttl,
+        least_ttl,
+        session_name: session_name(context),
+        ..WebIdentityConfig::new(&region, &role_arn?, token?)
+    }))
+}
+
+fn at_vault(context: &Context, values: &mut Values<'_>, least_ttl: Duration) -> Option<AwsLogin> {
+    let ttl = ttl(values);
+    let address = values.required("vault");
+    let login = vault_login(context, values, address.as_deref());
+    let aws_path = values.required("aws-path");
+    let usual = VaultConfig::new(&address?, login?, &aws_path?);
+    Some(AwsLogin::Vault(VaultConfig {
+        namespace: values.text("vault-namespace"),
+        login_mount: values.text("login-path").unwrap_or_else(|| usual.login_mount.clone()),
+        role_arn: values.text("role-arn"),
+        ttl,
+        least_ttl,
+        session_name: session_name(context),
+        ..usual
+    }))
+}
+
+fn ttl(values: &mut Values<'_>) -> Duration {
+    values.duration("ttl").unwrap_or(Duration::from_secs(3600))
+}
+
+/// How to log in at Vault; what is missing for it is noted.
+fn vault_login(context: &Context, values: &mut Values<'_>, address: Option<&str>) -> Option<VaultLogin> {
+    match values.text("login").as_deref() {
+        Some("jwt") => {
+            let role = values.text("vault-role");
+            Some(match id_token(context, values, address)? {
+                IdToken::Given(token) => VaultLogin::Jwt { role, token },
+                IdToken::GitHub(oidc) => VaultLogin::GitHub { role, oidc },
+            })
+        }
+        Some("token") => values.required_secret("vault-token").map(VaultLogin::Token),
+        Some("approle") | None => {
+            let role_id = values.required("role-id");
+            let secret_id = match values.secret("wrapped-secret-id") {
+                Some(token) => Some(SecretId::Wrapped(token)),
+                None => values.required_secret("secret-id").map(SecretId::Plain),
+            };
+            Some(VaultLogin::AppRole { role_id: role_id?, secret_id: secret_id? })
+        }
+        Some(other) => {
+            let shown = landfall_secret::escape(other, 40);
+            let what = format!("--login `{shown}` is neither approle, jwt, token nor web-identity");
+            values.problem("LF-CONFIG", &what, None);
+            None
+        }
+    }
+}
+
+/// The token of the CI: the one that is given, that of the file which `AWS_WEB_IDENTITY_TOKEN_FILE` names, or what GitHub gives.
+fn id_token(context: &Context, values: &mut Values<'_>, audience: Option<&str>) -> Option<IdToken> {
+    if let Some(token) = values.secret("id-token") {
+        return Some(IdToken::Given(token));
+    }
+    if let Some(path) = context.environment().get("AWS_WEB_IDENTITY_TOKEN_FILE") {
+        return match read_bounded(Path::new(path), MOST_TOKEN_BYTES) {
+            Ok(bytes) => Some(IdToken::Given(Secret::new(String::from_utf8_lossy(&bytes).trim()))),
+            Err(error) => {
+                values.problem("LF-FILE-MISSING", &format!("AWS_WEB_IDENTITY_TOKEN_FILE: {error}"), None);
+                None
+            }
+        };
+    }
+    let url = context.environment().get("ACTIONS_ID_TOKEN_REQUEST_URL");
+    match (url, values.secret("id-token-request")) {
+        (Some(url), Some(bearer)) => {
+            let audience = values.text("audience").or_else(|| audience.map(str::to_owned))?;
+            Some(IdToken::GitHub(GitHubOidc { url: url.to_owned(), bearer, audience }))
+        }
+        (Some(_) | None, _) => values.required_secret("id-token").map(IdToken::Given),
+    }
+}
+
+/// A name that joins the audit log of AWS with the CI's: `gl-<pipeline>-<job>` or `gh-<run>-<attempt>`.
+fn session_name(context: &Context) -> Option<String> {
+    let get = |name: &str| context.environment().get(name);
+    match (get("CI_PIPELINE_ID"), get("CI_JOB_ID"), get("GITHUB_RUN_ID"), get("GITHUB_RUN_ATTEMPT")) {
+        (Some(pipeline), Some(job), _, _) => Some(format!("gl-{pipeline}-{job}")),
+        (_, _, Some(run), Some(attempt)) => Some(format!("gh-{run}-{attempt}")),
+        _ => None,
+    }
+}
