@@ -477,7 +477,11 @@ mod tests {
             prop::sample::select(vec!["{", "}", "[", "]", ",", ":", "\"a\"", "\"b\\u00e9\\n\"", "\"\\ud83d\\ude00\"", "1", "-0.5e3", "true", "null", " "]), 0..14)
         ) {
             let text = pieces.concat();
-            let theirs = serde_json::from_str::<serde_json::Value>(&text).ok();
+            let theirs = serde_json::from_str::<serde_json::Value>(&text);
+            // It refuses numbers that no float holds, which are kept as they are written here.
+            let is_too_large = theirs.as_ref().is_err_and(|error| error.to_string().contains("out of range"));
+            prop_assume!(!is_too_large);
+            let theirs = theirs.ok();
             match strict_value(text.as_bytes(), "x", Limits::default()) {
                 Ok(ours) => prop_assert_eq!(Some(ours), theirs),
                 Err(errors) => prop_assert!(theirs.is_none() || errors.to_string().contains("second time")),

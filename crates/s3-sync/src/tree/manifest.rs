@@ -4,9 +4,9 @@
 //! memory, and no truth: an entry counts only where the object is the one that it was written about.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
+use std::fmt;
 
-use landfall_artifacts::Digest;
+use landfall_artifacts::{Digest, Hasher};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 
@@ -61,7 +61,10 @@ impl SyncManifest {
 
     /// Of the file's bytes.
     pub(crate) fn digest(&self) -> Digest {
-        Digest::of(&self.to_bytes())
+        let mut hashed = Hashed(Hasher::new());
+        // A hasher takes everything.
+        let _ = self.render(&[], &[], &mut hashed);
+        hashed.0.finish()
     }
 
     /// How many objects there are.
@@ -105,6 +108,15 @@ impl SyncManifest {
     /// The same with further objects, in the order of their names' bytes, which count before those that are there: a large tree is not
     /// copied for it. `headers` are the sets that their numbers mean.
     pub(crate) fn bytes_with(&self, further: &[Put<'_>], headers: &[Headers]) -> Vec<u8> {
+        let names =
+            further.iter().map(|put| put.name.len()).chain(self.objects.keys().map(|name| name.len()));
+        let mut out = String::with_capacity(names.map(|length| length + LINE_BYTES).sum::<usize>() + 1024);
+        // A text takes everything.
+        let _ = self.render(further, headers, &mut out);
+        out.into_bytes()
+    }
+
+    fn render(&self, further: &[Put<'_>], headers: &[Headers], out: &mut impl fmt::Write) -> fmt::Result {
         let text = |text: &str| serde_json::Value::from(text).to_string();
         let sets = Sets { old: &self.headers, new: headers };
         let mut numbers: BTreeMap<Set, usize> = BTreeMap::new();
@@ -116,10 +128,7 @@ impl SyncManifest {
                 used.len() - 1
             });
         }
-        let names =
-            further.iter().map(|put| put.name.len()).chain(self.objects.keys().map(|name| name.len()));
-        let mut out = String::with_capacity(names.map(|length| length + LINE_BYTES).sum::<usize>() + 1024);
-        out.push_str("{\n  \"formatVersion\": 1,\n  \"headers\": [");
+        out.write_str("{\n  \"formatVersion\": 1,\n  \"headers\": [")?;
         for (number, set) in used.iter().enumerate() {
             let comma = if number == 0 { "" } else { "," };
             let inner: Vec<String> = sets
@@ -128,12 +137,12 @@ impl SyncManifest {
                 .flatten()
                 .map(|(name, value)| format!("{}: {}", text(name), text(value)))
                 .collect();
-            let _ = write!(out, "{comma}\n    {{{}}}", inner.join(", "));
+            write!(out, "{comma}\n    {{{}}}", inner.join(", "))?;
         }
-        out.push_str("\n  ],\n  \"objects\": {");
+        out.write_str("\n  ],\n  \"objects\": {")?;
         for (number, line) in self.lines(further).enumerate() {
             let comma = if number == 0 { "" } else { "," };
-            let _ = write!(
+            write!(
                 out,
                 "{comma}\n    {}: {{\"etag\": {}, \"sha256\": \"{}\", \"sizeBytes\": {}, \"headers\": {}}}",
                 text(line.name),
@@ -141,10 +150,9 @@ impl SyncManifest {
                 line.sha256.hex(),
                 line.size_bytes,
                 numbers.get(&sets.first_alike(line.set)).copied().unwrap_or_default()
-            );
+            )?;
         }
-        out.push_str("\n  }\n}\n");
-        out.into_bytes()
+        out.write_str("\n  }\n}\n")
     }
 
     /// All objects in the order of their names' bytes; of two with one name the further one.
@@ -191,6 +199,16 @@ impl SyncManifest {
             return Err("an object has headers that are not there".to_owned());
         }
         Ok(Self { headers: file.headers, objects })
+    }
+}
+
+/// A text that is hashed and not kept.
+struct Hashed(Hasher);
+
+impl fmt::Write for Hashed {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.update(text.as_bytes());
+        Ok(())
     }
 }
 

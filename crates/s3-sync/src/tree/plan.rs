@@ -173,8 +173,9 @@ impl Tree {
         let is_opaque = |number: &usize| !matches!(etag_of(&listed, *number), Etag::Md5Like(_));
         let mut keeps_manifest = options.manifest || stored_listed || same_size.iter().any(is_opaque);
         run.progress().event(Event::Phase { name: "compare".into(), items: Some(same_size.len() as u64) });
+        // Before the hashes: its text and they need not be in memory together.
+        let mut stored = if stored_listed { self.stored_manifest(run).await.map_err(one)? } else { None };
         let hashes = hash_all(source, &same_size, keeps_manifest).await?;
-        let stored = if stored_listed { self.stored_manifest(run).await.map_err(one)? } else { None };
 
         let mut known: Vec<Option<Known>> = vec![None; listed.len()];
         let mut learn = |number: usize, what: Known| {
@@ -228,6 +229,10 @@ impl Tree {
                 (Some(Known::Same { sha256, headers_fit }), Some(before)) => {
                     if headers_fit != Some(false) {
                         plan.unchanged += 1;
+                        // What it says is said anew, and need not be there twice.
+                        if let Some(manifest) = stored.as_mut().and_then(|stored| stored.manifest.as_mut()) {
+                            manifest.remove(&file.name);
+                        }
                         if let Some(sha256) = sha256.filter(|_| keeps_manifest) {
                             let wanted = rules.headers(&file.name);
                             next.insert(&file.name, &before.etag, *sha256, before.size_bytes, wanted);

@@ -131,6 +131,11 @@ impl Tree {
                 return Err(TreeError::TooMany { what, most });
             }
             whole.etag = whole.etag.or_else(|| answer.e_tag().map(str::to_owned));
+            if from == 0 {
+                // Not doubled again and again: it may have many pieces.
+                let size = usize::try_from(size.unwrap_or_default().min(most)).unwrap_or_default();
+                whole.bytes.reserve_exact(size);
+            }
             // The connector has read the body already.
             let body = answer.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::into_bytes);
             let body = body.map_err(|_| changed("its bytes did not come whole"))?;

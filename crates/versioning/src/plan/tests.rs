@@ -1,6 +1,6 @@
 mod model;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use landfall_artifacts::{CommitId, Explain as _, ProjectName};
 use semver::Version;
