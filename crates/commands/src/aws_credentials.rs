@@ -5,7 +5,7 @@ use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
-use landfall_artifacts::Problem;
+use landfall_artifacts::{EnvironmentKind, Problem};
 use landfall_cli::{Kind, Opt, Values};
 use landfall_secret::Secret;
 use landfall_stages::aws_credentials::{Config, Expected, Handing, To};
@@ -90,6 +90,12 @@ impl crate::Command for Command {
             let region = values.required("region");
             let to = to(context, &mut values);
             let expected = Expected { account: values.text("account"), role_arn: values.text("role-arn") };
+            if expected == Expected::default() && is_production(context) {
+                let what = "neither account nor role of a production environment is configured: any credentials would do";
+                let remedy =
+                    "set account in the environment's row of landfall.toml, AWS_ACCOUNT_ID, or AWS_ROLE_ARN";
+                values.problem("LF-CONFIG-MISSING", what, Some(remedy.to_owned()));
+            }
             values.finish().map_err(Refusal)?;
             let (Some(login), Some(region), Some(to)) = (login, region, to) else {
                 return Err(Refusal(Vec::new()));
@@ -101,6 +107,13 @@ impl crate::Command for Command {
             aws_credentials::run(&config, &http, context.output(), &mut say, context.run()).await
         })
     }
+}
+
+/// Whether the run's environment is of kind `production`.
+fn is_production(context: &Context) -> bool {
+    let environment = context.target().environment.as_ref();
+    let row = environment.and_then(|name| context.settings.environments.get(name));
+    row.is_some_and(|row| row.kind == EnvironmentKind::Production)
 }
 
 /// What becomes of the keys; what is missing for it is noted.

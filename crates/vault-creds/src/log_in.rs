@@ -132,6 +132,11 @@ async fn unwrap(
     }
     let holder = with_token(site, token.clone(), TokenKind::Given).site;
     let taking = exchange(config, &holder, run, Step::Unwrap, Repeat::Never);
+    // Whoever failed at it may have opened the wrapping before: the next run must not take that for somebody else.
+    let gone = |refusal: Refusal| match refusal.status {
+        500 | 502 | 504.. => Error::UnwrapUnknown { cause: None },
+        _ => gone(refusal),
+    };
     let envelope = repeated(run, &taking, gone, || UnwrapRequest { token: None }).await?;
     let unwrapped: Unwrapped = data(envelope, Step::Unwrap)?;
     let missing = Error::Answer { step: Step::Unwrap, what: "secret id" };

@@ -347,3 +347,14 @@ async fn a_redirect_at_any_step_reaches_nobody() {
         }
     }
 }
+
+/// Somebody on the way failed at the unwrapping and may have opened it: that is not somebody else, and not safe to repeat.
+#[tokio::test]
+async fn a_failure_at_the_unwrapping_leaves_it_unknown() {
+    for status in [500, 502, 504] {
+        let (fetched, counts) = Way::wrapped().fetch(UNWRAP, &ResponseTemplate::new(status)).await;
+        let error = fetched.expect_err("refused");
+        assert_eq!(error.code(), "LF-VAULT-WRAPPED-UNKNOWN", "{status}: {error}");
+        assert_eq!((counts.of(UNWRAP), counts.of(LOGIN)), (1, 0), "{status}");
+    }
+}

@@ -151,7 +151,7 @@ fn rows() -> Vec<Row> {
         ),
         row(
             "cleanup-images",
-            &["--keep-last", "1", "--keep-days", "0"],
+            &["--keep-last", "1", "--keep-days", "0", "--never-deployed", "prod_eu00"],
             Services,
             world!(images::with_rubbish()),
         ),

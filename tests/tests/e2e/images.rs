@@ -22,8 +22,8 @@ pub(crate) async fn world() -> World {
     world.has_versions();
     world.unset("BUILD_ARTIFACTORY_URL");
     world.set("NPM_TOKEN", "npm-canary-token");
-    world.set("EXTRA_ONE", "extra-canary");
-    world.further_secrets.push("extra-canary".to_owned());
+    world.set("EXTRA_ONE", "extra-canary-4711");
+    world.further_secrets.push("extra-canary-4711".to_owned());
     let settings = world.read("landfall.toml")
         + "\n[images]\nbuilder = \"command\"\nbuild = [\"sh\", \"build.sh\", \"{folder}\", \"{tag}\"]\nenvironment = [\"EXTRA_*\"]\n";
     world.write("landfall.toml", &settings);

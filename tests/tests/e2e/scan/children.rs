@@ -17,7 +17,7 @@ const OF_SYSTEM: [&str; 16] = [
 const SYSTEM: [&str; 4] = ["/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin"];
 
 /// What a program may see of secrets: the program (`*` for any), the variable, and why.
-const ALLOWED: [(&str, &str, &str); 4] = [
+const ALLOWED: [(&str, &str, &str); 5] = [
     (
         "git",
         "GIT_CONFIG_VALUE_*",
@@ -25,6 +25,7 @@ const ALLOWED: [(&str, &str, &str); 4] = [
     ),
     ("*", "NPM_TOKEN", "builders of images fetch the repo's packages with it"),
     ("*", "DOCKER_AUTH_CONFIG", "builders of images find their logins in it"),
+    ("*", "EXTRA_*", "`images.environment` of the tests' repo names it for builders"),
     ("docker-credential-ecr-login", "AWS_*", "it asks ECR for the login itself"),
 ];
 
