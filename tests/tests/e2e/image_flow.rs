@@ -300,6 +300,7 @@ async fn buildah_builds_a_release_and_its_images_are_removed() {
     let settings = world.read("landfall.toml")
         + "build_arguments = [\"--isolation\", \"chroot\"]\npush_arguments = [\"--tls-verify=false\"]\n";
     world.write("landfall.toml", &settings);
+    git(&world, &["commit", "-q", "-a", "-m", "build: with buildah"]);
     let storage = world.home.path().join("storage.conf");
     let place = |name: &str| world.home.path().join(name).display().to_string();
     let config = format!(
