@@ -275,15 +275,16 @@ async fn moto_takes_our_calls() {
         command
     })
     .await;
+    // Keys come from the stand-ins of Vault and STS: moto's STS takes whoever asks for one user of its own.
+    world.run(&["aws-credentials"]).await.expect(0);
     for name in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL_LAMBDA"] {
         world.unset(name);
     }
     world.set("AWS_ENDPOINT_URL", &format!("http://{}", moto.address));
+    assert_eq!(world.run(&["aws-credentials"]).await.expect(3).codes(), ["LF-AWS-ROLE"]);
     let registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
     world.set("ECR_REGISTRY_URI", &format!("{registry}/app"));
 
-    // Keys come from the Vault stand-in; whose they are, moto says.
-    world.run(&["aws-credentials"]).await.expect(0);
     world.run(&["prepare-docker-config"]).await.expect(0);
     assert!(world.read("docker-config.json").contains(registry));
 

@@ -1,7 +1,5 @@
 //! What is to be done: by one listing, hashes of local files, and what is known besides.
 
-use std::sync::Arc;
-
 use landfall_artifacts::Digest;
 use landfall_aws::Nature;
 use landfall_run::{Event, Run};
@@ -38,8 +36,8 @@ pub enum Why {
 /// One upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {
-    /// The name below folder and prefix; the source has it too.
-    pub name: Arc<str>,
+    /// The name below folder and prefix.
+    pub name: Box<str>,
     /// Size of the file in bytes.
     pub size_bytes: u64,
     /// Why.

@@ -10,7 +10,7 @@ use landfall_transport::Http;
 use landfall_vault_creds::{AwsLogin, Renewal};
 use rustix::process::{Pid, kill_process};
 use tokio::process::Child;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 
 use super::endpoint::Endpoint;
 use crate::Refusal;
@@ -93,13 +93,15 @@ pub(super) async fn run(
     }
     let variables = variables(&keys, endpoint.as_ref(), region);
     let (program, arguments) = command.words.split_first().ok_or_else(|| Refusal(Vec::new()))?;
+    // Heard from before there is anybody to tell: a signal in between would end this process and leave the command alone.
+    let signals = Signals::listen().map_err(|cause| not_started(program, &cause))?;
     let mut starting = tokio::process::Command::new(program);
     for name in OTHER_KEYS.iter().copied().chain(command.hidden.iter().map(String::as_str)) {
         starting.env_remove(name);
     }
     let started = starting.args(arguments).envs(variables).spawn();
     let mut child = started.map_err(|cause| not_started(program, &cause))?;
-    let status = ended(&mut child, command.has_terminal, run).await;
+    let status = ended(&mut child, signals, command.has_terminal, run).await;
     drop(endpoint);
     status.map(code).map_err(|cause| not_started(program, &cause))
 }
@@ -128,8 +130,32 @@ fn variables(keys: &AwsKeys, endpoint: Option<&Endpoint>, region: &str) -> Vec<(
     set
 }
 
+/// What this process is told besides a stop.
+struct Signals {
+    hangup: Listener,
+    quit: Listener,
+    first: Listener,
+    second: Listener,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            hangup: signal(SignalKind::hangup())?,
+            quit: signal(SignalKind::quit())?,
+            first: signal(SignalKind::user_defined1())?,
+            second: signal(SignalKind::user_defined2())?,
+        })
+    }
+}
+
 /// Waits for the end, and passes on what this process is told meanwhile.
-async fn ended(child: &mut Child, has_terminal: bool, run: &Run) -> std::io::Result<ExitStatus> {
+async fn ended(
+    child: &mut Child,
+    signals: Signals,
+    has_terminal: bool,
+    run: &Run,
+) -> std::io::Result<ExitStatus> {
     let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
     let tell = |what: rustix::process::Signal| {
         if let Some(pid) = pid {
@@ -137,9 +163,7 @@ async fn ended(child: &mut Child, has_terminal: bool, run: &Run) -> std::io::Res
             let _ = kill_process(pid, what);
         }
     };
-    let (mut hangup, mut quit) = (signal(SignalKind::hangup())?, signal(SignalKind::quit())?);
-    let (mut first, mut second) =
-        (signal(SignalKind::user_defined1())?, signal(SignalKind::user_defined2())?);
+    let Signals { mut hangup, mut quit, mut first, mut second } = signals;
     let mut was_told = false;
     loop {
         tokio::select! {
