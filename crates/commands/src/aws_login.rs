@@ -19,7 +19,7 @@ const AWS_AUDIENCE: &str = "sts.amazonaws.com";
 const MOST_TOKEN_BYTES: usize = 64 << 10;
 
 /// The options of a login. Region and account are those of every stage that speaks to AWS.
-pub(crate) const OPTIONS: [Opt; 15] = [
+pub(crate) const OPTIONS: [Opt; 16] = [
     Opt::value("vault", "URL", "Vault's address")
         .env(&["HCV_URL", "VAULT_ADDR"])
         .key("environment.vault.address"),
@@ -74,8 +74,13 @@ pub(crate) const OPTIONS: [Opt; 15] = [
     ),
     Opt::secret(
         "id-token",
-        &["VAULT_ID_TOKEN", "AWS_ID_TOKEN"],
-        "with jwt or web-identity: what the CI signed, such as one of id_tokens",
+        &["VAULT_ID_TOKEN"],
+        "with jwt: what the CI signed for Vault, such as one of id_tokens",
+    ),
+    Opt::secret(
+        "aws-id-token",
+        &["AWS_ID_TOKEN"],
+        "with web-identity: what the CI signed for AWS, such as one of id_tokens",
     ),
     Opt::secret(
         "id-token-request",
@@ -96,7 +101,11 @@ pub(crate) fn login(context: &Context, values: &mut Values<'_>, least_ttl: Durat
 /// A login at AWS itself; what is missing for it is noted.
 pub(crate) fn at_aws(context: &Context, values: &mut Values<'_>, least_ttl: Duration) -> Option<AwsLogin> {
     let ttl = ttl(values);
-    let token = id_token(context, values, Some(AWS_AUDIENCE));
+    let given = values.secret("aws-id-token");
+    let token = match context.environment().get("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|_| given.is_none()) {
+        Some(path) => token_file(path, values),
+        None => id_token(context, values, "aws-id-token", Some(AWS_AUDIENCE)),
+    };
     let role_arn = values.required("role-arn");
     // Every stage that logs in asks for the region itself, and says where it is missing.
     let region = values.text("region").unwrap_or_default();
@@ -135,7 +144,7 @@ fn vault_login(context: &Context, values: &mut Values<'_>, address: Option<&str>
     match values.text("login").as_deref() {
         Some("jwt") => {
             let role = values.text("vault-role");
-            Some(match id_token(context, values, address)? {
+            Some(match id_token(context, values, "id-token", address)? {
                 IdToken::Given(token) => VaultLogin::Jwt { role, token },
                 IdToken::GitHub(oidc) => VaultLogin::GitHub { role, oidc },
             })
@@ -158,19 +167,27 @@ fn vault_login(context: &Context, values: &mut Values<'_>, address: Option<&str>
     }
 }
 
-/// The token of the CI: the one that is given, that of the file which `AWS_WEB_IDENTITY_TOKEN_FILE` names, or what GitHub gives.
-fn id_token(context: &Context, values: &mut Values<'_>, audience: Option<&str>) -> Option<IdToken> {
-    if let Some(token) = values.secret("id-token") {
-        return Some(IdToken::Given(token));
+/// The token of the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names. It is one for AWS, and nobody else sees it.
+fn token_file(path: &str, values: &mut Values<'_>) -> Option<IdToken> {
+    match read_bounded(Path::new(path), MOST_TOKEN_BYTES) {
+        Ok(bytes) => Some(IdToken::Given(Secret::new(String::from_utf8_lossy(&bytes).trim()))),
+        Err(error) => {
+            values.problem("LF-FILE-MISSING", &format!("AWS_WEB_IDENTITY_TOKEN_FILE: {error}"), None);
+            None
+        }
     }
-    if let Some(path) = context.environment().get("AWS_WEB_IDENTITY_TOKEN_FILE") {
-        return match read_bounded(Path::new(path), MOST_TOKEN_BYTES) {
-            Ok(bytes) => Some(IdToken::Given(Secret::new(String::from_utf8_lossy(&bytes).trim()))),
-            Err(error) => {
-                values.problem("LF-FILE-MISSING", &format!("AWS_WEB_IDENTITY_TOKEN_FILE: {error}"), None);
-                None
-            }
-        };
+}
+
+/// The token of the CI: the one that `option` gives, or what GitHub gives. Each is for one audience: a token for AWS that Vault sees, or
+/// the other way round, would be good for more than was meant.
+fn id_token(
+    context: &Context,
+    values: &mut Values<'_>,
+    option: &str,
+    audience: Option<&str>,
+) -> Option<IdToken> {
+    if let Some(token) = values.secret(option) {
+        return Some(IdToken::Given(token));
     }
     let url = context.environment().get("ACTIONS_ID_TOKEN_REQUEST_URL");
     match (url, values.secret("id-token-request")) {
@@ -178,7 +195,7 @@ fn id_token(context: &Context, values: &mut Values<'_>, audience: Option<&str>) 
             let audience = values.text("audience").or_else(|| audience.map(str::to_owned))?;
             Some(IdToken::GitHub(GitHubOidc { url: url.to_owned(), bearer, audience }))
         }
-        (Some(_) | None, _) => values.required_secret("id-token").map(IdToken::Given),
+        (Some(_) | None, _) => values.required_secret(option).map(IdToken::Given),
     }
 }
 

@@ -53,7 +53,12 @@ impl Jira {
         let mut status = from.clone();
         let mut taken = Vec::new();
         let mut tries = 0;
-        while !same_name(&status, target) {
+        // Somebody may move it on while it is on its way: it is not pulled back.
+        let is_there = |status: &str, is_begun: bool| {
+            let is_further = || statuses.step(status).is_some_and(|reached| reached >= step);
+            same_name(status, target) || (is_begun && is_further())
+        };
+        while !is_there(&status, !taken.is_empty()) {
             let offered = self.offered(run, ticket).await?;
             let chosen = match taken.len() {
                 0..MOST_STEPS => self.config.ways.choose(&offered, &status, step, statuses),

@@ -70,7 +70,7 @@ impl World {
         let claims = json!({"iss": "https://gitlab.test", "aud": audience, "sub": "project_path:acme/shop"});
         let token = vault::id_token(&claims);
         self.further_secrets.push(token.clone());
-        self.set("VAULT_ID_TOKEN", &token);
+        self.set("AWS_ID_TOKEN", &token);
         self.set("LANDFALL_VAULT_LOGIN", "web-identity");
         token
     }

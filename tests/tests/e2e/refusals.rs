@@ -54,8 +54,8 @@ async fn logins_without_a_stored_secret() {
     let ran = world.run(&["aws-credentials", "--quiet"]).await.expect(2);
     page!(ran.page(&world), @r#"
     error[LF-CONFIG-MISSING] exit 2
-      id-token is missing: with jwt or web-identity: what the CI signed, such as one of id_tokens
-      next: give it by the variable VAULT_ID_TOKEN or AWS_ID_TOKEN
+      id-token is missing: with jwt: what the CI signed for Vault, such as one of id_tokens
+      next: give it by the variable VAULT_ID_TOKEN
 
     nothing was changed
     exit 2

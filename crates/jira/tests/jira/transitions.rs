@@ -50,7 +50,9 @@ impl Moving {
                     .clone();
                 let bad = (!self.bad.is_empty()).then(|| self.bad.remove(0));
                 if bad.as_ref().is_none_or(|(taken, _)| *taken) {
-                    chosen["bean"]["to"]["name"].as_str().expect("a name").clone_into(&mut self.status);
+                    // Where somebody else moves it on at once, it is seen there.
+                    let lands = chosen.get("lands").unwrap_or(&chosen["bean"]["to"]["name"]);
+                    lands.as_str().expect("a name").clone_into(&mut self.status);
                 }
                 bad.map_or_else(|| ResponseTemplate::new(204), |(_, answer)| answer)
             }
@@ -210,6 +212,21 @@ async fn what_the_ticket_shows_decides_when_an_answer_is_lost_or_refused() {
         .expect_err("refused");
     assert!(error.to_string().ends_with("(400): Transition id '11' is not valid for this issue."), "{error}");
     assert_eq!(site.bodies("POST", "/transitions").await.len(), 2);
+}
+
+/// Another job moved it on meanwhile: it is left there, also where the workflow would lead back.
+#[tokio::test]
+async fn what_is_moved_on_meanwhile_is_not_pulled_back() {
+    for answer in [204, 409] {
+        let mut ways = release_workflow();
+        ways.push(way("92", "Rework", "Pre-Prod Testing", "DEPLOYED TO PRE-PROD"));
+        ways[0]["lands"] = json!("Pre-Prod Testing");
+        let site = site("To Do", ways, vec![(true, ResponseTemplate::new(answer))]).await;
+        let step = Step::DeployPp;
+        let moved = site.jira.transition(&site.run, &key(), step, &Facts::default()).await.expect("there");
+        assert_eq!(moved.to, "Pre-Prod Testing");
+        assert_eq!(site.bodies("POST", "/transitions").await.len(), 1, "{answer}");
+    }
 }
 
 #[tokio::test]
