@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io::IsTerminal as _;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
@@ -188,10 +189,13 @@ fn command(context: &Context, values: &mut Values<'_>) -> Option<aws_credentials
 
 /// Whether a program can be found as it will be looked for when it is started.
 fn is_there(program: &str, path: &str) -> bool {
+    let is_program = |path: &Path| {
+        path.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+    };
     if program.contains('/') {
-        return Path::new(program).is_file();
+        return is_program(Path::new(program));
     }
-    std::env::split_paths(path).any(|folder| folder.join(program).is_file())
+    std::env::split_paths(path).any(|folder| is_program(&folder.join(program)))
 }
 
 /// The variables of GitLab; what is missing for them is noted.

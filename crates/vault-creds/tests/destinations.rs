@@ -121,6 +121,18 @@ async fn what_somebody_else_set_is_neither_overwritten_nor_removed() {
     assert_eq!(there.into_iter().collect::<Vec<_>>(), [("AWS_SESSION_TOKEN".to_owned(), theirs)]);
 }
 
+/// What a job of an unprotected branch made is not left to such branches once a protected one sets it.
+#[tokio::test]
+async fn what_becomes_protected_stays_so() {
+    let sandbox = sandbox().await;
+    for (protected, wanted) in [(false, false), (true, true), (false, true)] {
+        let ours = GitLabVariables { protected, ..variables(&sandbox, project()) };
+        put(&Destination::GitLab(ours)).await.expect("set");
+        let there = sandbox.gitlab.variables("projects/574", "stg_eu00");
+        assert!(there.values().all(|variable| variable.protected == wanted), "{there:?}");
+    }
+}
+
 #[tokio::test]
 async fn cleaning_takes_away_what_was_set_in_that_scope_alone() {
     let sandbox = sandbox().await;

@@ -375,6 +375,8 @@ async fn a_command_that_is_not_there_costs_no_login() {
     let world = World::small().await;
     for (words, code) in [
         (&["aws-credentials", "exec", "--", "no-such-program"][..], "LF-EXEC"),
+        // It is there, and no program.
+        (&["aws-credentials", "exec", "--", "./package.json"], "LF-EXEC"),
         (&["aws-credentials", "exec"], "LF-CONFIG-MISSING"),
         (&["aws-credentials", "--", "env"], "LF-CONFIG"),
         (&["aws-credentials", "run", "--", "env"], "LF-CONFIG"),

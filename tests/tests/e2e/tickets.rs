@@ -220,3 +220,20 @@ async fn production_in_a_fresh_clone_finds_the_ticket_for_a_part_of_the_release(
     let issues = world.sandbox.jira.issues();
     assert_eq!((issues.len(), issues[0].status.as_str(), issues[0].comments.len()), (1, "Resolved", 2));
 }
+
+/// A ticket that a person made is the release's where it is given: none is made beside it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ticket_that_is_given_is_used() {
+    let world = World::small().await;
+    world.run_all(&[&["generate-versions"]]).await;
+    world.run(&["create-jira-tickets", "--release", "v1.0.0"]).await.expect(0);
+    let words = ["create-jira-tickets", "--release", "v2.0.0", "--ticket", "REL-1"];
+    for dry_run in [&["--dry-run"][..], &[]] {
+        let ran = world.run(&[&words[..], dry_run].concat()).await.expect(0);
+        assert_eq!(ran.items(), [("REL-1".to_owned(), "unchanged".to_owned())]);
+    }
+    assert_eq!(world.sandbox.jira.issues().len(), 1);
+    let noted = world.json("jira-tickets.json");
+    assert_eq!((&noted["release"], &noted["tickets"][0]["key"]), (&"v2.0.0".into(), &"REL-1".into()));
+    world.run(&["create-jira-tickets", "--release", "v2.0.0", "--ticket", "REL-9"]).await.expect(3);
+}

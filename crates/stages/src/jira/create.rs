@@ -23,7 +23,8 @@ pub struct Config {
 
 /// Makes the release's ticket of this region, or finds the one that is there, and notes it in `jira-tickets.json`.
 ///
-/// Acts on: Jira. Repeating it makes no second ticket. Tickets of other regions of the same release stay in the file.
+/// Acts on: Jira. Repeating it makes no second ticket, and a ticket that is given is noted as it is. Tickets of other regions of the same
+/// release stay in the file.
 ///
 /// # Errors
 /// Bad files; no environment; what Jira says.
@@ -49,7 +50,10 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     };
     let noted = noted(common, &release)?;
     let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
-    let (found, outcome) = if output.is_dry_run() {
+    let (found, outcome) = if let Some(key) = &common.ticket {
+        // Somebody made it: it is the release's, and none is made beside it.
+        (jira.ticket(run, key).await?, "unchanged")
+    } else if output.is_dry_run() {
         let Some(found) = jira.find(run, &label(&release, &region), &[]).await? else {
             jira.check_create(run, &ticket).await?;
             let item =

@@ -34,7 +34,7 @@ pub struct GitLabVariables {
     pub owner: Owner,
     /// The environments whose jobs have them: a name, a pattern such as `review/*`, or `*` (`environment_scope`).
     pub scope: String,
-    /// Whether protected branches and tags alone have them, where they are made anew.
+    /// Whether protected branches and tags alone have them. What is protected already stays so.
     pub protected: bool,
     /// A token of scope `api`, of a maintainer of the project or an owner of the group.
     pub token: Secret,

@@ -149,6 +149,10 @@ impl<'a> Api<'a> {
             if variable.is_secret && !kept.masked {
                 members.insert("masked".to_owned(), Value::Bool(true));
             }
+            if self.at.protected {
+                // It was perhaps made by a job of another branch; the other way round nothing is loosened.
+                members.insert("protected".to_owned(), Value::Bool(true));
+            }
             if kept.is_file {
                 members.insert("variable_type".to_owned(), "env_var".into());
             }
