@@ -81,12 +81,13 @@ pub async fn run(config: &Config, tree: &Tree, ledger: &FolderLedger, output: &O
     let record = keep(config, tree, &source, &plan, run).await?;
     let applied = tree.apply(&plan, &source, &config.rules, &config.labels(), run).await;
     let is_carried_on = record.is_some();
-    if let Some(written) = record {
-        let written = if applied.is_complete() { close_record(&config.record) } else { Ok(written) };
-        match written {
+    if is_carried_on && applied.is_complete() {
+        match close_record(&config.record) {
             Ok(file) => finished.files.push(file),
             Err(error) => finished.problems.push(Problem::of(&error)),
         }
+    } else if let Some(Record::Written(file)) = record {
+        finished.files.push(file);
     }
     // What a killed run had made and could not record is recorded by the run that finds it so.
     let is_anything_so = (plan.is_empty() && is_carried_on)
@@ -108,7 +109,7 @@ async fn read_source(config: &Config, tree: &Tree) -> Result<Source, Refusal> {
     read.map_err(refusal)
 }
 
-/// Keeps old bytes and writes the record, where there is anything to change; gives the record's file. It is not kept in memory while the
+/// Keeps old bytes and writes the record, where there is anything to change. The record is not kept in memory while the
 /// plan is made so: it may be of a hundred thousand changes.
 async fn keep(
     config: &Config,
@@ -116,7 +117,7 @@ async fn keep(
     source: &Source,
     plan: &Plan,
     run: &Run,
-) -> Result<Option<WrittenFile>, Refusal> {
+) -> Result<Option<Record>, Refusal> {
     let earlier = match read_record(&config.record) {
         Ok(record) => Some(record),
         Err(FileError::Missing { .. }) => None,
@@ -127,7 +128,7 @@ async fn keep(
         // A publication that was killed after its last change is complete: the next one does not carry it on.
         let address = tree.address().to_string();
         let is_open = |earlier: &SyncRecord| !earlier.is_complete && earlier.address == address;
-        return Ok(earlier.filter(is_open).map(|_| WrittenFile::of(&config.record, &[])));
+        return Ok(earlier.filter(is_open).map(|_| Record::Earlier));
     }
     if let Some(earlier) = &earlier
         && !earlier.may_give_way_to(tree.address(), config.keep.kept_in().as_ref())
@@ -138,7 +139,15 @@ async fn keep(
     let kept = tree.keep(plan, source, rules, &config.keep, &labels, run).await.map_err(refusal)?;
     let record = kept.carrying_on(earlier);
     let written = write_atomic_by(&config.record, Mode::Shared, |to| record.write(to))?;
-    Ok(Some(written))
+    Ok(Some(Record::Written(written)))
+}
+
+/// The record of what is under way.
+enum Record {
+    /// It was just written.
+    Written(WrittenFile),
+    /// It is that of an earlier run, which had made everything and could not say so.
+    Earlier,
 }
 
 /// Notes in the record's file that everything was made so.

@@ -277,6 +277,26 @@ async fn one_upload_that_fails_keeps_everything_from_being_deleted() {
     assert!(!world.configured().contains_key("old-1.json"));
 }
 
+/// Everything is made but the manifest, twice: the report tells of no file that is not as it says, and the third run closes the record.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_cannot_be_written_leaves_the_record_open() {
+    let world = world().await;
+    let words = ["s3-sync", "--delete", "--keep-old", "kept", "--manifest"];
+    let denied = What::status(403)
+        .header("content-type", "application/xml")
+        .body("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>");
+    let fault = Fault::new(denied).on(Service::S3).method(http::Method::PUT).matching("manifest").every();
+    world.sandbox.faults().add(fault);
+    for round in 0..2 {
+        let ran = world.run(&words).await;
+        assert_ne!(ran.code, Some(0), "{round}: {}", ran.stdout);
+        assert_eq!(world.json("s3-sync-record.json")["isComplete"], false, "{round}");
+    }
+    world.sandbox.faults().clear();
+    world.run(&words).await.expect(0);
+    assert_eq!(world.json("s3-sync-record.json")["isComplete"], true);
+}
+
 /// Peak memory of a run, in KiB, as the system counts it.
 async fn peak_kib(world: &World, words: &[&str]) -> u64 {
     let running = world.start(words, None).await;
