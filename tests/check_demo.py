@@ -68,7 +68,9 @@ check("deployment" in kinds and "promotion" in kinds, "deployment and promotion 
 
 page = (folder / "dashboard/index.html").read_text(encoding="utf-8")
 check(all(name in page for name in mappings), "the page names every function")
-check("<script" not in page and not re.search(r'(src|href)="(?!#|https?:|data:)', page), "the page needs nothing else")
+inner = re.findall(r'(?:src|href)="(?!#|https?:|data:)([^"#]+)', page)
+check(inner and all((folder / "dashboard" / path).is_file() for path in inner), "what the page leads to is there")
+check("default-src 'none'" in page and "<script>" not in page, "nothing runs that is written into the page")
 for name in ("aws_auth.env", "docker-config.json"):
     check((folder / name).stat().st_mode & 0o777 == 0o600, f"{name} is for its owner alone")
 secrets = [line.partition("=")[2] for line in (folder / "aws_auth.env").read_text().splitlines()[1:3]]

@@ -1,4 +1,4 @@
-//! Every stage in one program, chosen by the first argument: what the end-to-end tests start as a child process. Besides them,
+//! Every stage and every view of the ledger in one program, chosen by the first argument: what the end-to-end tests start as a child process. Besides them,
 //! it has one with a defect, because no stage has one that a test could reach, and one that gives away what it is told: on it the tests'
 //! search for secrets is proved.
 
@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::process::ExitCode;
 
 use landfall_cli::Opt;
+use landfall_commands::tool::{Call, call};
 use landfall_commands::{Command, Context, Effects, main_of, stage};
 use landfall_stages::{Finished, Outcome};
 
@@ -97,6 +98,9 @@ fn main() -> ExitCode {
         Some((name, rest)) => (name.as_str(), rest),
         None => ("", &[][..]),
     };
+    if let Call::Ledger(view, rest) = call(&arguments) {
+        return (view.main)(&rest);
+    }
     match stage(name) {
         Some(entry) => (entry.main)(rest),
         None if name == Panics::NAME => main_of::<Panics>(rest),

@@ -13,7 +13,8 @@ const SCHEMAS: &str = "docs/schemas";
 /// Every generated file with its text, by path below the workspace.
 fn files() -> Result<BTreeMap<PathBuf, String>> {
     let mut files = BTreeMap::new();
-    for (name, schema) in landfall_artifacts::schemas() {
+    let views = ("ledger-view", landfall_ledger::view::Answer::schema());
+    for (name, schema) in landfall_artifacts::schemas().into_iter().chain([views]) {
         let text = serde_json::to_string_pretty(&schema).with_context(|| format!("the schema of {name}"))?;
         files.insert(Path::new(SCHEMAS).join(schema_file(name)), format!("{text}\n"));
     }

@@ -25,6 +25,8 @@ pub(crate) struct RealServers {
     pub(crate) skopeo: PathBuf,
     /// buildah, which builds images without a daemon.
     pub(crate) buildah: PathBuf,
+    /// A browser, which looks at the dashboard.
+    pub(crate) chromium: PathBuf,
     /// A Python that has ORAS's client of registries.
     pub(crate) oras_python: PathBuf,
     /// s3s-fs, a store of objects in a folder. It takes minutes to build, so that only a CI does: elsewhere it is used where
@@ -35,7 +37,8 @@ pub(crate) struct RealServers {
 impl RealServers {
     /// Finds them; installs what is missing.
     pub(crate) fn ensure(root: &Path) -> Result<Self> {
-        let [docker_registry, skopeo, buildah] = programs(["docker-registry", "skopeo", "buildah"])?;
+        let [docker_registry, skopeo, buildah, chromium] =
+            programs(["docker-registry", "skopeo", "buildah", "chromium"])?;
         let bin = virtual_environment(&root.join("target/venv"))?;
         Ok(Self {
             moto: present(bin.join("moto_server"))?,
@@ -43,6 +46,7 @@ impl RealServers {
             docker_registry,
             skopeo,
             buildah,
+            chromium,
             oras_python: present(bin.join("python"))?,
             s3s_fs: match std::env::var_os("CI") {
                 Some(_) => Some(s3s_fs(root)?),

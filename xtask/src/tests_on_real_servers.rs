@@ -37,6 +37,7 @@ pub(crate) fn run(root: &Path, passed: &[&str]) -> Result<()> {
             .env("LANDFALL_DOCKER_REGISTRY", &servers.docker_registry)
             .env("LANDFALL_SKOPEO", &servers.skopeo)
             .env("LANDFALL_BUILDAH", &servers.buildah)
+            .env("LANDFALL_CHROMIUM", &servers.chromium)
             .env("LANDFALL_ORAS_PYTHON", &servers.oras_python)
             .envs(servers.s3s_fs.iter().map(|program| ("LANDFALL_S3S_FS", program))),
     )

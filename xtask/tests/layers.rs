@@ -21,7 +21,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("jira", &["transport", "run", "artifacts", "secret"]),
     ("config-merge", &["artifacts", "secret"]),
     ("versioning", &["run", "artifacts", "secret"]),
-    ("ledger", &["aws", "run", "artifacts", "secret"]),
+    ("ledger", &["aws", "transport", "run", "artifacts", "secret"]),
     ("dashboard", &["artifacts", "secret"]),
     ("pipeline", &["artifacts", "secret"]),
     // Client and double share no parser, so the sandbox knows no client.
@@ -30,7 +30,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("cli", &["run", "artifacts", "secret"]),
     // Commands make the real clients that stages are handed.
     ("commands", COMMANDS_USE),
-    ("xtask", &["artifacts", "cli", "commands", "sandbox"]),
+    ("xtask", &["artifacts", "cli", "commands", "ledger", "sandbox"]),
 ];
 
 const STAGES_USE: &[&str] = &[
@@ -84,7 +84,7 @@ const LIBRARIES: [(&str, &[&str]); 19] = [
     ("aws-sdk-sts", &["aws"]),
     ("aws-sdk-ecr", &["aws", "registry"]),
     ("aws-sdk-lambda", &["aws", "lambda-deploy"]),
-    ("aws-sdk-s3", &["aws", "s3-sync"]),
+    ("aws-sdk-s3", &["aws", "s3-sync", "ledger"]),
     ("aws-sdk-*", &["aws"]),
     ("aws-config", &["aws"]),
     ("aws-runtime", &["aws"]),

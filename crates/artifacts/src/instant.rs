@@ -5,7 +5,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 /// The time as files hold it. Years before 0 and after 9999 cannot be written and become 1970.
-pub(crate) fn text(time: &OffsetDateTime) -> String {
+pub fn text(time: &OffsetDateTime) -> String {
     let utc = time.to_offset(UtcOffset::UTC);
     utc.replace_millisecond(utc.millisecond())
         .unwrap_or(utc)

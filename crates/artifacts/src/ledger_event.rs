@@ -135,6 +135,8 @@ pub enum EventKind {
     Unlock,
     /// The chain up to here was confirmed elsewhere.
     Checkpoint,
+    /// Nothing is deployed from now on, or is again.
+    Freeze,
 }
 
 one_of!(EffectResult { "done" => Done, "failed" => Failed, "unknown" => Unknown });
@@ -151,6 +153,7 @@ one_of!(EventKind {
     "lock" => Lock,
     "unlock" => Unlock,
     "checkpoint" => Checkpoint,
+    "freeze" => Freeze,
 });
 record!(LedgerEvent {
     sequence: "sequence",

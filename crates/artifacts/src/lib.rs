@@ -17,6 +17,7 @@
 //! ```
 
 mod aws_auth_env;
+mod bucket_name;
 mod changed_images;
 mod copy_plan;
 mod deploy_report;
@@ -27,6 +28,8 @@ mod dot_env;
 mod env_lines;
 mod file;
 mod file_error;
+mod freeze_window;
+mod gate_settings;
 mod image_lock;
 mod instant;
 mod jira_tickets;
@@ -45,10 +48,12 @@ mod report;
 mod resolved_path;
 mod schema;
 mod settings;
+mod settings_jira;
 mod settings_keys;
 mod settings_read;
 mod smoke;
 mod stage;
+mod sync_schemas;
 mod text_name;
 mod text_types;
 mod toml_node;
@@ -56,6 +61,7 @@ mod versions;
 mod write;
 
 pub use aws_auth_env::AwsAuthEnv;
+pub use bucket_name::{BucketName, BucketNameError};
 pub use changed_images::{CauseWay, ChangedImages, ListedCause, ListedImage};
 pub use copy_plan::{BlobPlan, BlobWay, CopyPlanFile, ImagePlan, PlanTotals, TargetStateWord};
 pub use deploy_report::{AliasState, DeployOutcome, DeployReport, DeployedFunction, FunctionState};
@@ -65,7 +71,10 @@ pub use docker_config::{DockerConfig, HelperEntry, Login, LoginEntry};
 pub use dot_env::DotEnv;
 pub use file::{FORMAT_VERSION, read_bounded};
 pub use file_error::{FileError, FileErrors, FileProblem};
+pub use freeze_window::{Freeze, FreezeWindow, WeekSpan, WeekTime, ZoneName};
+pub use gate_settings::{AfterRule, PersonName, RoleName, one_each};
 pub use image_lock::{ImageLock, LockedImage, Platform};
+pub use instant::text as instant_text;
 pub use jira_tickets::{JiraTicket, JiraTickets};
 pub use json::{Kind as PlacedKind, Limits, Member as PlacedMember, Node as PlacedNode, strict_value};
 pub use ledger_event::{Actor, EffectResult, EventKind, LedgerEvent, LedgerItem};
@@ -82,10 +91,10 @@ pub use report::{Report, ReportItem, ReportTraffic};
 pub use resolved_path::resolved;
 pub use schema::schemas;
 pub use settings::{
-    ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, JiraFieldValue, JiraSettings,
-    LedgerSettings, OnFailure, Registries, ReleaseSettings, Settings, SyncSettings, SyncTarget,
-    VaultSettings, VersioningSettings,
+    ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, LedgerSettings, OnFailure,
+    Registries, ReleaseSettings, Settings, SyncSettings, SyncTarget, VaultSettings, VersioningSettings,
 };
+pub use settings_jira::{JiraFieldValue, JiraSettings};
 pub use smoke::SmokeCheck;
 pub use stage::{FileUse, STAGES, Stage, stage};
 pub use text_name::{

@@ -17,6 +17,7 @@ use crate::promotion_log::PromotionLog;
 use crate::release_manifest::ReleaseManifest;
 use crate::report::Report;
 use crate::settings::Settings;
+use crate::sync_schemas;
 use crate::versions::Versions;
 
 /// Stands for `semver::Version` in schemas.
@@ -63,7 +64,7 @@ impl JsonSchema for Time {
 }
 
 /// The schema of every format, by the name of its file without extension, in the order of the documentation. A reader
-/// accepts keys that a schema does not name, except in `landfall`.
+/// accepts keys that a schema does not name, except where that says so: in `landfall`, `sync-manifest` and `s3-sync-record`.
 ///
 /// Formats that are not JSON have the schema of what they say: `aws_auth.env` and `.env` of their variables, `.deployment`
 /// of its one text, `landfall.toml` of its tables.
@@ -99,6 +100,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("deploy-report", of::<DeployReport>(Shape::Own)),
         ("report", of::<Report>(Shape::Own)),
         ("ledger-event", of::<LedgerEvent>(Shape::Own)),
+        ("sync-manifest", sync_schemas::sync_manifest()),
+        ("s3-sync-record", sync_schemas::sync_record()),
         ("landfall", of::<Settings>(Shape::Contract)),
     ]
 }
@@ -119,7 +122,7 @@ fn of<T: JsonSchema>(shape: Shape) -> Value {
     schema
 }
 
-const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+pub(crate) const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 fn text_schema(title: &str, description: &str) -> Value {
     json!({ "$schema": DRAFT, "title": title, "description": description, "type": "string", "maxLength": 256 })

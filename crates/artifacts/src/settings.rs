@@ -8,12 +8,15 @@ use schemars::JsonSchema;
 
 use crate::file::read_bounded;
 use crate::file_error::{FileError, FileErrors, Problems};
+use crate::freeze_window::Freeze;
+use crate::gate_settings::{AfterRule, PersonName, RoleName};
 use crate::json::{At, FromJson as _, Limits, one_of};
 use crate::name::EnvironmentName;
 use crate::reference::Repository;
+use crate::settings_jira::JiraSettings;
 use crate::settings_keys::refuse_unknown;
 use crate::smoke::SmokeCheck;
-use crate::text_name::{AccountId, Address, AwsRegion, NameTemplate, RegionKey, TicketKey};
+use crate::text_name::{AccountId, Address, AwsRegion, NameTemplate, RegionKey};
 use crate::toml_node::toml_node;
 
 /// What a repo settles for all its pipelines. Optional, as is every key; unknown keys are refused; secrets are never read
@@ -30,6 +33,9 @@ pub struct Settings {
     /// The environments by name.
     #[schemars(default, rename = "environment")]
     pub environments: BTreeMap<EnvironmentName, EnvironmentSettings>,
+    /// Role to the people who may speak for it, as CI names them.
+    #[schemars(default)]
+    pub approvers: BTreeMap<RoleName, Vec<PersonName>>,
     /// Release tickets.
     #[schemars(default)]
     pub jira: JiraSettings,
@@ -104,6 +110,22 @@ pub struct EnvironmentSettings {
     /// Environments that come before.
     #[schemars(default)]
     pub after: Vec<EnvironmentName>,
+    /// How many of those must be passed. Default: `all`.
+    #[schemars(default)]
+    pub after_rule: AfterRule,
+    /// How long a release must have run without a break in the environment before: a number and `s`, `m`, `h` or `d`, at most
+    /// `90d`. Default: no time.
+    #[schemars(with = "Option<String>")]
+    pub soak: Option<Duration>,
+    /// Roles of which each must let a release come here, a person of its own for each.
+    #[schemars(default)]
+    pub approvals: Vec<RoleName>,
+    /// How long an approval holds, in the same form. Default: `72h`.
+    #[schemars(with = "Option<String>")]
+    pub approval_expires: Option<Duration>,
+    /// Times in which nothing is deployed here, but rollbacks are.
+    #[schemars(default, with = "Vec<crate::freeze_window::FreezeTable>")]
+    pub freeze: Vec<Freeze>,
     /// Handed to command jobs.
     #[schemars(default)]
     pub variables: BTreeMap<String, String>,
@@ -150,73 +172,15 @@ pub struct VaultSettings {
     pub min_ttl: Option<Duration>,
 }
 
-/// Release tickets.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct JiraSettings {
-    /// Jira's address.
-    pub url: Option<Address>,
-    /// Key of the project, such as `REL`.
-    pub project: Option<String>,
-    /// Name of the issue type.
-    pub issue_type: Option<String>,
-    /// Step of the pipeline to name of the workflow's status.
-    #[schemars(default)]
-    pub status: BTreeMap<String, String>,
-    /// `section`, or the name of the field that instructions go to.
-    pub instructions: Option<String>,
-    /// The summary of new tickets, with placeholders such as `{release}`.
-    pub summary: Option<String>,
-    /// Paragraphs of the description of new tickets, with placeholders.
-    #[schemars(default)]
-    pub description: Vec<String>,
-    /// Names of versions that new tickets are fixed in, with placeholders.
-    #[schemars(default)]
-    pub fix_versions: Vec<String>,
-    /// Names of components of new tickets, with placeholders.
-    #[schemars(default)]
-    pub components: Vec<String>,
-    /// Labels of new tickets besides Landfall's own, with placeholders.
-    #[schemars(default)]
-    pub labels: Vec<String>,
-    /// Further fields of new tickets by id or name.
-    #[schemars(default)]
-    pub fields: BTreeMap<String, JiraFieldValue>,
-    /// Status to the statuses that it is left for, where the workflow has some of its own.
-    #[schemars(default)]
-    pub transitions: BTreeMap<String, Vec<String>>,
-    /// Step or status to the resolution that the screens of transitions to it get.
-    #[schemars(default)]
-    pub resolution: BTreeMap<String, String>,
-    /// Step or status to the fields, by id or name, that the screens of transitions to it get.
-    #[schemars(default)]
-    pub screens: BTreeMap<String, BTreeMap<String, JiraFieldValue>>,
-    /// Number of the transition that a new ticket takes at once.
-    pub initial_transition: Option<String>,
-    /// The issue that pipelines hold their claims on, so that of several at once one alone makes a ticket.
-    pub claims: Option<TicketKey>,
-    /// Address of the dashboard, for links.
-    pub dashboard: Option<Address>,
-    /// How long Jira's search index is waited for: a number and `s`, `m` or `h`. Default: 90 s.
-    pub patience: Option<String>,
-}
-
-/// The value of a ticket's field; what Jira gets follows from the field's type.
-#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
-#[schemars(untagged)]
-pub enum JiraFieldValue {
-    /// A text, with placeholders.
-    Text(String),
-    /// A number.
-    Number(serde_json::Number),
-    /// Texts, with placeholders.
-    List(Vec<String>),
-}
-
 /// The ledger.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 pub struct LedgerSettings {
     /// `s3://bucket/prefix` or a folder. Default `.landfall/ledger`.
     pub store: Option<String>,
+    /// The AWS region of the bucket. Default: that of the environment.
+    pub region: Option<AwsRegion>,
+    /// The AWS account that the bucket must belong to.
+    pub account: Option<AccountId>,
 }
 
 /// The store of releases of archives.
@@ -584,9 +548,9 @@ after = ["prod_eu00"]
         let text = "[environment.a]\nafter = [\"b\", \"x\"]\n[environment.b]\nafter = [\"a\"]\n[environment.c]\nvariables = { \"A B\" = \"x\" }\n[registries]\nurl = \"https://a.example.com/artifactory/\"\n";
         insta::assert_snapshot!(refusal(text), @r"
         5 problems in landfall.toml
-          /environment at 1:2: found an object with 3 keys, expected a row for x, which a comes after
-          /environment at 1:2: found an object with 3 keys, expected an order without a circle; a comes after itself
-          /environment at 1:2: found an object with 3 keys, expected an order without a circle; b comes after itself
+          /environment/a/after at 2:9: found a list of 2, expected environments that have a row; `x` has none
+          /environment/a/after at 2:9: found a list of 2, expected an order without a circle; a comes after itself
+          /environment/b/after at 4:9: found a list of 1, expected an order without a circle; b comes after itself
           /environment/c/variables at 6:13: found an object with 1 key, expected names of environment variables; `A B` is none
           /registries/url at 8:7: found `https://a.example.com/artifactory/`, expected the address without `/artifactory`
         ");

@@ -8,12 +8,13 @@ use serde_json::Value;
 
 use crate::env_lines::is_variable;
 use crate::file_error::Problems;
+use crate::gate_settings::check_gates;
 use crate::json::{At, FromJson, Kind, Node};
-use crate::name::EnvironmentName;
 use crate::settings::{
-    ConfigSettings, EnvironmentSettings, ImageSettings, JiraFieldValue, JiraSettings, LedgerSettings,
-    Registries, ReleaseSettings, Settings, SyncSettings, SyncTarget, VaultSettings, VersioningSettings,
+    ConfigSettings, EnvironmentSettings, ImageSettings, LedgerSettings, Registries, ReleaseSettings,
+    Settings, SyncSettings, SyncTarget, VaultSettings, VersioningSettings,
 };
+use crate::settings_jira::{JiraFieldValue, JiraSettings};
 
 impl FromJson for Settings {
     fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {
@@ -21,6 +22,7 @@ impl FromJson for Settings {
         let image_namespace = at.field("image_namespace", problems);
         let registries = at.field_or_default("registries", problems);
         let environments = at.field_or_default("environment", problems);
+        let approvers = at.field_or_default("approvers", problems);
         let jira = at.field_or_default("jira", problems);
         let ledger = at.field_or_default("ledger", problems);
         let releases = at.field_or_default("releases", problems);
@@ -36,6 +38,7 @@ impl FromJson for Settings {
             image_namespace: image_namespace?,
             registries: registries?,
             environments: environments?,
+            approvers: approvers?,
             jira: jira?,
             ledger: ledger?,
             releases: releases?,
@@ -46,42 +49,8 @@ impl FromJson for Settings {
             smoke: smoke?,
             values,
         };
-        check_order(&settings.environments, at, problems);
+        check_gates(&settings, at, problems);
         Some(settings)
-    }
-}
-
-/// Environments that come before must exist, and none may come before itself.
-fn check_order(
-    environments: &BTreeMap<EnvironmentName, EnvironmentSettings>,
-    at: At<'_>,
-    problems: &mut Problems<'_>,
-) {
-    let after =
-        |name: &EnvironmentName| environments.get(name).map(|row| row.after.as_slice()).unwrap_or_default();
-    for name in environments.keys() {
-        for other in after(name) {
-            if !environments.contains_key(other) {
-                problems.at_field(at, "environment", format!("a row for {other}, which {name} comes after"));
-            }
-        }
-        let mut reached: Vec<&EnvironmentName> = after(name).iter().collect();
-        let mut next = 0;
-        while let Some(current) = reached.get(next).copied() {
-            for other in after(current) {
-                if !reached.contains(&other) {
-                    reached.push(other);
-                }
-            }
-            next += 1;
-        }
-        if reached.contains(&name) {
-            problems.at_field(
-                at,
-                "environment",
-                format!("an order without a circle; {name} comes after itself"),
-            );
-        }
     }
 }
 
@@ -94,8 +63,8 @@ fn flatten(node: &Node, key: String, values: &mut BTreeMap<String, String>) {
     match &node.kind {
         Kind::Object(members) => {
             for member in members {
-                // Checks are no values of options.
-                if member.key == "smoke" {
+                // Checks and freezes are no values of options.
+                if member.key == "smoke" || member.key == "freeze" {
                     continue;
                 }
                 let step = if key.is_empty() { member.key.clone() } else { format!("{key}\0{}", member.key) };
@@ -148,6 +117,11 @@ table!(EnvironmentSettings {
     function_name: field,
     vault: field_or_default,
     after: field_or_default,
+    after_rule: field_or_default,
+    soak: days,
+    approvals: field_or_default,
+    approval_expires: days,
+    freeze: field_or_default,
     variables: field_or_default,
     on_failure: field,
     smoke: field_or_default,
@@ -190,7 +164,7 @@ impl FromJson for JiraFieldValue {
     }
 }
 
-table!(LedgerSettings { store: field });
+table!(LedgerSettings { store: field, region: field, account: field });
 table!(ReleaseSettings { bucket: field, owner: field });
 table!(SyncTarget { bucket: field, prefix: field });
 table!(SyncSettings {
@@ -346,7 +320,8 @@ impl FromJson for Ttl {
 
 #[cfg(test)]
 mod tests {
-    use crate::settings::{JiraFieldValue, Settings};
+    use crate::settings::Settings;
+    use crate::settings_jira::JiraFieldValue;
 
     fn refusal(text: &str) -> String {
         Settings::parse(text.as_bytes(), "landfall.toml", &[]).expect_err("bad").to_string()

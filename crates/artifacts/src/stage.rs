@@ -78,7 +78,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "build-docker-images",
         summary: "builds the image of every project, and pushes it",
-        reads: &[SETTINGS, VERSIONS, maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV],
+        reads: &[SETTINGS, VERSIONS, maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV, LEDGER],
         writes: &[LEDGER],
     },
     Stage {
@@ -96,14 +96,22 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "build-images-prod",
         summary: "builds every image of a release",
-        reads: &[SETTINGS, maybe(NX_GRAPH), maybe(DEPLOYMENT), maybe(DOCKER_CONFIG), AWS_AUTH, DOT_ENV],
+        reads: &[
+            SETTINGS,
+            maybe(NX_GRAPH),
+            maybe(DEPLOYMENT),
+            maybe(DOCKER_CONFIG),
+            AWS_AUTH,
+            DOT_ENV,
+            LEDGER,
+        ],
         writes: &[MAPPINGS, always(LOCK), LEDGER],
     },
     Stage {
         name: "aws-credentials",
         summary: "logs in at Vault or AWS and fetches temporary AWS credentials, or runs a command with them",
         reads: &[SETTINGS, DOT_ENV],
-        writes: &[maybe("aws_auth.env")],
+        writes: &[maybe("aws_auth.env"), LEDGER],
     },
     Stage {
         name: "prepare-docker-config",
@@ -114,7 +122,16 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "retag-push-ecr",
         summary: "copies every project's image to ECR under the function's tag, by digest",
-        reads: &[SETTINGS, VERSIONS, always(DEPLOYMENT), maybe(DOCKER_CONFIG), COPY_PLAN, AWS_AUTH, DOT_ENV],
+        reads: &[
+            SETTINGS,
+            VERSIONS,
+            always(DEPLOYMENT),
+            maybe(DOCKER_CONFIG),
+            COPY_PLAN,
+            AWS_AUTH,
+            DOT_ENV,
+            LEDGER,
+        ],
         writes: &[MAPPINGS, always(LOCK), COPY_PLAN, LEDGER],
     },
     Stage {
@@ -177,7 +194,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "transition-jira-tickets",
         summary: "moves the ticket to the status of this step",
-        reads: &[SETTINGS, VERSIONS, TICKETS],
+        reads: &[SETTINGS, VERSIONS, TICKETS, LEDGER],
         writes: &[LEDGER],
     },
     Stage {
@@ -207,7 +224,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "publish-artifacts",
         summary: "puts the archives of a release into its store, once and for all",
-        reads: &[SETTINGS, ARCHIVE, always(RELEASE_MANIFEST), AWS_AUTH, DOT_ENV],
+        reads: &[SETTINGS, ARCHIVE, always(RELEASE_MANIFEST), AWS_AUTH, DOT_ENV, LEDGER],
         writes: &[LEDGER],
     },
     Stage {
@@ -219,7 +236,7 @@ pub const STAGES: &[Stage] = &[
     Stage {
         name: "s3-sync",
         summary: "makes a prefix of a bucket hold what a folder of configuration holds, and goes back again",
-        reads: &[SETTINGS, maybe(MERGED), maybe(SYNC_RECORD), AWS_AUTH, DOT_ENV],
+        reads: &[SETTINGS, maybe(MERGED), maybe(SYNC_RECORD), AWS_AUTH, DOT_ENV, LEDGER],
         writes: &[maybe(SYNC_RECORD), LEDGER],
     },
     Stage {
@@ -232,6 +249,12 @@ pub const STAGES: &[Stage] = &[
         name: "smoke-test",
         summary: "checks whether a deployment works, and records how that ended",
         reads: &[SETTINGS, AWS_AUTH, DOT_ENV],
+        writes: &[LEDGER],
+    },
+    Stage {
+        name: "gate",
+        summary: "says what a release lacks for an environment, and records what people decide",
+        reads: &[SETTINGS, maybe("versions.json"), maybe(LOCK), LEDGER],
         writes: &[LEDGER],
     },
     Stage {
@@ -257,7 +280,7 @@ mod tests {
     fn stages_have_one_name_and_one_line() {
         let names: BTreeSet<&str> = STAGES.iter().map(|stage| stage.name).collect();
         assert_eq!(names.len(), STAGES.len());
-        assert_eq!(STAGES.len(), 26);
+        assert_eq!(STAGES.len(), 27);
         assert!(stage("deploy-lambda").is_some() && stage("deploy").is_none());
         for stage in STAGES {
             assert!(!stage.summary.ends_with('.') && stage.summary.len() < 100, "{}", stage.name);

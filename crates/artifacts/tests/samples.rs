@@ -114,6 +114,13 @@ fn samples_of_other_formats_are_read() {
     );
     assert!(DotEnv::read(&sample("dot.env")).expect("valid").registry_host().is_some());
 
+    // Read and written back by the crate that they belong to.
+    for (schema, file) in [("sync-manifest", "sync-manifest.json"), ("s3-sync-record", "s3-sync-record.json")]
+    {
+        assert_fits(schema, &json(file));
+        assert_refused(schema, &Value::Array(Vec::new()));
+    }
+
     let settings = Settings::read(&sample("landfall.toml"), &[]).expect("valid");
     assert_eq!(settings.environments.len(), 2);
     let text = std::fs::read_to_string(sample("landfall.toml")).expect("a sample");
@@ -141,6 +148,12 @@ fn schemas_refuse_what_readers_refuse() {
         ("report", "report.json", "/outcome", "fine"),
         ("report", "report.json", "/startedAt", "7"),
         ("ledger-event", "ledger-event.json", "/kind", "party"),
+        ("sync-manifest", "sync-manifest.json", "/formatVersion", "1"),
+        ("sync-manifest", "sync-manifest.json", "/objects/features~1eu.json/sha256", "sha256:ca97"),
+        ("sync-manifest", "sync-manifest.json", "/objects/features~1eu.json/headers", "x"),
+        ("s3-sync-record", "s3-sync-record.json", "/address", "bucket/web"),
+        ("s3-sync-record", "s3-sync-record.json", "/keptIn", "nowhere"),
+        ("s3-sync-record", "s3-sync-record.json", "/changes/0/after/sha256", "ca97"),
         ("lambda-ecr-mappings", "lambda-ecr-mappings.json", "/OrderServiceFunction", "-x"),
         ("jira-tickets", "jira-tickets.json", "/tickets/0/key", "REL 24"),
     ] {

@@ -9,7 +9,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use landfall_run::{Hint, RateLimiter, Run};
 
 use crate::failure::{failure, stopped, unanswered_after_stop};
-use crate::{AwsFailure, FailureKind, Service};
+use crate::{AwsFailure, FailureKind, Service, spent};
 
 /// How long after a stop an answer is waited for that says what a change did.
 const STOP_GRACE: Duration = Duration::from_secs(10);
@@ -52,11 +52,15 @@ where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
     let failed = match repeated(run, what, &mut attempt).await {
-        Err(failed) if failed.kind == FailureKind::Expired => failed,
-        ended => return ended,
+        Ok(value) => return Ok(value),
+        Err(failed) => spent::told(failed, run).await,
     };
-    let Some(spent) = failed.signed_with.clone() else { return Err(failed) };
-    match spent.keys.renew(&spent.access_key_id).await {
+    if failed.kind != FailureKind::Expired {
+        return Err(failed);
+    }
+    let Some(signed) = failed.signed_with.clone() else { return Err(failed) };
+    let Some(keys) = signed.config.keys().filter(|keys| keys.can_renew()) else { return Err(failed) };
+    match keys.renew(&signed.access_key_id).await {
         Ok(_) => repeated(run, what, &mut attempt).await,
         Err(problem) => Err(failed.not_renewed(problem)),
     }

@@ -90,6 +90,16 @@ impl AwsConfig {
         self.keys.as_ref().is_some_and(HeldKeys::is_temporary)
     }
 
+    /// The keys, where there are some.
+    pub(crate) fn keys(&self) -> Option<&HeldKeys> {
+        self.keys.as_ref()
+    }
+
+    /// The same with other keys, which stay as they are.
+    pub(crate) fn with_fixed(&self, keys: AwsKeys) -> Self {
+        Self { keys: Some(HeldKeys::fixed(keys)), ..self.clone() }
+    }
+
     /// The HTTP client of the run, for requests of our own.
     pub fn http(&self) -> &Http {
         &self.http
@@ -143,7 +153,7 @@ impl AwsConfig {
                     .build(),
             )
             .sleep_impl(TokioSleep::new())
-            .http_client(GuardedConnector::new(origin, inner, self.keys.clone()))
+            .http_client(GuardedConnector::new(origin, inner, self.clone()))
             .build())
     }
 

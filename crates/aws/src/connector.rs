@@ -1,5 +1,7 @@
 //! The connector of one service: it speaks to one origin and to no other.
 
+use std::sync::Arc;
+
 use aws_smithy_runtime_api::client::connection::CaptureSmithyConnection;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
@@ -12,7 +14,7 @@ use aws_smithy_types::byte_stream::ByteStream;
 use bytes::BytesMut;
 use landfall_secret::Origin;
 
-use crate::HeldKeys;
+use crate::AwsConfig;
 
 /// The longest answer that is read: the services that we ask answer with documents.
 const LONGEST_ANSWER_BYTES: usize = 8 << 20;
@@ -22,13 +24,13 @@ const LONGEST_ANSWER_BYTES: usize = 8 << 20;
 pub(crate) struct GuardedConnector {
     origin: Origin,
     inner: SharedHttpConnector,
-    keys: Option<HeldKeys>,
+    config: Arc<AwsConfig>,
 }
 
 /// Which keys a request was signed with, told with its answer: the keys may have been renewed meanwhile.
 #[derive(Clone, Debug)]
 pub(crate) struct SignedWith {
-    pub(crate) keys: HeldKeys,
+    pub(crate) config: Arc<AwsConfig>,
     pub(crate) access_key_id: String,
 }
 
@@ -55,9 +57,8 @@ pub(crate) struct NotConnected {
 pub(crate) struct LongAnswer;
 
 impl GuardedConnector {
-    /// Keys that cannot be renewed are of no use here.
-    pub(crate) fn new(origin: Origin, inner: SharedHttpConnector, keys: Option<HeldKeys>) -> Self {
-        Self { origin, inner, keys: keys.filter(HeldKeys::can_renew) }
+    pub(crate) fn new(origin: Origin, inner: SharedHttpConnector, config: AwsConfig) -> Self {
+        Self { origin, inner, config: Arc::new(config) }
     }
 
     fn signed_with(&self, request: &HttpRequest) -> Option<SignedWith> {
@@ -65,7 +66,7 @@ impl GuardedConnector {
         let signature = request.headers().get("authorization")?;
         let (_, scope) = signature.split_once("Credential=")?;
         let (id, _) = scope.split_once('/')?;
-        Some(SignedWith { keys: self.keys.clone()?, access_key_id: id.to_owned() })
+        Some(SignedWith { config: Arc::clone(&self.config), access_key_id: id.to_owned() })
     }
 }
 

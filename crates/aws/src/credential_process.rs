@@ -37,7 +37,7 @@ struct Printed {
 /// The keys are taught to the run's redactor.
 ///
 /// # Errors
-/// [`Error::Process`].
+/// [`Error::Process`] where it did not end well, [`Error::Printed`] where it did and gave no keys.
 pub async fn keys_of_process(profile: &str, command: &str, run: &Run) -> Result<AwsKeys, Error> {
     let name = landfall_secret::escape(profile, 80);
     let failed = |why: String| Error::Process { name: name.clone(), why };
@@ -79,7 +79,7 @@ pub async fn keys_of_process(profile: &str, command: &str, run: &Run) -> Result<
         let first = landfall_secret::escape(&run.redactor().redact(first), 300);
         return Err(failed(format!("it ended with {status}: {first}")));
     }
-    let keys = parse(&said).map_err(|why| failed(why.to_owned()))?;
+    let keys = parse(&said).map_err(|why| Error::Printed { name: name.clone(), why })?;
     keys.teach(run.redactor());
     Ok(keys)
 }

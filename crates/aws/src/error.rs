@@ -38,13 +38,21 @@ pub enum Error {
         /// Why not.
         why: &'static str,
     },
-    /// The program of a profile gives no keys.
+    /// The program of a profile does not end well, and gives no keys. Another time it may.
     #[error("the credential_process of the AWS profile `{name}` gives no keys: {why}")]
     Process {
         /// The profile, escaped.
         name: String,
         /// Why not, escaped.
         why: String,
+    },
+    /// The program of a profile ends well, and what it prints are no keys.
+    #[error("the credential_process of the AWS profile `{name}` gives no keys: {why}")]
+    Printed {
+        /// The profile, escaped.
+        name: String,
+        /// What is wrong with it.
+        why: &'static str,
     },
     /// A file of profiles cannot be read.
     #[error("a file of AWS profiles cannot be read")]
@@ -67,6 +75,7 @@ impl Error {
             | Self::Endpoint { .. }
             | Self::Profile { .. }
             | Self::Process { .. }
+            | Self::Printed { .. }
             | Self::ProfileFile { .. }
             | Self::Proxy => false,
         }
@@ -80,7 +89,7 @@ impl Explain for Error {
             Self::Keys { .. } => "LF-AWS-KEYS",
             Self::Endpoint { .. } => "LF-AWS-ENDPOINT",
             Self::Profile { .. } => "LF-AWS-PROFILE",
-            Self::Process { .. } => "LF-AWS-PROCESS",
+            Self::Process { .. } | Self::Printed { .. } => "LF-AWS-PROCESS",
             Self::ProfileFile { .. } => "LF-AWS-PROFILE-FILE",
             Self::Proxy => "LF-AWS-PROXY",
         }
@@ -93,7 +102,7 @@ impl Explain for Error {
             | Self::Profile { .. }
             | Self::ProfileFile { .. }
             | Self::Proxy => Class::Input,
-            Self::Process { .. } => Class::Refused,
+            Self::Process { .. } | Self::Printed { .. } => Class::Refused,
             Self::Endpoint { cause, .. } => cause.class(),
         }
     }
@@ -108,7 +117,7 @@ impl Explain for Error {
             Self::Profile { .. } | Self::ProfileFile { .. } => Some(
                 "let AWS_PROFILE name a profile with aws_access_key_id and aws_secret_access_key, or with credential_process, or unset it and run aws-credentials".into(),
             ),
-            Self::Process { .. } => Some("run that command by hand and mend what it says".into()),
+            Self::Process { .. } | Self::Printed { .. } => Some("run that command by hand and mend what it says".into()),
             Self::Proxy => Some("give the proxy as http://host:port".into()),
         }
     }

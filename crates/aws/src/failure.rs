@@ -67,7 +67,7 @@ pub struct AwsFailure {
     pub request_id: Option<String>,
     /// How long the service asks us to wait.
     pub retry_after: Option<Duration>,
-    /// The keys of the request, where they can be renewed.
+    /// The keys of the request, where it was signed and answered.
     pub(crate) signed_with: Option<SignedWith>,
     /// Why keys that are over were not renewed.
     not_renewed: Option<Box<Problem>>,
@@ -278,6 +278,12 @@ impl AwsFailure {
         let cause = texts.fold(None, |cause, text| Some(Box::new(Cause { text: text.clone(), cause })));
         self.cause = cause.map(|cause| cause as Box<dyn StdError + Send + Sync>);
         self.not_renewed = Some(Box::new(problem));
+        self
+    }
+
+    /// The same, where it turned out that the keys are over.
+    pub(crate) fn of_dead_keys(mut self) -> Self {
+        self.kind = FailureKind::Expired;
         self
     }
 

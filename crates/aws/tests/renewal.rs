@@ -10,8 +10,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::IntoResponse;
 use landfall_artifacts::{Class, Explain as _, Problem};
 use landfall_aws::{
-    AwsConfig, AwsFailure, AwsKeys, Call, Endpoints, HeldKeys, KeySource, Nature, Renewed, Service,
-    WebIdentity, assume_role_with_web_identity,
+    AwsConfig, AwsFailure, AwsKeys, Call, Endpoints, Expected, HeldKeys, KeyCheck, KeySource, Nature,
+    Renewed, Renewing, Service, WebIdentity, assume_role_with_web_identity,
 };
 use landfall_run::{RetryPolicy, Run};
 use landfall_secret::Secret;
@@ -54,7 +54,7 @@ impl KeySource for Source {
         Box::pin(async {
             self.asked.fetch_add(1, Ordering::SeqCst);
             tokio::time::sleep(Duration::from_millis(20)).await;
-            self.answer.clone().map(keys)
+            self.answer.clone().map(keys).map_err(Into::into)
         })
     }
 }
@@ -71,7 +71,8 @@ fn run() -> Run {
 fn config(address: SocketAddr, source: &Arc<Source>, run: &Run) -> AwsConfig {
     let endpoints = Endpoints { general: Some(format!("http://{address}")), ..Endpoints::default() };
     let http = Http::new(HttpConfig::default()).expect("a client");
-    let held = HeldKeys::renewed(keys("ASIAONE"), Arc::<Source>::clone(source) as Arc<dyn KeySource>, run);
+    let source = Arc::<Source>::clone(source) as Arc<dyn KeySource>;
+    let held = HeldKeys::renewed(keys("ASIAONE"), Renewing::by(source), run);
     AwsConfig::with_held("eu-west-2", held, endpoints, http).expect("a configuration")
 }
 
@@ -138,6 +139,134 @@ async fn new_keys_that_are_over_as_well_are_not_renewed_for_ever() {
     let failed = ask(&aws_sdk_sts::Client::new(&sdk), Nature::Read, &run).await.expect_err("over");
     assert_eq!((failed.code(), failed.class()), ("LF-AWS-EXPIRED", Class::Refused));
     assert_eq!((asked.load(Ordering::SeqCst), source.asked.load(Ordering::SeqCst)), (2, 1));
+}
+
+/// What STS says of keys that were renewed, in its order; each time once.
+async fn whose(answers: &[(u16, &'static str)]) -> SocketAddr {
+    let left = Arc::new(Mutex::new(answers.to_vec()));
+    let app = Router::new().fallback(move || {
+        let (status, arn) = left.lock().expect("nobody panics").remove(0);
+        let said = format!(
+            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>{arn}</Arn><UserId>u</UserId>\
+             <Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>"
+        );
+        let status = StatusCode::from_u16(status).expect("a status");
+        async move { (status, [(header::CONTENT_TYPE, "text/xml")], said).into_response() }
+    });
+    serve(app).await
+}
+
+fn checked(address: SocketAddr, source: &Arc<Source>, run: &Run) -> HeldKeys {
+    let expected = Expected {
+        account: Some("123456789012".to_owned()),
+        role_arn: Some("arn:aws:iam::123456789012:role/Deployer".to_owned()),
+    };
+    let endpoints = Endpoints { general: Some(format!("http://{address}")), ..Endpoints::default() };
+    let http = Http::new(HttpConfig::default()).expect("a client");
+    let check = KeyCheck::new(expected, "eu-west-2", endpoints, &http);
+    let source = Arc::<Source>::clone(source) as Arc<dyn KeySource>;
+    HeldKeys::renewed(keys("ASIAONE"), Renewing::by(source).checked(check), run)
+}
+
+const OURS: &str = "arn:aws:sts::123456789012:assumed-role/Deployer/s";
+
+#[tokio::test]
+async fn renewed_keys_of_somebody_else_are_given_to_nobody() {
+    for (arn, code) in [
+        (OURS, None),
+        ("arn:aws:sts::123456789012:assumed-role/Reader/s", Some("LF-AWS-ROLE")),
+        ("arn:aws:iam::123456789012:user/Deployer", Some("LF-AWS-ROLE")),
+    ] {
+        let address = whose(&[(200, arn)]).await;
+        let (source, run) = (source(Ok("ASIATWO")), run());
+        let held = checked(address, &source, &run);
+        for _ in 0..2 {
+            let given = held.renew("ASIAONE").await;
+            assert_eq!(given.as_ref().err().map(|problem| problem.code.as_str()), code, "{given:?}");
+            let holds = if code.is_none() { "ASIATWO" } else { "ASIAONE" };
+            assert_eq!(
+                (held.current().await.access_key_id.as_str(), held.held().access_key_id.as_str()),
+                (holds, holds)
+            );
+        }
+        assert_eq!(source.asked.load(Ordering::SeqCst), 1, "keys of another role come again");
+    }
+}
+
+/// The pause is waited for, so that the clock is tokio's.
+#[tokio::test(start_paused = true)]
+async fn no_second_login_is_made_to_find_out_whose_the_keys_of_the_first_are() {
+    let address = whose(&[(503, ""), (200, OURS)]).await;
+    let once = RetryPolicy { attempts: 1, ..RetryPolicy::default() };
+    let clock = landfall_run::Clock::starting(time::macros::datetime!(2026-11-20 12:00:00 UTC));
+    let run = Run::builder().retry_policy(once).clock(clock).build();
+    let source = source(Ok("ASIATWO"));
+    let held = checked(address, &source, &run);
+    assert_eq!(held.renew("ASIAONE").await.expect_err("STS is down").class, Class::Transient);
+    assert_eq!(held.held().access_key_id, "ASIAONE");
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(held.renew("ASIAONE").await.expect("known by now").access_key_id, "ASIATWO");
+    assert_eq!(source.asked.load(Ordering::SeqCst), 1);
+}
+
+/// Answers HEAD of S3 as S3 does, without a word, unless it is signed with `ASIATWO`; and STS, which knows who is over.
+async fn wordless(sts: &'static str) -> (SocketAddr, Arc<Mutex<Vec<&'static str>>>) {
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::clone(&asked);
+    let app = Router::new().fallback(move |headers: HeaderMap, body: String| {
+        let signature = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let good = signature.is_some_and(|text| text.contains("Credential=ASIATWO/"));
+        let is_probe = body.contains("GetCallerIdentity");
+        seen.lock().expect("nobody panics").push(if is_probe { "probe" } else { "call" });
+        let (status, said) = match (is_probe, good) {
+            (true, _) if sts == OVER => (StatusCode::FORBIDDEN, OVER),
+            (true, _) => (StatusCode::OK, sts),
+            (false, true) => (StatusCode::OK, KNOWN),
+            (false, false) => (StatusCode::BAD_REQUEST, ""),
+        };
+        async move { (status, [(header::CONTENT_TYPE, "text/xml")], said).into_response() }
+    });
+    (serve(app).await, asked)
+}
+
+const KNOWN: &str = "<GetAccessKeyInfoResponse><GetAccessKeyInfoResult><Account>123456789012</Account>\
+    </GetAccessKeyInfoResult></GetAccessKeyInfoResponse>";
+
+/// A call that the double takes for one of S3: what is looked at is service and answer.
+async fn head(config: &AwsConfig, run: &Run) -> Result<(), AwsFailure> {
+    let sdk = config.sdk_config(Service::Sts).expect("a configuration");
+    let client = aws_sdk_sts::Client::new(&sdk);
+    let what = Call { service: Service::S3, operation: "HeadObject", nature: Nature::Read, limiter: None };
+    landfall_aws::call(run, what, || client.get_access_key_info().access_key_id("ASIA").send())
+        .await
+        .map(|_| ())
+}
+
+#[tokio::test]
+async fn a_wordless_400_is_taken_for_dead_keys_where_sts_says_so_and_not_else() {
+    let (address, asked) = wordless(OVER).await;
+    let (dead, run) = (source(Ok("ASIATWO")), run());
+    head(&config(address, &dead, &run), &run).await.expect("renewed");
+    assert_eq!(*asked.lock().expect("nobody panics"), ["call", "probe", "call"]);
+    assert_eq!(dead.asked.load(Ordering::SeqCst), 1);
+
+    let (address, asked) = wordless(WHO).await;
+    let alive = source(Ok("ASIATWO"));
+    let failed = head(&config(address, &alive, &run), &run).await.expect_err("a bad request");
+    assert_eq!((failed.code(), failed.class()), ("LF-AWS-REFUSED", Class::Refused));
+    assert_eq!(*asked.lock().expect("nobody panics"), ["call", "probe"]);
+    assert_eq!(alive.asked.load(Ordering::SeqCst), 0);
+
+    // Keys that cannot be renewed are at least called by their name.
+    for (ends, sts, calls) in [(None, OVER, 2), (Some(time::OffsetDateTime::UNIX_EPOCH), WHO, 1)] {
+        let (address, asked) = wordless(sts).await;
+        let endpoints = Endpoints { general: Some(format!("http://{address}")), ..Endpoints::default() };
+        let http = Http::new(HttpConfig::default()).expect("a client");
+        let fixed =
+            AwsConfig::new("eu-west-2", keys("ASIAONE").expiring(ends), endpoints, http).expect("keys");
+        let failed = head(&fixed, &run).await.expect_err("over");
+        assert_eq!((failed.code(), asked.lock().expect("nobody panics").len()), ("LF-AWS-EXPIRED", calls));
+    }
 }
 
 #[tokio::test]

@@ -1,11 +1,10 @@
 //! What stages that speak to AWS are told, alike for all of them.
 
 use landfall_artifacts::{Class, Problem};
-use landfall_aws::{AwsConfig, Endpoints};
+use landfall_aws::{AwsConfig, Endpoints, Expected, mismatch};
 use landfall_cli::Opt;
 use landfall_run::Event;
 use landfall_stages::Refusal;
-use landfall_stages::aws_credentials::{Expected, mismatch};
 use landfall_transport::Http;
 
 use crate::{Context, aws_keys, aws_login};
@@ -44,6 +43,11 @@ pub(crate) fn endpoints(context: &Context) -> Endpoints {
     if !set.is_empty() {
         context.run().progress().event(Event::Note(format!("AWS endpoints as set in {}", set.join(", "))));
     }
+    quiet_endpoints(context)
+}
+
+/// The same without a word.
+pub(crate) fn quiet_endpoints(context: &Context) -> Endpoints {
     let get = |name: &str| context.environment().get(name).map(str::to_owned);
     Endpoints {
         general: get("AWS_ENDPOINT_URL"),
@@ -86,16 +90,13 @@ pub(crate) async fn config(context: &Context, http: &Http) -> Result<AwsConfig, 
 /// Another account or role, or what STS says.
 async fn check_account(context: &Context, config: &AwsConfig) -> Result<(), Refusal> {
     let login = aws_keys::own_login(context)?;
-    let expected = Expected {
-        account: context.values().text("account"),
-        role_arn: login.as_ref().and_then(|login| login.role_arn()).map(str::to_owned),
-    };
+    let expected = aws_keys::expected(context)?;
     if expected == Expected::default() {
         return Ok(());
     }
     let identity = landfall_aws::caller_identity(config, context.run()).await?;
     if let Some(login) = login {
-        if let Some(problem) = mismatch(&expected, &identity, login.giver()) {
+        if let Some(problem) = mismatch(&expected, &identity, &format!("{}'s credentials", login.giver())) {
             return Err(Refusal::one(problem));
         }
     } else if let Some(account) = expected.account.filter(|account| *account != identity.account) {

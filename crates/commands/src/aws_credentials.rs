@@ -1,15 +1,15 @@
 //! `aws-credentials` as a command.
 
 use std::future::Future;
-use std::io::IsTerminal as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 
 use landfall_artifacts::{EnvironmentKind, Problem};
+use landfall_aws::Expected;
 use landfall_cli::{Kind, Opt, Values};
 use landfall_secret::Secret;
-use landfall_stages::aws_credentials::{Config, Expected, Handing, To};
+use landfall_stages::aws_credentials::{Config, Handing, To};
 use landfall_stages::{Outcome, Refusal, aws_credentials};
 use landfall_vault_creds::{Destination, GitLabVariables, Owner};
 
@@ -24,6 +24,14 @@ impl crate::Command for Command {
     const SUMMARY: &'static str =
         "Log in to Vault or AWS, take temporary AWS credentials, check whose they are";
     const EFFECTS: Effects = Effects::Files;
+    const MAKES_KEYS: bool = true;
+
+    fn effects(values: &Values<'_>) -> Effects {
+        match values.text("to").as_deref() {
+            Some("gitlab") if values.text("action").is_none() => Effects::Recorded,
+            Some(_) | None => Self::EFFECTS,
+        }
+    }
 
     fn options() -> Vec<Opt> {
         let own = [
@@ -79,6 +87,10 @@ impl crate::Command for Command {
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
+            if let Some(path) = old_file(&values) {
+                // Before anything can fail: later jobs must not work with the keys of another run.
+                aws_credentials::forget(&path, context.output(), context.run())?;
+            }
             if values.is_on("clean") {
                 let variables = gitlab(context, &mut values);
                 values.finish().map_err(Refusal)?;
@@ -101,6 +113,7 @@ impl crate::Command for Command {
             let (Some(login), Some(region), Some(to)) = (login, region, to) else {
                 return Err(Refusal(Vec::new()));
             };
+            aws_login::warn_of_switches(context, &login);
             let endpoints = aws::endpoints(context);
             let config = Config { login, region, endpoints, expected, to };
             let http = context.http()?;
@@ -115,6 +128,13 @@ fn is_production(context: &Context) -> bool {
     let environment = context.target().environment.as_ref();
     let row = environment.and_then(|name| context.settings.environments.get(name));
     row.is_some_and(|row| row.kind == EnvironmentKind::Production)
+}
+
+/// The file that the keys are to be in, where they are to be in one.
+fn old_file(values: &Values<'_>) -> Option<PathBuf> {
+    let to_file = matches!(values.text("to").as_deref(), Some("file") | None);
+    let is_put = to_file && values.text("action").is_none() && !values.is_on("clean");
+    values.text("aws-auth").filter(|_| is_put).map(PathBuf::from)
 }
 
 /// What becomes of the keys; what is missing for it is noted.
@@ -183,7 +203,6 @@ fn command(context: &Context, values: &mut Values<'_>) -> Option<aws_credentials
         words,
         hidden: hidden.chain([request, "VAULT_ROLE_ID".to_owned()]).collect(),
         handing,
-        has_terminal: std::io::stdin().is_terminal(),
     })
 }
 

@@ -5,13 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_artifacts::{AwsAuthEnv, Class, FileError, Problem};
-use landfall_aws::{AwsKeys, HeldKeys, KeySource, Profile, ProfileFiles, Renewed, keys_of_process, profile};
+use landfall_aws::{
+    AwsKeys, Error, Expected, HeldKeys, KeyCheck, KeySource, NotRenewed, Profile, ProfileFiles, Renewed,
+    Renewing, keys_of_process, profile,
+};
 use landfall_cli::{Opt, Source};
 use landfall_run::{Event, Run};
 use landfall_stages::Refusal;
 use landfall_vault_creds::{AwsLogin, Renewal};
 
-use crate::{Context, aws_login};
+use crate::{Context, aws, aws_login};
 
 /// Where the keys come from.
 pub(crate) const OPTION: Opt = Opt::value(
@@ -115,7 +118,7 @@ async fn find(context: &Context) -> Result<Option<HeldKeys>, Refusal> {
         ));
     }
     Ok(Some(match source {
-        Some(source) => HeldKeys::renewed(keys, source, run),
+        Some(source) => HeldKeys::renewed(keys, renewing(context, source)?, run),
         None => HeldKeys::fixed(keys),
     }))
 }
@@ -125,6 +128,7 @@ type Found = (AwsKeys, Option<Arc<dyn KeySource>>);
 
 async fn log_in(context: &Context) -> Result<HeldKeys, Refusal> {
     let Some(login) = own_login(context)? else { return Err(Refusal(Vec::new())) };
+    aws_login::warn_of_switches(context, &login);
     let problems = login.problems();
     if !problems.is_empty() {
         return Err(Refusal(problems.iter().map(|problem| Problem::of(problem)).collect()));
@@ -144,7 +148,28 @@ async fn log_in(context: &Context) -> Result<HeldKeys, Refusal> {
         run.progress().event(Event::Warning(what));
         return Ok(HeldKeys::fixed(fetched.keys));
     }
-    Ok(HeldKeys::renewed(fetched.keys, Arc::new(Renewal::new(login, &http, run)), run))
+    let source = Arc::new(Renewal::new(login, &http, run));
+    Ok(HeldKeys::renewed(fetched.keys, renewing(context, source)?, run))
+}
+
+/// Renewed keys are held against what the first ones were.
+fn renewing(context: &Context, source: Arc<dyn KeySource>) -> Result<Renewing, Refusal> {
+    let expected = expected(context)?;
+    let region = context.values().text("region").unwrap_or_default();
+    let check = KeyCheck::new(expected, &region, aws::quiet_endpoints(context), &context.http()?);
+    Ok(Renewing::by(source).checked(check))
+}
+
+/// Whose the keys must be: of the account that was named, and where this stage logged in itself of the role.
+///
+/// # Errors
+/// As for [`own_login`].
+pub(crate) fn expected(context: &Context) -> Result<Expected, Refusal> {
+    let login = own_login(context)?;
+    Ok(Expected {
+        account: context.values().text("account"),
+        role_arn: login.as_ref().and_then(|login| login.role_arn()).map(str::to_owned),
+    })
 }
 
 fn of_environment(context: &Context) -> Result<Option<AwsKeys>, Refusal> {
@@ -212,7 +237,9 @@ impl KeyFile {
 
 impl KeySource for KeyFile {
     fn renew(&self) -> Renewed<'_> {
-        Box::pin(async { self.read().map_err(|error| Problem::of(&error)) })
+        // It was there before, and whoever writes it may be about to: what is wrong with it now passes.
+        let passing = |error| NotRenewed { problem: Problem::of(&error), is_passing: true };
+        Box::pin(async move { self.read().map_err(passing) })
     }
 }
 
@@ -228,7 +255,44 @@ impl KeySource for KeyProgram {
     fn renew(&self) -> Renewed<'_> {
         Box::pin(async {
             let keys = keys_of_process(&self.name, &self.command, &self.run).await;
-            keys.map_err(|error| Problem::of(&error))
+            keys.map_err(|error| {
+                // It gave keys before. What it prints is not going to be other than it is.
+                let is_passing = matches!(error, Error::Process { .. });
+                NotRenewed { problem: Problem::of(&error), is_passing }
+            })
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_aws::KeySource as _;
+    use landfall_run::Run;
+
+    use super::{KeyFile, KeyProgram};
+
+    #[tokio::test]
+    async fn a_file_that_is_away_may_come_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = KeyFile(folder.path().join("aws_auth.env"));
+        let refused = file.renew().await.expect_err("not there");
+        assert!(refused.is_passing && refused.problem.code == "LF-FILE-MISSING", "{refused:?}");
+        std::fs::write(&file.0, "AWS_ACCESS_KEY_ID=ASIA").expect("written");
+        assert!(file.renew().await.expect_err("half of it").is_passing);
+        let whole = "AWS_ACCESS_KEY_ID=ASIA\nAWS_SECRET_ACCESS_KEY=secret\nAWS_SESSION_TOKEN=token\n";
+        std::fs::write(&file.0, whole).expect("written");
+        assert_eq!(file.renew().await.expect("keys").access_key_id, "ASIA");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_fails_may_do_better_and_one_that_prints_something_else_not() {
+        for (command, is_passing) in
+            [("exit 3", true), ("kill -9 $$", true), ("echo nothing", false), ("echo '{}'", false)]
+        {
+            let run = Run::builder().build();
+            let program = KeyProgram { name: "deploy".to_owned(), command: command.to_owned(), run };
+            let refused = program.renew().await.expect_err("no keys");
+            assert_eq!((refused.is_passing, refused.problem.code.as_str()), (is_passing, "LF-AWS-PROCESS"));
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! How to log in for AWS keys: the options that say it, and what they make.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::time::Duration;
 
-use landfall_artifacts::read_bounded;
 use landfall_cli::{Opt, Values};
+use landfall_run::Event;
 use landfall_secret::Secret;
 use landfall_vault_creds::{
     AwsLogin, GitHubOidc, IdToken, SecretId, VaultConfig, VaultLogin, WebIdentityConfig,
@@ -14,9 +14,6 @@ use crate::{Context, aws};
 
 /// Who an id token is for when AWS itself is asked (AWS IAM User Guide, "OIDC federation").
 const AWS_AUDIENCE: &str = "sts.amazonaws.com";
-
-/// A file with a token that is larger than this holds none.
-const MOST_TOKEN_BYTES: usize = 64 << 10;
 
 /// The options of a login. Region and account are those of every stage that speaks to AWS.
 pub(crate) const OPTIONS: [Opt; 16] = [
@@ -103,8 +100,9 @@ pub(crate) fn at_aws(context: &Context, values: &mut Values<'_>, least_ttl: Dura
     let ttl = ttl(values);
     let given = values.secret("aws-id-token");
     let token = match context.environment().get("AWS_WEB_IDENTITY_TOKEN_FILE").filter(|_| given.is_none()) {
-        Some(path) => token_file(path, values),
-        None => id_token(context, values, "aws-id-token", Some(AWS_AUDIENCE)),
+        // It is one for AWS, and nobody else sees it.
+        Some(path) => Some(IdToken::File(PathBuf::from(path))),
+        None => id_token(context, values, "aws-id-token", Some(AWS_AUDIENCE)).map(IdToken::from),
     };
     let role_arn = values.required("role-arn");
     // Every stage that logs in asks for the region itself, and says where it is missing.
@@ -135,6 +133,21 @@ fn at_vault(context: &Context, values: &mut Values<'_>, least_ttl: Duration) -> 
     }))
 }
 
+/// Says that switches of Vault's own client have no effect on a login there: who sets one expects that it does something.
+pub(crate) fn warn_of_switches(context: &Context, login: &AwsLogin) {
+    const SWITCHES: [&str; 5] =
+        ["VAULT_SKIP_VERIFY", "VAULT_CACERT", "VAULT_CAPATH", "VAULT_TLS_SERVER_NAME", "VAULT_HTTP_PROXY"];
+    let get = |name: &&str| context.environment().get(name).is_some_and(|value| !value.is_empty());
+    let set: Vec<&str> = SWITCHES.into_iter().filter(get).collect();
+    if matches!(login, AwsLogin::Vault(_)) && !set.is_empty() {
+        let what = format!(
+            "{} without effect here: Vault proves who it is, by a CA of this machine or the one of --ca-file",
+            if let [one] = set[..] { format!("{one} is") } else { format!("{} are", set.join(", ")) }
+        );
+        context.run().progress().event(Event::Warning(what));
+    }
+}
+
 fn ttl(values: &mut Values<'_>) -> Duration {
     values.duration("ttl").unwrap_or(Duration::from_secs(3600))
 }
@@ -145,8 +158,8 @@ fn vault_login(context: &Context, values: &mut Values<'_>, address: Option<&str>
         Some("jwt") => {
             let role = values.text("vault-role");
             Some(match id_token(context, values, "id-token", address)? {
-                IdToken::Given(token) => VaultLogin::Jwt { role, token },
-                IdToken::GitHub(oidc) => VaultLogin::GitHub { role, oidc },
+                Signed::Given(token) => VaultLogin::Jwt { role, token },
+                Signed::GitHub(oidc) => VaultLogin::GitHub { role, oidc },
             })
         }
         Some("token") => values.required_secret("vault-token").map(VaultLogin::Token),
@@ -167,13 +180,17 @@ fn vault_login(context: &Context, values: &mut Values<'_>, address: Option<&str>
     }
 }
 
-/// The token of the file that `AWS_WEB_IDENTITY_TOKEN_FILE` names. It is one for AWS, and nobody else sees it.
-fn token_file(path: &str, values: &mut Values<'_>) -> Option<IdToken> {
-    match read_bounded(Path::new(path), MOST_TOKEN_BYTES) {
-        Ok(bytes) => Some(IdToken::Given(Secret::new(String::from_utf8_lossy(&bytes).trim()))),
-        Err(error) => {
-            values.problem("LF-FILE-MISSING", &format!("AWS_WEB_IDENTITY_TOKEN_FILE: {error}"), None);
-            None
+/// A token of the CI that is there, or that GitHub gives.
+enum Signed {
+    Given(Secret),
+    GitHub(GitHubOidc),
+}
+
+impl From<Signed> for IdToken {
+    fn from(signed: Signed) -> Self {
+        match signed {
+            Signed::Given(token) => Self::Given(token),
+            Signed::GitHub(oidc) => Self::GitHub(oidc),
         }
     }
 }
@@ -185,17 +202,17 @@ fn id_token(
     values: &mut Values<'_>,
     option: &str,
     audience: Option<&str>,
-) -> Option<IdToken> {
+) -> Option<Signed> {
     if let Some(token) = values.secret(option) {
-        return Some(IdToken::Given(token));
+        return Some(Signed::Given(token));
     }
     let url = context.environment().get("ACTIONS_ID_TOKEN_REQUEST_URL");
     match (url, values.secret("id-token-request")) {
         (Some(url), Some(bearer)) => {
             let audience = values.text("audience").or_else(|| audience.map(str::to_owned))?;
-            Some(IdToken::GitHub(GitHubOidc { url: url.to_owned(), bearer, audience }))
+            Some(Signed::GitHub(GitHubOidc { url: url.to_owned(), bearer, audience }))
         }
-        (Some(_) | None, _) => values.required_secret(option).map(IdToken::Given),
+        (Some(_) | None, _) => values.required_secret(option).map(Signed::Given),
     }
 }
 

@@ -15,7 +15,7 @@ use landfall_stages::build_docker_images::{
 use landfall_stages::{Outcome, Refusal};
 
 use crate::context::{FUNCTIONS, VERSIONS};
-use crate::{Context, Effects, aws, builder_environment, context, logins, registries};
+use crate::{Context, Effects, Held, aws, builder_environment, context, logins, registries};
 
 /// The command.
 #[derive(Debug)]
@@ -65,6 +65,10 @@ impl crate::Command for Command {
             aws::OPTIONS.to_vec(),
         ]
         .concat()
+    }
+
+    fn held(_: &Context) -> Held {
+        Held::Dead
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {

@@ -7,7 +7,7 @@ use landfall_cli::Opt;
 use landfall_stages::Outcome;
 use landfall_stages::image_flow::{CleanUp, Flow, ReleaseVersion};
 
-use crate::{Context, Effects, image_flow};
+use crate::{Context, Effects, Held, image_flow};
 
 /// The command.
 #[derive(Debug)]
@@ -24,6 +24,10 @@ impl crate::Command for Command {
                 .env(&["RELEASE_VERSION"]),
             Opt::switch("no-cleanup", "leave the images of development and of this release on this machine"),
         ])
+    }
+
+    fn held(_: &Context) -> Held {
+        Held::Dead
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {

@@ -142,7 +142,7 @@ mod tests {
 
     use landfall_artifacts::Settings;
     use landfall_cli::Layers;
-    use landfall_ledger::FolderLedger;
+    use landfall_ledger::Ledger;
     use landfall_registry::Login;
     use landfall_run::Run;
     use landfall_secret::Secret;
@@ -164,8 +164,8 @@ mod tests {
             output: Output::Real,
             target: Target::default(),
             settings: Settings::default(),
-            ledger: FolderLedger::for_reading("unused"),
-            aws_keys: tokio::sync::OnceCell::new(),
+            ledger: Ledger::for_reading("unused"),
+            aws_keys: std::sync::Arc::default(),
         }
     }
 

@@ -5,7 +5,6 @@ use std::pin::Pin;
 
 use landfall_artifacts::EnvironmentKind;
 use landfall_cli::{Opt, Values};
-use landfall_ledger::FolderLedger;
 use landfall_stages::jira::comment;
 use landfall_stages::{Outcome, Refusal};
 
@@ -49,12 +48,10 @@ impl crate::Command for Command {
                     values.required("kind");
                 }
             }
-            let ledger = values.text("ledger").unwrap_or_default();
             values.finish().map_err(Refusal)?;
             // The head is evidence for the ticket; a ledger that is elsewhere or not there yet leaves it out.
-            let ledger_head =
-                FolderLedger::for_reading(&ledger).verify(None).ok().and_then(|verified| verified.head);
-            let config = comment::Config { common: jira::common(context, region)?, ledger_head };
+            let ledger_head = context.ledger.verify(None).await.ok().and_then(|verified| verified.head);
+            let config = comment::Config { common: jira::common(context, region).await?, ledger_head };
             if config.common.is_idle() {
                 return Ok(comment::nothing());
             }

@@ -1,15 +1,19 @@
 //! What a stage's command works with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use landfall_artifacts::{
     Class, EnvironmentName, MissingName, Platform, Problem, Repository, Settings, Shard,
 };
 use landfall_cli::{Environment, Layers, Opt, Values};
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use landfall_run::{Event, Run};
 use landfall_stages::{Output, Places, Refusal, Target};
 use landfall_transport::{Http, HttpConfig, PlainHttp, Proxy};
+
+/// The AWS keys of the run, once they were asked for: one login for the stage and its ledger.
+pub(crate) type Keys = Arc<tokio::sync::OnceCell<Option<landfall_aws::HeldKeys>>>;
 
 /// Values, run and output of one stage.
 #[derive(Debug)]
@@ -20,9 +24,9 @@ pub struct Context {
     pub(crate) output: Output,
     pub(crate) target: Target,
     pub(crate) settings: Settings,
-    pub(crate) ledger: FolderLedger,
+    pub(crate) ledger: Ledger,
     /// The AWS keys of the run, once they were asked for.
-    pub(crate) aws_keys: tokio::sync::OnceCell<Option<landfall_aws::HeldKeys>>,
+    pub(crate) aws_keys: Keys,
 }
 
 impl Context {

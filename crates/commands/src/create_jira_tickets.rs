@@ -7,7 +7,7 @@ use landfall_cli::Opt;
 use landfall_stages::jira::create;
 use landfall_stages::{Outcome, Refusal};
 
-use crate::{Context, Effects, jira};
+use crate::{Context, Effects, Held, jira};
 
 /// The command.
 #[derive(Debug)]
@@ -23,11 +23,15 @@ impl crate::Command for Command {
             .concat()
     }
 
+    fn held(_: &Context) -> Held {
+        Held::Dead
+    }
+
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let named = jira::nx_target(context, Self::NAME, &jira::KINDS).map_err(Refusal::one)?;
             let config = create::Config {
-                common: jira::common(context, named.map(|named| named.region))?,
+                common: jira::common(context, named.map(|named| named.region)).await?,
                 commits: context.values().text("commits").or_else(|| commits(context)),
                 commits_at: commits_at(context),
             };

@@ -12,12 +12,13 @@ use landfall_cli::{Opt, Source, Values};
 use landfall_lambda_deploy::{ApplyOptions, Check, LambdaClient, Moment, OnFailure, Traffic};
 use landfall_registry::EcrClient;
 use landfall_s3_sync::ReleaseStore;
+use landfall_stages::deploy_lambda::Gates;
 use landfall_stages::smoke_test::check;
 use landfall_stages::{Outcome, Refusal, deploy_lambda};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, VERSIONS};
 use crate::updating::{Updating, updating};
-use crate::{Context, Effects, aws, logins, smoke_test};
+use crate::{Context, Effects, Held, aws, logins, smoke_test};
 
 /// The command.
 #[derive(Debug)]
@@ -90,6 +91,10 @@ impl crate::Command for Command {
         .concat()
     }
 
+    fn held(_: &Context) -> Held {
+        Held::Dead
+    }
+
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async move {
             let mut values = context.values();
@@ -118,12 +123,16 @@ impl crate::Command for Command {
                 only_ready: values.is_on("only-ready"),
                 is_per_environment: values.is_on("per-environment"),
                 is_record_kept: values.is_on("report-is-kept") || context.environment().get("CI").is_none(),
+                gates: Some(Gates {
+                    settings: context.settings.clone(),
+                    events: context.ledger.events().await?,
+                }),
             };
             let smoke = values.is_on("smoke");
             let from = From::of(&mut values, &config.places.mappings);
             values.finish().map_err(Refusal)?;
             let example = match &from {
-                From::Like(environment) => Some(like::look(context, &config, environment.clone())?),
+                From::Like(environment) => Some(like::look(context, &config, environment.clone()).await?),
                 From::Plan | From::Release => None,
             };
             if from == From::Plan

@@ -41,6 +41,9 @@ pub(crate) fn end(
         }
     } else if matches!(finished.to_caller, ToCaller::Program { .. }) {
         // It was the program's, and stays so.
+    } else if let (ToCaller::Answer { people, json }, false) = (&finished.to_caller, refused) {
+        let asked = if ending.json { json } else { people };
+        stdout.push_str(&run.redactor().redact(asked));
     } else if ending.json {
         stdout.push_str(&text);
     } else {

@@ -2,8 +2,31 @@
 
 use landfall_cli::Opt;
 
+use crate::{Shared, ledger_store};
+
+const CONFIG: Opt = Opt::value("config", "FILE", "the settings of the repo; read where it exists")
+    .env(&["LANDFALL_CONFIG"])
+    .default("landfall.toml");
+
+const LOG_FORMAT: Opt = Opt::value("log-format", "text|json", "how log lines on standard error are written")
+    .env(&["LANDFALL_LOG_FORMAT"])
+    .default("text");
+
+const REPORT: Opt = Opt::value("report", "FILE", "write what was done, item by item, as JSON");
+
+const CA_FILE: Opt =
+    Opt::value("ca-file", "FILE", "a PEM file of certificates to trust besides the system's")
+        .env(&["SSL_CERT_FILE"]);
+
+const PLAIN_HTTP: Opt = Opt::value(
+    "plain-http",
+    "HOSTS",
+    "hosts that may be spoken to without TLS, comma-separated; loopback always may",
+)
+.env(&["LANDFALL_PLAIN_HTTP"]);
+
 /// The options that every stage has.
-pub(crate) const OPTIONS: [Opt; 14] = [
+const OF_STAGES: [Opt; 16] = [
     Opt::value(
         "environment",
         "NAME",
@@ -12,36 +35,47 @@ pub(crate) const OPTIONS: [Opt; 14] = [
     .env(&["CI_ENVIRONMENT_NAME"]),
     Opt::value("release", "ID", "the release; derived from the versions where it is not given")
         .env(&["LANDFALL_RELEASE"]),
-    Opt::value("config", "FILE", "the settings of the repo; read where it exists")
-        .env(&["LANDFALL_CONFIG"])
-        .default("landfall.toml"),
-    Opt::value("ledger", "FOLDER", "where intents, outcomes and deployments are recorded")
-        .env(&["LANDFALL_LEDGER"])
-        .key("ledger.store")
-        .default(".landfall/ledger"),
+    CONFIG,
+    ledger_store::OPTIONS[0],
+    ledger_store::OPTIONS[1],
+    ledger_store::OPTIONS[2],
     Opt::switch("dry-run", "show the plan; contact services for reading only and change nothing"),
     Opt::value(
         "foretell",
         "DIR",
         "with --dry-run: write the files that a real run would write to this folder, marked as foretold",
     ),
-    Opt::value("report", "FILE", "write what was done, item by item, as JSON"),
+    REPORT,
     Opt::value("output", "human|json", "what standard output shows: the short result, or the report")
         .default("human"),
-    Opt::value("log-format", "text|json", "how log lines on standard error are written")
-        .env(&["LANDFALL_LOG_FORMAT"])
-        .default("text"),
+    LOG_FORMAT,
     Opt::value("deadline", "DURATION", "end cleanly when this much time has passed, such as 30m")
         .env(&["LANDFALL_DEADLINE"]),
     Opt::value("rate-share", "N/M", "the part of every rate limit that this job may use")
         .env(&["LANDFALL_RATE_SHARE"]),
-    Opt::value("ca-file", "FILE", "a PEM file of certificates to trust besides the system's")
-        .env(&["SSL_CERT_FILE"]),
-    Opt::value(
-        "plain-http",
-        "HOSTS",
-        "hosts that may be spoken to without TLS, comma-separated; loopback always may",
-    )
-    .env(&["LANDFALL_PLAIN_HTTP"]),
+    CA_FILE,
+    PLAIN_HTTP,
     Opt::switch("quiet", "show no progress"),
 ];
+
+/// The options that every view of the ledger has.
+const OF_VIEWS: [Opt; 9] = [
+    CONFIG,
+    ledger_store::OPTIONS[0],
+    ledger_store::OPTIONS[1],
+    ledger_store::OPTIONS[2],
+    Opt::value("output", "human|json", "what standard output shows: tables, or the answer as JSON")
+        .default("human"),
+    REPORT,
+    LOG_FORMAT,
+    CA_FILE,
+    PLAIN_HTTP,
+];
+
+/// The options that a command has besides its own.
+pub(crate) fn shared(shared: Shared) -> &'static [Opt] {
+    match shared {
+        Shared::Stage => &OF_STAGES,
+        Shared::View => &OF_VIEWS,
+    }
+}

@@ -19,6 +19,7 @@ impl crate::Command for Command {
     const NAME: &'static str = "generate-mappings";
     const SUMMARY: &'static str = "Compute the deployment plan without any transfer";
     const EFFECTS: Effects = Effects::Files;
+    const READS_LEDGER: bool = true;
 
     fn options() -> Vec<Opt> {
         [

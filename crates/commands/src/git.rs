@@ -1,7 +1,7 @@
 //! Options and variables of stages that commit and push.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use landfall_cli::{Environment, Opt, Values};
 use landfall_stages::semantic_versioning::{Committer, Deps};
@@ -43,13 +43,13 @@ pub(crate) const OPTIONS: [Opt; 8] = [
 /// Remote, branch, and whether it is pushed.
 pub(crate) fn wishes(context: &Context, values: &Values<'_>, whole_history: bool) -> Wishes {
     let report = values.text("report").map(PathBuf::from);
-    let ledger = context.ledger.folder().to_owned();
+    let ledger = context.ledger.folder().map(Path::to_owned);
     Wishes {
         remote: values.text("remote").unwrap_or_default(),
         branch: values.text("branch").filter(|branch| !branch.is_empty()),
         pushes: !values.is_on("no-push"),
         whole_history,
-        written: [context.places().versions, ledger].into_iter().chain(report).collect(),
+        written: [context.places().versions].into_iter().chain(ledger).chain(report).collect(),
     }
 }
 

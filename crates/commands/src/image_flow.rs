@@ -1,7 +1,7 @@
 //! What `build-images-dev` and `build-images-prod` have in common.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AccountId, AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DockerConfig, DotEnv, JiraTickets,
@@ -82,8 +82,9 @@ fn left_by_stages(context: &Context, values: &Values<'_>) -> Vec<PathBuf> {
         DeployReport::FILE_NAME,
         JiraTickets::FILE_NAME,
     ];
-    let folders = [places.versions, places.mappings, places.lock, context.ledger.folder().to_owned()];
-    named.chain(usual.map(PathBuf::from)).chain(folders).collect()
+    let folders = [places.versions, places.mappings, places.lock];
+    let ledger = context.ledger.folder().map(Path::to_owned);
+    named.chain(usual.map(PathBuf::from)).chain(folders).chain(ledger).collect()
 }
 
 /// Runs a flow whose images go to `repository`.

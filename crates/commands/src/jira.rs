@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use landfall_artifacts::{Class, LedgerEvent, Problem, RegionKey};
-use landfall_cli::Opt;
+use landfall_artifacts::{Class, EnvironmentName, LedgerEvent, Problem, RegionKey, Settings};
+use landfall_cli::{Opt, Values};
 use landfall_jira::{Jira, JiraConfig, SearchPauses, Step};
 use landfall_run::Event;
 use landfall_secret::{Credential, CredentialKind, Origin};
@@ -107,16 +107,43 @@ pub(crate) fn nx_region(context: &Context, named: Result<Option<Named>, Problem>
     }
 }
 
+/// The region key that counts: that of `NX_TARGET`, else the environment's. Where both say one they must agree: the ticket of one region
+/// would be told what happened in another.
+pub(crate) fn region_key(
+    context: &Context,
+    named: Option<RegionKey>,
+    values: &mut Values<'_>,
+) -> Option<RegionKey> {
+    let target = context.target();
+    let environment = target.environment.as_ref();
+    let own = environment.and_then(|name| own_region(&context.settings, name).map(|key| (name, key)));
+    if let (Some(named), Some((environment, own))) = (&named, own)
+        && *named != own
+    {
+        let what = format!(
+            "the variable NX_TARGET names the region {named}, and the environment {environment} is of {own}"
+        );
+        let remedy = "name the environment of that region by --environment or CI_ENVIRONMENT_NAME, or correct region_key of its table in landfall.toml";
+        values.problem("LF-CONFIG", &what, Some(remedy.to_owned()));
+    }
+    named.or_else(|| target.region_key.clone())
+}
+
+/// The region key of an environment, as far as it has one: a name of a single part, such as `staging`, names no region.
+fn own_region(settings: &Settings, environment: &EnvironmentName) -> Option<RegionKey> {
+    let configured = settings.environments.get(environment).and_then(|row| row.region_key.clone());
+    let has_parts = environment.as_str().contains(['_', '-', '/', '.']);
+    configured.or_else(|| settings.region_key(environment).filter(|_| has_parts))
+}
+
 /// What all Jira stages are told.
 ///
 /// # Errors
 /// What is odd.
-pub(crate) fn common(context: &Context, region: Option<RegionKey>) -> Result<Common, Refusal> {
+pub(crate) async fn common(context: &Context, region: Option<RegionKey>) -> Result<Common, Refusal> {
     let mut values = context.values();
     let mut target = context.target().clone();
-    if let Some(region) = region {
-        target.region_key = Some(region);
-    }
+    target.region_key = region_key(context, region, &mut values);
     for step in unknown_steps(&context.layers.file) {
         let steps = Step::ALL.map(Step::as_str).join(", ");
         let what = format!(
@@ -133,15 +160,15 @@ pub(crate) fn common(context: &Context, region: Option<RegionKey>) -> Result<Com
         pipeline: values.text("pipeline").or_else(|| run_link(context.environment())),
         dashboard: values.text("dashboard"),
         branch: values.text("branch"),
-        events: events(context),
+        events: events(context).await,
     };
     values.finish().map_err(Refusal)?;
     Ok(common)
 }
 
 /// What the ledger has. Tickets must not fail over one that is damaged, or elsewhere: they then say less, and that is said.
-fn events(context: &Context) -> Vec<LedgerEvent> {
-    context.ledger.events().unwrap_or_else(|error| {
+async fn events(context: &Context) -> Vec<LedgerEvent> {
+    context.ledger.events().await.unwrap_or_else(|error| {
         let text = format!("the ledger is left out: {}", Problem::of(&error).told());
         context.run().progress().event(Event::Warning(text));
         Vec::new()
@@ -193,9 +220,10 @@ pub(crate) fn client(context: &Context) -> Result<Jira, Refusal> {
 mod tests {
     use std::collections::BTreeMap;
 
+    use landfall_artifacts::Settings;
     use landfall_jira::Step;
 
-    use super::{KINDS, named, unknown_steps};
+    use super::{KINDS, named, own_region, unknown_steps};
 
     #[test]
     fn the_job_s_name_gives_word_and_region() {
@@ -218,6 +246,21 @@ mod tests {
         }
         let of_kind = named("comment-jira-tickets-production-eu", "comment-jira-tickets", &KINDS);
         assert_eq!(of_kind.ok().flatten().map(|named| named.word), Some("production"));
+    }
+
+    #[test]
+    fn an_environment_has_a_region_where_its_row_or_its_name_says_one() {
+        let text = "[environment.staging]\nregion_key = \"apac\"\n[environment.prod_eu00]\nregion_key = \"europe\"\n[environment.stg_na00]\n";
+        let settings = Settings::parse(text.as_bytes(), "landfall.toml", &[]).expect("valid");
+        let of = |settings: &Settings, name: &str| {
+            own_region(settings, &name.parse().expect("a name")).map(|key| key.to_string())
+        };
+        assert_eq!(of(&settings, "staging").as_deref(), Some("apac"));
+        assert_eq!(of(&settings, "prod_eu00").as_deref(), Some("europe"));
+        assert_eq!(of(&settings, "stg_na00").as_deref(), Some("na"));
+        let none = Settings::default();
+        assert_eq!(of(&none, "stg_eu00").as_deref(), Some("eu"));
+        assert_eq!(of(&none, "staging"), None);
     }
 
     #[test]

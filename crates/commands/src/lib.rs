@@ -7,13 +7,17 @@ mod aws_keys;
 mod aws_login;
 mod builder_environment;
 mod context;
+mod dashboard;
 mod ending;
 mod every_stage;
 mod git;
+mod held;
 mod image_flow;
 mod jira;
 mod jira_settings;
+mod ledger_store;
 mod logins;
+mod nearest;
 mod passed;
 mod prepare;
 mod registries;
@@ -32,8 +36,10 @@ pub mod cleanup_images;
 pub mod comment_jira_tickets;
 pub mod create_jira_tickets;
 pub mod deploy_lambda;
+pub mod gate;
 pub mod generate_mappings;
 pub mod generate_versions;
+pub mod ledger;
 pub mod list_buckets;
 pub mod merge_configs;
 pub mod package_artifacts;
@@ -58,7 +64,7 @@ pub use table::{StageEntry, stage, stages};
 use std::future::Future;
 use std::pin::Pin;
 
-use landfall_cli::Opt;
+use landfall_cli::{Opt, Values};
 use landfall_stages::Outcome;
 
 /// What a stage changes besides its own result.
@@ -72,6 +78,27 @@ pub enum Effects {
     Exclusive,
 }
 
+/// What of its release or environment keeps a stage from beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// Nothing, or what the stage finds itself.
+    Never,
+    /// That the release is dead.
+    Dead,
+    /// That the release is dead, or the environment frozen.
+    DeadOrFrozen,
+}
+
+/// Which options a command has besides its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shared {
+    /// Those of every stage. An environment that is named is a row of `landfall.toml`, where there are rows.
+    Stage,
+    /// Those of every view: where the ledger is, and how the answer is written. An environment or a release that is named is one
+    /// that the ledger knows.
+    View,
+}
+
 /// A stage as a command: its name, its options, and what it does with their values.
 pub trait Command: 'static {
     /// The stage's name, which is also its binary's.
@@ -80,9 +107,26 @@ pub trait Command: 'static {
     const SUMMARY: &'static str;
     /// What the stage changes.
     const EFFECTS: Effects;
+    /// Whether it reads the ledger, by default where it records in it.
+    const READS_LEDGER: bool = !matches!(Self::EFFECTS, Effects::Files);
+    /// Whether it is the one that makes the keys which others open a ledger in a bucket with: without keys it records nothing there.
+    const MAKES_KEYS: bool = false;
+
+    /// What it changes with these values, where that depends on them.
+    fn effects(_values: &Values<'_>) -> Effects {
+        Self::EFFECTS
+    }
+
+    /// Which options it has besides its own.
+    const SHARED: Shared = Shared::Stage;
 
     /// The stage's own options.
     fn options() -> Vec<Opt>;
+
+    /// What keeps the stage from beginning. Default: nothing, for stages that look, record, or go back.
+    fn held(_: &Context) -> Held {
+        Held::Never
+    }
 
     /// Reads the configuration, makes the clients, and runs the stage.
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>>;

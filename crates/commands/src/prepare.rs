@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use landfall_artifacts::{Class, DotEnv, EnvironmentName, FileError, Problem, ReleaseId, Settings};
+use landfall_artifacts::{
+    AccountId, Class, DotEnv, EnvironmentName, FileError, Problem, ReleaseId, Settings,
+};
 use landfall_cli::{Environment, Kind, Layers, LogFormat, Opt, Source, Values};
+use landfall_ledger::Place;
 use landfall_run::Share;
 use landfall_secret::{Redactor, Secret};
 use landfall_stages::{Output, Refusal, Target};
 
-use crate::{Effects, logins, settings};
+use crate::{Effects, Shared, ledger_store, logins, settings};
 
 /// What is known before a stage's own configuration is read.
 pub(crate) struct Prepared {
@@ -22,7 +25,8 @@ pub(crate) struct Prepared {
     pub(crate) quiet: bool,
     pub(crate) deadline: Option<Duration>,
     pub(crate) share: Share,
-    pub(crate) ledger: String,
+    pub(crate) ledger: Place,
+    pub(crate) effects: Effects,
     pub(crate) ending: Ending,
 }
 
@@ -67,14 +71,16 @@ pub(crate) fn prepare(
     flags: BTreeMap<&'static str, String>,
     environment: Environment,
     redactor: &Redactor,
-    effects: Effects,
+    effects: fn(&Values<'_>) -> Effects,
+    shared: Shared,
 ) -> Result<Prepared, Refusal> {
     // What `.env` says is about AWS, so a stage that has nothing to do with AWS must not fail over it.
     let speaks_to_aws = options.iter().any(|option| option.name == "region");
     let environment = if speaks_to_aws { with_dot_env(environment)? } else { environment };
     let mut layers = Layers { flags, environment, file: BTreeMap::new() };
     let mut early = Values::new(&options, &layers);
-    let name: Option<EnvironmentName> = early.parsed("environment");
+    let is_stage = shared == Shared::Stage;
+    let name: Option<EnvironmentName> = if is_stage { early.parsed("environment") } else { None };
     let (config, named) = match early.sourced("config") {
         Some((path, source)) => (path, source != Source::Default),
         None => (String::from("landfall.toml"), false),
@@ -86,21 +92,22 @@ pub(crate) fn prepare(
 
     let mut target = file.target;
     let mut values = Values::new(&options, &layers);
-    target.release = values.parsed::<ReleaseId>("release");
+    let effects = effects(&values);
+    target.release = if is_stage { values.parsed::<ReleaseId>("release") } else { None };
     let log_format = values.parsed("log-format").unwrap_or(LogFormat::Text);
     let json = output_is_json(&mut values);
-    let foretell = values.text("foretell").map(PathBuf::from);
-    let dry_run = values.is_on("dry-run");
+    let foretell = if is_stage { values.text("foretell").map(PathBuf::from) } else { None };
+    let dry_run = is_stage && values.is_on("dry-run");
     if foretell.is_some() && !dry_run {
         values.problem("LF-CONFIG", "--foretell goes with --dry-run", Some("add --dry-run".to_owned()));
     }
-    let (deadline, share) = (values.duration("deadline"), values.parsed("rate-share").unwrap_or_default());
-    let ledger = values.text("ledger").unwrap_or_default();
-    if effects != Effects::Files && ledger.starts_with("s3://") {
-        let what = format!("the ledger {} is not a folder", landfall_secret::escape(&ledger, 200));
-        let remedy = "give a folder by --ledger, LANDFALL_LEDGER, or ledger.store in landfall.toml";
-        values.problem("LF-LEDGER-STORE", &what, Some(remedy.to_owned()));
-    }
+    let (deadline, share) = if is_stage {
+        (values.duration("deadline"), values.parsed("rate-share").unwrap_or_default())
+    } else {
+        (None, Share::default())
+    };
+    let ledger = ledger_store::place(&mut values);
+    values.parsed::<AccountId>("ledger-account");
     let report = values.text("report").map(PathBuf::from);
     if let Some(why) = report.as_deref().and_then(unwritable) {
         values.problem(
@@ -109,7 +116,7 @@ pub(crate) fn prepare(
             Some("name a file in a folder that can be written by --report".to_owned()),
         );
     }
-    let quiet = values.is_on("quiet");
+    let quiet = is_stage && values.is_on("quiet");
     values.finish().map_err(Refusal)?;
     Ok(Prepared {
         target,
@@ -119,6 +126,7 @@ pub(crate) fn prepare(
         deadline,
         share,
         ledger,
+        effects,
         ending: Ending { report, json, log_format },
         options,
         layers,

@@ -12,7 +12,7 @@ use landfall_cli::{Opt, Values};
 use landfall_stages::{Outcome, Refusal, promote_artifacts};
 
 use crate::context::{LOCK, VERSIONS};
-use crate::{Context, Effects, aws, logins};
+use crate::{Context, Effects, Held, aws, logins};
 
 /// The command.
 #[derive(Debug)]
@@ -71,6 +71,10 @@ impl crate::Command for Command {
         ];
         [&[VERSIONS, LOCK], &keys[..], &rest, &api::OPTIONS, &copy::OPTIONS, &logins::OPTIONS, &aws::OPTIONS]
             .concat()
+    }
+
+    fn held(_: &Context) -> Held {
+        Held::Dead
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {

@@ -11,7 +11,7 @@ use landfall_stages::publish_artifacts::{Config, run};
 use landfall_stages::{Outcome, Refusal};
 
 use crate::package_artifacts::OUT;
-use crate::{Context, Effects, aws};
+use crate::{Context, Effects, Held, aws};
 
 /// The command.
 #[derive(Debug)]
@@ -36,6 +36,10 @@ impl crate::Command for Command {
             aws::OPTIONS.to_vec(),
         ]
         .concat()
+    }
+
+    fn held(_: &Context) -> Held {
+        Held::Dead
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {

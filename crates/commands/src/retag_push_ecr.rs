@@ -10,7 +10,7 @@ use landfall_registry::EcrHost;
 use landfall_stages::{Outcome, Refusal, retag_push_ecr};
 
 use crate::context::{self, FUNCTIONS, LOCK, MAPPINGS, SKIP_MISSING, VERSIONS};
-use crate::{Context, Effects, aws, logins, registries};
+use crate::{Context, Effects, Held, aws, logins, registries};
 
 /// The command.
 #[derive(Debug)]
@@ -54,6 +54,10 @@ impl crate::Command for Command {
             aws::OPTIONS.to_vec(),
         ]
         .concat()
+    }
+
+    fn held(_: &Context) -> Held {
+        Held::Dead
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {

@@ -81,7 +81,7 @@ impl crate::Command for Command {
                 options: ApplyOptions { alias: values.parsed("alias"), ..updating.options },
             };
             values.finish().map_err(Refusal)?;
-            let goals = rollback_lambda::goals(&config, &context.ledger)?;
+            let goals = rollback_lambda::goals(&config, &context.ledger).await?;
             if goals.functions.is_empty() {
                 return rollback_lambda::nothing(&config, goals, context.output());
             }

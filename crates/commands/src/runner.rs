@@ -5,15 +5,17 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use landfall_artifacts::Problem;
 use landfall_cli::{Environment, Look, Opt, Parsed, Shower, exit};
-use landfall_ledger::{FolderLedger, Hold};
+use landfall_ledger::Ledger;
 use landfall_run::{Clock, Event, Progress, Run, Signal, Silent, Stop};
 use landfall_secret::Redactor;
-use landfall_stages::{Refusal, Target};
+use landfall_stages::Refusal;
 
+use crate::context::Keys;
 use crate::prepare::{Ending, Prepared, defect, prepare};
 use crate::report::{self, Written};
-use crate::{Command, Context, Effects, ending, every_stage};
+use crate::{Command, Context, Effects, ending, every_stage, held, ledger_store};
 
 /// How a stage ended, and what it printed.
 #[derive(Debug)]
@@ -49,7 +51,7 @@ pub fn main_of<C: Command>(arguments: &[String]) -> ExitCode {
 /// Runs a stage with these arguments and variables.
 pub fn run_stage<C: Command>(arguments: &[String], environment: Environment) -> Ended {
     let mut options: Vec<Opt> = C::options();
-    options.extend(every_stage::OPTIONS);
+    options.extend(every_stage::shared(C::SHARED));
     let look = Look::of(&environment, std::io::stderr().is_terminal());
     let redactor = Redactor::new();
     let early = |refusal: Refusal, ending: &Ending| {
@@ -65,7 +67,7 @@ pub fn run_stage<C: Command>(arguments: &[String], environment: Environment) -> 
         }
     };
     let of_flags = Ending::of_flags(&flags);
-    let prepared = match prepare(options, flags, environment, &redactor, C::EFFECTS) {
+    let prepared = match prepare(options, flags, environment, &redactor, C::effects, C::SHARED) {
         Ok(prepared) => prepared,
         Err(refusal) => {
             let ending = of_flags.after(&refusal);
@@ -107,15 +109,29 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, show
         builder = builder.deadline(limit);
         stop_after(limit, &stop);
     }
-    let records = C::EFFECTS != Effects::Files && !prepared.output.is_dry_run();
+    let records = prepared.effects != Effects::Files && !prepared.output.is_dry_run();
+    let keys = Keys::default();
+    // The ledger is the run's journal and so has a run of its own, which no stop cuts off: what was done is recorded to the end.
+    let quiet = || Run::builder().clock(clock).progress(Arc::clone(&progress)).redactor(redactor.clone());
+    let runs = ledger_store::Runs { ledger: quiet().build(), keys: quiet().stop(stop.clone()).build() };
     let opened = if records {
-        open_ledger::<C>(&prepared, &redactor, clock, progress.as_ref())
+        ledger_store::open(&prepared, C::NAME, C::MAKES_KEYS, &keys, &runs).await
     } else {
-        Ok((FolderLedger::for_reading(&prepared.ledger), None))
+        Ok(None)
+    };
+    let records = matches!(opened, Ok(Some(_)));
+    let opened = match opened {
+        Ok(Some(opened)) => Ok(opened),
+        Ok(None) => {
+            let reading = ledger_store::for_reading(&prepared, C::READS_LEDGER, &keys, &runs).await;
+            reading.map(|ledger| (ledger, None))
+        }
+        Err(refusal) => Err(refusal),
     };
     let (ledger, hold, refused) = match opened {
         Ok((ledger, hold)) => (ledger, hold, None),
-        Err(refusal) => (FolderLedger::for_reading(&prepared.ledger), None, Some(refusal)),
+        // Nobody reads this one: the stage does not begin.
+        Err(refusal) => (Ledger::for_reading(""), None, Some(refusal)),
     };
     if records {
         builder = builder.journal(Arc::new(ledger.clone()));
@@ -129,14 +145,25 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, show
         target: prepared.target,
         settings: prepared.settings,
         ledger,
-        aws_keys: tokio::sync::OnceCell::new(),
+        aws_keys: keys,
     };
     let started_at = clock.now();
     let outcome = match refused {
         Some(refusal) => Err(refusal),
-        None => C::run(&context).await,
+        None => match held::check(C::held(&context), &context).await {
+            Ok(()) => C::run(&context).await,
+            Err(refusal) => Err(refusal),
+        },
     };
-    drop(hold);
+    if let Some(hold) = hold
+        && let Err(error) = hold.release().await
+    {
+        let what = format!("the environment was not given back: {}", Problem::of(&error).told());
+        progress.event(Event::Warning(what));
+    }
+    if let Some(Some(keys)) = context.aws_keys.get() {
+        keys.settled().await;
+    }
     shower.close();
     let written = Written {
         stage: C::NAME,
@@ -158,34 +185,4 @@ fn stop_after(limit: Duration, stop: &Stop) {
         tokio::time::sleep(limit).await;
         stop.request(Signal::Deadline);
     });
-}
-
-fn open_ledger<C: Command>(
-    prepared: &Prepared,
-    redactor: &Redactor,
-    clock: Clock,
-    progress: &dyn Progress,
-) -> Result<(FolderLedger, Option<Hold>), Refusal> {
-    let environment = &prepared.layers.environment;
-    if environment.get("CI").is_some() {
-        progress.event(Event::Warning(format!(
-            "the ledger is the folder {}, which is local to this job: keep it as an artifact or it is gone with the job",
-            prepared.ledger
-        )));
-    }
-    let target: &Target = &prepared.target;
-    let context = landfall_ledger::Context {
-        run: report::run_link(environment),
-        release: target.release.clone(),
-        environment: target.environment.clone(),
-        stage: Some(C::NAME.to_owned()),
-        redactor: redactor.clone(),
-        ..landfall_ledger::Context::new(report::actor(environment), env!("CARGO_PKG_VERSION"))
-    };
-    let ledger = FolderLedger::open(&prepared.ledger, context, clock)?;
-    let hold = match &target.environment {
-        Some(environment) if C::EFFECTS == Effects::Exclusive => Some(ledger.hold(environment)?),
-        Some(_) | None => None,
-    };
-    Ok((ledger, hold))
 }

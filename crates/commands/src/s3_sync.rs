@@ -16,7 +16,7 @@ use landfall_s3_sync::tree::{
 use landfall_stages::s3_sync::{Config, read_record, run, run_undo};
 use landfall_stages::{Outcome, Refusal};
 
-use crate::{Context, Effects, aws};
+use crate::{Context, Effects, Held, aws};
 
 /// The command.
 #[derive(Debug)]
@@ -84,6 +84,11 @@ impl crate::Command for Command {
 
     fn options() -> Vec<Opt> {
         [OPTIONS.to_vec(), aws::OPTIONS.to_vec()].concat()
+    }
+
+    /// Going back is not held.
+    fn held(context: &Context) -> Held {
+        if context.values().text("undo").is_some() { Held::Never } else { Held::DeadOrFrozen }
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {

@@ -6,7 +6,7 @@ use landfall_cli::{Environment, Opt};
 
 use crate::{
     Command, Ended, aws_credentials, build_docker_images, build_images_dev, build_images_prod,
-    changed_images, cleanup_images, comment_jira_tickets, create_jira_tickets, deploy_lambda,
+    changed_images, cleanup_images, comment_jira_tickets, create_jira_tickets, deploy_lambda, gate,
     generate_mappings, generate_versions, list_buckets, main_of, merge_configs, package_artifacts,
     prepare_docker_config, promote_artifacts, publish_artifacts, retag_push_ecr, rollback_lambda, run_stage,
     s3_sync, semantic_versioning, smoke_test, sync_project_versions, transition_jira_tickets,
@@ -40,7 +40,7 @@ const fn entry<C: Command>() -> StageEntry {
 
 /// All stages, in the order of a pipeline.
 pub fn stages() -> &'static [StageEntry] {
-    const STAGES: [StageEntry; 26] = [
+    const STAGES: [StageEntry; 27] = [
         entry::<semantic_versioning::Command>(),
         entry::<sync_project_versions::Command>(),
         entry::<generate_versions::Command>(),
@@ -66,6 +66,7 @@ pub fn stages() -> &'static [StageEntry] {
         entry::<s3_sync::Command>(),
         entry::<list_buckets::Command>(),
         entry::<smoke_test::Command>(),
+        entry::<gate::Command>(),
         entry::<cleanup_images::Command>(),
     ];
     &STAGES

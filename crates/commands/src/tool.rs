@@ -1,10 +1,13 @@
 //! The command line of the tool for people.
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use landfall_artifacts::{Class, Problem};
 use landfall_cli::{Opt, Parsed, exit};
 
+use crate::ledger::{self, View};
+use crate::nearest::nearest;
 use crate::{StageEntry, stage, stages};
 
 /// What the tool was asked for.
@@ -12,6 +15,10 @@ use crate::{StageEntry, stage, stages};
 pub enum Call {
     /// A stage, with its own arguments.
     Stage(&'static StageEntry, Vec<String>),
+    /// Something that is done with the dashboard's pages, by its `main`, with its own arguments.
+    Dashboard(fn(&[String]) -> ExitCode, Vec<String>),
+    /// A view of the ledger, or what is done to it, with its own arguments.
+    Ledger(&'static View, Vec<String>),
     /// The demo.
     Demo {
         /// The folder that keeps what the demo makes.
@@ -43,6 +50,8 @@ pub fn call(arguments: &[String]) -> Call {
             Call::Print { text: format!("landfall {}\n", env!("CARGO_PKG_VERSION")), code: exit::DONE }
         }
         Some("stage") => stage_call(rest),
+        Some("dashboard") => crate::dashboard::call(rest),
+        Some("ledger") => ledger::call(rest),
         Some("demo") => {
             let command = landfall_cli::command(
                 "demo",
@@ -93,7 +102,7 @@ fn stage_call(arguments: &[String]) -> Call {
                     Class::Input,
                     format!("there is no stage `{}`", landfall_secret::escape(name, 60)),
                 )
-                .with_remedy(match nearest(name) {
+                .with_remedy(match nearest(name, stages().iter().map(|stage| stage.name)) {
                     Some(near) => format!("did you mean `landfall stage {near}`?"),
                     None => "`landfall stage` lists all stages".to_owned(),
                 }),
@@ -103,7 +112,7 @@ fn stage_call(arguments: &[String]) -> Call {
 }
 
 fn schema(arguments: &[String]) -> Call {
-    let schemas = landfall_artifacts::schemas();
+    let schemas = ledger::schemas();
     let Some(name) = arguments.first() else {
         let names: Vec<&str> = schemas.iter().map(|(name, _)| *name).collect();
         return Call::Print { text: format!("{}\n", names.join("\n")), code: exit::DONE };
@@ -121,7 +130,7 @@ fn schema(arguments: &[String]) -> Call {
     }
 }
 
-fn refused(problem: Problem) -> Call {
+pub(crate) fn refused(problem: Problem) -> Call {
     let redactor = landfall_secret::Redactor::new();
     let text = landfall_cli::error_page(&[problem], exit::INPUT, &[], &redactor, false);
     Call::Print { text, code: exit::INPUT }
@@ -134,6 +143,8 @@ fn help() -> String {
          Commands:\n  \
          demo             take a sample release through the staging pipeline on an embedded sandbox\n  \
          stage <name>     run one stage; each is also a binary of its name\n  \
+         dashboard <...>  the pages that show what runs where: build, serve, publish\n  \
+         ledger <view>    what was recorded: what runs where, history, DORA, audit, and more\n  \
          sandbox          start the stand-ins of all outside systems and print the variables to export\n  \
          schema [name]    print the JSON Schema of a file format\n  \
          help             print this text\n\n\
@@ -152,36 +163,9 @@ fn stage_list() -> String {
     text
 }
 
-/// The stage whose name differs least from a text, where that is little enough to be a slip.
-fn nearest(text: &str) -> Option<&'static str> {
-    let distance = |name: &str| {
-        let (a, b): (Vec<char>, Vec<char>) = (text.chars().take(60).collect(), name.chars().collect());
-        let mut row: Vec<usize> = (0..=b.len()).collect();
-        for (i, x) in a.iter().enumerate() {
-            let mut diagonal = i;
-            let mut left = i + 1;
-            let mut next = vec![left];
-            for (y, above) in b.iter().zip(row.iter().skip(1)) {
-                let cost = (diagonal + usize::from(x != y)).min(left + 1).min(above + 1);
-                diagonal = *above;
-                left = cost;
-                next.push(cost);
-            }
-            row = next;
-        }
-        row.last().copied().unwrap_or(usize::MAX)
-    };
-    stages()
-        .iter()
-        .map(|entry| (distance(entry.name), entry.name))
-        .min()
-        .filter(|(far, _)| *far <= 4)
-        .map(|(_, name)| name)
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{Call, call, nearest};
+    use super::{Call, call};
 
     fn words(text: &str) -> Vec<String> {
         text.split_whitespace().map(str::to_owned).collect()
@@ -197,9 +181,18 @@ mod tests {
     }
 
     #[test]
-    fn a_slip_is_answered_with_the_nearest_stage() {
-        assert_eq!(nearest("generate-version"), Some("generate-versions"));
-        assert_eq!(nearest("genarate-mapings"), Some("generate-mappings"));
-        assert_eq!(nearest("something else entirely"), None);
+    fn a_slip_is_answered_with_the_nearest_name() {
+        let remedy = |text: &str| match call(&words(text)) {
+            Call::Print { text, code: 2 } => text,
+            other => panic!("not refused: {other:?}"),
+        };
+        assert!(
+            remedy("stage genarate-mapings").contains("did you mean `landfall stage generate-mappings`?")
+        );
+        assert!(remedy("ledger histroy").contains("did you mean `landfall ledger history`?"));
+        assert!(remedy("ledger record").contains("`landfall ledger` lists"));
+        assert!(matches!(call(&words("ledger record test --help")), Call::Ledger(view, rest)
+            if view.name == "record test" && rest == ["--help"]));
+        assert!(matches!(call(&words("ledger")), Call::Print { code: 0, .. }));
     }
 }

@@ -8,7 +8,7 @@ use landfall_jira::Step;
 use landfall_stages::jira::transition;
 use landfall_stages::{Outcome, Refusal};
 
-use crate::{Context, Effects, jira};
+use crate::{Context, Effects, Held, jira};
 
 /// The command.
 #[derive(Debug)]
@@ -27,6 +27,10 @@ impl crate::Command for Command {
         .concat()
     }
 
+    fn held(_: &Context) -> Held {
+        Held::Dead
+    }
+
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
@@ -39,7 +43,7 @@ impl crate::Command for Command {
             };
             values.finish().map_err(Refusal)?;
             let Some(step) = step else { return Err(Refusal(Vec::new())) };
-            let config = transition::Config { common: jira::common(context, region)?, step };
+            let config = transition::Config { common: jira::common(context, region).await?, step };
             if config.common.is_idle() {
                 return Ok(transition::nothing());
             }

@@ -3,19 +3,18 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use landfall_artifacts::{EnvironmentKind, EnvironmentName};
+use landfall_artifacts::{EnvironmentKind, EnvironmentName, RegionKey, Settings};
 use landfall_cli::Opt;
 use landfall_stages::jira::instructions;
 use landfall_stages::{Outcome, Refusal};
 
-use crate::{Context, Effects, jira};
+use crate::{Context, Effects, Held, jira};
 
-/// Where nothing says where the release goes next: the rows of `landfall.toml` of kind `production` in the same region.
-fn productions(context: &Context) -> Vec<EnvironmentName> {
-    let region = context.target().region_key.as_ref();
-    let rows = context.settings.environments.iter().filter(|(name, row)| {
+/// Where nothing says where the release goes next: the rows of `landfall.toml` of kind `production` in the ticket's region.
+fn productions(settings: &Settings, region: Option<&RegionKey>) -> Vec<EnvironmentName> {
+    let rows = settings.environments.iter().filter(|(name, row)| {
         row.kind == EnvironmentKind::Production
-            && (region.is_none() || context.settings.region_key(name).as_ref() == region)
+            && (region.is_none() || settings.region_key(name).as_ref() == region)
     });
     rows.map(|(name, _)| name.clone()).collect()
 }
@@ -46,6 +45,10 @@ impl crate::Command for Command {
         .concat()
     }
 
+    fn held(_: &Context) -> Held {
+        Held::Dead
+    }
+
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
@@ -60,9 +63,6 @@ impl crate::Command for Command {
                     }
                 }
             }
-            if environments.is_empty() {
-                environments = productions(context);
-            }
             let versions = match values.text("versions").as_deref() {
                 Some("-") => Some(crate::context::versions_of_stdin()?),
                 Some(_) | None => None,
@@ -72,12 +72,11 @@ impl crate::Command for Command {
             let start_at = values.text("start-at").or(project_url);
             values.finish().map_err(Refusal)?;
             let named = jira::nx_target(context, Self::NAME, &jira::KINDS).map_err(Refusal::one)?;
-            let config = instructions::Config {
-                common: jira::common(context, named.map(|named| named.region))?,
-                versions,
-                environments,
-                start_at,
-            };
+            let common = jira::common(context, named.map(|named| named.region)).await?;
+            if environments.is_empty() {
+                environments = productions(&context.settings, common.target.region_key.as_ref());
+            }
+            let config = instructions::Config { common, versions, environments, start_at };
             let idle = match &config.versions {
                 Some(versions) => versions.is_empty() && config.common.ticket.is_none(),
                 None => config.common.is_idle(),
@@ -95,7 +94,24 @@ mod tests {
     use landfall_cli::{Parsed, command, parse};
     use landfall_stages::jira::typed::commands;
 
+    use landfall_artifacts::Settings;
+
+    use super::productions;
     use crate::{every_stage, stage};
+
+    #[test]
+    fn the_release_goes_to_the_production_environments_of_the_ticket_s_region() {
+        let text = "[environment.prod_eu00]\nkind = \"production\"\n[environment.prod_eu01]\nkind = \"production\"\nregion_key = \"ch\"\n[environment.prod_na00]\nkind = \"production\"\n[environment.stg_eu00]\nkind = \"staging\"\n";
+        let settings = Settings::parse(text.as_bytes(), "landfall.toml", &[]).expect("valid");
+        let of = |region: Option<&str>| {
+            let region = region.map(|key| key.parse().expect("a region"));
+            productions(&settings, region.as_ref()).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(of(Some("eu")), ["prod_eu00"]);
+        assert_eq!(of(Some("ch")), ["prod_eu01"]);
+        assert_eq!(of(None), ["prod_eu00", "prod_eu01", "prod_na00"]);
+        assert!(of(Some("ap")).is_empty());
+    }
 
     #[test]
     fn every_command_that_is_shown_is_one_of_this_tool() {
@@ -111,7 +127,8 @@ mod tests {
                 let [tool, kind, name, arguments @ ..] = words.as_slice() else { panic!("{line}") };
                 assert_eq!((tool.as_str(), kind.as_str()), ("landfall", "stage"), "{line}");
                 let entry = stage(name).unwrap_or_else(|| panic!("{line}: no such stage"));
-                let options = [(entry.options)(), every_stage::OPTIONS.to_vec()].concat();
+                let options =
+                    [(entry.options)(), every_stage::shared(crate::Shared::Stage).to_vec()].concat();
                 match parse(command(entry.name, entry.summary, &options), &options, arguments) {
                     Ok(Parsed::Values(values)) => {
                         let environment = values.get("environment").and_then(|name| name.parse().ok());

@@ -3,7 +3,7 @@
 use landfall_artifacts::EnvironmentName;
 use semver::Version;
 
-use crate::{Cell, FunctionRow, Page};
+use crate::{Cell, FunctionRow, Site};
 
 /// How a function stands in one environment, against the others of its region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -31,12 +31,12 @@ pub struct Drift {
     pub standing: Standing,
 }
 
-/// All functions that are not [`Standing::Newest`], in the page's order.
-pub fn drifts(page: &Page) -> Vec<Drift> {
+/// All functions that are not [`Standing::Newest`], in the site's order.
+pub fn drifts(site: &Site) -> Vec<Drift> {
     let mut found = Vec::new();
-    for function in &page.functions {
-        for environment in &page.environments {
-            match standing(page, function, &environment.name) {
+    for function in &site.functions {
+        for environment in &site.environments {
+            match standing(site, function, &environment.name) {
                 None | Some(Standing::Newest) => {}
                 Some(standing) => found.push(Drift {
                     function: function.name.clone(),
@@ -50,7 +50,7 @@ pub fn drifts(page: &Page) -> Vec<Drift> {
 }
 
 /// How a function stands in an environment; `None` where it is not there.
-pub(crate) fn standing(page: &Page, function: &FunctionRow, at: &EnvironmentName) -> Option<Standing> {
+pub(crate) fn standing(site: &Site, function: &FunctionRow, at: &EnvironmentName) -> Option<Standing> {
     let here = function.cells.get(at)?;
     if here.seen.is_some() && here.seen != here.digest {
         return Some(Standing::Changed);
@@ -61,7 +61,7 @@ pub(crate) fn standing(page: &Page, function: &FunctionRow, at: &EnvironmentName
         return Some(Standing::OtherContent);
     }
     let region = |name: &EnvironmentName| {
-        page.environments.iter().find(|one| one.name == *name).map(|one| one.region.as_str())
+        site.environments.iter().find(|one| one.name == *name).map(|one| one.region.as_str())
     };
     let neighbours = function.cells.iter().filter(|(name, _)| *name != at && region(name) == region(at));
     let worst = neighbours.map(|(_, other)| against(here, other)).max();

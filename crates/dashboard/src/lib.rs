@@ -1,23 +1,41 @@
-//! One page that shows what runs where: a single HTML file without scripts or external resources.
+//! The pages that show what runs where, who said yes, and what died: static files without anything from elsewhere.
 //!
-//! A [`Page`] is plain data; [`render`] makes the file. The same page gives the same bytes: the time is part of the data.
-//! Texts may come from outside: they are escaped for HTML, control and bidirectional characters are shown, and an address
-//! becomes a link only where it is http or https.
+//! A [`Site`] is plain data; [`build()`] makes its [`Page`]s. The same site gives the same bytes: the time is part of the data.
+//! Texts may come from outside: they are escaped for HTML, control and bidirectional characters are shown, long ones are
+//! cut, and an address becomes a link only where it is http or https. No page is larger than [`LARGEST_PAGE`]: long lists go
+//! on in pages of their own, by month where they are of events. Everything can be read without JavaScript; the one script
+//! filters tables and finds names.
 //!
 //! ```
-//! use landfall_dashboard::{Page, render};
-//! let html = render(&Page::new("shop <live>", time::OffsetDateTime::UNIX_EPOCH));
-//! assert!(html.contains("shop &lt;live&gt;") && !html.contains("<script"));
+//! use landfall_dashboard::{Layout, Site, build};
+//! let site = Site::new("shop <live>", time::OffsetDateTime::UNIX_EPOCH);
+//! let pages = build(&site, &Layout::default());
+//! let index = pages.iter().find(|page| page.path == "index.html").expect("an index");
+//! assert!(index.text().contains("shop &lt;live&gt;"));
 //! ```
 
+mod build;
+mod chart;
 mod drift;
-mod page;
-mod render;
-mod table;
+mod events;
+mod figures;
+mod finder;
+mod layout;
+mod lists;
+mod pages;
+mod release;
+mod serve;
+mod shell;
+mod site;
+mod style;
 mod text;
+mod track;
 
+pub use build::{LARGEST_PAGE, Page, build};
 pub use drift::{Drift, Standing, drifts};
-pub use page::{
-    Cell, Environment, FunctionRow, HistoryRow, LedgerState, Page, ReleaseRow, ReleaseState, TicketRow,
-};
-pub use render::render;
+pub use events::{HistoryRow, Moved, PromotedRow, PromotionRow, Went};
+pub use figures::{Figures, Month, MonthOf};
+pub use layout::Layout;
+pub use release::{Death, Release, ReleaseItem, ReleaseState, Step, StepKind};
+pub use serve::serve;
+pub use site::{Cell, Environment, FunctionRow, LedgerState, Site, TicketRow, Unsent, Waiting};

@@ -5,8 +5,13 @@ use landfall_secret::Origin;
 use maud::{Markup, html};
 use time::{OffsetDateTime, UtcOffset};
 
+use crate::Month;
+
 /// Longest text of one place, in characters.
 const LONGEST: usize = 300;
+
+/// Longest text in a cell of the matrix, in characters.
+const LONGEST_IN_A_CELL: usize = 40;
 
 /// Longest address that becomes a link, in bytes.
 const LONGEST_LINK: usize = 2_000;
@@ -14,6 +19,11 @@ const LONGEST_LINK: usize = 2_000;
 /// Foreign text, with control and bidirectional characters shown; maud escapes it for HTML.
 pub(crate) fn shown(text: &str) -> String {
     landfall_secret::escape(text, LONGEST)
+}
+
+/// The same, where there is little room.
+pub(crate) fn brief(text: &str) -> String {
+    landfall_secret::escape(text, LONGEST_IN_A_CELL)
 }
 
 /// A link where the address is one of the web; else the text alone.
@@ -26,18 +36,84 @@ pub(crate) fn link(text: &str, address: &str) -> Markup {
     }
 }
 
+/// Who did something, with a link to the CI job where there is one.
+pub(crate) fn by(name: &str, run: Option<&str>) -> Markup {
+    if let Some(run) = run {
+        link(name, run)
+    } else {
+        html! { (shown(name)) }
+    }
+}
+
+fn parts(time: OffsetDateTime) -> (String, String, u8) {
+    let utc = time.to_offset(UtcOffset::UTC);
+    let day = format!("{:04}-{:02}-{:02}", utc.year(), u8::from(utc.month()), utc.day());
+    (day, format!("{:02}:{:02}", utc.hour(), utc.minute()), utc.second())
+}
+
 /// A time in UTC, to the minute for people and to the second for machines.
 pub(crate) fn when(time: OffsetDateTime) -> Markup {
+    let (day, minute, second) = parts(time);
+    html! { time datetime=(format!("{day}T{minute}:{second:02}Z")) { (day) " " (minute) } }
+}
+
+/// The day, and the time where that is today; for cells of the matrix.
+pub(crate) fn day(time: OffsetDateTime, today: OffsetDateTime) -> String {
+    let (day, minute, _) = parts(time);
+    if parts(today).0 == day { format!("today {minute}") } else { day }
+}
+
+/// The month of a time, in UTC.
+pub(crate) fn month(time: OffsetDateTime) -> Month {
     let utc = time.to_offset(UtcOffset::UTC);
-    let (year, month, day) = (utc.year(), u8::from(utc.month()), utc.day());
-    let day = format!("{year:04}-{month:02}-{day:02}");
-    let minute = format!("{:02}:{:02}", utc.hour(), utc.minute());
-    let exact = format!("{day}T{minute}:{:02}Z", utc.second());
-    html! { time datetime=(exact) { (day) " " span.nowrap { (minute) " UTC" } } }
+    Month { year: utc.year(), month: u8::from(utc.month()) }
+}
+
+/// How long, in the two largest units that say something: `3 d 4 h`, `5 min`.
+pub(crate) fn long(seconds: f64) -> String {
+    let whole = if seconds.is_finite() && seconds > 0.0 { seconds.round() as u64 } else { 0 };
+    let (days, hours, minutes) = (whole / 86_400, whole / 3_600 % 24, whole / 60 % 60);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{whole} s"),
+        (0, 0, _) => format!("{minutes} min"),
+        (0, _, 0) => format!("{hours} h"),
+        (0, _, _) => format!("{hours} h {minutes} min"),
+        (1..10, 1.., _) => format!("{days} d {hours} h"),
+        (_, _, _) => format!("{days} d"),
+    }
 }
 
 /// The first digits of a digest, all of it on request.
 pub(crate) fn digest(digest: Digest) -> Markup {
     let hex = digest.hex();
     html! { code.digest title=(digest) { (hex.get(..12).unwrap_or_default()) } }
+}
+
+/// `1 release`, `2 releases`.
+pub(crate) fn count(number: usize, one: &str, more: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {more}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::{day, long};
+
+    #[test]
+    fn spans_are_said_in_two_units_at_most() {
+        let said =
+            [0.0, 59.4, 300.0, 3_600.0, 5_400.0, 86_400.0, 90_000.0, 1_000_000.0, f64::NAN, -3.0].map(long);
+        assert_eq!(
+            said,
+            ["0 s", "59 s", "5 min", "1 h", "1 h 30 min", "1 d", "1 d 1 h", "11 d", "0 s", "0 s"]
+        );
+    }
+
+    #[test]
+    fn today_shows_its_hour() {
+        let now = datetime!(2025-11-19 15:22 UTC);
+        assert_eq!(day(datetime!(2025-11-19 01:02 UTC), now), "today 01:02");
+        assert_eq!(day(datetime!(2025-11-19 01:02 +02:00), now), "2025-11-18");
+    }
 }

@@ -8,7 +8,8 @@ use landfall_secret::Origin;
 use serde_json::{Value, json};
 use url::Url;
 
-/// The most bytes of a document's JSON. Jira takes 32,767 characters for a text field and counts the markup with them.
+/// The most bytes of a document's JSON. Jira takes 32,767 characters for a text field; whether it counts the markup with them is not
+/// documented, so it is counted.
 pub const MOST_BYTES: usize = 32_000;
 
 /// Longest text of one node, in characters.
@@ -94,6 +95,11 @@ impl Doc {
         document(self.to_nodes(MOST_BYTES))
     }
 
+    /// Bytes of the document's JSON, uncut.
+    pub fn size(&self) -> usize {
+        self.blocks.iter().map(|block| block.size() + 1).sum::<usize>() + size(&document(Vec::new()))
+    }
+
     /// The top-level nodes, together at most `most` bytes (never below 1,000); what does not fit is cut at a block or a
     /// table's row, and the last node says so.
     pub fn to_nodes(&self, most: usize) -> Vec<Value> {
@@ -128,6 +134,11 @@ pub(crate) fn size(node: &Value) -> usize {
 }
 
 impl Block {
+    /// Bytes of its JSON.
+    pub(crate) fn size(&self) -> usize {
+        self.to_value().as_ref().map_or(0, size)
+    }
+
     fn to_value(&self) -> Option<Value> {
         Some(match self {
             Self::Paragraph(line) => paragraph(line),

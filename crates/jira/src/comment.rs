@@ -4,8 +4,8 @@
 //! issue's comments shows bodies and no properties (`POST /comment/list` does), so the line is looked for first, and the property
 //! where a person has changed the text since.
 //!
-//! Two pipelines that comment at once both find nothing. So the comment is claimed first, by a property of the issue: its `PUT` is
-//! 201 for the first and 200 for everybody else, who then wait for the comment.
+//! Two pipelines that comment at once both find nothing. So they take turns (see `turns.rs`): whoever has no turn waits for the
+//! comment of whoever has it.
 
 use landfall_artifacts::{Digest, TicketKey};
 use landfall_run::{Effect, Run};
@@ -14,8 +14,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::adf::{Block, Doc, Inline, MOST_BYTES, document};
-use crate::exchange::{intend, pause, settle};
+use crate::exchange::{intend, settle};
 use crate::section::plain_text;
+use crate::turns::Turns;
 use crate::wire::{Comment, CommentPage, CommentsByIds};
 use crate::{Error, Jira};
 
@@ -36,9 +37,6 @@ const BY_IDS: usize = 1_000;
 
 /// The comment property that holds the marker.
 const PROPERTY: &str = "landfall.comment";
-
-/// Pauses in which the comment of another run is waited for.
-const CLAIM_PAUSES: usize = 4;
 
 /// What became of a comment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,8 +79,15 @@ impl Jira {
             items: Vec::new(),
         };
         let intent = intend(run, effect, &doing).await?;
-        let result = match self.claim_comment(run, ticket, marker).await {
-            Ok(None) => self.add_comment(run, ticket, marker, doc, &doing).await.map(Commented::Added),
+        let mut turns = turns_at(ticket, marker);
+        let result = match self.claim_comment(run, ticket, marker, &mut turns).await {
+            Ok(None) => {
+                let added = self.add_comment(run, ticket, marker, doc, &doing).await;
+                if added.as_ref().is_err_and(|error| !error.leaves_unknown()) {
+                    self.give_up(run, &turns).await;
+                }
+                added.map(Commented::Added)
+            }
             Ok(Some(id)) => Ok(Commented::AlreadyThere(id)),
             Err(error) => Err(error),
         };
@@ -90,33 +95,33 @@ impl Jira {
         result
     }
 
-    /// Claims a comment. Where it was claimed already that comment is waited for, a quarter of a minute; one that does not come
-    /// is of a run that is gone, and is added here.
+    /// Takes a turn, or waits for the comment of whoever has it.
     async fn claim_comment(
         &self,
         run: &Run,
         ticket: &TicketKey,
         marker: &str,
+        turns: &mut Turns,
     ) -> Result<Option<String>, Error> {
-        let doing = format!("claim the comment on {ticket}");
-        let digest = Digest::of(marker.as_bytes()).hex();
-        let name = digest.get(..16).unwrap_or_default();
-        let path = format!("/rest/api/3/issue/{ticket}/properties/{PROPERTY}.{name}");
-        let request = self.writing(run, ticket.as_str()).put_json(&path, &json!({ "schema": 1 }));
-        match self.ask(run, request, Cap::JSON, &doing).await {
-            Ok(answer) if answer.status().as_u16() == 201 => return Ok(None),
-            Ok(_) => {}
-            // An account that may comment and not edit adds its comment without a claim.
-            Err(Error::Forbidden { .. } | Error::NotFound { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        }
-        for wait in self.config.pauses.patience.iter().take(CLAIM_PAUSES) {
-            pause(run, *wait, &doing).await?;
-            if let Some(id) = self.find_comment(run, ticket, marker).await? {
-                return Ok(Some(id));
+        let mut has_waited = false;
+        loop {
+            let is_mine = match self.turn(run, turns).await {
+                Ok(is_mine) => is_mine,
+                // An account that may comment and not edit adds its comment without a turn.
+                Err(Error::Forbidden { .. } | Error::NotFound { .. }) => true,
+                Err(error) => return Err(error),
+            };
+            has_waited |= !is_mine;
+            // Whoever had the turn before may have ended after its comment.
+            let id = if has_waited || turns.is_passed_on() {
+                self.find_comment(run, ticket, marker).await?
+            } else {
+                None
+            };
+            if is_mine || id.is_some() {
+                return Ok(id);
             }
         }
-        Ok(None)
     }
 
     async fn add_comment(
@@ -231,6 +236,12 @@ impl Jira {
         };
         Ok(page.values.iter().find(is_marked).map(|comment| landfall_secret::escape(&comment.id, 40)))
     }
+}
+
+fn turns_at(ticket: &TicketKey, marker: &str) -> Turns {
+    let digest = Digest::of(marker.as_bytes()).hex();
+    let name = format!("{PROPERTY}.{}", digest.get(..16).unwrap_or_default());
+    Turns::new(ticket.as_str(), name, format!("the comment on {ticket}"), None)
 }
 
 fn marker_line(marker: &str) -> String {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use landfall_artifacts::TicketKey;
 
+use crate::section::{FIELD, SECTION};
 use crate::{Screens, TicketFields, Ways};
 
 /// The project, its issue type, its statuses, and where instructions go.
@@ -154,6 +155,16 @@ pub enum Instructions {
     Section,
     /// A marked section of a paragraph field of the project's own, by id (`customfield_10100`) or name.
     Field(String),
+}
+
+impl Instructions {
+    /// The bytes that instructions may have there, for [`instructions`](crate::instructions).
+    pub fn room(&self) -> usize {
+        match self {
+            Self::Section => SECTION,
+            Self::Field(_) => FIELD,
+        }
+    }
 }
 
 /// Pauses between searches, because Jira's index is behind its issues by seconds and sometimes by a minute.

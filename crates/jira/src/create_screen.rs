@@ -6,8 +6,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::config::same_name;
+use crate::description::ticket_description;
 use crate::filling::{Ours, fill};
-use crate::text::{ticket_description, ticket_summary};
+use crate::text::ticket_summary;
 use crate::ticket::LabelPair;
 use crate::value::FieldMeta;
 use crate::{Error, Jira, ReleaseTicket};

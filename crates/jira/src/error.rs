@@ -247,6 +247,15 @@ fn settings(fields: &[NeededField]) -> String {
     lines.join("; ")
 }
 
+/// What to do before running again, where Jira refuses to tell how a write ended.
+fn first(cause: &Error, again: &str) -> String {
+    let passes = matches!(cause.class(), Class::Transient | Class::Interrupted);
+    match cause.remedy().filter(|_| !passes) {
+        Some(remedy) => format!("{remedy}; then {again}"),
+        None => again.to_owned(),
+    }
+}
+
 impl Error {
     /// Whether something was sent whose end is not known. Running again finds out, so where only Jira or the network failed this
     /// is a passing fault.
@@ -354,6 +363,7 @@ impl Explain for Error {
                 Class::Unknown => Class::Transient,
                 class => class,
             },
+            // Running again finds out, unless Jira refuses to tell: that does not pass, and what was sent is not known meanwhile.
             Self::LostCreate { cause, .. } | Self::LostWrite { cause, .. } => match cause.class() {
                 class @ (Class::Transient | Class::Interrupted) => class,
                 _ => Class::Unknown,
@@ -386,8 +396,8 @@ impl Explain for Error {
             Self::NotFound { .. } => Some(
                 "check project key, issue type and ticket, and that the account has Browse Projects there".into(),
             ),
-            Self::LostWrite { .. } => {
-                Some("run again: what is there is found and not made a second time".into())
+            Self::LostWrite { cause, .. } => {
+                Some(first(cause, "run again: what is there is found and not made a second time").into())
             }
             Self::NoIssueType { .. } => Some(
                 "name the type in [jira] issue_type or JIRA_ISSUE_TYPE, and give the account Create Issues in the project".into(),
@@ -409,8 +419,9 @@ impl Explain for Error {
             Self::Lacking { .. } => {
                 Some("something between here and Jira may answer in its place; check the address and run again".into())
             }
-            Self::LostCreate { label, .. } => {
-                Some(format!("run again: a ticket with the label {label} is taken where there is one").into())
+            Self::LostCreate { label, cause } => {
+                let again = format!("run again: a ticket with the label {label} is taken where there is one");
+                Some(first(cause, &again).into())
             }
             Self::NoWay { .. } => Some(
                 "set the names in [jira] status to those of the workflow, move the ticket by hand, or give the account Transition Issues"

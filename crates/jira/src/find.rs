@@ -38,6 +38,40 @@ pub struct Found {
     pub duplicates: Vec<TicketRef>,
 }
 
+/// How long a ticket is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Look {
+    /// Once, as a dry run does.
+    Once,
+    /// Until the index must show it: as long as `pauses.patience` says.
+    Patiently,
+}
+
+/// What is known of a release's ticket before Jira is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing.
+    Nothing,
+    /// It was made, or may have been: one of another release is never taken for it.
+    Own,
+    /// A ticket of this other release was made, and it covers all of the projects: where the release's own does not show at once
+    /// that one is taken.
+    Other(ReleaseId),
+}
+
+/// The ticket that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted<'w> {
+    /// The release.
+    pub release: &'w ReleaseId,
+    /// The region key.
+    pub region: &'w RegionKey,
+    /// What another release's ticket must cover so that it is taken where the release has none of its own.
+    pub projects: &'w [ProjectVersion],
+    /// What is known already.
+    pub known: Known,
+}
+
 impl Jira {
     /// Finds a release's ticket by its label. Where nothing is found, searches again after each of `pauses`.
     ///
@@ -81,23 +115,26 @@ impl Jira {
         Ok(tickets)
     }
 
-    /// Finds the ticket of a release in a region, or the newest one there that covers all of `projects`, for pipelines that deploy
-    /// a part of a release. Where there is none the index is waited for, at most as long as `pauses.patience` says.
+    /// Finds the ticket of a release in a region, else the newest one there that covers all of its projects, for pipelines that
+    /// deploy a part of a release.
+    ///
+    /// The release's own ticket comes first: the index is waited for, and only where it shows none in the end another's is looked for.
     ///
     /// # Errors
     /// As any request; nothing found is `None`.
     pub async fn find_release(
         &self,
         run: &Run,
-        release: &ReleaseId,
-        region: &RegionKey,
-        projects: &[ProjectVersion],
+        wanted: &Wanted<'_>,
+        look: Look,
     ) -> Result<Option<Found>, Error> {
+        let Wanted { release, region, projects, known } = wanted;
         let label = label(release, region);
-        if let Some(ticket) = self.claimed(run, &label).await? {
-            return Ok(Some(Found { ticket, release: None, duplicates: Vec::new() }));
-        }
-        for wait in std::iter::once(None).chain(self.config.pauses.patience.iter().map(Some)) {
+        let pauses: &[Duration] = match look {
+            Look::Once => &[],
+            Look::Patiently => &self.config.pauses.patience,
+        };
+        for wait in std::iter::once(None).chain(pauses.iter().map(Some)) {
             if let Some(wait) = wait {
                 let text = format!(
                     "no ticket of {release} in {region} yet; Jira's index may be behind: searching again"
@@ -105,14 +142,46 @@ impl Jira {
                 run.progress().event(Event::Note(text));
                 pause(run, *wait, &format!("search for label {label}")).await?;
             }
+            // Read anew each time: whoever holds the claim may have made the ticket by now.
+            if let Some(ticket) = self.claimed(run, &label).await? {
+                return Ok(Some(self.with_duplicates(run, &label, ticket).await));
+            }
             if let Some(found) = self.find(run, &label, &[]).await? {
                 return Ok(Some(found));
             }
-            if let Some(found) = self.find_covering(run, region, projects).await? {
-                return Ok(Some(found));
+            if let Known::Other(other) = known
+                && let Some(found) = self.find(run, &self::label(other, region), &[]).await?
+            {
+                return Ok(Some(Found { release: Some(other.clone()), ..found }));
             }
         }
-        Ok(None)
+        match known {
+            Known::Own => Ok(None),
+            Known::Nothing | Known::Other(_) => self.find_covering(run, region, projects).await,
+        }
+    }
+
+    /// A ticket whose number is known, with the others of its label. That they cannot be looked for is a warning.
+    pub(crate) async fn with_duplicates(&self, run: &Run, label: &str, ticket: TicketRef) -> Found {
+        let duplicates = match self.labelled(run, label).await {
+            Ok(tickets) => tickets.into_iter().filter(|other| *other != ticket).collect(),
+            Err(error) => {
+                let text = format!("whether {} has duplicates is not known: {error}", ticket.key);
+                run.progress().event(Event::Warning(text));
+                Vec::new()
+            }
+        };
+        Found { ticket, release: None, duplicates }
+    }
+
+    /// What counts of a ticket that was noted by an earlier job: it, or an older one of the same label that has shown up since.
+    pub async fn noted(&self, run: &Run, label: &str, ticket: TicketRef) -> Found {
+        let mut found = self.with_duplicates(run, label, ticket).await;
+        if let Some(oldest) = found.duplicates.first_mut().filter(|one| one.number() < found.ticket.number())
+        {
+            std::mem::swap(oldest, &mut found.ticket);
+        }
+        found
     }
 
     /// Finds the newest ticket of a region that covers all of `projects`. The 1,000 newest tickets are looked at.

@@ -23,6 +23,7 @@ mod comment;
 mod config;
 mod covers;
 mod create_screen;
+mod description;
 mod error;
 mod exchange;
 mod filling;
@@ -36,6 +37,7 @@ mod template;
 mod text;
 mod ticket;
 mod transition;
+mod turns;
 mod value;
 mod ways;
 mod wire;
@@ -43,17 +45,18 @@ mod wire;
 pub use client::Jira;
 pub use comment::Commented;
 pub use config::{Instructions, JiraConfig, SearchPauses, Statuses, Step, StepError};
+pub use description::ticket_description;
 pub use error::{Error, Listed};
 pub use filling::TicketFields;
-pub use find::Found;
+pub use find::{Found, Known, Look, Wanted};
 pub use instructions::Instructed;
 pub use screens::Screens;
 pub use template::{Facts, Template, TemplateError};
 pub use text::{
     Commands, CommentFacts, InstructionFacts, ServiceRow, comment_marker, deployed_comment, instructions,
-    ticket_description, ticket_summary,
+    ticket_summary,
 };
 pub use ticket::{Earlier, Made, ReleaseTicket, TicketOrigin, TicketRef, label};
 pub use transition::Transitioned;
 pub use value::{FieldValue, NeededField};
-pub use ways::Ways;
+pub use ways::{Standing, Ways};

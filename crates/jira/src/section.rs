@@ -13,6 +13,12 @@ const BEGIN: &str = "Deploy, verify, roll back (kept by Landfall)";
 /// The text of the paragraph that ends it.
 const END: &str = "End of the section kept by Landfall. Text outside of it is left alone.";
 
+/// Room that instructions have in a description of ours: the two together leave some for people.
+pub(crate) const SECTION: usize = 12_000;
+
+/// Room that instructions have in a field of their own.
+pub(crate) const FIELD: usize = MOST_BYTES - 1_500;
+
 /// Room that the section gets also where people have filled the field: Jira decides then.
 const LEAST_ROOM: usize = 4_000;
 

@@ -10,57 +10,67 @@ use serde_json::json;
 
 use crate::exchange::{intend, pause, settle};
 use crate::ticket::LabelPair;
-use crate::{Error, Jira, Made, TicketOrigin, TicketRef};
+use crate::{Error, Found, Jira, Made, TicketOrigin, TicketRef};
 
 /// The label of tickets that were given up for an older one.
 const DUPLICATE: &str = "landfall-duplicate";
 
 impl Jira {
-    /// What counts after this run made `mine`: it, or an older one that shows up.
+    /// What counts after this run made `mine`: it, or an older one that shows up. The others are duplicates.
     pub(crate) async fn arbitrate(&self, run: &Run, labels: &LabelPair, mine: TicketRef) -> Made {
-        let mut made = Made {
-            ticket: mine.clone(),
-            origin: TicketOrigin::Created,
-            duplicates: vec![],
-            warnings: vec![],
-        };
-        let next = format!("look whether another ticket of label {} was made", labels.release);
+        let label = &labels.release;
+        let next = format!("look whether another ticket of label {label} was made");
+        let mut warnings = Vec::new();
+        let mut seen = Vec::new();
         for wait in std::iter::once(None).chain(self.config.pauses.patience.iter().map(Some)) {
             if let Some(wait) = wait
                 && pause(run, *wait, &next).await.is_err()
             {
-                made.warnings.push(format!(
-                    "whether another pipeline made a ticket too was not waited for: search for the label {}",
-                    labels.release
+                warnings.push(format!(
+                    "whether another pipeline made a ticket too was not waited for: search for the label {label}"
                 ));
-                return made;
+                break;
             }
-            let tickets = match self.labelled(run, &labels.release).await {
+            seen = match self.labelled(run, label).await {
                 Ok(tickets) => tickets,
                 Err(error) => {
-                    made.warnings
+                    warnings
                         .push(format!("whether another pipeline made a ticket too is not known: {error}"));
-                    return made;
+                    break;
                 }
             };
-            if let Some(older) = tickets.first().filter(|first| first.number() < mine.number()) {
-                made.ticket = older.clone();
-                made.origin = TicketOrigin::Found;
-                made.duplicates = tickets.iter().skip(1).filter(|other| **other != mine).cloned().collect();
-                match self.withdraw(run, labels, &mine, older).await {
-                    Ok(()) => made.warnings.push(format!(
-                        "{} was made at the same time as {}, which counts: it is marked {DUPLICATE} and can be closed",
-                        mine.key, older.key
-                    )),
-                    Err(_) => made.duplicates.push(mine),
-                }
-                return made;
+            if let Some(older) = seen.first().filter(|first| first.number() < mine.number()) {
+                return self.give_way(run, labels, &mine, older.clone()).await;
             }
-            if tickets.contains(&mine) {
-                return made;
+            if seen.contains(&mine) {
+                break;
             }
         }
-        made
+        let duplicates = seen.into_iter().filter(|other| *other != mine).collect();
+        Made { ticket: mine, origin: TicketOrigin::Created, duplicates, warnings }
+    }
+
+    /// Gives up the ticket that this run has made, for an older one.
+    pub(crate) async fn give_way(
+        &self,
+        run: &Run,
+        labels: &LabelPair,
+        mine: &TicketRef,
+        older: TicketRef,
+    ) -> Made {
+        let withdrawn = self.withdraw(run, labels, mine, &older).await;
+        let Found { ticket, mut duplicates, .. } = self.with_duplicates(run, &labels.release, older).await;
+        // The index may show ours still.
+        duplicates.retain(|other| other != mine);
+        let mut warnings = Vec::new();
+        match withdrawn {
+            Ok(()) => warnings.push(format!(
+                "{} was made at the same time as {}, which counts: it is marked {DUPLICATE} and can be closed",
+                mine.key, ticket.key
+            )),
+            Err(_) => duplicates.push(mine.clone()),
+        }
+        Made { ticket, origin: TicketOrigin::Found, duplicates, warnings }
     }
 
     /// Marks a ticket that this run has just made as a duplicate, so that nothing finds it any more.

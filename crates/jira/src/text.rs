@@ -8,17 +8,20 @@ use semver::Version;
 use time::OffsetDateTime;
 
 use crate::adf::{Block, Doc, Inline, Line};
-use crate::value::{line, paragraphs};
-use crate::{Facts, ReleaseTicket, TicketFields};
+use crate::value::line;
+use crate::{Facts, ReleaseTicket};
 
 /// Longest summary that Jira takes, in characters: "less than 255".
 const LONGEST_SUMMARY: usize = 254;
 
+/// Longest address, branch or range of commits that is shown, in characters.
+pub(crate) const LONGEST_SHOWN: usize = 250;
+
 /// Services of which instructions hold a table; more would push the steps after it out of the field.
 const MOST_ROWS: usize = 30;
 
-/// Longest `versions.json` that instructions hold, in bytes. Cut it would be worse than not there.
-const LONGEST_JSON: usize = 8_000;
+/// Longest `versions.json` that instructions hold, in bytes, and shorter ones where there is no room. Cut it would be worse than not there.
+const LONGEST_JSON: [usize; 4] = [8_000, 5_000, 2_500, 0];
 
 /// Services that a summary names.
 const NAMED: usize = 3;
@@ -83,15 +86,15 @@ pub struct InstructionFacts {
     pub start_at: Option<String>,
 }
 
-fn text(text: impl Into<String>) -> Inline {
+pub(crate) fn text(text: impl Into<String>) -> Inline {
     Inline::Text(text.into())
 }
 
-fn code(text: impl Into<String>) -> Inline {
+pub(crate) fn code(text: impl Into<String>) -> Inline {
     Inline::Code(text.into())
 }
 
-fn plain(line: impl Into<String>) -> Line {
+pub(crate) fn plain(line: impl Into<String>) -> Line {
     vec![text(line)]
 }
 
@@ -119,39 +122,6 @@ pub(crate) fn services_line(services: &[ServiceRow]) -> String {
         more => format!(" and {more} more"),
     };
     format!("{}{rest}", named.join(", "))
-}
-
-/// The ticket's description: what is released, from which pipeline and commits, and what the settings add.
-pub fn ticket_description(ticket: &ReleaseTicket, added: &TicketFields) -> Doc {
-    let mut about = vec![
-        text("Release "),
-        code(ticket.release.as_str()),
-        text(format!(" for region {}, first deployed to ", ticket.region)),
-        Inline::Strong(ticket.environment.to_string()),
-        text("."),
-    ];
-    if let Some(pipeline) = &ticket.pipeline {
-        about.extend([Inline::Break, text("Pipeline: "), address(pipeline)]);
-    }
-    if let Some(commits) = &ticket.commits {
-        about.extend([Inline::Break, text("Commits: "), code(commits)]);
-        if let Some(at) = &ticket.commits_at {
-            about.extend([text(" "), Inline::Link { text: "compare".to_owned(), href: at.clone() }]);
-        }
-    }
-    if let Some(branch) = &ticket.branch {
-        about.extend([Inline::Break, text("Branch: "), code(branch)]);
-    }
-    if let Some(dashboard) = &ticket.dashboard {
-        about.extend([Inline::Break, text("Dashboard: "), address(dashboard)]);
-    }
-    let mut blocks = vec![Block::Paragraph(about)];
-    let facts = ticket.facts();
-    for template in &added.description {
-        blocks.extend(paragraphs(&template.apply(&facts)).blocks);
-    }
-    blocks.extend([Block::Heading(2, plain("Services")), services(&ticket.services)]);
-    Doc::new(blocks)
 }
 
 /// What makes a comment the same: environment, release and versions, which a version's content follows from. Time, pipeline and
@@ -189,8 +159,22 @@ pub fn deployed_comment(facts: &CommentFacts) -> Doc {
     Doc::new(blocks)
 }
 
-/// Steps to deploy, verify and roll back.
-pub fn instructions(facts: &InstructionFacts) -> Doc {
+/// Steps to deploy, verify and roll back, in at most `room` bytes as far as that goes: where it is little the table of versions is left
+/// out, then what is longest of `versions.json`, and never a step. For [`Instructions::room`](crate::Instructions::room).
+pub fn instructions(facts: &InstructionFacts, room: usize) -> Doc {
+    let first = LONGEST_JSON.first().copied().unwrap_or_default();
+    let smaller = std::iter::once((MOST_ROWS, first)).chain(LONGEST_JSON.map(|json| (0, json)));
+    let mut doc = Doc::default();
+    for (rows, json) in smaller {
+        doc = steps(facts, rows, json);
+        if doc.size() <= room {
+            break;
+        }
+    }
+    doc
+}
+
+fn steps(facts: &InstructionFacts, most_rows: usize, longest_json: usize) -> Doc {
     let environments: Vec<&str> = facts.environments.iter().map(EnvironmentName::as_str).collect();
     let targets = match environments.as_slice() {
         [] => text("the environments of production"),
@@ -212,7 +196,7 @@ pub fn instructions(facts: &InstructionFacts) -> Doc {
             vec![code("TARGET_DEPLOY_ENVIRONMENTS"), text(": "), targets],
             vec![code("TARGET_VERSIONS_JSON"), text(": the text below, whole")],
         ]),
-        json(&facts.versions),
+        json(&facts.versions, longest_json),
     ];
     blocks.extend(typed(
         "Or at a terminal, in a clone of the repo with this text as versions.json:",
@@ -232,7 +216,7 @@ pub fn instructions(facts: &InstructionFacts) -> Doc {
         ]),
     ]);
     blocks.extend(typed("The same at a terminal:", &facts.commands.verify));
-    if (1..=MOST_ROWS).contains(&facts.versions.projects.len()) {
+    if (1..=most_rows).contains(&facts.versions.projects.len()) {
         blocks.push(versions(&facts.versions));
     }
     blocks.push(Block::Heading(3, plain("Roll back")));
@@ -246,7 +230,7 @@ pub fn instructions(facts: &InstructionFacts) -> Doc {
                 code("TARGET_VERSIONS_JSON"),
                 text(":"),
             ]),
-            json(versions),
+            json(versions, longest_json),
         ]);
     }
     if previous.is_empty() {
@@ -263,8 +247,8 @@ pub fn instructions(facts: &InstructionFacts) -> Doc {
     Doc::new(blocks)
 }
 
-fn address(address: &str) -> Inline {
-    Inline::Link { text: address.to_owned(), href: address.to_owned() }
+pub(crate) fn address(address: &str) -> Inline {
+    Inline::Link { text: line(address, LONGEST_SHOWN), href: address.to_owned() }
 }
 
 /// Commands, with what to do with them; nothing where there are none.
@@ -275,9 +259,9 @@ fn typed(what: &str, commands: &[String]) -> Vec<Block> {
     vec![Block::Paragraph(plain(what)), Block::Code { language: "bash", text: commands.join("\n") }]
 }
 
-fn json(versions: &Versions) -> Block {
+fn json(versions: &Versions, longest: usize) -> Block {
     let text = String::from_utf8_lossy(&versions.to_bytes()).trim_end().to_owned();
-    if text.len() > LONGEST_JSON {
+    if text.len() > longest {
         let count = versions.projects.len();
         return Block::Paragraph(plain(format!(
             "{count} projects are more than fit here: take versions.json from the artifacts of the pipeline."
@@ -294,7 +278,7 @@ fn versions(versions: &Versions) -> Block {
     Block::Table { head: vec![plain("Service"), plain("Version")], rows: rows.collect() }
 }
 
-fn services(rows: &[ServiceRow]) -> Block {
+pub(crate) fn services(rows: &[ServiceRow]) -> Block {
     let or_dash = |text: Option<String>| text.map_or_else(|| plain("–"), |text| vec![code(text)]);
     let rows = rows.iter().map(|row| {
         vec![
@@ -323,6 +307,7 @@ mod tests {
         Commands, CommentFacts, InstructionFacts, ServiceRow, comment_marker, instructions, ticket_summary,
     };
     use crate::ReleaseTicket;
+    use crate::adf::{MOST_BYTES, document};
     use crate::ticket::tests::ticket_of;
 
     fn row(number: usize) -> ServiceRow {
@@ -391,7 +376,7 @@ mod tests {
             commands: Commands::default(),
             start_at: Some("https://gitlab.example.com/-/pipelines/new".into()),
         };
-        let shown = instructions(&facts).to_value().to_string();
+        let shown = instructions(&facts, MOST_BYTES).to_value().to_string();
         assert!(shown.contains("prod_eu00,prod_na03") && shown.contains("dashboard's history"), "{shown}");
         let many: Vec<String> = (0..500)
             .map(|n| format!(r#""project{n}":{{"version":"1.0.0","folder":"project{n}"}}"#))
@@ -406,7 +391,7 @@ mod tests {
             },
             ..facts
         };
-        let shown = instructions(&full).to_value().to_string();
+        let shown = instructions(&full, MOST_BYTES).to_value().to_string();
         assert!(
             shown.contains("what runs there now")
                 && shown.contains("landfall stage rollback-lambda")
@@ -414,5 +399,20 @@ mod tests {
             "{shown}"
         );
         assert!(shown.contains("Images are not built again") && !shown.contains("left out"), "{shown}");
+
+        // A hundred projects in three environments.
+        let projects: Vec<String> = (0..100)
+            .map(|n| format!(r#""project{n}":{{"version":"1.0.0","folder":"project{n}"}}"#))
+            .collect();
+        let some = Versions::parse(format!("{{{}}}", projects.join(",")).as_bytes(), "v").expect("versions");
+        let names = ["prod_eu00", "prod_na03", "prod_ap01"].map(|name| name.parse().expect("a name"));
+        let previous = names.iter().cloned().map(|name| (name, some.clone())).collect();
+        let many = InstructionFacts { versions: some, previous, environments: names.to_vec(), ..full };
+        for room in [6_000, 12_000, 30_000] {
+            let doc = instructions(&many, room);
+            assert!(doc.size() <= room, "{} in {room}", doc.size());
+            let shown = document(doc.to_nodes(room)).to_string();
+            assert!(shown.contains("Images are not built again") && !shown.contains("left out"), "{shown}");
+        }
     }
 }

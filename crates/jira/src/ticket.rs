@@ -14,7 +14,7 @@ use crate::claim::Claim;
 use crate::covers::properties;
 use crate::exchange::{intend, settle, told};
 use crate::wire::{Created, Nested};
-use crate::{Error, Facts, Jira, ServiceRow};
+use crate::{Error, Facts, Found, Jira, ServiceRow};
 
 /// A ticket that exists.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,7 +134,8 @@ impl Jira {
     /// The release's ticket: found, or made. Doing it again finds what was made.
     ///
     /// Before a ticket is made, everything that its screen requires is looked at. After it was made it is looked whether another
-    /// pipeline made one at the same time: of two the older counts, and ours is marked as a duplicate.
+    /// pipeline made one at the same time: of two the older counts, and ours is marked as a duplicate. Every other ticket of the same label
+    /// is reported.
     ///
     /// # Errors
     /// [`Error::CreateFields`] with all that is missing or does not fit; [`Error::LostCreate`] where a create got no answer and
@@ -146,29 +147,39 @@ impl Jira {
         earlier: Earlier,
     ) -> Result<Made, Error> {
         let labels = ticket.labels();
+        let found = |found: Found| Made {
+            ticket: found.ticket,
+            origin: TicketOrigin::Found,
+            duplicates: found.duplicates,
+            warnings: vec![],
+        };
         if let Some(ticket) = self.claimed(run, &labels.release).await? {
-            return Ok(Made { ticket, origin: TicketOrigin::Found, duplicates: vec![], warnings: vec![] });
+            return Ok(found(self.with_duplicates(run, &labels.release, ticket).await));
         }
         let pauses: &[Duration] = match earlier {
             Earlier::Unlikely => &self.config.pauses.before_create,
             Earlier::Possible => &self.config.pauses.patience,
         };
-        if let Some(found) = self.find(run, &labels.release, pauses).await? {
-            let (ticket, duplicates) = (found.ticket, found.duplicates);
-            return Ok(Made { ticket, origin: TicketOrigin::Found, duplicates, warnings: vec![] });
+        if let Some(there) = self.find(run, &labels.release, pauses).await? {
+            return Ok(found(there));
         }
         let ticket = self.with_versions_before(run, ticket).await?;
         let body = self.create_body(&ticket, self.create_fields(run, &ticket).await?);
-        if let Claim::Made(ticket) = self.claim(run, &labels.release).await? {
-            return Ok(Made { ticket, origin: TicketOrigin::Found, duplicates: vec![], warnings: vec![] });
-        }
-        // A claim that was taken over may be of a run that ended after its create: by now the index shows that.
+        let turns = match self.claim(run, &labels.release).await? {
+            Claim::Made(ticket) => {
+                return Ok(found(self.with_duplicates(run, &labels.release, ticket).await));
+            }
+            Claim::Mine(turns) => turns,
+        };
+        // A turn that was passed on may be of a run that ended after its create: by now the index shows that.
         if self.config.claims.is_some()
-            && let Some(found) = self.find(run, &labels.release, &[]).await?
+            && let Some(there) = self.find(run, &labels.release, &[]).await?
         {
-            self.keep_claim(run, &labels.release, &found.ticket).await?;
-            let (ticket, duplicates) = (found.ticket, found.duplicates);
-            return Ok(Made { ticket, origin: TicketOrigin::Found, duplicates, warnings: vec![] });
+            let older = self.keep_claim(run, &labels.release, &there.ticket).await?;
+            return Ok(found(match older {
+                Some(older) => self.with_duplicates(run, &labels.release, older).await,
+                None => there,
+            }));
         }
         let effect = Effect {
             action: "create ticket".to_owned(),
@@ -180,10 +191,24 @@ impl Jira {
         let intent = intend(run, effect, "create a ticket").await?;
         let result = self.create(run, &body, &labels.release).await;
         settle(run, intent, &result).await;
+        if let (Err(error), Some(turns)) = (&result, &turns)
+            && !error.leaves_unknown()
+        {
+            self.give_up(run, turns).await;
+        }
         let (mine, nested) = result?;
-        let kept = self.keep_claim(run, &labels.release, &mine).await;
-        let mut made = self.arbitrate(run, &labels, mine).await;
-        if let Err(error) = kept {
+        let mut made = match self.keep_claim(run, &labels.release, &mine).await {
+            Ok(Some(older)) => self.give_way(run, &labels, &mine, older).await,
+            Ok(None) => self.arbitrate(run, &labels, mine.clone()).await,
+            Err(error) => {
+                let mut made = self.arbitrate(run, &labels, mine.clone()).await;
+                made.warnings.push(format!("the claim does not name {}: {error}", made.ticket.key));
+                made
+            }
+        };
+        if made.ticket != mine
+            && let Err(error) = self.keep_claim(run, &labels.release, &made.ticket).await
+        {
             made.warnings.push(format!("the claim does not name {}: {error}", made.ticket.key));
         }
         made.warnings.extend(nested);

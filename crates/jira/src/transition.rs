@@ -7,8 +7,9 @@ use serde_json::json;
 
 use crate::config::same_name;
 use crate::exchange::{intend, settle};
+use crate::ways::Status;
 use crate::wire::{Transition, Transitions};
-use crate::{Error, Facts, Jira, Listed, Step};
+use crate::{Error, Facts, Jira, Listed, Standing, Step};
 
 /// More steps than any way has that is worth walking.
 const MOST_STEPS: usize = 12;
@@ -26,12 +27,15 @@ pub struct Transitioned {
     pub from: String,
     /// Its status after, escaped.
     pub to: String,
-    /// The transitions that were taken, by name; none where it was there already.
+    /// The transitions that were taken, by name; none where it was there already, or beyond.
     pub taken: Vec<String>,
+    /// Where that is to the step.
+    pub standing: Standing,
 }
 
 impl Jira {
-    /// Moves a ticket to the status of a step. Does nothing where it is there already. `facts` are for fields of screens.
+    /// Moves a ticket to the status of a step. Does nothing where it is there already, or further along: it is never pulled back.
+    /// `facts` are for fields of screens.
     ///
     /// Each step is chosen anew among what Jira offers: by the status that it leads to, else by its own name; through statuses of
     /// the project's own by the shortest way that the configuration has; else the one that leads furthest along the order of the
@@ -49,50 +53,47 @@ impl Jira {
     ) -> Result<Transitioned, Error> {
         let statuses = &self.config.statuses;
         let target = statuses.name(step);
-        let from = self.status(run, ticket).await?;
-        let mut status = from.clone();
+        let ways = &self.config.ways;
+        let mut status = self.read_status(run, ticket).await?;
+        let from = status.name.clone();
         let mut taken = Vec::new();
         let mut tries = 0;
-        // Somebody may move it on while it is on its way: it is not pulled back.
-        let is_there = |status: &str, is_begun: bool| {
-            let is_further = || statuses.step(status).is_some_and(|reached| reached >= step);
-            same_name(status, target) || (is_begun && is_further())
-        };
-        while !is_there(&status, !taken.is_empty()) {
+        // Looked at again after every step: somebody may move it on while it is on its way.
+        while ways.standing(&status, step, statuses) == Standing::Before {
             let offered = self.offered(run, ticket).await?;
             let chosen = match taken.len() {
-                0..MOST_STEPS => self.config.ways.choose(&offered, &status, step, statuses),
+                0..MOST_STEPS => ways.choose(&offered, &status.name, step, statuses),
                 _ => None,
             };
             let Some(chosen) = chosen else {
                 return Err(Error::NoWay {
                     ticket: ticket.to_string(),
-                    from: shown(&status),
+                    from: shown(&status.name),
                     target: shown(target),
                     transitions: offered.iter().map(Transition::listed).collect(),
                 });
             };
             tries += 1;
-            let result = self.take(run, ticket, &status, chosen.transition, facts).await;
+            let result = self.take(run, ticket, &status.name, chosen.transition, facts).await;
             let refusal = match result {
                 Ok(()) => None,
                 // Another may have moved it, or this very request did and its answer was lost: what it shows decides.
                 Err(error) if may_have_moved(&error) => Some(error),
                 Err(error) => return Err(error),
             };
-            let now = match self.status(run, ticket).await {
+            let now = match self.read_status(run, ticket).await {
                 Ok(now) => now,
                 // What was taken, and cannot be read back, is as little known as what was not answered.
                 Err(error) => {
                     let doing = format!(
                         "take {ticket} from {} by {}",
-                        shown(&status),
+                        shown(&status.name),
                         shown(&chosen.transition.name)
                     );
                     return Err(Error::LostWrite { doing, cause: refusal.unwrap_or(error).into() });
                 }
             };
-            if !same_name(&now, &status) {
+            if !same_name(&now.name, &status.name) {
                 taken.push(shown(&chosen.transition.name));
                 tries = 0;
                 status = now;
@@ -103,11 +104,27 @@ impl Jira {
             }
             if refusal.is_none() || tries >= TRIES {
                 let (ticket, transition) = (ticket.to_string(), shown(&chosen.transition.name));
-                let unmoved = Error::Unmoved { ticket, status: shown(&status), transition };
+                let unmoved = Error::Unmoved { ticket, status: shown(&status.name), transition };
                 return Err(refusal.unwrap_or(unmoved));
             }
         }
-        Ok(Transitioned { from: shown(&from), to: shown(&status), taken })
+        let standing = ways.standing(&status, step, statuses);
+        Ok(Transitioned { from: shown(&from), to: shown(&status.name), taken, standing })
+    }
+
+    /// The ticket's status, and where that stands to a step.
+    ///
+    /// # Errors
+    /// As any request.
+    pub async fn standing(
+        &self,
+        run: &Run,
+        ticket: &TicketKey,
+        step: Step,
+    ) -> Result<(String, Standing), Error> {
+        let status = self.read_status(run, ticket).await?;
+        let standing = self.config.ways.standing(&status, step, &self.config.statuses);
+        Ok((status.name, standing))
     }
 
     /// The ticket's status.
@@ -115,9 +132,13 @@ impl Jira {
     /// # Errors
     /// As any request.
     pub async fn status(&self, run: &Run, ticket: &TicketKey) -> Result<String, Error> {
+        self.read_status(run, ticket).await.map(|status| status.name)
+    }
+
+    async fn read_status(&self, run: &Run, ticket: &TicketKey) -> Result<Status, Error> {
         let issue = self.issue(run, ticket.as_str(), "status").await?;
         let lacking = || Error::Lacking { doing: format!("read {ticket}"), what: "the status" };
-        issue.status().map(str::to_owned).ok_or_else(lacking)
+        issue.status().ok_or_else(lacking)
     }
 
     async fn offered(&self, run: &Run, ticket: &TicketKey) -> Result<Vec<Transition>, Error> {

@@ -21,7 +21,49 @@ pub(crate) struct Chosen<'t> {
     pub(crate) is_last: bool,
 }
 
+/// Where a ticket stands to a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has not come there yet, as far as can be told.
+    Before,
+    /// It is there.
+    There,
+    /// It is further along, and is not pulled back.
+    Beyond,
+}
+
+/// A ticket's status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Status {
+    pub(crate) name: String,
+    /// Whether it is of Jira's category for what is finished.
+    pub(crate) is_done: bool,
+}
+
 impl Ways {
+    /// Where a status stands to a step: steps have their order. A status of the project's own is beyond the step where the table leads to it from
+    /// the step's status in fewer steps than the other way round; where the table says nothing, if it is finished. Only what the table says
+    /// is beyond the last step.
+    pub(crate) fn standing(&self, status: &Status, step: Step, statuses: &Statuses) -> Standing {
+        let target = statuses.name(step);
+        if same_name(&status.name, target) {
+            return Standing::There;
+        }
+        let is_beyond = match statuses.step(&status.name) {
+            Some(reached) => reached > step,
+            None => match (
+                self.distance(target, &status.name, statuses),
+                self.distance(&status.name, target, statuses),
+            ) {
+                (Some(on), Some(back)) => on < back,
+                (Some(_), None) => true,
+                (None, Some(_)) => false,
+                (None, None) => status.is_done && Step::ALL.last() != Some(&step),
+            },
+        };
+        if is_beyond { Standing::Beyond } else { Standing::Before }
+    }
+
     /// Ways from a table of statuses and what each may be left for.
     pub fn new(table: impl IntoIterator<Item = (String, Vec<String>)>) -> Self {
         Self(table.into_iter().map(|(from, to)| (folded(&from), to)).collect())
@@ -125,7 +167,7 @@ fn folded(name: &str) -> String {
 mod tests {
     use serde_json::json;
 
-    use super::{Chosen, Ways};
+    use super::{Chosen, Standing, Status, Ways};
     use crate::wire::Transition;
     use crate::{Statuses, Step};
 
@@ -182,6 +224,42 @@ mod tests {
         assert_eq!(taken(&table, "To Do", Step::Closed, &names), Some(going("In quietly")));
         // Without a table nothing leads on.
         assert_eq!(taken(&Ways::default(), "To Do", Step::Closed, &names), None);
+    }
+
+    fn standing(ways: &Ways, status: &str, is_done: bool, step: Step) -> Standing {
+        ways.standing(&Status { name: status.to_owned(), is_done }, step, &Statuses::default())
+    }
+
+    #[test]
+    fn statuses_of_the_project_s_own_are_before_or_beyond_a_step() {
+        let table = ways(&[
+            ("To Do", &["Review"]),
+            ("Review", &["Deployed to Pre-Prod", "To Do"]),
+            ("Deployed to Pre-Prod", &["Smoke Tests"]),
+            ("Smoke Tests", &["Pre-Prod Testing", "To Do"]),
+            ("Closed", &["Archived"]),
+        ]);
+        let of = |status: &str, step| standing(&table, status, false, step);
+        assert_eq!(of("review", Step::DeployPp), Standing::Before);
+        // A way back leads from there to the step again, and is longer.
+        assert_eq!(of("smoke tests", Step::DeployPp), Standing::Beyond);
+        assert_eq!(of("Smoke Tests", Step::PpTesting), Standing::Before);
+        assert_eq!(of("Archived", Step::Closed), Standing::Beyond);
+        assert_eq!(of("Elsewhere", Step::DeployPp), Standing::Before);
+        assert_eq!(of("DEPLOYING", Step::DeployPp), Standing::Beyond);
+        assert_eq!(of("Deploying", Step::Deploying), Standing::There);
+        assert_eq!(of("Deploying", Step::Resolved), Standing::Before);
+        // What the table leads on from is not beyond, although Jira calls it finished.
+        assert_eq!(standing(&table, "Review", true, Step::Resolved), Standing::Before);
+    }
+
+    #[test]
+    fn what_is_finished_is_beyond_all_steps_but_the_last() {
+        for step in Step::ALL {
+            let expected = if step == Step::Closed { Standing::Before } else { Standing::Beyond };
+            assert_eq!(standing(&Ways::default(), "Released", true, step), expected, "{step:?}");
+            assert_eq!(standing(&Ways::default(), "Blocked", false, step), Standing::Before, "{step:?}");
+        }
     }
 
     #[test]

@@ -9,6 +9,10 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::value::{FieldMeta, FieldSchema};
+use crate::ways::Status;
+
+/// The key of the category of statuses that are finished; the other two are `new` and `indeterminate`.
+const DONE: &str = "done";
 
 #[derive(Debug, Deserialize)]
 pub(crate) struct Created {
@@ -39,8 +43,11 @@ pub(crate) struct Issue {
 }
 
 impl Issue {
-    pub(crate) fn status(&self) -> Option<&str> {
-        self.fields.get("status")?.get("name")?.as_str()
+    pub(crate) fn status(&self) -> Option<Status> {
+        let status = self.fields.get("status")?;
+        let category = status.get("statusCategory").and_then(|category| category.get("key"));
+        let is_done = category.and_then(Value::as_str) == Some(DONE);
+        Some(Status { name: status.get("name")?.as_str()?.to_owned(), is_done })
     }
 
     pub(crate) fn has_label(&self, label: &str) -> bool {

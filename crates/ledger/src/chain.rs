@@ -75,17 +75,46 @@ pub(crate) fn follows(
     })
 }
 
-/// Compares the record that a kept head names.
-pub(crate) fn matches(head: Head, known: Option<Head>) -> Result<(), Bad> {
-    match known {
-        Some(known) if known.sequence == head.sequence && known.digest != head.digest => Err(Bad {
-            sequence: head.sequence,
-            what: format!(
-                "its digest is {}, {} was kept elsewhere",
-                head.digest.short(),
-                known.digest.short()
-            ),
-        }),
-        Some(_) | None => Ok(()),
+/// Goes along a chain from its first record, with or without a head that was kept elsewhere.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Walk {
+    before: Option<Head>,
+    known: Option<Head>,
+}
+
+impl Walk {
+    pub(crate) fn new(known: Option<Head>) -> Self {
+        Self { before: None, known }
+    }
+
+    /// The next record; `after` is the one that follows it, where that can be read.
+    pub(crate) fn step(&mut self, link: &Link, after: Option<&Link>) -> Result<(), Bad> {
+        follows(link, self.before, after, self.known)?;
+        if let Some(known) = self.known
+            && known.sequence == link.head.sequence
+            && known.digest != link.head.digest
+        {
+            let (found, kept) = (link.head.digest.short(), known.digest.short());
+            let what = format!("its digest is {found}, {kept} was kept elsewhere");
+            return Err(Bad { sequence: known.sequence, what });
+        }
+        self.before = Some(link.head);
+        Ok(())
+    }
+
+    /// There are no more records.
+    pub(crate) fn end(self) -> Result<Verified, Bad> {
+        let records = self.before.map_or(0, |head| head.sequence);
+        match self.known.filter(|known| known.sequence > records) {
+            Some(known) => {
+                let up_to = known.sequence;
+                let what = format!("it is missing, as is all up to {up_to}, whose digest was kept elsewhere");
+                Err(Bad { sequence: records + 1, what })
+            }
+            None => Ok(Verified { records, head: self.before }),
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

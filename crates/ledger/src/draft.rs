@@ -12,6 +12,9 @@ use serde_json::Value;
 /// Longest free text of an event, in characters; a longer one is cut.
 const LONGEST_TEXT: usize = 2_000;
 
+/// Key of the number of an event's writer.
+const WRITER: &str = "writer";
+
 /// What is the same in every event of a run.
 #[derive(Clone, Debug)]
 pub struct Context {
@@ -29,6 +32,8 @@ pub struct Context {
     pub tool_version: String,
     /// Knows the secrets that no event may hold.
     pub redactor: Redactor,
+    /// A number by which this writer's records are told from others' that say the same. Not secret.
+    pub writer: u64,
 }
 
 impl Context {
@@ -42,6 +47,7 @@ impl Context {
             stage: None,
             tool_version: tool_version.into(),
             redactor: Redactor::new(),
+            writer: fastrand::u64(..),
         }
     }
 }
@@ -72,6 +78,8 @@ pub struct Draft {
     pub reason: Option<String>,
     /// Whatever else is to be told.
     pub details: BTreeMap<String, Value>,
+    /// Who did it, where it is known better than from the context: who the CI system says has decided.
+    pub actor: Option<Actor>,
 }
 
 impl Draft {
@@ -88,6 +96,7 @@ impl Draft {
             items: Vec::new(),
             reason: None,
             details: BTreeMap::new(),
+            actor: None,
         }
     }
 
@@ -114,7 +123,10 @@ impl Draft {
             target: item.target.as_ref().map(clean),
             ..item.clone()
         });
+        let actor = self.actor.as_ref().unwrap_or(&context.actor);
         let details = self.details.iter().map(|(key, value)| (clean(key), clean_value(value, &clean)));
+        // Two runs may tell the same in the same second: with it no record of one is taken for that of the other.
+        let writer = (WRITER.to_owned(), Value::from(format!("{:016x}", context.writer)));
         LedgerEvent {
             sequence,
             previous,
@@ -128,11 +140,11 @@ impl Draft {
             intent: self.intent,
             outcome: self.outcome,
             items: items.collect(),
-            actor: Actor { name: clean(&context.actor.name), source: clean(&context.actor.source) },
+            actor: Actor { name: clean(&actor.name), source: clean(&actor.source) },
             run: context.run.as_ref().map(clean),
             reason: self.reason.as_ref().map(clean),
             tool_version: clean(&context.tool_version),
-            details: details.collect(),
+            details: details.chain([writer]).collect(),
         }
     }
 }

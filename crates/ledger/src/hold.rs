@@ -1,90 +1,227 @@
-//! One run at a time on an environment, among those that share a ledger folder.
+//! One run at a time on an environment, among all that share a ledger.
 
+use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read as _, Seek as _, Write as _};
+use std::path::Path;
+use std::sync::Arc;
 
-use landfall_artifacts::EnvironmentName;
+use landfall_artifacts::{EnvironmentName, EventKind};
+use landfall_run::rfc3339;
+use serde_json::Value;
+use tokio::task::AbortHandle;
 
-use crate::{Error, FolderLedger};
+use crate::ledger::{Held, Inner, State};
+use crate::lock::{EXPIRES, LIFE, LOCK, Lock, RENEWS, TAKES_OVER, number, taken};
+use crate::{Draft, Error, Ledger};
 
-/// Most bytes of a lock file that are read to name the holder.
-const MOST_BYTES: u64 = 1024;
+/// How often the lock is tried for when others write in between.
+const ATTEMPTS: u32 = 200;
 
-/// An environment that this process holds until the value is dropped, or the process ends in whatever way: the lock is the
-/// operating system's (`flock`), so that a killed run leaves none behind.
+/// Records that are read at a time on the way back to the newest lock.
+const PIECE: u64 = 64;
+
+/// An environment that this process holds. [`Hold::release`] gives it back; a process that ends without leaves it locked for as
+/// long as its lock lasts, in a folder only as long as the process lives.
 #[derive(Debug)]
 pub struct Hold {
-    _file: File,
+    ledger: Ledger,
+    environment: EnvironmentName,
+    fence: u64,
+    renewal: AbortHandle,
+    /// The operating system's lock (`flock`) beside the records of a folder: a killed run leaves none behind.
+    _file: Option<File>,
 }
 
-impl FolderLedger {
-    /// Takes an environment, and notes who holds it.
+impl Ledger {
+    /// Takes an environment by a `lock` event, whose number is the fencing number, and renews it until it is given back.
     ///
-    /// It keeps runs apart that share the folder; runs on other machines are kept apart by the CI system (`resource_group`,
-    /// `concurrency`).
+    /// The event is only written directly after the one that showed the environment free, so that two runs cannot both have it. A
+    /// lock that is over, or in a folder one whose process is gone, is taken over, which the event says.
     ///
     /// # Errors
-    /// [`Error::Held`] where another run has it, [`Error::Place`] where the folder cannot be written.
-    pub fn hold(&self, environment: &EnvironmentName) -> Result<Hold, Error> {
-        let name: String = environment.as_str().chars().map(|c| if c == '/' { '+' } else { c }).collect();
-        let path = self.folder().join(format!("{name}.lock"));
-        let failed = |cause| Error::Place { path: path.clone(), cause };
-        std::fs::create_dir_all(self.folder()).map_err(failed)?;
-        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
-        let mut file = open.map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                let mut holder = String::new();
-                let read = file.take(MOST_BYTES).read_to_string(&mut holder);
-                let holder = match read {
-                    Ok(_) if !holder.trim().is_empty() => landfall_secret::escape(holder.trim(), 300),
-                    Ok(_) | Err(_) => "another run".to_owned(),
-                };
-                return Err(Error::Held { environment: environment.to_string(), holder });
-            }
-            Err(TryLockError::Error(cause)) => return Err(failed(cause)),
-        }
-        let context = self.context();
-        let holder = format!(
-            "{} of {}, process {}{}\n",
-            context.stage.as_deref().unwrap_or("a run"),
-            context.actor.name,
-            std::process::id(),
-            context.run.as_deref().map(|link| format!(", {link}")).unwrap_or_default()
-        );
-        let noted = file
-            .set_len(0)
-            .and_then(|()| file.rewind())
-            .and_then(|()| file.write_all(context.redactor.redact(&holder).as_bytes()));
-        noted.map_err(failed)?;
-        Ok(Hold { _file: file })
+    /// [`Error::Held`] where another run has it; what reading and writing of the ledger can bring.
+    pub async fn hold(&self, environment: &EnvironmentName) -> Result<Hold, Error> {
+        let file = match self.folder() {
+            Some(folder) => match flock(folder, environment)? {
+                Some(file) => Some(file),
+                None => return Err(self.held(environment).await),
+            },
+            None => None,
+        };
+        let (inner, name, is_alone) = (Arc::clone(&self.inner), environment.clone(), file.is_some());
+        let taking = tokio::spawn(async move { inner.take(&name, is_alone).await });
+        let fence = match taking.await {
+            Ok(fence) => fence?,
+            Err(cause) => return Err(Error::CutShort { cause }),
+        };
+        let (inner, name) = (Arc::clone(&self.inner), environment.clone());
+        let renewal = tokio::spawn(async move { inner.keep(name, fence).await }).abort_handle();
+        Ok(Hold { ledger: self.clone(), environment: environment.clone(), fence, renewal, _file: file })
+    }
+
+    /// Who holds an environment, as far as the records tell it: a run notes itself a moment after it has the operating system's lock.
+    async fn held(&self, environment: &EnvironmentName) -> Error {
+        let mut state = self.inner.state().await;
+        let holder = match self.inner.read_on(&mut state).await {
+            Ok(()) => self.inner.newest_lock(&mut state, environment).await.ok().flatten(),
+            Err(_) => None,
+        };
+        let holder = holder.map_or_else(|| "another run on this machine".to_owned(), |lock| lock.holder);
+        Error::Held { environment: environment.to_string(), holder }
+    }
+
+    /// Takes the lock away from whoever holds the environment: what that run still wants to write is refused. For people who know
+    /// that it is gone.
+    ///
+    /// # Errors
+    /// [`Error::NotHeld`] where nobody holds it; what reading and writing of the ledger can bring.
+    pub async fn unlock(&self, environment: &EnvironmentName, reason: &str) -> Result<Lock, Error> {
+        let mut state = self.inner.state().await;
+        self.inner.read_on(&mut state).await?;
+        let found = self.inner.newest_lock(&mut state, environment).await?;
+        let lock = found.ok_or_else(|| Error::NotHeld { environment: environment.to_string() })?;
+        drop(state);
+        let mut draft = event(EventKind::Unlock, environment, LOCK, lock.fence);
+        draft.reason = Some(reason.to_owned());
+        self.append(draft).await?;
+        Ok(lock)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use landfall_artifacts::{Actor, EnvironmentName};
-    use landfall_run::Clock;
+impl Hold {
+    /// The fencing number.
+    pub fn fence(&self) -> u64 {
+        self.fence
+    }
 
-    use crate::{Context, Error, FolderLedger};
+    /// Gives the environment back.
+    ///
+    /// # Errors
+    /// What writing to the ledger can bring; the lock then ends by itself when its time is over.
+    pub async fn release(self) -> Result<(), Error> {
+        self.renewal.abort();
+        let draft = event(EventKind::Unlock, &self.environment, LOCK, self.fence);
+        let released = match self.ledger.append(draft).await {
+            // It is somebody else's by now: there is nothing to give back.
+            Ok(_) | Err(Error::LockLost { .. }) => Ok(()),
+            Err(error) => Err(error),
+        };
+        self.ledger.inner.state().await.held = None;
+        released
+    }
+}
 
-    #[test]
-    fn an_environment_has_one_holder_at_a_time() {
-        let folder = tempfile::tempdir().expect("a folder");
-        let actor = Actor { name: "ada".into(), source: "USER".into() };
-        let mut context = Context::new(actor, "0");
-        context.stage = Some("deploy-lambda".into());
-        let ledger = FolderLedger::open(folder.path(), context, Clock::system()).expect("a ledger");
-        let environment: EnvironmentName = "stg_eu00".parse().expect("a name");
-        let held = ledger.hold(&environment).expect("free");
-        match ledger.hold(&environment) {
-            Err(Error::Held { holder, .. }) => assert!(holder.starts_with("deploy-lambda of ada, process ")),
-            other => panic!("not held: {other:?}"),
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.renewal.abort();
+    }
+}
+
+impl Inner {
+    /// Writes the lock event directly after an event that shows the environment free.
+    async fn take(&self, environment: &EnvironmentName, is_alone: bool) -> Result<u64, Error> {
+        let mut state = self.state().await;
+        self.read_on(&mut state).await?;
+        let mut before = self.newest_lock(&mut state, environment).await?;
+        for _ in 0..ATTEMPTS {
+            if let Some(lock) = before.as_ref().filter(|lock| !is_alone && !lock.is_over(self.clock.now())) {
+                return Err(Error::Held {
+                    environment: environment.to_string(),
+                    holder: format!("{} until {}", lock.holder, rfc3339(lock.expires)),
+                });
+            }
+            let mut draft = Draft { environment: Some(environment.clone()), ..Draft::new(EventKind::Lock) };
+            draft.details.insert(EXPIRES.to_owned(), self.expiry());
+            if let Some(lock) = &before {
+                draft.details.insert(TAKES_OVER.to_owned(), Value::from(lock.fence));
+                draft.reason = Some(format!("the lock of {} was not given back", lock.holder));
+            }
+            if let Some(head) = self.place_next(&mut state, &draft).await? {
+                let fence = head.sequence;
+                state.held = Some(Held { environment: environment.clone(), fence, lost_to: None });
+                return Ok(fence);
+            }
+            self.read_on(&mut state).await?;
+            before = state.standing.of(environment).cloned();
         }
-        assert!(ledger.hold(&"stg_na00".parse().expect("a name")).is_ok(), "another environment is free");
-        drop(held);
-        assert!(ledger.hold(&environment).is_ok(), "it is free again");
-        assert_eq!(ledger.verify(None).map(|verified| verified.records).ok(), Some(0), "a lock is no record");
+        Err(Error::Crowded { place: self.store.place(), attempts: ATTEMPTS })
+    }
+
+    /// Renews a lock each time when half of its life is over, until it is lost.
+    async fn keep(self: Arc<Self>, environment: EnvironmentName, fence: u64) {
+        loop {
+            self.clock.sleep(LIFE / 2).await;
+            let mut draft = event(EventKind::Lock, &environment, RENEWS, fence);
+            draft.details.insert(EXPIRES.to_owned(), self.expiry());
+            let ledger = Ledger { inner: Arc::clone(&self) };
+            // What fails here is told by the next effect, which may not be made without the lock; a passing fault has another
+            // half of the lock's life to pass.
+            if let Err(Error::LockLost { .. }) = ledger.append(draft).await {
+                return;
+            }
+        }
+    }
+
+    fn expiry(&self) -> Value {
+        Value::from(rfc3339(self.clock.now() + LIFE))
+    }
+
+    /// The lock on an environment: by what was read on so far, else by reading back from the newest record to the first event
+    /// that decides, or to records that are older than any lock lasts.
+    async fn newest_lock(
+        &self,
+        state: &mut State,
+        environment: &EnvironmentName,
+    ) -> Result<Option<Lock>, Error> {
+        if let Some(lock) = state.standing.of(environment) {
+            return Ok(Some(lock.clone()));
+        }
+        let oldest = self.clock.now() - LIFE * 4;
+        let mut to = state.newest.map_or(0, |head| head.sequence);
+        let mut given_back = BTreeSet::new();
+        while to > 0 {
+            let from = to.saturating_sub(PIECE - 1).max(1);
+            for link in self.store.links(from..=to).await.into_iter().rev() {
+                let event = link?.event;
+                if event.time < oldest {
+                    return Ok(None);
+                }
+                if event.environment.as_ref() != Some(environment) {
+                    continue;
+                }
+                if event.kind == EventKind::Unlock {
+                    given_back.extend(number(&event, LOCK));
+                } else if let Some(lock) = taken(&event) {
+                    if given_back.contains(&lock.fence) {
+                        return Ok(None);
+                    }
+                    state.standing.insert(lock.clone());
+                    return Ok(Some(lock));
+                }
+            }
+            to = from - 1;
+        }
+        Ok(None)
+    }
+}
+
+fn event(kind: EventKind, environment: &EnvironmentName, key: &str, fence: u64) -> Draft {
+    let mut draft = Draft { environment: Some(environment.clone()), ..Draft::new(kind) };
+    draft.details.insert(key.to_owned(), Value::from(fence));
+    draft
+}
+
+/// The operating system's lock of an environment, beside the records; `None` where another process has it.
+fn flock(folder: &Path, environment: &EnvironmentName) -> Result<Option<File>, Error> {
+    let name: String = environment.as_str().chars().map(|c| if c == '/' { '+' } else { c }).collect();
+    let path = folder.join(format!("{name}.lock"));
+    let failed = |cause| Error::Place { place: landfall_secret::escape(&path.to_string_lossy(), 400), cause };
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+    let file = open.map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(cause)) => Err(failed(cause)),
     }
 }

@@ -6,12 +6,12 @@ use landfall_artifacts::{EffectResult, EventKind, LedgerItem};
 use landfall_run::{Effect, EffectItem, EffectOutcome, Intent, Journal, JournalFuture};
 use serde_json::Value;
 
-use crate::{Draft, FolderLedger};
+use crate::{Draft, Ledger};
 
 /// Items of an intent that are kept; of more, only the number is.
 const MOST_ITEMS: usize = 100;
 
-impl Journal for FolderLedger {
+impl Journal for Ledger {
     fn intend(&self, effect: Effect) -> JournalFuture<'_, Intent> {
         Box::pin(async move {
             let mut draft = draft(EventKind::Intent, &effect);
@@ -21,7 +21,7 @@ impl Journal for FolderLedger {
             }
             match self.append(draft).await {
                 Ok(head) => Ok(Intent { sequence: head.sequence, effect }),
-                Err(error) => Err(error.into_journal(effect.action, self.folder().display().to_string())),
+                Err(error) => Err(error.into_journal(effect.action, self.place().to_string())),
             }
         })
     }
@@ -37,9 +37,7 @@ impl Journal for FolderLedger {
             };
             match self.append(draft).await {
                 Ok(_) => Ok(()),
-                Err(error) => {
-                    Err(error.into_journal(intent.effect.action, self.folder().display().to_string()))
-                }
+                Err(error) => Err(error.into_journal(intent.effect.action, self.place().to_string())),
             }
         })
     }

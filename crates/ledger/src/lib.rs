@@ -1,8 +1,8 @@
-//! The append-only ledger of a product: one chain of events, its folder store, and what it tells.
+//! The append-only ledger of a product: one chain of events, its stores, and what it tells.
 //!
-//! A [`FolderLedger`] keeps each event in a file of its own that is whole or absent, also after a kill; it is the
-//! [`Journal`](landfall_run::Journal) of a run, and keeps events of other kinds that stages [`append`](FolderLedger::append).
-//! Each event holds the SHA-256 of the bytes of the one before, so [`verify`](FolderLedger::verify) names the first that
+//! A [`Ledger`] keeps each event in a file or object of its own that is whole or absent, also after a kill; it is the
+//! [`Journal`](landfall_run::Journal) of a run, and keeps events of other kinds that stages [`append`](Ledger::append).
+//! Each event holds the SHA-256 of the bytes of the one before, so [`verify`](Ledger::verify) names the first that
 //! was changed, removed or moved. Only a removal of the newest events needs a [`Head`] that was kept elsewhere.
 //!
 //! The ledger is evidence, not safety: no stage needs it to converge.
@@ -10,30 +10,38 @@
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use landfall_artifacts::{Actor, EventKind};
-//! use landfall_ledger::{Context, Draft, FolderLedger};
+//! use landfall_ledger::{Context, Draft, Ledger};
 //! use landfall_run::Clock;
 //!
 //! let folder = tempfile::tempdir()?;
 //! let actor = Actor { name: "ada".into(), source: "GITLAB_USER_LOGIN".into() };
-//! let ledger = FolderLedger::open(folder.path(), Context::new(actor, "0.1.0"), Clock::system())?;
+//! let ledger = Ledger::open(folder.path(), Context::new(actor, "0.1.0"), Clock::system()).await?;
 //! let mut draft = Draft::new(EventKind::Test);
 //! draft.reason = Some("smoke test passed".into());
 //! assert_eq!(ledger.append(draft).await?.sequence, 1);
-//! assert_eq!(ledger.verify(None)?.records, 1);
+//! assert_eq!(ledger.verify(None).await?.records, 1);
 //! # Ok(()) }
 //! ```
 
 mod chain;
 mod draft;
 mod error;
-mod folder;
+pub mod gate;
 mod hold;
 mod journal;
-mod view;
+mod ledger;
+pub mod life;
+mod lock;
+mod place;
+mod store;
+pub mod view;
 
 pub use chain::{Head, Verified};
 pub use draft::{Context, Draft};
 pub use error::Error;
-pub use folder::FolderLedger;
 pub use hold::Hold;
+pub use ledger::Ledger;
+pub use lock::{Lock, locks};
+pub use place::{Place, PlaceError};
+pub use store::Torn;
 pub use view::{Conflict, Deployed, ReleaseLife, Resolved, deployments, happened, releases, resolve};

@@ -1,11 +1,52 @@
 //! What the events say: what runs where, which content a version is, how releases went.
+//!
+//! Views are pure: events and a point in time in, plain data out, in one pass over the events. Each is what a view of
+//! `landfall ledger` shows, and serialises to the `result` of an [`Answer`].
+
+mod answer;
+mod audit;
+mod comings;
+mod contents;
+mod dora;
+mod drift;
+mod environment;
+mod function;
+mod graveyard;
+mod history;
+mod locks;
+mod mark;
+mod moment;
+mod release;
+mod standing;
+mod step;
+mod trace;
+mod words;
+
+pub use answer::{Answer, Place, View, Whole};
+pub use audit::{Audit, COLUMNS, audit};
+pub use comings::{Coming, comings};
+pub use contents::Content;
+pub use dora::{DEFINITIONS, Definition, Dora, DoraEnvironment, DoraMonth, Figures, dora};
+pub use drift::{Compared, Drift, Seen, Sight, Standing, drift};
+pub use environment::{Arrival, Environment, Line, Overview, Tested, environment, overview};
+pub use function::{Change, Function, function};
+pub use graveyard::{Cause, Death, Graveyard, graveyard};
+pub use history::{Filter, History, history};
+pub use locks::{Held, Locks, locks};
+pub use mark::Mark;
+pub use moment::{Moment, MomentError, Month, Span};
+pub use release::{Died, Presence, Release, release};
+pub use standing::{Running, standing};
+pub use step::{NO_OUTCOME, Step, StepKind, steps};
+pub use trace::{Question, Trace, trace};
+pub use words::{function_name, is_about, suite, verdict, what};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{
-    Actor, Class, Digest, EffectResult, EnvironmentName, EventKind, Explain, LedgerEvent, LedgerItem,
-    ProjectName, ReleaseId,
+    Actor, Class, Digest, EffectResult, EnvironmentName, EventKind, Explain, LedgerEvent, ProjectName,
+    ReleaseId,
 };
 use semver::Version;
 use time::OffsetDateTime;
@@ -41,46 +82,25 @@ pub struct Deployed {
 ///
 /// Events that failed, or whose outcome is not known, do not count: the function is shown as it was last confirmed.
 pub fn deployments(events: &[LedgerEvent]) -> Vec<Deployed> {
-    let mut newest = BTreeMap::new();
-    for event in events.iter().filter(|event| happened(event)) {
-        let rolled_back = match event.kind {
-            EventKind::Deployment => false,
-            EventKind::Rollback => true,
-            EventKind::Intent
-            | EventKind::Outcome
-            | EventKind::Test
-            | EventKind::Approval
-            | EventKind::Rejection
-            | EventKind::Promotion
-            | EventKind::Sync
-            | EventKind::Lock
-            | EventKind::Unlock
-            | EventKind::Checkpoint => continue,
-        };
-        let Some(environment) = &event.environment else { continue };
-        for item in &event.items {
-            let function = function_of(item);
-            let deployed = Deployed {
-                environment: environment.clone(),
-                function: function.clone(),
-                project: item.project.clone(),
-                version: item.version.clone(),
-                digest: item.digest,
-                time: event.time,
-                actor: event.actor.clone(),
-                run: event.run.clone(),
-                release: event.release.clone(),
-                rolled_back,
-                sequence: event.sequence,
-            };
-            newest.insert((environment.clone(), function), deployed);
-        }
-    }
-    newest.into_values().collect()
+    standing(events).iter().map(Deployed::of).collect()
 }
 
-fn function_of(item: &LedgerItem) -> String {
-    item.lambda.as_ref().map_or_else(|| item.name.clone(), ToString::to_string)
+impl Deployed {
+    fn of(running: &Running<'_>) -> Self {
+        Self {
+            environment: running.environment.clone(),
+            function: running.function.to_owned(),
+            project: running.project.cloned(),
+            version: running.version.cloned(),
+            digest: running.digest,
+            time: running.confirmed.time.0,
+            actor: running.confirmed.by.clone(),
+            run: running.confirmed.link.map(ToOwned::to_owned),
+            release: running.release.cloned(),
+            rolled_back: running.confirmed_by_rollback,
+            sequence: running.confirmed.record,
+        }
+    }
 }
 
 /// Whether what an event says came to be: it did not fail, and its outcome is known.
@@ -215,7 +235,8 @@ pub fn releases(events: &[LedgerEvent]) -> Vec<ReleaseLife> {
             | EventKind::Sync
             | EventKind::Lock
             | EventKind::Unlock
-            | EventKind::Checkpoint => {}
+            | EventKind::Checkpoint
+            | EventKind::Freeze => {}
         }
     }
     let mut lives: Vec<ReleaseLife> = lives.into_values().collect();

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{Actor, Class, Digest, EventKind, Explain as _, LedgerEvent};
-use landfall_ledger::{Context, Draft, Error, FolderLedger, Head};
+use landfall_ledger::{Context, Draft, Error, Head, Ledger};
 use landfall_run::{Clock, Effect, EffectItem, EffectOutcome, Journal as _, JournalError};
 use landfall_secret::Secret;
 use time::macros::datetime;
@@ -16,12 +16,12 @@ fn context() -> Context {
     context
 }
 
-fn open(folder: &Path) -> FolderLedger {
-    try_open(folder).expect("a ledger")
+async fn open(folder: &Path) -> Ledger {
+    try_open(folder).await.expect("a ledger")
 }
 
-fn try_open(folder: &Path) -> Result<FolderLedger, Error> {
-    FolderLedger::open(folder, context(), Clock::fixed(datetime!(2025-11-19 15:22:00 UTC)))
+async fn try_open(folder: &Path) -> Result<Ledger, Error> {
+    Ledger::open(folder, context(), Clock::fixed(datetime!(2025-11-19 15:22:00 UTC))).await
 }
 
 fn noted(reason: &str) -> Draft {
@@ -29,7 +29,7 @@ fn noted(reason: &str) -> Draft {
 }
 
 async fn with_records(folder: &Path, count: usize) -> Head {
-    let ledger = open(folder);
+    let ledger = open(folder).await;
     let mut head = None;
     for number in 0..count {
         head = ledger.append(noted(&format!("event {number}"))).await.ok();
@@ -41,8 +41,8 @@ fn file(folder: &Path, sequence: u64) -> PathBuf {
     folder.join(LedgerEvent::file_name(sequence))
 }
 
-fn first_bad(folder: &Path, known: Option<Head>) -> Option<u64> {
-    match FolderLedger::unchecked(folder, context(), Clock::system()).verify(known) {
+async fn first_bad(folder: &Path, known: Option<Head>) -> Option<u64> {
+    match Ledger::unchecked(folder, context(), Clock::system()).verify(known).await {
         Ok(_) => None,
         Err(Error::Damaged { sequence, .. }) => Some(sequence),
         Err(other) => panic!("{other}"),
@@ -53,25 +53,25 @@ fn first_bad(folder: &Path, known: Option<Head>) -> Option<u64> {
 async fn events_come_back_as_they_were_told_in_one_chain() {
     let folder = tempfile::tempdir().expect("a folder");
     let place = folder.path().join("not/there/yet");
-    assert_eq!(open(&place).verify(None).expect("empty").records, 0);
+    assert_eq!(open(&place).await.verify(None).await.expect("empty").records, 0);
     assert!(!place.exists(), "opening makes nothing");
 
     let head = with_records(&place, 3).await;
-    let again = open(&place);
-    let events = again.events().expect("events");
+    let again = open(&place).await;
+    let events = again.events().await.expect("events");
     assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [1, 2, 3]);
     assert_eq!(events[2].previous, Some(Digest::of(&fs::read(file(&place, 2)).expect("bytes"))));
     assert_eq!(events[0].release.as_ref().map(ToString::to_string).as_deref(), Some("r-6b1f0c2d9e77"));
     assert_eq!(events[0].actor.name, "ada");
     assert_eq!(again.append(noted("more")).await.expect("appended").sequence, 4);
-    assert_eq!(again.verify(Some(head)).expect("whole").records, 4);
+    assert_eq!(again.verify(Some(head)).await.expect("whole").records, 4);
 }
 
 #[tokio::test]
 async fn every_flipped_byte_is_found_in_its_record() {
     let folder = tempfile::tempdir().expect("a folder");
     let head = with_records(folder.path(), 4).await;
-    assert_eq!(first_bad(folder.path(), Some(head)), None);
+    assert_eq!(first_bad(folder.path(), Some(head)).await, None);
     for sequence in 1..=4 {
         let path = file(folder.path(), sequence);
         let good = fs::read(&path).expect("bytes");
@@ -79,11 +79,11 @@ async fn every_flipped_byte_is_found_in_its_record() {
             let mut bad = good.clone();
             bad[at] ^= 1;
             fs::write(&path, &bad).expect("written");
-            assert_eq!(first_bad(folder.path(), Some(head)), Some(sequence), "byte {at}");
+            assert_eq!(first_bad(folder.path(), Some(head)).await, Some(sequence), "byte {at}");
         }
         fs::write(&path, &good).expect("written");
     }
-    assert_eq!(first_bad(folder.path(), Some(head)), None);
+    assert_eq!(first_bad(folder.path(), Some(head)).await, None);
 }
 
 #[tokio::test]
@@ -92,9 +92,9 @@ async fn removed_and_swapped_records_are_found() {
         let folder = tempfile::tempdir().expect("a folder");
         let head = with_records(folder.path(), 4).await;
         fs::remove_file(file(folder.path(), gone)).expect("removed");
-        assert_eq!(first_bad(folder.path(), Some(head)), Some(gone));
+        assert_eq!(first_bad(folder.path(), Some(head)).await, Some(gone));
         // Only a head that was kept elsewhere tells that the newest is gone.
-        assert_eq!(first_bad(folder.path(), None), (gone < 4).then_some(gone));
+        assert_eq!(first_bad(folder.path(), None).await, (gone < 4).then_some(gone));
     }
     for (one, other) in [(1, 2), (2, 3), (1, 4), (3, 4)] {
         let folder = tempfile::tempdir().expect("a folder");
@@ -105,13 +105,13 @@ async fn removed_and_swapped_records_are_found() {
             .and_then(|()| fs::rename(&b, &a))
             .and_then(|()| fs::rename(&held, &b))
             .expect("swapped");
-        let named = first_bad(folder.path(), None).expect("seen");
+        let named = first_bad(folder.path(), None).await.expect("seen");
         assert!(named == one || named == other, "{named}");
     }
     let folder = tempfile::tempdir().expect("a folder");
     let head = with_records(folder.path(), 2).await;
     fs::remove_dir_all(folder.path()).expect("removed");
-    assert_eq!(first_bad(folder.path(), Some(head)), Some(1));
+    assert_eq!(first_bad(folder.path(), Some(head)).await, Some(1));
 }
 
 #[tokio::test]
@@ -121,7 +121,7 @@ async fn a_rewritten_record_is_told_from_a_rewritten_follower() {
     let path = file(folder.path(), 2);
     let text = fs::read_to_string(&path).expect("text");
     fs::write(&path, text.replace("event 1", "event 9")).expect("written");
-    assert_eq!(first_bad(folder.path(), None), Some(2), "record 4 vouches for record 3");
+    assert_eq!(first_bad(folder.path(), None).await, Some(2), "record 4 vouches for record 3");
     fs::write(&path, &text).expect("written");
 
     // A forger who goes on to mend the chain is seen by the head that was kept.
@@ -135,8 +135,8 @@ async fn a_rewritten_record_is_told_from_a_rewritten_follower() {
         previous = Some(event.digest());
         fs::write(&path, event.canonical_bytes()).expect("written");
     }
-    assert_eq!(first_bad(folder.path(), None), None);
-    assert_eq!(first_bad(folder.path(), Some(head)), Some(4));
+    assert_eq!(first_bad(folder.path(), None).await, None);
+    assert_eq!(first_bad(folder.path(), Some(head)).await, Some(4));
 }
 
 #[tokio::test]
@@ -151,55 +151,55 @@ async fn what_a_kill_leaves_behind_is_passed_over() {
     ] {
         fs::write(folder.path().join(name), bytes).expect("written");
     }
-    let ledger = open(folder.path());
+    let ledger = open(folder.path()).await;
     assert_eq!(ledger.append(noted("after the kill")).await.expect("appended").sequence, 3);
-    assert_eq!(ledger.verify(None).expect("whole").records, 3);
+    assert_eq!(ledger.verify(None).await.expect("whole").records, 3);
+}
+
+#[tokio::test]
+async fn a_torn_newest_record_is_put_aside_and_told() {
+    for torn in [b"".as_slice(), b"{\n  \"formatVersion\": 1,\n  \"seq", &[0; 4096]] {
+        let folder = tempfile::tempdir().expect("a folder");
+        with_records(folder.path(), 2).await;
+        fs::write(file(folder.path(), 3), torn).expect("written");
+        assert_eq!(first_bad(folder.path(), None).await, Some(3), "a reader does not mend");
+
+        let ledger = open(folder.path()).await;
+        let told = ledger.torn().await.expect("it is told");
+        assert_eq!((told.sequence, told.digest), (3, Digest::of(torn)));
+        assert_eq!(fs::read(&told.kept_as).expect("it is kept"), torn);
+        assert_eq!(ledger.append(noted("after")).await.expect("appended").sequence, 3);
+        assert_eq!(ledger.append(noted("later")).await.expect("appended").sequence, 4);
+        let events = ledger.events().await.expect("whole");
+        assert_eq!(events[2].details["tornRecord"], Digest::of(torn).to_string());
+        assert!(!events[3].details.contains_key("tornRecord"), "once");
+        assert_eq!(open(folder.path()).await.torn().await, None);
+    }
+    // The last but one is no tail.
+    let folder = tempfile::tempdir().expect("a folder");
+    with_records(folder.path(), 3).await;
+    fs::write(file(folder.path(), 2), b"").expect("written");
+    assert!(matches!(try_open(folder.path()).await, Err(Error::Damaged { sequence: 2, .. })));
 }
 
 #[tokio::test]
 async fn damage_stops_writers_and_is_never_written_over() {
     let folder = tempfile::tempdir().expect("a folder");
-    let ledger = open(folder.path());
+    let ledger = open(folder.path()).await;
     ledger.append(noted("one")).await.expect("appended");
     fs::write(file(folder.path(), 2), b"{").expect("written");
     let refused = ledger.append(noted("two")).await.expect_err("damaged");
     assert!(matches!(refused, Error::Damaged { sequence: 2, .. }), "{refused}");
     assert_eq!((refused.code(), refused.class()), ("LF-LEDGER-DAMAGED", Class::Integrity));
     assert_eq!(fs::read(file(folder.path(), 2)).expect("bytes"), b"{");
-    assert!(matches!(try_open(folder.path()), Err(Error::Damaged { sequence: 2, .. })));
+
+    fs::write(file(folder.path(), 2), b"{}\n").expect("written");
+    assert!(matches!(try_open(folder.path()).await, Err(Error::Damaged { sequence: 2, .. })));
 
     fs::remove_file(file(folder.path(), 2)).expect("removed");
     std::os::unix::fs::symlink(file(folder.path(), 1), file(folder.path(), 2)).expect("a link");
-    let refused = try_open(folder.path()).expect_err("a link is no record");
+    let refused = try_open(folder.path()).await.expect_err("a link is no record");
     assert!(refused.to_string().ends_with("at record 2: it is not a regular file"), "{refused}");
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn several_writers_make_one_chain() {
-    for writers in [2, 8] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let tasks: Vec<_> = (0..writers)
-            .map(|writer| {
-                // Each opens for itself, as processes do: nothing is shared but the folder.
-                let ledger = open(folder.path());
-                tokio::spawn(async move {
-                    for number in 0..12 {
-                        ledger.append(noted(&format!("{writer}.{number}"))).await.expect("appended");
-                    }
-                })
-            })
-            .collect();
-        for task in tasks {
-            task.await.expect("no panic");
-        }
-        let ledger = open(folder.path());
-        assert_eq!(ledger.verify(None).expect("whole").records, writers * 12);
-        let mut told: Vec<_> =
-            ledger.events().expect("events").into_iter().filter_map(|event| event.reason).collect();
-        told.sort();
-        told.dedup();
-        assert_eq!(told.len() as u64, writers * 12, "each event once");
-    }
 }
 
 #[tokio::test]
@@ -207,7 +207,7 @@ async fn intents_and_outcomes_belong_together_and_hold_no_secret() {
     let folder = tempfile::tempdir().expect("a folder");
     let context = context();
     context.redactor.learn(&Secret::new("s3cr3t-token"));
-    let ledger = FolderLedger::open(folder.path(), context, Clock::system()).expect("a ledger");
+    let ledger = Ledger::open(folder.path(), context, Clock::system()).await.expect("a ledger");
     let effect = Effect {
         action: "UpdateFunctionCode".into(),
         target: "OrderServiceFunction\u{1b}[2J".into(),
@@ -224,7 +224,7 @@ async fn intents_and_outcomes_belong_together_and_hold_no_secret() {
     };
     let intent = ledger.intend(effect).await.expect("recorded");
     ledger.outcome(intent, EffectOutcome::Failed("403 for s3cr3t-token".into())).await.expect("recorded");
-    let events = ledger.events().expect("events");
+    let events = ledger.events().await.expect("events");
     let [intent, outcome] = events.as_slice() else { panic!("two events") };
     assert_eq!((intent.kind, outcome.kind, outcome.intent), (EventKind::Intent, EventKind::Outcome, Some(1)));
     assert_eq!(intent.items.len(), 100);
@@ -239,16 +239,16 @@ async fn intents_and_outcomes_belong_together_and_hold_no_secret() {
 #[tokio::test]
 async fn what_cannot_be_written_is_refused_whole() {
     let folder = tempfile::tempdir().expect("a folder");
-    let ledger = open(folder.path());
+    let ledger = open(folder.path()).await;
     let mut large = Draft::new(EventKind::Deployment);
     large.details = (0..50).map(|key| (format!("k{key}"), "x".repeat(1_900).into())).collect();
     assert!(matches!(ledger.append(large).await, Err(Error::TooLarge { .. })));
-    assert_eq!(ledger.verify(None).expect("empty").records, 0);
+    assert_eq!(ledger.verify(None).await.expect("empty").records, 0);
 
     let in_the_way = folder.path().join("file");
     fs::write(&in_the_way, b"").expect("written");
-    assert!(matches!(try_open(&in_the_way), Err(Error::Place { .. })));
-    let below = open(&folder.path().join("other"));
+    assert!(matches!(try_open(&in_the_way).await, Err(Error::Place { .. })));
+    let below = open(&folder.path().join("other")).await;
     fs::write(folder.path().join("other"), b"").expect("written");
     let effect = Effect {
         action: "PUT manifest".into(),

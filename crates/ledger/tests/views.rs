@@ -1,7 +1,7 @@
 //! What the events say.
 
 use landfall_artifacts::{Actor, Digest, EffectResult, EventKind, LedgerEvent, LedgerItem};
-use landfall_ledger::{Context, Draft, FolderLedger, deployments, releases, resolve};
+use landfall_ledger::{Context, Draft, Ledger, deployments, releases, resolve};
 use landfall_run::Clock;
 
 fn item(version: &str, content: &[u8]) -> LedgerItem {
@@ -27,11 +27,11 @@ async fn recorded(drafts: Vec<Draft>) -> Vec<LedgerEvent> {
     let folder = tempfile::tempdir().expect("a folder");
     let actor = Actor { name: "ada".into(), source: "test".into() };
     let ledger =
-        FolderLedger::open(folder.path(), Context::new(actor, "0.1.0"), Clock::system()).expect("a ledger");
+        Ledger::open(folder.path(), Context::new(actor, "0.1.0"), Clock::system()).await.expect("a ledger");
     for draft in drafts {
         ledger.append(draft).await.expect("appended");
     }
-    ledger.events().expect("events")
+    ledger.events().await.expect("events")
 }
 
 #[tokio::test]

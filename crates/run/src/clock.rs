@@ -14,7 +14,15 @@ pub fn rfc3339(time: OffsetDateTime) -> String {
 /// The wall clock of a run. Waiting uses tokio's clock, so that tests may pause it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Clock {
-    fixed: Option<OffsetDateTime>,
+    shown: Shown,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+enum Shown {
+    #[default]
+    System,
+    Fixed(OffsetDateTime),
+    Since(OffsetDateTime, tokio::time::Instant),
 }
 
 impl Clock {
@@ -25,12 +33,21 @@ impl Clock {
 
     /// A clock that always shows the same time, for reproducible files.
     pub fn fixed(at: OffsetDateTime) -> Self {
-        Self { fixed: Some(at) }
+        Self { shown: Shown::Fixed(at) }
+    }
+
+    /// A clock that shows this time now and goes on as tokio's does, so that tests that pause it may wait for hours.
+    pub fn starting(at: OffsetDateTime) -> Self {
+        Self { shown: Shown::Since(at, tokio::time::Instant::now()) }
     }
 
     /// The time in UTC, cut to whole seconds, as our files write it.
     pub fn now(&self) -> OffsetDateTime {
-        let now = self.fixed.unwrap_or_else(OffsetDateTime::now_utc);
+        let now = match self.shown {
+            Shown::System => OffsetDateTime::now_utc(),
+            Shown::Fixed(at) => at,
+            Shown::Since(at, begun) => at + begun.elapsed(),
+        };
         now.replace_nanosecond(0).unwrap_or(now)
     }
 

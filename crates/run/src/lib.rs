@@ -38,7 +38,7 @@ pub use journal::{
 pub use limit::{RateLimiter, Share, ShareError, Throttle};
 pub use progress::{Event, Progress, Silent};
 pub use retry::{Hint, RetryPolicy, root_cause};
-pub use stop::{Signal, Stop};
+pub use stop::{Heard, Signal, Stop};
 
 use std::future::Future;
 use std::sync::Arc;

@@ -28,7 +28,6 @@
 //! ```
 
 mod archives;
-mod bucket;
 mod copy;
 mod download;
 mod error;
@@ -40,8 +39,8 @@ mod store;
 pub mod tree;
 mod upload;
 
-pub use bucket::{BucketName, BucketNameError};
 pub use error::Error;
+pub use landfall_artifacts::{BucketName, BucketNameError};
 pub use local::verify_local;
 pub use presence::{Observed, Presence, WantedObject};
 pub use publish::{ObjectOutcome, ObjectResult, Published};

@@ -68,6 +68,8 @@ pub struct VaultConfig {
     pub lease: LeaseShape,
     /// How long credentials really work, whatever the reply says. Default: as long as the reply says.
     pub credential_lifetime: Option<Duration>,
+    /// What the reply says of the lifetime. Default: what was granted.
+    pub told_lifetime: Option<Duration>,
 }
 
 impl Default for VaultConfig {
@@ -83,6 +85,7 @@ impl Default for VaultConfig {
             token_names: TokenNames::Both,
             lease: LeaseShape::Leased,
             credential_lifetime: None,
+            told_lifetime: None,
         }
     }
 }

@@ -3,18 +3,19 @@
 
 mod endpoint;
 mod exec;
-mod identity;
+mod terminal;
+mod waiting;
 
 use std::io::Write;
+use std::path::Path;
 
-use landfall_artifacts::Problem;
-use landfall_aws::{AwsConfig, AwsKeys, Endpoints, Identity, caller_identity};
+use landfall_artifacts::{Class, Problem};
+use landfall_aws::{AwsConfig, AwsKeys, Endpoints, Expected, Identity, KeyCheck, caller_identity, mismatch};
 use landfall_run::{Event, Run, rfc3339};
 use landfall_transport::Http;
 use landfall_vault_creds::{AwsLogin, Change, Destination, Fetched, GitLabVariables, Put, Revocation};
 
 pub use exec::{Command, Handing};
-pub use identity::{Expected, mismatch};
 
 use crate::{Finished, Item, Outcome, Output, Refusal, ToCaller};
 
@@ -81,12 +82,35 @@ pub async fn run(
         }
         To::Command(command) => {
             run.progress().event(Event::Note(format!("{} in account {}", identity.arn, identity.account)));
-            let code = exec::run(command, fetched.keys, &config.login, &config.region, http, run).await?;
+            let (region, endpoints) = (&config.region, config.endpoints.clone());
+            let check = KeyCheck::new(config.expected.clone(), region, endpoints, http);
+            let code = exec::run(command, fetched.keys, &config.login, check, region, http, run).await?;
             finished.items.push(Item::new("command", "ended").with("exitCode", code));
             finished.to_caller = ToCaller::Program { code };
         }
     }
     Ok(finished)
+}
+
+/// Removes the file of an earlier run, whose keys later jobs would take where this one fails. On a dry run it stays.
+///
+/// # Errors
+/// Where it is there and stays.
+pub fn forget(path: &Path, output: &Output, run: &Run) -> Result<(), Refusal> {
+    let is_file = std::fs::symlink_metadata(path).is_ok_and(|data| data.is_file() || data.is_symlink());
+    if output.is_dry_run() || !is_file {
+        return Ok(());
+    }
+    let shown = landfall_secret::escape(&path.to_string_lossy(), 200);
+    std::fs::remove_file(path).map_err(|cause| {
+        let what = format!("the file {shown} of an earlier run cannot be removed: {cause}");
+        Refusal::one(
+            Problem::new("LF-CREDENTIALS-OLD", Class::Refused, what)
+                .with_remedy("remove it by hand: later jobs would work with its keys"),
+        )
+    })?;
+    run.progress().event(Event::Note(format!("removed {shown} of an earlier run")));
+    Ok(())
 }
 
 /// Removes the variables that this stage set at GitLab for an environment. No login is made.
@@ -149,7 +173,7 @@ async fn identify(config: &Config, keys: &AwsKeys, http: &Http, run: &Run) -> Re
     let aws = AwsConfig::new(&config.region, keys.clone(), config.endpoints.clone(), http.clone())?;
     run.progress().event(Event::Phase { name: "check whose credentials they are".into(), items: None });
     let identity = caller_identity(&aws, run).await?;
-    match mismatch(&config.expected, &identity, config.login.giver()) {
+    match mismatch(&config.expected, &identity, &format!("{}'s credentials", config.login.giver())) {
         Some(problem) => Err(Refusal::one(problem)),
         None => Ok(identity),
     }

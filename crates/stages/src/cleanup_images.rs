@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use landfall_artifacts::{Class, EnvironmentName, ImageLock, Problem, Repository};
 use landfall_lambda_deploy::LambdaClient;
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use landfall_registry::{EcrClient, StoredImage};
 use landfall_run::{Event, Run, human_bytes};
 
@@ -48,11 +48,11 @@ pub async fn run(
     config: &Config,
     ecr: &EcrClient,
     lambda: Option<&LambdaClient>,
-    ledger: &FolderLedger,
+    ledger: &Ledger,
     output: &Output,
     run: &Run,
 ) -> Outcome {
-    let events = ledger.events()?;
+    let events = ledger.events().await?;
     let mut warnings = sight::recorded(config, &events)?;
     let mut held = held::held(&events, config.lock.as_ref(), config.back);
     if let Some(lambda) = lambda {

@@ -1,6 +1,7 @@
 //! `deploy-lambda`: makes every function of the plan run its pinned image and proves it.
 
 mod archives;
+mod gates;
 mod like;
 mod shown;
 
@@ -16,7 +17,8 @@ use landfall_lambda_deploy::{
     ApplyOptions, Archive, Check, Code, Desired, First, FunctionResult, LambdaClient, Live, Plan, apply,
     observe, plan,
 };
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
+use landfall_ledger::gate::Content;
 use landfall_registry::EcrClient;
 use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
@@ -27,6 +29,7 @@ use crate::output::is_foretold;
 use crate::stored_archives::StoredArchives;
 use crate::verify_tags::verify_tags;
 use crate::{Finished, Outcome, Output, Places, Refusal, Target};
+pub use gates::Gates;
 pub use like::{Example, Like, Parts, example, run_like};
 
 /// How many functions are looked at side by side.
@@ -55,6 +58,8 @@ pub struct Config {
     pub is_per_environment: bool,
     /// Whether what ran before can be found by another job: a ledger or a file that outlives this one.
     pub is_record_kept: bool,
+    /// What the environment asks of a release before it may come; `None` asks nothing.
+    pub gates: Option<Gates>,
 }
 
 /// Input: the mapping, and the lock or a ledger that knows the digests. Acts on: the functions of one environment, and their alias where one is
@@ -72,7 +77,7 @@ pub async fn run(
     config: &Config,
     client: &LambdaClient,
     ecr: Option<&EcrClient>,
-    ledger: &FolderLedger,
+    ledger: &Ledger,
     check: Option<&Check<'_>>,
     output: &Output,
     run: &Run,
@@ -86,8 +91,9 @@ pub async fn run(
         Err(FileError::Missing { .. }) => None,
         Err(error) => return Err(error.into()),
     };
-    let mut desired = desired(config, &mappings, lock.as_ref(), ledger)?;
-    let job = Job { config, client, check, release: release(config, lock.as_ref())?, output, run };
+    let (mut desired, contents) = desired(config, &mappings, lock.as_ref(), ledger).await?;
+    let release = release(config, lock.as_ref())?;
+    let job = Job { config, client, check, release, contents, output, run };
     // Of a foretold lock the images are not there yet: that is what it foretells.
     let unverified = match ecr.filter(|_| !(output.is_dry_run() && is_foretold(&config.places.lock))) {
         Some(ecr) => unverified(&mappings, &desired, ecr, run).await?,
@@ -130,7 +136,8 @@ pub async fn run_release(
     let environment = config.target.environment.as_ref().filter(|_| config.is_per_environment);
     let manifest = store.read_manifest(&release, environment, run).await?;
     let desired = archives::desired(config, &manifest, store)?;
-    let job = Job { config, client, check, release, output, run };
+    let contents = archives::contents(&manifest);
+    let job = Job { config, client, check, release, contents, output, run };
     let stored = StoredArchives::new(store, manifest.artifacts);
     let looked = job.look(&desired, Some(&stored)).await?;
     let kept = archives::kept(&looked.plan, store, config, run).await?;
@@ -143,6 +150,8 @@ struct Job<'a, 'c> {
     client: &'a LambdaClient,
     check: Option<&'a Check<'c>>,
     release: ReleaseId,
+    /// Everything that the release brings, also what other parts of the work do: what people approve is the whole.
+    contents: Vec<Content>,
     output: &'a Output,
     run: &'a Run,
 }
@@ -194,7 +203,8 @@ impl Job<'_, '_> {
     ) -> Outcome {
         let Looked { plan, left_out, earlier } = looked;
         let (config, release, output, run) = (self.config, &self.release, self.output, self.run);
-        let problems: Vec<Problem> = plan.problems().cloned().chain(problems).collect();
+        let missing = self.missing(&plan);
+        let problems: Vec<Problem> = plan.problems().cloned().chain(problems).chain(missing).collect();
         if !problems.is_empty() {
             return Err(Refusal(problems));
         }
@@ -292,22 +302,30 @@ fn release(config: &Config, lock: Option<&ImageLock>) -> Result<ReleaseId, Refus
     }
 }
 
-/// What is wanted: every row of the mapping with the digest that the lock, or else the ledger, has for it.
-fn desired(
+/// What is wanted of this job: every row of the mapping with the digest that the lock, or else the ledger, has for it; and the contents
+/// of all rows.
+async fn desired(
     config: &Config,
     mappings: &Mappings,
     lock: Option<&ImageLock>,
-    ledger: &FolderLedger,
-) -> Result<Vec<Desired>, Refusal> {
-    let known = if lock.is_none() { Some(Known::read(config, ledger)?) } else { None };
+    ledger: &Ledger,
+) -> Result<(Vec<Desired>, Vec<Content>), Refusal> {
+    let known = if lock.is_none() { Some(Known::read(config, ledger).await?) } else { None };
     let mut problems = Vec::new();
-    let mut desired = Vec::new();
+    let (mut desired, mut contents) = (Vec::new(), Vec::new());
     for (position, (function, tag)) in mappings.tags.iter().enumerate() {
         let pin = match (lock, &known) {
             (Some(lock), _) => of_lock(config, lock, function, tag),
             (None, Some(known)) => known.pin(config, function, tag),
             (None, None) => continue,
         };
+        if let Ok(pin) = &pin {
+            contents.push(Content {
+                project: Some(pin.project.clone()),
+                version: pin.version.parse().ok(),
+                digest: pin.image.digest(),
+            });
+        }
         match pin {
             Err(problem) => problems.push(*problem),
             Ok(_) if !config.shard.is_none_or(|shard| shard.takes(position)) => {}
@@ -321,7 +339,7 @@ fn desired(
             }),
         }
     }
-    if problems.is_empty() { Ok(desired) } else { Err(Refusal(problems)) }
+    if problems.is_empty() { Ok((desired, contents)) } else { Err(Refusal(problems)) }
 }
 
 /// What the ledger and the repo say where there is no lock.
@@ -332,11 +350,11 @@ struct Known {
 }
 
 impl Known {
-    fn read(config: &Config, ledger: &FolderLedger) -> Result<Self, Refusal> {
+    async fn read(config: &Config, ledger: &Ledger) -> Result<Self, Refusal> {
         let versions = Versions::read(&config.places.versions)?;
         let names = config.target.functions(&config.places.functions, &versions, MissingName::Skip)?;
         let projects = names.functions.into_iter().map(|(project, function)| (function, project)).collect();
-        Ok(Self { versions, projects, events: ledger.events()? })
+        Ok(Self { versions, projects, events: ledger.events().await? })
     }
 
     fn pin(&self, config: &Config, function: &LambdaName, tag: &Tag) -> Result<Pin, Box<Problem>> {

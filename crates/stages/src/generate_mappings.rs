@@ -6,7 +6,7 @@ use landfall_artifacts::{
     Class, Digest, FileError, ImageLock, LockedImage, Mappings, MissingName, Mode, Problem, ProjectName,
     Repository, Tag, Versions, image_tag,
 };
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use landfall_registry::EcrClient;
 use landfall_run::{Event, Run};
 
@@ -45,7 +45,7 @@ pub struct Config {
 pub async fn run(
     config: &Config,
     ecr: Option<&EcrClient>,
-    ledger: &FolderLedger,
+    ledger: &Ledger,
     output: &Output,
     run: &Run,
 ) -> Outcome {
@@ -57,7 +57,7 @@ pub async fn run(
         finished.warnings.push(format!("{} is left out: {skipped}", skipped.file));
     }
     let lock = config.staging_lock.as_deref().map(ImageLock::read).transpose()?;
-    let events = if lock.is_none() { ledger.events()? } else { Vec::new() };
+    let events = if lock.is_none() { ledger.events().await? } else { Vec::new() };
     let (mut tags, mut images, mut problems) = (BTreeMap::new(), Vec::new(), Vec::new());
     let mut wanted: BTreeMap<Tag, Option<Digest>> = BTreeMap::new();
     for (project, lambda) in &names.functions {

@@ -3,14 +3,17 @@
 //! Every stage is `run(config, ..., run) -> Outcome`: it checks, plans, acts, confirms and reports, and does the first two
 //! alone on a dry run.
 
+mod address;
 pub mod aws_credentials;
 pub mod build_docker_images;
 pub mod changed_images;
 mod child;
 pub mod cleanup_images;
+pub mod dashboard;
 pub mod deploy_lambda;
 mod deploy_record;
 mod digests;
+pub mod gate;
 pub mod generate_mappings;
 pub mod generate_versions;
 #[cfg(test)]
@@ -18,6 +21,7 @@ mod git_world;
 pub mod image_flow;
 mod inputs;
 pub mod jira;
+pub mod ledger_drift;
 pub mod list_buckets;
 pub mod merge_configs;
 mod outcome;

@@ -103,6 +103,13 @@ pub enum ToCaller {
     Result,
     /// A secret that the caller asked for, as it is and nothing else.
     Secret(Secret),
+    /// An answer, which is all that was asked for.
+    Answer {
+        /// For people: lines that are safe to print.
+        people: String,
+        /// For machines, as JSON.
+        json: String,
+    },
     /// What a program wrote there that was run in the caller's place; its exit code becomes ours, unless something went wrong here.
     Program {
         /// The exit code.

@@ -11,7 +11,7 @@ mod shown;
 use std::path::PathBuf;
 
 use landfall_artifacts::{FileError, ImageLock, Repository, Versions};
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use landfall_registry::{Artifactory, Registries};
 use landfall_run::{Event, Run};
 
@@ -88,7 +88,7 @@ impl Way {
 ///
 /// # Errors
 /// Bad files. What is said of single images is in the log and in the result.
-pub async fn run(config: &Config, way: &Way, ledger: &FolderLedger, output: &Output, run: &Run) -> Outcome {
+pub async fn run(config: &Config, way: &Way, ledger: &Ledger, output: &Output, run: &Run) -> Outcome {
     let versions = Versions::read(&config.places.versions)?;
     let lock = match ImageLock::read(&config.places.lock) {
         Ok(lock) => Some(lock),

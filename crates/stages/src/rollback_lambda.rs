@@ -12,7 +12,7 @@ use landfall_artifacts::{
     ReleaseId, Repository,
 };
 use landfall_lambda_deploy::{Action, AliasBefore, ApplyOptions, Code, LambdaClient, Observed, observe};
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use landfall_registry::{EcrClient, EcrHost};
 use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
@@ -68,7 +68,7 @@ impl Config {
 ///
 /// # Errors
 /// A report that is not there, broken or of another environment; a ledger that is damaged or does not know enough.
-pub fn goals(config: &Config, ledger: &FolderLedger) -> Result<Goals, Refusal> {
+pub async fn goals(config: &Config, ledger: &Ledger) -> Result<Goals, Refusal> {
     let environment = config.target.environment.as_ref();
     let named = || {
         environment.ok_or_else(|| {
@@ -94,9 +94,9 @@ pub fn goals(config: &Config, ledger: &FolderLedger) -> Result<Goals, Refusal> {
             }
             goals::of_report(&report)
         }
-        Source::Ledger => goals::of_ledger(&ledger.events()?, named()?, config.registry.as_ref()),
+        Source::Ledger => goals::of_ledger(&ledger.events().await?, named()?, config.registry.as_ref()),
         Source::Release(release) => {
-            goals::of_release(&ledger.events()?, named()?, release, config.registry.as_ref())
+            goals::of_release(&ledger.events().await?, named()?, release, config.registry.as_ref())
         }
     }
 }
@@ -111,7 +111,7 @@ pub struct Deps<'a> {
     /// Where archives are, if any are.
     pub store: Option<&'a ReleaseStore>,
     /// What ran before, and what runs again.
-    pub ledger: &'a FolderLedger,
+    pub ledger: &'a Ledger,
 }
 
 /// Archives that are to be gone back to, as far as releases in the store have them.
@@ -157,7 +157,7 @@ pub fn nothing(config: &Config, goals: Goals, output: &Output) -> Outcome {
 pub async fn run(config: &Config, goals: Goals, deps: Deps<'_>, output: &Output, run: &Run) -> Outcome {
     let Deps { client, ecr, store, ledger } = deps;
     let (from, environment) = (goals.from.as_ref(), config.target.environment.as_ref());
-    let events = ledger.events()?;
+    let events = ledger.events().await?;
     let count = goals.functions.len() as u64;
     run.progress().event(Event::Phase { name: "look at the functions".into(), items: Some(count) });
     let observed = look(config, &goals, client, run).await;

@@ -11,7 +11,7 @@ use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{Class, FileError, Mode, Problem, WrittenFile, write_atomic_by};
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use landfall_run::Run;
 use landfall_s3_sync::tree::{
     Change, Guards, Keep, Labels, Plan, PlanOptions, Rules, Source, SyncRecord, Tree, TreeError,
@@ -58,7 +58,7 @@ impl Config {
 /// # Errors
 /// A source that cannot be published whole, a listing that cannot be relied on, deletions that the guards forbid, old bytes that
 /// cannot be kept: before anything is changed.
-pub async fn run(config: &Config, tree: &Tree, ledger: &FolderLedger, output: &Output, run: &Run) -> Outcome {
+pub async fn run(config: &Config, tree: &Tree, ledger: &Ledger, output: &Output, run: &Run) -> Outcome {
     let problems = places::problems(&config.folder, &config.record, &config.keep, tree.address());
     if !problems.is_empty() {
         return Err(Refusal(problems));

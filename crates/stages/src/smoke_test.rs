@@ -11,7 +11,7 @@ mod tests;
 use std::time::Duration;
 
 use landfall_artifacts::{Class, EnvironmentName, Problem, ReleaseId, SmokeCheck};
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use landfall_run::{Event, Run};
 
 use crate::{Finished, Item, Outcome, Output, Refusal};
@@ -41,7 +41,7 @@ pub const USUAL_WINDOW: Duration = Duration::from_secs(120);
 ///
 /// # Errors
 /// No checks; with `read_only`, checks that are not marked as such: none is made then.
-pub async fn run(config: &Config, deps: &Deps, ledger: &FolderLedger, output: &Output, run: &Run) -> Outcome {
+pub async fn run(config: &Config, deps: &Deps, ledger: &Ledger, output: &Output, run: &Run) -> Outcome {
     allowed(&config.checks, config.read_only)?;
     let mut finished = Finished { release: config.release.clone(), ..Finished::default() };
     let count = config.checks.len();

@@ -1,28 +1,21 @@
-//! `update-version-dashboard`: records the deployment in the ledger and draws the page from it.
+//! `update-version-dashboard`: records the deployment in the ledger and draws the pages from it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use landfall_artifacts::{
     Class, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName, EventKind, FileError,
-    FunctionState, ImageLock, JiraTickets, LedgerEvent, LedgerItem, Mode, Problem, RegionKey, ReleaseId,
-    Settings, Versions,
+    FunctionState, ImageLock, JiraTickets, LedgerEvent, LedgerItem, Problem, ReleaseId, Settings, Versions,
 };
-use landfall_dashboard::{
-    Cell, Environment, FunctionRow, HistoryRow, LedgerState, Page, ReleaseRow, ReleaseState, TicketRow,
-    render,
-};
-use landfall_ledger::{Deployed, Draft, FolderLedger, deployments, releases};
+use landfall_ledger::{Draft, Ledger, deployments};
 use landfall_run::{Event, Run};
 
+use crate::dashboard::{self, Material, Post, state_of};
 use crate::recorded::version_of;
 use crate::{Finished, Item, Outcome, Output, Places, Recorded, Refusal, Target};
 
 /// Items of one event; a larger deployment is recorded in several.
 const ITEMS_OF_AN_EVENT: usize = 100;
-
-/// Rows of the history.
-const HISTORY: usize = 200;
 
 /// What the stage is told.
 #[derive(Clone, Debug)]
@@ -35,22 +28,24 @@ pub struct Config {
     pub report: PathBuf,
     /// `jira-tickets.json`, shown where it is there.
     pub tickets: PathBuf,
-    /// Where the page goes.
+    /// Where the index goes, an HTML file, or the folder that gets it; the other pages go into a folder beside it.
     pub page: PathBuf,
     /// What the page is about.
     pub title: String,
     /// The repo's settings, for the environments' kinds and regions.
     pub settings: Settings,
+    /// A dashboard of others that is told too.
+    pub post: Option<Post>,
 }
 
-/// Records what the deployment report confirms as a `deployment` event, unless the ledger says so already, and writes one
-/// readable HTML page.
+/// Records what the deployment report confirms as a `deployment` event, unless the ledger says so already, and draws the
+/// pages from it.
 ///
-/// Acts on: the ledger, and the page. Repeating it records nothing twice.
+/// Acts on: the ledger, and the pages. Repeating it records nothing twice.
 ///
 /// # Errors
 /// No environment; bad files; a report of another environment; a damaged ledger.
-pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &Run) -> Outcome {
+pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -> Outcome {
     let environment = environment(config)?;
     let versions = Versions::read(&config.places.versions)?;
     let report = optional(DeployReport::read(&config.report))?;
@@ -68,7 +63,7 @@ pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &
         ));
     }
     run.progress().event(Event::Phase { name: "read the ledger".into(), items: None });
-    let mut events = ledger.events()?;
+    let (mut events, mut verified) = ledger.read(None).await?;
     let lock = optional(ImageLock::read(&config.places.lock))?;
     let tickets = optional(JiraTickets::read(&config.tickets))?;
     let confirmed = confirmed(report.as_ref(), lock.as_ref(), &events);
@@ -111,24 +106,44 @@ pub async fn run(config: &Config, ledger: &FolderLedger, output: &Output, run: &
                 }
             }
         }
-        match ledger.events() {
-            Ok(with_news) => events = with_news,
+        match ledger.read(None).await {
+            Ok(with_news) => (events, verified) = with_news,
             Err(error) => finished.problems.push(Problem::of(&error)),
         }
     } else if news {
         finished.items.push(Item::new(format!("deployment of {release} to {environment}"), "planned"));
     }
-    let page = page(config, ledger, &environment, &events, tickets.as_ref(), run);
-    // The ledger may have the news already, so what stands in the way of the page is told beside it.
-    match output.write(&config.page, render(&page).as_bytes(), Mode::Shared) {
-        Ok(file) => finished.files.push(file),
+    let material = Material {
+        title: &config.title,
+        settings: &config.settings,
+        environment: Some(&environment),
+        tickets: tickets.as_ref(),
+        ledger: Some(state_of(ledger, &verified)),
+        now: run.clock().now(),
+    };
+    let site = dashboard::site(&events, &material);
+    // The ledger may have the news already, so what stands in the way of the pages is told beside it.
+    match dashboard::put(&config.page, &site, output) {
+        Ok((file, kept)) => {
+            finished.files.push(file);
+            finished.items.push(Item::new(format!("pages: {kept}"), "drawn"));
+        }
         Err(error) => finished.problems.push(Problem::of(&error)),
+    }
+    if let Some(post) = config.post.as_ref().filter(|_| !output.is_dry_run()) {
+        match post.send(&site, &environment, run).await {
+            Ok(()) => finished.items.push(Item::new("dashboard of others", "told").changed()),
+            // What others show is no reason to fail a release.
+            Err(problem) => {
+                finished.warnings.push(format!("the dashboard of others was not told: {}", problem.told()));
+            }
+        }
     }
     finished.release = Some(release);
     finished.summary = format!(
         "{} functions in {} environments on {}{}",
-        page.functions.len(),
-        page.environments.len(),
+        site.functions.len(),
+        site.environments.len(),
         config.page.display(),
         if news { "" } else { ", nothing new to record" }
     );
@@ -233,159 +248,4 @@ fn is_rolled_back(events: &[LedgerEvent], environment: &EnvironmentName, release
     let rolled_back = newest(|event| event.kind == EventKind::Rollback);
     // Where the ledger saw no deployment begin, it cannot tell which came first.
     deployed.is_some() && rolled_back > deployed
-}
-
-fn page(
-    config: &Config,
-    ledger: &FolderLedger,
-    current: &EnvironmentName,
-    events: &[LedgerEvent],
-    tickets: Option<&JiraTickets>,
-    run: &Run,
-) -> Page {
-    let deployed = deployments(events);
-    let mut page = Page::new(config.title.clone(), run.clock().now());
-    page.environments = environments(config, current, &deployed);
-    page.functions = functions(&deployed);
-    page.releases = release_rows(events);
-    page.history = history(events);
-    page.tickets = tickets.map(ticket_rows).unwrap_or_default();
-    let verified = ledger.verify(None);
-    page.ledger = Some(LedgerState {
-        place: ledger.folder().display().to_string(),
-        records: verified.as_ref().map_or(0, |verified| verified.records),
-        head: verified.as_ref().ok().and_then(|verified| verified.head).map(|head| head.digest),
-        problem: verified.err().map(|error| error.to_string()),
-    });
-    page
-}
-
-/// Rows of the settings first, then what the ledger knows besides.
-fn environments(config: &Config, current: &EnvironmentName, deployed: &[Deployed]) -> Vec<Environment> {
-    let mut names: Vec<EnvironmentName> = config.settings.environments.keys().cloned().collect();
-    let known: BTreeSet<EnvironmentName> = names.iter().cloned().collect();
-    let others: BTreeSet<&EnvironmentName> = deployed
-        .iter()
-        .map(|deployed| &deployed.environment)
-        .chain([current])
-        .filter(|name| !known.contains(*name))
-        .collect();
-    names.extend(others.into_iter().cloned());
-    // Those that come before stand before; the rest keeps the order of their names.
-    names.sort_by_key(|name| config.settings.environments.get(name).map_or(0, |row| row.after.len()));
-    names
-        .into_iter()
-        .map(|name| Environment {
-            kind: config
-                .settings
-                .environments
-                .get(&name)
-                .map(|row| row.kind.as_str().to_owned())
-                .unwrap_or_default(),
-            region: config
-                .settings
-                .region_key(&name)
-                .map(|key: RegionKey| key.to_string())
-                .unwrap_or_default(),
-            name,
-        })
-        .collect()
-}
-
-fn functions(deployed: &[Deployed]) -> Vec<FunctionRow> {
-    let mut rows: BTreeMap<&str, FunctionRow> = BTreeMap::new();
-    for one in deployed {
-        let row = rows.entry(&one.function).or_insert_with(|| FunctionRow {
-            name: one.function.clone(),
-            project: None,
-            cells: BTreeMap::new(),
-        });
-        row.project = row.project.take().or_else(|| one.project.as_ref().map(ToString::to_string));
-        let cell = Cell {
-            version: one.version.as_ref().map(ToString::to_string),
-            digest: one.digest,
-            since: one.time,
-            by: one.actor.name.clone(),
-            run: one.run.clone(),
-            rolled_back: one.rolled_back,
-            seen: None,
-        };
-        row.cells.insert(one.environment.clone(), cell);
-    }
-    rows.into_values().collect()
-}
-
-fn release_rows(events: &[LedgerEvent]) -> Vec<ReleaseRow> {
-    releases(events)
-        .into_iter()
-        .map(|life| {
-            let state = match life.rejected {
-                Some((by, _, reason)) => {
-                    ReleaseState::Dead { by: by.name, reason: reason.unwrap_or_default() }
-                }
-                None if !life.promoted.is_empty() => ReleaseState::Promoted,
-                None => ReleaseState::Going,
-            };
-            ReleaseRow {
-                release: life.release.to_string(),
-                began: life.began,
-                environments: life.environments.into_iter().collect(),
-                state,
-            }
-        })
-        .collect()
-}
-
-/// Intents and their outcomes are evidence for an auditor; the page shows what came of them.
-fn history(events: &[LedgerEvent]) -> Vec<HistoryRow> {
-    events
-        .iter()
-        .rev()
-        .filter(|event| !matches!(event.kind, EventKind::Intent | EventKind::Lock | EventKind::Unlock))
-        .filter(|event| {
-            event.kind != EventKind::Outcome || event.outcome != Some(landfall_artifacts::EffectResult::Done)
-        })
-        .take(HISTORY)
-        .map(|event| HistoryRow {
-            at: event.time,
-            kind: event.kind.as_str().to_owned(),
-            environment: event.environment.as_ref().map(ToString::to_string),
-            release: event.release.as_ref().map(ToString::to_string),
-            what: what(event),
-            by: event.actor.name.clone(),
-            run: event.run.clone(),
-            well: event.outcome.is_none_or(|outcome| outcome == landfall_artifacts::EffectResult::Done),
-        })
-        .collect()
-}
-
-fn what(event: &LedgerEvent) -> String {
-    let named = |item: &LedgerItem| match &item.version {
-        Some(version) => format!("{} {version}", item.name),
-        None => item.name.clone(),
-    };
-    let mut items: Vec<String> = event.items.iter().take(6).map(named).collect();
-    if event.items.len() > items.len() {
-        items.push(format!("and {} more", event.items.len() - items.len()));
-    }
-    let action = event
-        .action
-        .as_deref()
-        .map(|action| format!("{action} {}: ", event.target.as_deref().unwrap_or_default()));
-    let reason = event.reason.as_deref().map(|reason| format!(" ({reason})")).unwrap_or_default();
-    format!("{}{}{reason}", action.unwrap_or_default(), items.join(", "))
-}
-
-fn ticket_rows(tickets: &JiraTickets) -> Vec<TicketRow> {
-    tickets
-        .tickets
-        .iter()
-        .map(|ticket| TicketRow {
-            key: ticket.key.to_string(),
-            url: ticket.url.to_string(),
-            region: ticket.region.to_string(),
-            release: tickets.release.to_string(),
-            status: None,
-        })
-        .collect()
 }

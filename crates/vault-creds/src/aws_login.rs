@@ -1,7 +1,7 @@
 //! Either way to AWS keys, and the same way once more when they end.
 
 use landfall_artifacts::Problem;
-use landfall_aws::{KeySource, Renewed};
+use landfall_aws::{KeySource, NotRenewed, Renewed};
 use landfall_run::Run;
 use landfall_transport::Http;
 
@@ -95,11 +95,28 @@ impl Renewal {
     }
 }
 
+impl Renewal {
+    /// Whether it is the file with the id token that is not there, or holds one that is over: whoever keeps it puts another in its place.
+    fn is_of_a_file(&self, error: &Error) -> bool {
+        let is_of_token = match error {
+            Error::TokenFile { .. } | Error::IdToken => true,
+            Error::WebIdentity { aws_code, .. } => aws_code == "ExpiredTokenException",
+            _ => false,
+        };
+        is_of_token
+            && matches!(&self.login, AwsLogin::WebIdentity(WebIdentityConfig { token: IdToken::File(_), .. }))
+    }
+}
+
 impl KeySource for Renewal {
     fn renew(&self) -> Renewed<'_> {
         Box::pin(async {
             let fetched = self.login.fetch(&self.http, &self.run).await;
-            fetched.map(|fetched| fetched.keys).map_err(|error| Problem::of(&error))
+            fetched.map(|fetched| fetched.keys).map_err(|error| {
+                let refused = NotRenewed::from(Problem::of(&error));
+                let is_passing = refused.is_passing || self.is_of_a_file(&error);
+                NotRenewed { is_passing, ..refused }
+            })
         })
     }
 }

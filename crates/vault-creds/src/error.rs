@@ -139,6 +139,13 @@ pub enum Error {
     /// The id token is no signed JWT.
     #[error("the id token is no signed JWT")]
     IdToken,
+    /// The file with the id token cannot be read.
+    #[error("the file with the id token cannot be read")]
+    TokenFile {
+        /// Why not.
+        #[source]
+        cause: Box<landfall_artifacts::FileError>,
+    },
     /// A token that cannot be one.
     #[error("the token holds spaces, line breaks or other characters that no token of Vault has")]
     TokenText,
@@ -342,6 +349,7 @@ impl Explain for Error {
             Self::Login { .. } => "LF-VAULT-LOGIN",
             Self::LoginUnknown { .. } => "LF-VAULT-LOGIN-UNKNOWN",
             Self::IdToken | Self::IdTokenRefused { .. } => "LF-VAULT-ID-TOKEN",
+            Self::TokenFile { cause } => cause.code(),
             Self::TokenText => "LF-VAULT-TOKEN",
             Self::Unwrapped { .. } | Self::WrappedElsewhere { .. } => "LF-VAULT-WRAPPED",
             Self::UnwrapUnknown { .. } => "LF-VAULT-WRAPPED-UNKNOWN",
@@ -377,6 +385,7 @@ impl Explain for Error {
             Self::GitHubRefused { status: 408 | 429 | 500.., .. } => Class::Transient,
             Self::Sts { cause, .. } => cause.class(),
             Self::Aws { cause } => cause.class(),
+            Self::TokenFile { cause } => cause.class(),
             Self::Redirected { .. }
             | Self::NotInitialised { .. }
             | Self::Login { .. }
@@ -432,6 +441,9 @@ impl Explain for Error {
             ),
             Self::IdToken => Some(
                 "name the token by id_tokens of the job (GitLab), or give the job permissions: id-token: write (GitHub)".into(),
+            ),
+            Self::TokenFile { .. } => Some(
+                "let AWS_WEB_IDENTITY_TOKEN_FILE name a file that is there, and that this user may read".into(),
             ),
             Self::TokenText => Some("set the variable to the token alone, without quotes or a line break".into()),
             Self::IdTokenRefused { claims, .. } => Some(

@@ -1,7 +1,9 @@
 //! Keys from AWS itself, by a token that the CI signed: nothing is stored, and Vault is not needed.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use landfall_artifacts::read_bounded;
 use landfall_aws::{
     AwsConfig, AwsFailure, Endpoints, FailureKind, WebIdentity, assume_role_with_web_identity,
 };
@@ -12,11 +14,17 @@ use landfall_transport::Http;
 use crate::config::{TTL, is_role_arn, session};
 use crate::{Error, Fetched, GitHubOidc, Revocation, jwt};
 
+/// A file with a token that is larger than this holds none.
+const MOST_TOKEN_BYTES: usize = 64 << 10;
+
 /// A token that a CI signs for a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdToken {
     /// It is there, such as one of GitLab's `id_tokens`.
     Given(Secret),
+    /// It stands in a file, which is read whenever it is needed, since whoever keeps the file puts a new one there before the old one
+    /// ends (AWS SDKs and Tools Reference Guide, "Assume role credential provider", `AWS_WEB_IDENTITY_TOKEN_FILE`).
+    File(PathBuf),
     /// GitHub is asked for it when it is needed.
     GitHub(GitHubOidc),
 }
@@ -65,6 +73,7 @@ impl WebIdentityConfig {
         }
         match &self.token {
             IdToken::GitHub(oidc) => found.extend(oidc.problems()),
+            IdToken::File(path) => found.extend(token_of(path).err()),
             IdToken::Given(token) if token.is_empty() => found.push(Error::Missing { what: "the id token" }),
             IdToken::Given(token) if !jwt::is_signed(token) => found.push(Error::IdToken),
             IdToken::Given(_) => {}
@@ -79,6 +88,7 @@ impl WebIdentityConfig {
         }
         let token = match &self.token {
             IdToken::Given(token) => token.clone(),
+            IdToken::File(path) => token_of(path)?,
             IdToken::GitHub(oidc) => oidc.id_token(http, run).await?,
         };
         let config = AwsConfig::without_keys(&self.region, self.endpoints.clone(), http.clone())
@@ -133,6 +143,14 @@ impl WebIdentityConfig {
             | FailureKind::Stopped => Error::Sts { role, cause: Box::new(failure) },
         }
     }
+}
+
+/// The token that stands in a file.
+fn token_of(path: &Path) -> Result<Secret, Error> {
+    let bytes =
+        read_bounded(path, MOST_TOKEN_BYTES).map_err(|cause| Error::TokenFile { cause: Box::new(cause) })?;
+    let token = Secret::new(String::from_utf8_lossy(&bytes).trim());
+    if jwt::is_signed(&token) { Ok(token) } else { Err(Error::IdToken) }
 }
 
 /// What to do about a refusal (AWS STS API, AssumeRoleWithWebIdentity, "Errors").

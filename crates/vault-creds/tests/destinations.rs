@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use landfall_artifacts::{Class, Explain as _};
 use landfall_aws::AwsKeys;
-use landfall_run::{RetryPolicy, Run};
+use landfall_run::{EffectOutcome, MemoryJournal, RetryPolicy, Run};
 use landfall_sandbox::{Fault, Sandbox, SandboxOptions, Service, What, gitlab};
 use landfall_secret::Secret;
 use landfall_transport::{Http, HttpConfig};
@@ -49,6 +49,17 @@ fn outcomes(changes: &[Change]) -> Vec<&'static str> {
     changes.iter().map(|change| change.outcome).collect()
 }
 
+fn theirs() -> gitlab::Variable {
+    gitlab::Variable {
+        value: "AKIATHEIRS".to_owned(),
+        masked: false,
+        hidden: false,
+        protected: false,
+        raw: true,
+        description: None,
+    }
+}
+
 async fn sandbox() -> Sandbox {
     Sandbox::start(SandboxOptions::default()).await.expect("a sandbox")
 }
@@ -85,10 +96,6 @@ async fn servers_that_cannot_hide_mask() {
     for change in [
         (|config: &mut gitlab::GitLabConfig| config.hides = false) as fn(&mut gitlab::GitLabConfig),
         |config| config.refuses_hidden = true,
-        |config| {
-            config.hides = false;
-            config.lacks = vec!["description"];
-        },
     ] {
         let sandbox = sandbox().await;
         sandbox.gitlab.configure(change);
@@ -104,14 +111,7 @@ async fn servers_that_cannot_hide_mask() {
 #[tokio::test]
 async fn what_somebody_else_set_is_neither_overwritten_nor_removed() {
     let sandbox = sandbox().await;
-    let theirs = gitlab::Variable {
-        value: "AKIATHEIRS".to_owned(),
-        masked: false,
-        hidden: false,
-        protected: false,
-        raw: true,
-        description: None,
-    };
+    let theirs = theirs();
     sandbox.gitlab.put("projects/574", "AWS_SESSION_TOKEN", "stg_eu00", theirs.clone());
     let ours = variables(&sandbox, project());
     let error = put(&Destination::GitLab(ours.clone())).await.expect_err("theirs");
@@ -119,6 +119,92 @@ async fn what_somebody_else_set_is_neither_overwritten_nor_removed() {
     assert!(matches!(ours.clean(&http(), &run()).await, Err(DestinationError::NotOurs { .. })));
     let there = sandbox.gitlab.variables("projects/574", "stg_eu00");
     assert_eq!(there.into_iter().collect::<Vec<_>>(), [("AWS_SESSION_TOKEN".to_owned(), theirs)]);
+}
+
+/// A GitLab before 16.2 keeps no description: what stands there may be somebody else's, and what is made could not be known again.
+#[tokio::test]
+async fn where_nothing_can_be_marked_nothing_is_set_or_removed() {
+    let sandbox = sandbox().await;
+    sandbox.gitlab.configure(|config| {
+        config.hides = false;
+        config.lacks = vec!["description"];
+    });
+    let ours = variables(&sandbox, project());
+    let changes = put(&Destination::GitLab(ours.clone())).await.expect("tried").changes;
+    assert_eq!(outcomes(&changes), ["failed", "not-tried", "not-tried", "not-tried"]);
+    let problem = changes[0].problem.as_ref().expect("a problem");
+    assert_eq!((problem.code.as_str(), problem.class), ("LF-GITLAB-NOT-AS-ASKED", Class::Refused));
+    assert!(problem.remedy.as_ref().is_some_and(|text| text.contains("16.2")), "{problem:?}");
+    assert!(
+        sandbox.gitlab.variables("projects/574", "stg_eu00").is_empty(),
+        "what was just made is gone again"
+    );
+
+    let theirs = theirs();
+    sandbox.gitlab.put("projects/574", "AWS_SESSION_TOKEN", "stg_eu00", theirs.clone());
+    let error = put(&Destination::GitLab(ours.clone())).await.expect_err("perhaps theirs");
+    assert_eq!((error.code(), error.class()), ("LF-GITLAB-TOO-OLD", Class::Refused));
+    assert!(matches!(ours.clean(&http(), &run()).await, Err(DestinationError::Untold { .. })));
+    let there = sandbox.gitlab.variables("projects/574", "stg_eu00");
+    assert_eq!(there.into_iter().collect::<Vec<_>>(), [("AWS_SESSION_TOKEN".to_owned(), theirs)]);
+}
+
+/// Between our look and our request somebody else makes the variable, and in one case the answer is lost besides.
+#[tokio::test]
+async fn what_somebody_else_makes_meanwhile_is_not_overwritten() {
+    for lost in [false, true] {
+        let sandbox = Arc::new(sandbox().await);
+        let slow = || Fault::new(What::Delay(Duration::from_millis(400))).on(Service::GitLab);
+        if lost {
+            let cut = Fault::new(What::CutBefore).on(Service::GitLab);
+            sandbox.faults().add(cut.method(http::Method::POST).nth(1));
+            // The look after it, behind those at each of the four.
+            sandbox.faults().add(slow().method(http::Method::GET).nth(5));
+        } else {
+            sandbox.faults().add(slow().method(http::Method::POST).nth(1));
+        }
+        let ours = variables(&sandbox, project());
+        let setting = tokio::spawn(async move { put(&Destination::GitLab(ours)).await });
+        let posted = |entry: &landfall_sandbox::Entry| entry.method == http::Method::POST;
+        while !sandbox.journal().of(Service::GitLab).iter().any(posted) {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        sandbox.gitlab.put("projects/574", "AWS_ACCESS_KEY_ID", "stg_eu00", theirs());
+        let changes = setting.await.expect("no panic").expect("tried").changes;
+        assert_eq!(outcomes(&changes), ["failed", "not-tried", "not-tried", "not-tried"]);
+        assert_eq!(changes[0].problem.as_ref().expect("a problem").code, "LF-GITLAB-NOT-OURS");
+        let there = sandbox.gitlab.variables("projects/574", "stg_eu00");
+        assert_eq!(there.into_iter().collect::<Vec<_>>(), [("AWS_ACCESS_KEY_ID".to_owned(), theirs())]);
+    }
+}
+
+#[tokio::test]
+async fn every_change_is_recorded_before_and_after_and_no_value() {
+    let sandbox = sandbox().await;
+    let ours = variables(&sandbox, project());
+    let journal = Arc::new(MemoryJournal::default());
+    let run = Run::builder().journal(Arc::<MemoryJournal>::clone(&journal)).build();
+    let fault = Fault::new(What::status(403).body(r#"{"message":"403 Forbidden"}"#)).on(Service::GitLab);
+    sandbox.faults().add(fault.method(http::Method::POST).nth(2));
+    Destination::GitLab(ours.clone()).put(&keys(), &mut Vec::new(), &http(), &run).await.expect("tried");
+    sandbox.faults().clear();
+    ours.clean(&http(), &run).await.expect("cleaned");
+    let records = journal.records();
+    let told: Vec<_> = records.iter().map(|(effect, outcome)| (effect.action.as_str(), outcome)).collect();
+    assert!(
+        matches!(
+            &told[..],
+            [
+                ("create variable", Some(EffectOutcome::Done)),
+                ("create variable", Some(EffectOutcome::Failed(_))),
+                ("remove variable", Some(EffectOutcome::Done)),
+            ]
+        ),
+        "{told:?}"
+    );
+    assert_eq!(records[0].0.target, "AWS_ACCESS_KEY_ID of the project 574, scope stg_eu00");
+    assert_eq!(records[0].0.environment.as_deref(), Some("stg_eu00"));
+    assert!(!format!("{records:?}").contains("canary"), "{records:?}");
 }
 
 /// What a job of an unprotected branch made is not left to such branches once a protected one sets it.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_artifacts::{Class, Explain as _};
-use landfall_aws::Endpoints;
+use landfall_aws::{Endpoints, KeySource as _};
 use landfall_run::{RetryPolicy, Run};
 use landfall_sandbox::issued::Issued;
 use landfall_sandbox::sts::{Sts, TrustedRole};
@@ -12,7 +12,8 @@ use landfall_sandbox::vault::id_token;
 use landfall_secret::Secret;
 use landfall_transport::{Http, HttpConfig};
 use landfall_vault_creds::{
-    AwsLogin, Error, Fetched, GitHubOidc, IdToken, Revocation, VaultConfig, VaultLogin, WebIdentityConfig,
+    AwsLogin, Error, Fetched, GitHubOidc, IdToken, Renewal, Revocation, VaultConfig, VaultLogin,
+    WebIdentityConfig,
 };
 use serde_json::{Value, json};
 use wiremock::matchers::{body_partial_json, header, method, path, query_param};
@@ -84,6 +85,44 @@ async fn a_token_of_the_ci_gives_keys_of_the_role() {
     assert_eq!(fetch(long, &run).await.expect_err("too short").code(), "LF-VAULT-TOO-SHORT");
     let shown = format!("{config:?}");
     assert!(!shown.contains(&id_token(&claims())) && shown.contains("<redacted>"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_token_in_a_file_is_read_at_every_renewal() {
+    let (_sts, endpoints) = sts().await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("token");
+    let config = WebIdentityConfig {
+        endpoints,
+        ttl: Duration::from_secs(900),
+        ..WebIdentityConfig::new("eu-west-1", ROLE, IdToken::File(file.clone()))
+    };
+    let login = AwsLogin::WebIdentity(config);
+    let problems = login.problems();
+    assert!(matches!(&problems[..], [Error::TokenFile { .. }]), "{problems:?}");
+    assert_eq!(problems[0].class(), Class::Input);
+    std::fs::write(&file, "no token").expect("written");
+    assert!(matches!(&login.problems()[..], [Error::IdToken]));
+
+    let put = |claims: &Value| std::fs::write(&file, format!("{}\n", id_token(claims))).expect("written");
+    put(&claims());
+    assert!(login.problems().is_empty());
+    login.fetch(&http(), &run()).await.expect("keys");
+    let renewal = Renewal::new(login, &http(), &run());
+    let mut over = claims();
+    over["exp"] = json!(1);
+    put(&over);
+    let refused = renewal.renew().await.expect_err("over");
+    assert!(refused.is_passing && refused.problem.code == "LF-AWS-WEB-IDENTITY", "{refused:?}");
+    std::fs::remove_file(&file).expect("removed");
+    let refused = renewal.renew().await.expect_err("not there");
+    assert!(refused.is_passing, "whoever keeps the file is about to write it: {refused:?}");
+    put(&claims());
+    renewal.renew().await.expect("the new token is read");
+    let mut others = claims();
+    others["sub"] = json!("project_path:acme/other");
+    put(&others);
+    assert!(!renewal.renew().await.expect_err("refused").is_passing, "asking again does not help");
 }
 
 #[tokio::test]

@@ -90,7 +90,8 @@ impl Push<'_> {
             |tag: &NewTag| EffectItem { name: tag.name.clone(), version: None, digest: None, before: None };
         let effect = Effect {
             action: "git push".to_owned(),
-            target: format!("{} {}", self.remote.shown(), self.branch),
+            // The commit stands last: whoever follows a release begins there.
+            target: format!("{} {} {}", self.remote.shown(), self.branch, self.commit),
             environment: None,
             release: None,
             items: self.tags.iter().map(item).collect(),

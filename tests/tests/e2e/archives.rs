@@ -1,10 +1,13 @@
 //! Functions of archives, deployed from releases in a bucket.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use http::Method;
 use landfall_artifacts::Digest;
 use landfall_cli::exit;
-use landfall_sandbox::RELEASE_BUCKET;
+use landfall_sandbox::{Fault, RELEASE_BUCKET, Service, What};
 use serde_json::json;
 
 use crate::bad_input::refused;
@@ -243,4 +246,27 @@ async fn a_bucket_that_is_set_for_all_jobs_does_not_turn_a_mapping_away() {
     world.run(&["deploy-lambda", "--bucket", RELEASE_BUCKET, "--release", "v1.0.0"]).await.expect(0);
     assert_eq!(world.running(), deployed, "archives, by the flag");
     assert_eq!(world.sandbox.lambda.running_archive("stock-level"), of("v1.0.0")[1]);
+}
+
+/// HEAD has no body, so that S3 cannot say there that it is the keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_that_are_over_at_a_head_are_renewed_though_s3_does_not_say_so() {
+    let mut world = world().await;
+    for gone in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
+        world.unset(gone);
+    }
+    has_release(&world, "v1.0.0");
+    let slow = Fault::new(What::DelayAnswer(Duration::from_millis(800))).on(Service::Lambda);
+    // What comes next is a look at the archives.
+    world.sandbox.faults().add(slow.matching("StockLevels").nth(1));
+    let words = ["deploy-lambda", "--release", "v1.0.0", "--credentials", "vault", "--jobs", "1"];
+    let mut running = world.start(&words, None).await;
+    running.until(|entry| entry.path().ends_with("/StockLevels")).await;
+    world.sandbox.issued.expire_all();
+    running.end().await.expect(0);
+    assert_eq!(runs(&world), of("v1.0.0"));
+    let requests = world.sandbox.journal().of(Service::S3);
+    let bare = requests.iter().filter(|entry| entry.method == Method::HEAD && entry.status == Some(400));
+    assert!(bare.count() >= 1, "no HEAD met dead keys: the test shows nothing");
+    assert_eq!(world.sandbox.vault.logins(), 2);
 }

@@ -150,6 +150,12 @@ fn rows() -> Vec<Row> {
             world!(World::small()),
         ),
         row(
+            "gate",
+            &["freeze", "--reason", "fair"],
+            Words(&["--until", "2020-01-01T00:00:00Z"]),
+            world!(World::small()),
+        ),
+        row(
             "cleanup-images",
             &["--keep-last", "1", "--keep-days", "0", "--never-deployed", "prod_eu00"],
             Services,

@@ -3,15 +3,26 @@
 use std::collections::BTreeSet;
 
 use crate::harness::Ran;
+use crate::recorded;
 use crate::snapshot::page;
 use crate::world::World;
 
 /// Runs a stage that must refuse: with this code, and nothing changed anywhere, be it a file or a service.
 pub(crate) async fn refused(world: &World, words: &[&str], code: i32) -> Ran {
     let (files, writes) = (world.files(), world.writes().len());
+    let told = recorded::events(world.path(".landfall/ledger")).len();
     let words: Vec<&str> = words.iter().copied().chain(["--quiet"]).collect();
     let ran = world.run(&words).await.expect(code);
-    assert_eq!(world.changed_since(&files), BTreeSet::new(), "`{}` left files", ran.words);
+    let mut changed = world.changed_since(&files);
+    // That an environment was taken and given back stands in the ledger; nothing else may.
+    changed.retain(|name| !name.starts_with(".landfall/ledger/"));
+    assert_eq!(changed, BTreeSet::new(), "`{}` left files", ran.words);
+    assert_eq!(
+        recorded::events(world.path(".landfall/ledger")).len(),
+        told,
+        "`{}` recorded something",
+        ran.words
+    );
     assert_eq!(world.writes().len(), writes, "`{}` changed something", ran.words);
     ran
 }

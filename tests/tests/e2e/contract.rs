@@ -106,6 +106,19 @@ async fn existing_pipelines_name_step_and_region_by_a_variable() {
     world.set("NX_TARGET", "comment-jira-tickets-staging-eu");
     world.run(&["comment-jira-tickets"]).await.expect(0);
     assert_eq!(world.sandbox.jira.issues()[0].comments.len(), 1);
+    // The job's name and the environment must name one region.
+    for (stage, name) in [
+        ("create-jira-tickets", "create-jira-tickets-staging-na"),
+        ("transition-jira-tickets", "transition-jira-tickets-pp-testing-na"),
+        ("comment-jira-tickets", "comment-jira-tickets-staging-na"),
+        ("update-jira-instructions", "update-jira-instructions-staging-na"),
+    ] {
+        world.set("NX_TARGET", name);
+        let ran = world.run(&[stage]).await.expect(2);
+        let what = "NX_TARGET names the region na, and the environment stg_eu00 is of eu";
+        assert!(ran.stderr.contains(what), "{stage}: {}", ran.stderr);
+    }
+    assert_eq!(world.sandbox.jira.issues().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

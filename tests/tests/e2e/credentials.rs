@@ -1,4 +1,4 @@
-//! `aws-credentials`: every login, every place that keys may go to, the command that runs with them; and stages that log in themselves.
+//! `aws-credentials`: every login, every place that keys may go to; and stages that log in themselves.
 
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::Stdio;
@@ -14,12 +14,11 @@ use crate::bad_input::refused;
 use crate::snapshot::page;
 use crate::world::World;
 
-/// A run whose standard output may hold the keys, or that takes all words after `--`.
-struct Direct {
+/// A run whose standard output holds secrets, since it is made for that.
+pub(crate) struct Direct {
     code: Option<i32>,
-    stdout: String,
-    stderr: String,
-    report: Value,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl World {
@@ -48,7 +47,7 @@ impl World {
     }
 
     /// Runs it, and looks for secrets in what is not standard output.
-    async fn run_direct(&self, words: &[&str]) -> Direct {
+    pub(crate) async fn run_direct(&self, words: &[&str]) -> Direct {
         let output = self.direct(words).output().await.expect("it starts");
         self.ended(output)
     }
@@ -63,7 +62,12 @@ impl World {
             }
         }
         let code = output.status.code().or_else(|| output.status.signal().map(|signal| 1000 + signal));
-        Direct { code, stdout, stderr, report: serde_json::from_str(&report).unwrap_or_default() }
+        Direct { code, stdout, stderr }
+    }
+
+    /// How many records the ledger has.
+    fn records(&self) -> usize {
+        self.files().keys().filter(|name| name.starts_with(".landfall/ledger/0")).count()
     }
 
     fn logs_in_at_aws(&mut self, audience: &str) -> String {
@@ -85,15 +89,9 @@ impl World {
 
 impl Direct {
     #[track_caller]
-    fn expect(self, code: i32) -> Self {
+    pub(crate) fn expect(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{}\n{}", self.stdout, self.stderr);
         self
-    }
-
-    fn outcomes(&self, of: &str) -> Vec<&str> {
-        let items = self.report["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-        let of = |item: &&Value| item["name"].as_str().is_some_and(|name| name.starts_with(of));
-        items.iter().filter(of).filter_map(|item| item["outcome"].as_str()).collect()
     }
 }
 
@@ -134,19 +132,18 @@ async fn github_is_asked_for_a_token_at_both_doors() {
     world.unset("VAULT_SECRET_ID");
     world.unset("HCV_LOGIN_PATH");
     world.set("VAULT_AUTH_ROLE", "shop-on-github");
-    world.run_direct(&["aws-credentials", "--login", "jwt"]).await.expect(0);
+    world.run(&["aws-credentials", "--login", "jwt"]).await.expect(0);
     assert_eq!((world.sandbox.vault.logins(), world.sandbox.actions_oidc.tokens().len()), (1, 1));
     assert!(world.sandbox.vault.live_tokens().is_empty());
-    world.run_direct(&["aws-credentials", "--login", "web-identity"]).await.expect(0);
+    world.run(&["aws-credentials", "--login", "web-identity"]).await.expect(0);
     assert_eq!((world.sandbox.vault.logins(), world.sandbox.actions_oidc.tokens().len()), (1, 2));
-    let ran =
-        world.run_direct(&["aws-credentials", "--login", "jwt", "--audience", "somebody"]).await.expect(3);
-    assert_eq!(ran.report["problems"][0]["code"], "LF-VAULT-ID-TOKEN");
+    let ran = world.run(&["aws-credentials", "--login", "jwt", "--audience", "somebody"]).await.expect(3);
+    assert_eq!(ran.codes(), ["LF-VAULT-ID-TOKEN"]);
 
     world.set("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "not-the-token-of-this-job");
     world.further_secrets.push("not-the-token-of-this-job".to_owned());
-    let ran = world.run_direct(&["aws-credentials", "--login", "web-identity", "--quiet"]).await.expect(3);
-    assert_eq!(ran.report["problems"][0]["code"], "LF-GITHUB-ID-TOKEN");
+    let ran = world.run(&["aws-credentials", "--login", "web-identity", "--quiet"]).await.expect(3);
+    assert_eq!(ran.codes(), ["LF-GITHUB-ID-TOKEN"]);
     assert!(ran.stderr.contains("The caller is not authorized.") && ran.stderr.contains("id-token: write"));
 }
 
@@ -173,20 +170,19 @@ async fn a_stop_in_the_middle_leaves_no_token_alive() {
 #[tokio::test(flavor = "multi_thread")]
 async fn keys_for_a_program_are_on_standard_output_alone() {
     let world = World::small().await;
-    let ran = world.run_direct(&["aws-credentials", "--to", "process", "--quiet"]).await.expect(0);
+    let ran = world.run(&["aws-credentials", "--to", "process", "--quiet"]).await.expect(0);
     let keys: Value = serde_json::from_str(&ran.stdout).expect("JSON and nothing else");
     assert_eq!(keys["Version"], 1);
     assert!(
         world.sandbox.issued.secrets().contains(&keys["SecretAccessKey"].as_str().expect("a key").to_owned())
     );
-    assert_eq!(ran.stderr, "");
     assert!(world.made().is_empty(), "nothing is stored");
-    let ran = world.run_direct(&["aws-credentials", "--to", "process", "--output", "json"]).await.expect(2);
+    let ran = world.run(&["aws-credentials", "--to", "process", "--output", "json"]).await.expect(2);
     assert!(!ran.stdout.contains("AccessKeyId") && ran.stderr.contains("--report"), "{}", ran.stderr);
 }
 
 /// The command line of a real AWS CLI, where there is one.
-fn aws_cli() -> Option<&'static str> {
+pub(crate) fn aws_cli() -> Option<&'static str> {
     let found = std::process::Command::new("aws").arg("--version").output();
     let is_there = found.is_ok_and(|output| output.status.success());
     assert!(is_there || std::env::var_os("LANDFALL_REAL_SERVERS").is_none(), "the AWS CLI is to be there");
@@ -224,8 +220,26 @@ async fn a_stage_takes_keys_from_the_process_of_a_profile() {
     std::fs::create_dir_all(world.home.path().join("home/.aws")).expect("a folder");
     std::fs::write(world.home.path().join("home/.aws/config"), profile).expect("written");
     world.set("AWS_PROFILE", "deploy");
-    world.run_direct(&["list-buckets", "--credentials", "profile"]).await.expect(0);
+    world.run(&["list-buckets", "--credentials", "profile"]).await.expect(0);
     assert_eq!(world.sandbox.vault.logins(), 1);
+}
+
+/// A job that failed must not leave the keys of an earlier run to the jobs behind it.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_file_of_an_earlier_run_does_not_outlive_one_that_fails() {
+    let mut world = World::small().await;
+    world.run(&["aws-credentials"]).await.expect(0);
+    world.run(&["aws-credentials", "--dry-run"]).await.expect(0);
+    assert!(world.path("aws_auth.env").exists(), "a dry run changes nothing");
+    world.sandbox.vault.configure(|vault| vault.sealed = true);
+    world.run(&["aws-credentials"]).await.expect(5);
+    assert!(!world.path("aws_auth.env").exists());
+
+    world.sandbox.vault.configure(|vault| vault.sealed = false);
+    world.run(&["aws-credentials"]).await.expect(0);
+    world.unset("VAULT_AWS_PATH");
+    world.run(&["aws-credentials"]).await.expect(2);
+    assert!(!world.path("aws_auth.env").exists(), "what is wrong with the configuration comes later");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -274,117 +288,22 @@ async fn gitlabs_variables_are_set_and_taken_away() {
     let words = ["aws-credentials", "--to", "gitlab"];
     let fault = Fault::new(What::status(403).body(r#"{"message":"403 Forbidden"}"#)).on(Service::GitLab);
     world.sandbox.faults().add(fault.method(Method::POST).nth(3));
-    let ran = world.run_direct(&words).await.expect(6);
-    assert_eq!(ran.outcomes(""), ["fetched", "created", "created", "failed", "not-tried"]);
+    let ran = world.run(&words).await.expect(6);
+    let outcomes: Vec<String> = ran.items().into_iter().map(|(_, outcome)| outcome).collect();
+    assert_eq!(outcomes, ["fetched", "created", "created", "failed", "not-tried"]);
     world.sandbox.faults().clear();
-    let ran = world.run_direct(&words).await.expect(0);
+    let ran = world.run(&words).await.expect(0);
     assert!(ran.stdout.contains("variables of the project 574 at GitLab for stg_eu00"), "{}", ran.stdout);
     let there = world.sandbox.gitlab.variables("projects/574", "stg_eu00");
     assert_eq!(there.len(), 4);
     assert!(there["AWS_SECRET_ACCESS_KEY"].hidden);
     assert!(world.made().is_empty(), "no file beside");
     let logins = world.sandbox.vault.logins();
-    world.run_direct(&["aws-credentials", "--to", "gitlab", "--clean"]).await.expect(0);
+    let recorded = world.records();
+    world.run(&["aws-credentials", "--to", "gitlab", "--clean"]).await.expect(0);
+    assert_eq!(world.records(), recorded + 8, "four intents and how they ended");
     assert!(world.sandbox.gitlab.variables("projects/574", "stg_eu00").is_empty());
     assert_eq!(world.sandbox.vault.logins(), logins, "cleaning needs no login");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_command_gets_keys_from_an_endpoint_and_no_secret_of_ours() {
-    let mut world = World::small().await;
-    world.set("GITLAB_TOKEN", "glpat-not-for-the-command");
-    world.set("AWS_PROFILE", "another");
-    let ran = world.run_direct(&["aws-credentials", "--quiet", "exec", "--", "env"]).await.expect(0);
-    let seen: Vec<&str> = ran.stdout.lines().filter_map(|line| Some(line.split_once('=')?.0)).collect();
-    for name in [
-        "VAULT_SECRET_ID",
-        "VAULT_ROLE_ID",
-        "GITLAB_TOKEN",
-        "AWS_PROFILE",
-        "AWS_ROLE_ARN",
-        "AWS_ACCESS_KEY_ID",
-        "AWS_SECRET_ACCESS_KEY",
-        "AWS_SESSION_TOKEN",
-    ] {
-        assert!(!seen.contains(&name), "{name}");
-    }
-    for name in
-        ["AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN", "AWS_REGION", "PATH"]
-    {
-        assert!(seen.contains(&name), "{name}");
-    }
-    for secret in world.sandbox.secret_values() {
-        // What the pipeline set for others, such as Jira, is the pipeline's to set.
-        let of_aws = world.sandbox.issued.secrets().contains(&secret);
-        assert!(!of_aws || !ran.stdout.contains(&secret), "keys are in the environment");
-    }
-    assert!(world.made().is_empty(), "nothing is stored");
-    assert!(world.sandbox.vault.live_tokens().is_empty());
-
-    let ran = world.run_direct(&["aws-credentials", "--static", "exec", "--", "env"]).await.expect(0);
-    assert!(
-        ran.stdout.contains("AWS_SESSION_TOKEN=") && !ran.stdout.contains("AWS_CONTAINER_"),
-        "{}",
-        ran.stdout
-    );
-    assert!(ran.stderr.contains("are not renewed"), "{}", ran.stderr);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_aws_cli_runs_on_the_endpoint() {
-    let Some(aws) = aws_cli() else { return };
-    let world = World::small().await;
-    let address = world.sandbox.url(Service::Sts);
-    let words =
-        ["aws-credentials", "--quiet", "exec", "--", aws, "sts", "get-caller-identity", "--endpoint-url"];
-    let words = [&words[..], &[&address]].concat();
-    let ran = world.run_direct(&words).await.expect(0);
-    assert!(ran.stdout.contains(":assumed-role/Deployer/"), "{}{}", ran.stdout, ran.stderr);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_a_command_is_passed_on() {
-    let world = World::small().await;
-    let words = |script: &'static str| ["aws-credentials", "--quiet", "exec", "--", "sh", "-c", script];
-    let ran = world.run_direct(&words("echo out; echo err >&2; exit 7")).await.expect(7);
-    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), ("out\n", "err\n"));
-    assert_eq!((&ran.report["exitCode"], &ran.report["outcome"]), (&7.into(), &"failed".into()));
-    assert_eq!(ran.outcomes("command"), ["ended"]);
-    world.run_direct(&words("kill -KILL $$")).await.expect(137);
-
-    for (signal, code) in [(Signal::TERM, 21), (Signal::INT, 22), (Signal::USR1, 23), (Signal::HUP, 24)] {
-        let ready = world.home.path().join(format!("tmp/ready-{code}"));
-        let script = format!(
-            "trap 'exit 21' TERM; trap 'exit 22' INT; trap 'exit 23' USR1; trap 'exit 24' HUP; : >{}; while :; do sleep 0.05; done",
-            ready.display()
-        );
-        let mut command = world.direct(&["aws-credentials", "--quiet", "exec", "--", "sh", "-c", &script]);
-        let child = command.spawn().expect("it starts");
-        while !ready.exists() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let pid = i32::try_from(child.id().expect("it runs")).expect("a process id");
-        kill_process(Pid::from_raw(pid).expect("a process id"), signal).expect("sent");
-        let output = child.wait_with_output().await.expect("its end is seen");
-        world.ended(output).expect(code);
-    }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_command_that_is_not_there_costs_no_login() {
-    let world = World::small().await;
-    for (words, code) in [
-        (&["aws-credentials", "exec", "--", "no-such-program"][..], "LF-EXEC"),
-        // It is there, and no program.
-        (&["aws-credentials", "exec", "--", "./package.json"], "LF-EXEC"),
-        (&["aws-credentials", "exec"], "LF-CONFIG-MISSING"),
-        (&["aws-credentials", "--", "env"], "LF-CONFIG"),
-        (&["aws-credentials", "run", "--", "env"], "LF-CONFIG"),
-    ] {
-        let ran = world.run_direct(words).await.expect(2);
-        assert_eq!(ran.report["problems"][0]["code"], code, "{}", ran.stderr);
-    }
-    assert_eq!(world.sandbox.vault.logins(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -450,7 +369,7 @@ async fn a_file_that_was_written_anew_is_read_again() {
     let mut running = world.start(&["deploy-lambda", "--jobs", "1"], None).await;
     running.until(|entry| entry.service == Service::Lambda && entry.method == Method::PUT).await;
     world.sandbox.issued.expire_all();
-    world.run_direct(&["aws-credentials"]).await.expect(0);
+    world.run(&["aws-credentials"]).await.expect(0);
     running.end().await.expect(0);
     for project in world.projects() {
         assert_eq!(world.running()[project.lambda], project.image().digest());

@@ -54,8 +54,8 @@ async fn an_environment_that_another_run_holds() {
     let ran = world.run(&["deploy-lambda", "--quiet"]).await.expect(i32::from(exit::LOCKED));
     page!(ran.page(&world), @r#"
     error[LF-LEDGER-HELD] exit 4
-      environment stg_eu00 is held by deploy-lambda of unknown, process [number]
-      next: wait for deploy-lambda of unknown, process [number] to end, then run again
+      environment stg_eu00 is held by deploy-lambda of unknown
+      next: wait for deploy-lambda of unknown to end, then run again; the lock of a run that is gone ends by itself
 
     nothing was changed
     exit 4
@@ -122,7 +122,7 @@ async fn partly_rolled_back() {
 
     what was changed (2):
       OrderServiceFunction: rolled-back
-      ledger record 9: recorded
+      ledger record 12: recorded
     exit 6
     "#);
     world.run(&["rollback-lambda"]).await.expect(i32::from(exit::DONE));

@@ -92,15 +92,31 @@ impl World {
 
     /// Starts a stage.
     pub(crate) async fn start(&self, words: &[&str], input: Option<&str>) -> Running<'_> {
+        self.start_in(words, input, false).await
+    }
+
+    /// Starts a stage in a process group of its own, as nobody's who sits at a terminal.
+    pub(crate) async fn start_apart(&self, words: &[&str]) -> Running<'_> {
+        self.start_in(words, None, true).await
+    }
+
+    async fn start_in(&self, words: &[&str], input: Option<&str>, apart: bool) -> Running<'_> {
         let number = self.runs.fetch_add(1, Ordering::Relaxed);
         let report = self.home.path().join(format!("reports/{number}.json"));
         let path = self.variables.get("PATH").map_or("/usr/bin:/bin", String::as_str);
         let witness = Witness::new(self.witness.path().join(number.to_string()), path);
         let mut command = Command::new(env!("CARGO_BIN_EXE_under-test"));
+        // A view of the ledger has its name in two words.
+        let (stage, rest) = words.split_at(if words.first() == Some(&"ledger") { 2 } else { 1 });
+        if apart {
+            command.process_group(0);
+        }
         command
-            .args(words)
+            .args(stage)
             .arg("--report")
             .arg(&report)
+            // All words after `--` are a command's.
+            .args(rest)
             .current_dir(self.repo.path())
             .env_clear()
             .env("HOME", self.home.path().join("home"))

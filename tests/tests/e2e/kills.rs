@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 
 use futures_util::StreamExt as _;
 use landfall_artifacts::EventKind;
-use landfall_ledger::FolderLedger;
 use landfall_sandbox::{Fault, RC_KEY, Service, What};
 
 use crate::like::{HERE, LIKE, has_second_region, here};
+use crate::recorded;
 use crate::world::{SMALL, World};
 
 /// Worlds side by side: a run waits for the disk and for Lambda more than for a processor.
@@ -52,9 +52,9 @@ async fn survives(subject: Subject) {
 async fn killed_at(subject: Subject, number: u64, what: What, wanted: &State) -> bool {
     let at = format!("`{}`, {what:?} at request {number}", subject.words.join(" "));
     let world = prepared(subject).await;
-    let ledger = FolderLedger::for_reading(world.path(".landfall/ledger"));
+    let ledger = world.path(".landfall/ledger");
     let intents = || {
-        let events = ledger.events().unwrap_or_else(|error| panic!("{at}: {error}"));
+        let events = recorded::events(&ledger);
         events.iter().filter(|event| event.kind == EventKind::Intent).count()
     };
     let intents_before = intents();
@@ -74,7 +74,7 @@ async fn killed_at(subject: Subject, number: u64, what: What, wanted: &State) ->
     let second = world.run(subject.words).await;
     assert_eq!(second.code, Some(0), "{at}, then again:\n{}", second.stderr);
     assert_eq!((subject.state)(&world), *wanted, "{at}, then again");
-    ledger.verify(None).unwrap_or_else(|error| panic!("{at}, then again: {error}"));
+    recorded::verified(&ledger);
     let writes = world.writes().len();
     let third = world.run(subject.words).await;
     assert_eq!((third.code, third.outcome()), (Some(0), "nothing-to-do"), "{at}: a third run");
@@ -120,7 +120,7 @@ async fn deploy_lambda() {
 /// What runs, where the aliases point, and what the ledger says of it.
 fn run_and_recorded(world: &World) -> State {
     let mut state = world.running();
-    let events = FolderLedger::for_reading(world.path(".landfall/ledger")).events().expect("a ledger");
+    let events = recorded::events(world.path(".landfall/ledger"));
     for deployed in landfall_ledger::deployments(&events) {
         let digest = deployed.digest.map(|digest| digest.to_string()).unwrap_or_default();
         state

@@ -2,11 +2,11 @@
 
 use landfall_artifacts::{Digest, EventKind};
 use landfall_cli::exit;
-use landfall_ledger::FolderLedger;
 use landfall_sandbox::{RELEASE_BUCKET, Service};
 use serde_json::json;
 
 use crate::bad_input::refused;
+use crate::recorded;
 use crate::snapshot::page;
 use crate::world::World;
 
@@ -87,7 +87,7 @@ async fn images_are_copied_and_functions_follow() {
     // The ledger learns what runs in the second region, with projects and versions, though no lock is there.
     world.has_versions();
     world.run(&["update-version-dashboard", "--environment", "dr_us00"]).await.expect(0);
-    let events = FolderLedger::for_reading(world.path(".landfall/ledger")).events().expect("a ledger");
+    let events = recorded::events(world.path(".landfall/ledger"));
     let newest = events.iter().rfind(|event| event.kind == EventKind::Deployment).expect("a deployment");
     assert_eq!(newest.environment.as_ref().map(landfall_artifacts::EnvironmentName::as_str), Some("dr_us00"));
     assert!(newest.items.iter().all(|item| item.project.is_some() && item.version.is_some()), "{newest:#?}");

@@ -2,11 +2,11 @@
 
 use http::Method;
 use landfall_artifacts::EventKind;
-use landfall_ledger::FolderLedger;
 use landfall_sandbox::images::ImageIndex;
 use landfall_sandbox::{BUILD_KEY, Fault, RC_KEY, Service, What};
 
 use crate::harness::Ran;
+use crate::recorded;
 use crate::world::World;
 
 const PROMOTE: [&str; 5] = ["promote-artifacts", "--preset", "to-rc", "--jobs", "1"];
@@ -17,7 +17,7 @@ fn words<'a>(first: &[&'a str], rest: &[&'a str]) -> Vec<&'a str> {
 
 /// Items of the promotion events on record, event by event.
 fn promotions(world: &World) -> Vec<usize> {
-    let events = FolderLedger::for_reading(world.path(".landfall/ledger")).events().expect("a ledger");
+    let events = recorded::events(world.path(".landfall/ledger"));
     events.iter().filter(|event| event.kind == EventKind::Promotion).map(|event| event.items.len()).collect()
 }
 

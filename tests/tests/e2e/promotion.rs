@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use http::Method;
-use landfall_ledger::FolderLedger;
 use landfall_sandbox::images::function_image;
 use landfall_sandbox::{BUILD_KEY, Fault, RC_KEY, Service, VIRTUAL_KEY, What};
 use serde_json::{Map, Value, json};
 
 use crate::harness::Ran;
+use crate::recorded;
 use crate::snapshot::page;
 use crate::world::World;
 
@@ -243,7 +243,7 @@ async fn two_runs_at_once_come_to_the_same() {
     for log in ["promotion-log-to-rc.json", "promotion-log-again.json"] {
         assert_eq!(world.json(log)["summary"]["successful"], 2, "{log}");
     }
-    FolderLedger::for_reading(world.path(".landfall/ledger")).verify(None).expect("a whole ledger");
+    recorded::verified(world.path(".landfall/ledger"));
     world.sandbox.faults().clear();
     assert_eq!(world.run(&TO_RC).await.expect(0).outcome(), "nothing-to-do");
 }

@@ -2,11 +2,11 @@
 
 use http::Method;
 use landfall_artifacts::EventKind;
-use landfall_ledger::FolderLedger;
 use landfall_sandbox::images::ImageIndex;
 use landfall_sandbox::{BUILD_KEY, Fault, RC_KEY, Service, What};
 use serde_json::json;
 
+use crate::recorded;
 use crate::snapshot::page;
 use crate::world::World;
 
@@ -88,7 +88,7 @@ async fn images_and_indexes_keep_the_digest_that_their_tag_names() {
     assert!(world.sandbox.journal().matching(&Method::POST, "/promote").is_empty());
     let again = world.run(&and(&words, &[])).await.expect(0);
     assert_eq!(again.outcome(), "nothing-to-do");
-    let events = FolderLedger::for_reading(world.path(".landfall/ledger")).events().expect("a ledger");
+    let events = recorded::events(world.path(".landfall/ledger"));
     let promotions: Vec<_> = events.iter().filter(|event| event.kind == EventKind::Promotion).collect();
     assert_eq!(promotions.iter().map(|event| event.items.len()).collect::<Vec<_>>(), [2], "recorded once");
 }

@@ -277,11 +277,16 @@ async fn moto_takes_our_calls() {
     .await;
     // Keys come from the stand-ins of Vault and STS: moto's STS takes whoever asks for one user of its own.
     world.run(&["aws-credentials"]).await.expect(0);
+    let keys = world.read("aws_auth.env");
     for name in ["AWS_ENDPOINT_URL_STS", "AWS_ENDPOINT_URL_ECR", "AWS_ENDPOINT_URL_LAMBDA"] {
         world.unset(name);
     }
     world.set("AWS_ENDPOINT_URL", &format!("http://{}", moto.address));
     assert_eq!(world.run(&["aws-credentials"]).await.expect(3).codes(), ["LF-AWS-ROLE"]);
+    // The file of the run before does not outlive one that fails.
+    world.write("aws_auth.env", &keys);
+    let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+    std::fs::set_permissions(world.path("aws_auth.env"), private).expect("the mode is set");
     let registry = "123456789012.dkr.ecr.eu-west-1.amazonaws.com";
     world.set("ECR_REGISTRY_URI", &format!("{registry}/app"));
 

@@ -5,16 +5,16 @@ use std::time::Duration;
 
 use landfall_artifacts::{EventKind, LedgerEvent};
 use landfall_cli::exit;
-use landfall_ledger::FolderLedger;
 use serde_json::Value;
 
 use crate::bad_input::refused;
 use crate::harness::Ran;
+use crate::recorded;
 use crate::snapshot::page;
 use crate::world::World;
 
 fn events(world: &World, kind: EventKind) -> Vec<LedgerEvent> {
-    let events = FolderLedger::for_reading(world.path(".landfall/ledger")).events().expect("a ledger");
+    let events = recorded::events(world.path(".landfall/ledger"));
     events.into_iter().filter(|event| event.kind == kind).collect()
 }
 
@@ -32,7 +32,7 @@ fn alias(world: &World) -> Option<String> {
 }
 
 /// The plan of a second release, which brings the images that ran at the beginning.
-fn plan_second(world: &World) {
+pub(crate) fn plan_second(world: &World) {
     for name in ["image-lock.json", "lambda-ecr-mappings.json"] {
         let mut text = world.read(name).replace("r-0123456789ab", "r-2");
         for project in world.projects() {

@@ -3,6 +3,7 @@
 
 mod contents;
 mod contestants;
+mod dashboard;
 mod family;
 mod fill;
 mod floor;
@@ -52,7 +53,10 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
         ["lambda", args @ ..] => return lambda::run(root, args),
         ["versioning", args @ ..] => return versioning::run(root, args),
         ["s3", args @ ..] => return s3::run(root, args),
-        _ => bail!("say what to measure: `cargo xtask bench registry`, `lambda`, `versioning` or `s3`"),
+        ["dashboard", args @ ..] => return dashboard::run(root, args),
+        _ => bail!(
+            "say what to measure: `cargo xtask bench registry`, `lambda`, `versioning`, `s3` or `dashboard`"
+        ),
     };
     let options = Options::parse(args)?;
     if cfg!(debug_assertions) && !options.unoptimized {

@@ -26,6 +26,8 @@ pub(crate) const HELP: &str = "\
                              plan and release the versions of a repo with 200 functions and 10,000 commits
   bench s3 [--write] [--check]
                              publish 5,000 small files: ours, rclone, s5cmd and the AWS CLI
+  bench dashboard [--write] [--check] [--ours FILE]
+                             draw the pages of 200 functions, 12 environments and 5,000 releases
 ";
 
 /// One question that is measured.

@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use anyhow::Context as _;
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use landfall_sandbox::{RC_KEY, Sandbox, sample};
 
 /// Every check with what it says.
-pub(crate) fn end_state(sandbox: &Sandbox, repo: &Path) -> anyhow::Result<Vec<(bool, String)>> {
+pub(crate) async fn end_state(sandbox: &Sandbox, repo: &Path) -> anyhow::Result<Vec<(bool, String)>> {
     let namespace = &sandbox.options().image_namespace;
     let ecr = &sandbox.options().ecr_repository;
     let projects = sample::projects();
@@ -43,14 +43,14 @@ pub(crate) fn end_state(sandbox: &Sandbox, repo: &Path) -> anyhow::Result<Vec<(b
         (listed, "the page lists every function with its version".to_owned()),
         (sandbox.vault.live_tokens().is_empty(), "no Vault token is left".to_owned()),
     ];
-    checks.push(ledger(repo));
+    checks.push(ledger(repo).await);
     keep_tickets(&issues, repo)?;
     Ok(checks)
 }
 
 /// Whether the chain of events is whole.
-fn ledger(repo: &Path) -> (bool, String) {
-    match FolderLedger::for_reading(repo.join(".landfall/ledger")).verify(None) {
+async fn ledger(repo: &Path) -> (bool, String) {
+    match Ledger::for_reading(repo.join(".landfall/ledger")).verify(None).await {
         Ok(verified) => (
             verified.records > 0,
             format!("the ledger's {} records are one unbroken chain", verified.records),

@@ -41,7 +41,7 @@ pub(crate) async fn tell(place: &Place) -> anyhow::Result<bool> {
 
     screen.part("Is it so? Checked on the services, not in our reports:");
     let mut held = went_well;
-    for (is_so, what) in checks::end_state(&sandbox, place.repo())? {
+    for (is_so, what) in checks::end_state(&sandbox, place.repo()).await? {
         screen.check(is_so, &what);
         held &= is_so;
     }

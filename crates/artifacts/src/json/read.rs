@@ -308,6 +308,9 @@ macro_rules! record_fields {
 macro_rules! one_of {
     ($type:ident { $($word:literal => $variant:ident),+ $(,)? }) => {
         impl $type {
+            /// Every one of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
             /// The word that files use for it.
             pub fn as_str(self) -> &'static str {
                 match self {

@@ -16,3 +16,4 @@ mod seen;
 
 pub use look::{LogFormat, Look, Sections};
 pub use shower::Shower;
+pub use words::{columns, cut, middle, time as duration_words};

@@ -6,7 +6,7 @@ use landfall_run::human_bytes;
 const HEAD: usize = 12;
 
 /// How many columns a text may take on a terminal. What is not ASCII is given two, which is never too few.
-pub(super) fn columns(text: &str) -> usize {
+pub fn columns(text: &str) -> usize {
     text.chars().map(column).sum()
 }
 
@@ -15,7 +15,7 @@ fn column(character: char) -> usize {
 }
 
 /// The text in so many columns, cut in the middle where it has more: a name is known by its beginning and its end.
-pub(super) fn middle(text: &str, most: usize) -> String {
+pub fn middle(text: &str, most: usize) -> String {
     if columns(text) <= most {
         return text.to_owned();
     }
@@ -26,7 +26,7 @@ pub(super) fn middle(text: &str, most: usize) -> String {
 }
 
 /// The text in so many columns, cut at its end where it has more.
-pub(super) fn cut(text: &str, most: usize) -> String {
+pub fn cut(text: &str, most: usize) -> String {
     if columns(text) <= most {
         return text.to_owned();
     }
@@ -53,7 +53,7 @@ fn beginning(characters: impl Iterator<Item = char>, most: usize) -> String {
 }
 
 /// A time as people say it: `34 s`, `3 min 20 s`, `2 h 05 min`.
-pub(super) fn time(seconds: u64) -> String {
+pub fn time(seconds: u64) -> String {
     match (seconds / 3600, seconds / 60 % 60, seconds % 60) {
         (0, 0, seconds) => format!("{seconds} s"),
         (0, minutes, 0) => format!("{minutes} min"),

@@ -16,14 +16,14 @@ use crate::{Context, registries};
 ///
 /// # Errors
 /// An environment that `landfall.toml` has no row of, and as for [`example`].
-pub(super) fn look(
+pub(super) async fn look(
     context: &Context,
     config: &Config,
     environment: EnvironmentName,
 ) -> Result<Example, Refusal> {
     let row = context.settings.environment(&environment)?;
     let function_name = row.and_then(|row| row.function_name.clone());
-    example(config, &Like { environment, function_name }, &context.ledger)
+    example(config, &Like { environment, function_name }, &context.ledger).await
 }
 
 /// Deploys it.

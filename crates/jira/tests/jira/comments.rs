@@ -7,7 +7,7 @@ use landfall_jira::{CommentFacts, Commented, Error, comment_marker, deployed_com
 use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
 
-use crate::support::{Site, services, shared};
+use crate::support::{Site, no_issue, services, shared};
 
 fn key() -> TicketKey {
     "REL-24".parse().expect("a key")
@@ -29,9 +29,11 @@ struct Talk {
     bodies: Vec<Value>,
     /// Properties by the number of their comment.
     properties: BTreeMap<usize, Value>,
-    claimed: usize,
-    /// A comment that another pipeline adds while ours is claimed.
-    theirs: Option<Value>,
+    turns: BTreeMap<String, Value>,
+    /// What the first turn holds, of a pipeline that has it.
+    dead: Option<Value>,
+    /// A comment that this pipeline adds when its turn was asked for so often.
+    theirs: Option<(usize, Value)>,
     /// Whether nobody may list them once one was sent.
     hidden: bool,
     sent: bool,
@@ -52,14 +54,25 @@ impl Talk {
             let values: Vec<Value> = ids.map(bean).collect();
             return ResponseTemplate::new(200).set_body_json(json!({ "values": values, "isLast": true }));
         }
-        if path.starts_with("/issue/REL-24/properties/landfall.comment.") {
-            assert_eq!(method, "PUT");
-            self.claimed += 1;
-            if self.claimed > 1 || self.theirs.is_some() {
-                self.bodies.extend(self.theirs.take());
-                return ResponseTemplate::new(200);
+        if let Some(turn) = path.strip_prefix("/issue/REL-24/properties/landfall.comment.") {
+            if method == "PUT" {
+                let value = serde_json::from_slice(&request.body).expect("JSON");
+                let known = self.turns.insert(turn.to_owned(), value).is_some();
+                return ResponseTemplate::new(if known { 200 } else { 201 });
             }
-            return ResponseTemplate::new(201);
+            if let Some((0, body)) = &self.theirs {
+                self.bodies.push(body.clone());
+                self.theirs = None;
+            } else if let Some((left, _)) = &mut self.theirs {
+                *left -= 1;
+            }
+            let gone = self.dead.clone().filter(|_| turn.ends_with(".1"));
+            return match self.turns.get(turn).cloned().or(gone) {
+                Some(value) => {
+                    ResponseTemplate::new(200).set_body_json(json!({ "key": turn, "value": value }))
+                }
+                None => no_issue(),
+            };
         }
         assert_eq!(path, "/issue/REL-24/comment");
         if method == "GET" && self.hidden && self.sent {
@@ -150,13 +163,19 @@ async fn of_two_that_comment_at_once_one_does() {
     let first = site(Talk::default()).await;
     comment(&first).await;
     let theirs = first.bodies("POST", "/comment").await[0]["body"].clone();
-    let second = site(Talk { theirs: Some(theirs), ..Talk::default() }).await;
+    // A slow one that lives is waited for longer than the index would be.
+    let held = json!({ "schema": 1 });
+    let second = site(Talk { dead: Some(held.clone()), theirs: Some((4, theirs)), ..Talk::default() }).await;
     assert_eq!(comment(&second).await, Commented::AlreadyThere("0".into()));
     assert!(second.bodies("POST", "/comment").await.is_empty());
-    // A claim of somebody who is gone is taken over.
-    let third = site(Talk { claimed: 1, ..Talk::default() }).await;
-    assert_eq!(comment(&third).await, Commented::Added("0".into()));
-    third.check_requests().await;
+    // The turn of somebody who is gone is passed on, to one alone.
+    for gone in [held, json!({ "schema": 1, "at": 1_700_000_000 }), json!({ "gone": true })] {
+        let third = site(Talk { dead: Some(gone), ..Talk::default() }).await;
+        let (one, other) = tokio::join!(comment(&third), comment(&third));
+        let added = [&one, &other].into_iter().filter(|ended| matches!(ended, Commented::Added(_))).count();
+        assert_eq!((added, third.bodies("POST", "/comment").await.len()), (1, 1), "{one:?} {other:?}");
+        third.check_requests().await;
+    }
 }
 
 #[tokio::test]

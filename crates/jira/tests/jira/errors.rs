@@ -58,6 +58,37 @@ async fn each_status_has_its_code_class_and_remedy() {
     }
 }
 
+type Cause<'c> = &'c dyn Fn() -> Error;
+
+/// What was sent and is not known to have arrived: running again finds out, unless Jira refuses to tell. As docs/stages.md has it.
+#[test]
+fn a_lost_write_passes_unless_jira_refuses_to_tell() {
+    let doing = || "search".to_owned();
+    let said = || "no".to_owned();
+    let origin = || "https://example.atlassian.net".to_owned();
+    let causes: [(Cause<'_>, Class); 7] = [
+        (&|| Error::Down { doing: doing(), status: 502 }, Class::Transient),
+        (&|| Error::Throttled { doing: doing(), reason: None }, Class::Transient),
+        (&|| Error::Lacking { doing: doing(), what: "the id" }, Class::Transient),
+        (&|| Error::Stopped { doing: doing() }, Class::Interrupted),
+        (&|| Error::Unauthorized { origin: origin(), doing: doing() }, Class::Unknown),
+        (&|| Error::Forbidden { doing: doing(), said: said() }, Class::Unknown),
+        (&|| Error::NotFound { doing: doing(), said: said() }, Class::Unknown),
+    ];
+    for (cause, class) in causes {
+        let create = Error::LostCreate { label: "rel-1".to_owned(), cause: cause().into() };
+        let write = Error::LostWrite { doing: doing(), cause: cause().into() };
+        for lost in [create, write] {
+            assert_eq!((lost.class(), lost.may_have_written()), (class, true), "{lost:?}");
+            let remedy = lost.remedy().expect("a remedy");
+            let first = cause().remedy().unwrap_or_default().into_owned();
+            let is_first = remedy.starts_with(&format!("{first}; then run again"));
+            assert_eq!(is_first, class == Class::Unknown, "{remedy}");
+            assert!(is_first || remedy.starts_with("run again"), "{remedy}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_missing_ticket_is_told_as_jira_tells_it() {
     let (error, _) = refused(no_issue()).await;

@@ -16,14 +16,15 @@ fn key() -> TicketKey {
 
 fn doc(version: &str) -> Doc {
     let text = format!(r#"{{"orderService":{{"version":"{version}","folder":"order-service"}}}}"#);
-    instructions(&InstructionFacts {
+    let facts = InstructionFacts {
         release: "r-6b1f0c2d9e77".parse().expect("a release"),
         environments: vec!["prod_eu00".parse().expect("a name")],
         versions: Versions::parse(text.as_bytes(), "versions.json").expect("versions"),
         previous: BTreeMap::new(),
         commands: Commands::default(),
         start_at: Some("https://gitlab.example.com/-/pipelines/new".into()),
-    })
+    };
+    instructions(&facts, Instructions::Section.room())
 }
 
 struct Ticket {

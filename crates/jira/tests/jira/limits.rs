@@ -6,7 +6,7 @@ use landfall_jira::adf::Doc;
 use serde_json::json;
 use wiremock::ResponseTemplate;
 
-use crate::support::{Site, shared};
+use crate::support::{Site, no_issue, shared};
 
 fn key() -> TicketKey {
     "REL-24".parse().expect("a key")
@@ -15,12 +15,13 @@ fn key() -> TicketKey {
 /// A ticket without comments, whose first comments are answered so.
 async fn site(first: Vec<ResponseTemplate>) -> Site {
     let first = shared(first);
-    Site::new(move |method, _, _| {
+    Site::new(move |method, path, _| {
         let mut first = first.lock().expect("answers");
         match method {
             "POST" if !first.is_empty() => first.remove(0),
             "POST" => ResponseTemplate::new(201).set_body_json(json!({ "id": "10100" })),
             "PUT" => ResponseTemplate::new(201),
+            "GET" if path.contains("/properties/") => no_issue(),
             _ => ResponseTemplate::new(200).set_body_json(json!({ "comments": [], "total": 0 })),
         }
     })

@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use jsonschema::{Draft, Validator};
-use landfall_jira::{Jira, JiraConfig, SearchPauses, ServiceRow};
+use landfall_artifacts::ProjectVersion;
+use landfall_jira::{Jira, JiraConfig, Known, ReleaseTicket, SearchPauses, ServiceRow, Wanted, label};
 use landfall_run::{EffectOutcome, MemoryJournal, RetryPolicy, Run};
 use landfall_secret::{Credential, CredentialKind, Origin, Secret};
 use landfall_transport::{Http, HttpConfig};
@@ -151,6 +152,31 @@ pub(crate) fn services() -> Vec<ServiceRow> {
             digest: Some(landfall_artifacts::Digest::of(name.as_bytes())),
         })
         .collect()
+}
+
+/// A ticket of [`services`] with everything that a pipeline knows.
+pub(crate) fn ticket() -> ReleaseTicket {
+    ReleaseTicket {
+        release: "r-6b1f0c2d9e77".parse().expect("a release"),
+        region: "eu".parse().expect("a region"),
+        environment: "stg_eu00".parse().expect("an environment"),
+        services: services(),
+        pipeline: Some("https://gitlab.example.com/g/p/-/pipelines/574".into()),
+        dashboard: Some("https://example.com/dashboard".into()),
+        commits: Some("1a2b3c4..5d6e7f8".into()),
+        commits_at: Some("https://gitlab.example.com/g/p/-/compare/1a2b3c4...5d6e7f8".into()),
+        branch: Some("main".into()),
+    }
+}
+
+/// Its label.
+pub(crate) fn ticket_label() -> String {
+    label(&ticket().release, &ticket().region)
+}
+
+/// How it is looked for, where nothing is known of it.
+pub(crate) fn wanted<'w>(ticket: &'w ReleaseTicket, projects: &'w [ProjectVersion]) -> Wanted<'w> {
+    Wanted { release: &ticket.release, region: &ticket.region, projects, known: Known::Nothing }
 }
 
 /// Values that change between answers.

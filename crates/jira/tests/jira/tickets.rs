@@ -3,29 +3,11 @@
 use std::time::Duration;
 
 use landfall_artifacts::{Class, Explain as _, ReleaseId};
-use landfall_jira::{Earlier, Error, JiraConfig, Made, ReleaseTicket, TicketOrigin, label};
+use landfall_jira::{Earlier, Error, JiraConfig, Known, Look, Made, TicketOrigin, TicketRef, Wanted, label};
 use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
 
-use crate::support::{Site, create_meta, created, no_issue, services, shared};
-
-fn ticket() -> ReleaseTicket {
-    ReleaseTicket {
-        release: "r-6b1f0c2d9e77".parse().expect("a release"),
-        region: "eu".parse().expect("a region"),
-        environment: "stg_eu00".parse().expect("an environment"),
-        services: services(),
-        pipeline: Some("https://gitlab.example.com/g/p/-/pipelines/574".into()),
-        dashboard: Some("https://example.com/dashboard".into()),
-        commits: Some("1a2b3c4..5d6e7f8".into()),
-        commits_at: Some("https://gitlab.example.com/g/p/-/compare/1a2b3c4...5d6e7f8".into()),
-        branch: Some("main".into()),
-    }
-}
-
-fn ticket_label() -> String {
-    label(&ticket().release, &ticket().region)
-}
+use crate::support::{Site, create_meta, created, no_issue, shared, ticket, ticket_label, wanted};
 
 /// A site that keeps tickets. Its index shows them after some searches; creates may end badly before or after the effect.
 #[derive(Default)]
@@ -35,6 +17,8 @@ struct Kept {
     bad_creates: Vec<(bool, ResponseTemplate)>,
     /// Labels of a ticket that another pipeline makes just before ours is.
     before_ours: Option<Value>,
+    /// Tickets with their projects that a search for those of the region shows.
+    region: Vec<(usize, Value)>,
     /// Fields of the create screen besides the usual ones.
     more: Value,
 }
@@ -44,7 +28,12 @@ impl Kept {
         match (method, path) {
             ("GET", path) if path.contains("/createmeta/") => create_meta(request, &self.more),
             ("POST", "/search/jql") if request.body.windows(11).any(|part| part == b"landfall-eu") => {
-                ResponseTemplate::new(200).set_body_json(json!({ "issues": [], "isLast": true }))
+                let of = |(number, projects): &(usize, Value)| {
+                    json!({ "id": (10_000 + number).to_string(), "key": format!("REL-{number}"), "properties": {
+                        "landfall.release": { "schema": 1, "release": "v1.4.0", "projects": projects } } })
+                };
+                let issues: Vec<Value> = self.region.iter().map(of).collect();
+                ResponseTemplate::new(200).set_body_json(json!({ "issues": issues, "isLast": true }))
             }
             ("PUT", path) => {
                 let at = path.trim_start_matches("/issue/REL-").parse::<usize>().expect("a key") - 1;
@@ -305,4 +294,83 @@ async fn what_jira_refuses_names_the_fields() {
         "Jira refuses to create a ticket (400): Field 'x' is required\\u{1b}[2J; issuetype: The issue type selected is invalid."
     );
     assert_eq!(site.bodies("POST", "/issue").await.len(), 1);
+}
+
+/// The ticket of another release that covers it shows at once, its own only later: its own is taken.
+#[tokio::test]
+async fn the_release_s_own_ticket_is_waited_for_before_another_s() {
+    let (ticket, projects) = (ticket(), ["orderService@1.4.2".parse().expect("a project")]);
+    let kept = || Kept {
+        labels: vec![json!(["landfall-eu", "rel-other"]), json!([ticket_label(), "landfall-eu"])],
+        region: vec![(1, json!(["orderService@1.4.2"]))],
+        ..Kept::default()
+    };
+    let late = site(Kept { lag: 3, ..kept() }).await;
+    let found = late.jira.find_release(&late.run, &wanted(&ticket, &projects), Look::Patiently).await;
+    assert_eq!(found.expect("searched").expect("found").ticket.key.as_str(), "REL-2");
+    assert_eq!(late.bodies("POST", "/search/jql").await.len(), 4, "no search for others meanwhile");
+
+    // It does not show up at all: the other's, after the last look.
+    let never = site(Kept { lag: 9, ..kept() }).await;
+    let found = never.jira.find_release(&never.run, &wanted(&ticket, &projects), Look::Patiently).await;
+    let found = found.expect("searched").expect("found");
+    assert_eq!((found.ticket.key.as_str(), found.release.is_some()), ("REL-1", true));
+    assert_eq!(never.bodies("POST", "/search/jql").await.len(), 4 + 1);
+
+    // It was made: another's is no answer.
+    let own = site(Kept { lag: 9, ..kept() }).await;
+    let made = Wanted { known: Known::Own, ..wanted(&ticket, &projects) };
+    assert_eq!(own.jira.find_release(&own.run, &made, Look::Patiently).await.expect("searched"), None);
+
+    // The other's is known to be there: it is taken without waiting.
+    let other: landfall_artifacts::ReleaseId = "v1.4.0".parse().expect("a release");
+    let of_other = json!(["landfall-eu", label(&other, &ticket.region)]);
+    let known = site(Kept { labels: vec![of_other], ..Kept::default() }).await;
+    let covered = Wanted { known: Known::Other(other.clone()), ..wanted(&ticket, &projects) };
+    let found = known.jira.find_release(&known.run, &covered, Look::Patiently).await;
+    assert_eq!(found.expect("searched").expect("found").release, Some(other));
+    assert_eq!(known.bodies("POST", "/search/jql").await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_dry_run_looks_once() {
+    let (ticket, projects) = (ticket(), ["orderService@1.4.2".parse().expect("a project")]);
+    let site = site(Kept::default()).await;
+    let found = site.jira.find_release(&site.run, &wanted(&ticket, &projects), Look::Once).await;
+    assert_eq!(found.expect("searched"), None);
+    assert_eq!(site.bodies("POST", "/search/jql").await.len(), 2, "for its own, and for one that covers it");
+}
+
+/// Whoever makes a ticket, or knows its number, says what else has its label.
+#[tokio::test]
+async fn duplicates_beside_our_own_ticket_are_told() {
+    let labels = || json!([ticket_label(), "landfall-eu"]);
+    let keys = |made: &Made| made.duplicates.iter().map(|one| one.key.to_string()).collect::<Vec<_>>();
+    // The answer to the create is lost; a newer one of somebody else's is there, too.
+    let lost = Kept { bad_creates: vec![(true, ResponseTemplate::new(502))], lag: 2, ..Kept::default() };
+    let kept = shared(lost);
+    let state = kept.clone();
+    let lost = Site::new(move |method, path, request| {
+        let mut kept = kept.lock().expect("kept");
+        let answer = kept.answer(method, path, request);
+        if (method, path) == ("POST", "/issue") {
+            kept.labels.push(labels());
+        }
+        answer
+    })
+    .await;
+    let made = make(&lost).await.expect("found");
+    assert_eq!((made.ticket.key.as_str(), keys(&made)), ("REL-1", vec!["REL-2".to_owned()]));
+    assert_eq!(state.lock().expect("kept").labels.len(), 2);
+
+    // A ticket that an earlier job noted: an older one that has shown up since counts.
+    let noted = site(Kept { labels: vec![labels(), labels(), labels()], ..Kept::default() }).await;
+    let second = TicketRef {
+        id: "10002".to_owned(),
+        key: "REL-2".parse().expect("a key"),
+        url: format!("{}/browse/REL-2", noted.server.uri()),
+    };
+    let found = noted.jira.noted(&noted.run, &ticket_label(), second).await;
+    let others: Vec<&str> = found.duplicates.iter().map(|one| one.key.as_str()).collect();
+    assert_eq!((found.ticket.key.as_str(), others), ("REL-1", vec!["REL-2", "REL-3"]));
 }

@@ -1,7 +1,7 @@
 //! Moving tickets through workflows that are not ours.
 
 use landfall_artifacts::{Class, Explain as _, TicketKey};
-use landfall_jira::{Error, Facts, Listed, Step};
+use landfall_jira::{Error, Facts, JiraConfig, Listed, Standing, Step, Ways};
 use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
 
@@ -19,6 +19,8 @@ fn way(id: &str, name: &str, from: &str, to: &str) -> Value {
 /// A ticket in a workflow. Some moves may end badly, before or after their effect.
 struct Moving {
     status: String,
+    /// The category of that status.
+    category: &'static str,
     ways: Vec<Value>,
     bad: Vec<(bool, ResponseTemplate)>,
 }
@@ -27,7 +29,7 @@ impl Moving {
     fn answer(&mut self, method: &str, path: &str, request: &Request) -> ResponseTemplate {
         match (method, path) {
             ("GET", "/issue/REL-24") => ResponseTemplate::new(200).set_body_json(json!({
-                "id": "10024", "key": "REL-24", "fields": { "status": { "name": self.status, "id": "3" } }
+                "id": "10024", "key": "REL-24", "fields": { "status": { "name": self.status, "id": "3", "statusCategory": { "key": self.category } } }
             })),
             ("GET", "/issue/REL-24/transitions") => {
                 assert!(request.url.query().is_some_and(|query| query == "expand=transitions.fields"));
@@ -62,8 +64,16 @@ impl Moving {
 }
 
 async fn site(status: &str, ways: Vec<Value>, bad: Vec<(bool, ResponseTemplate)>) -> Site {
-    let moving = shared(Moving { status: status.to_owned(), ways, bad });
+    let moving = shared(Moving { status: status.to_owned(), category: "new", ways, bad });
     Site::new(move |method, path, request| moving.lock().expect("kept").answer(method, path, request)).await
+}
+
+async fn with(config: JiraConfig, status: &str, category: &'static str, ways: Vec<Value>) -> Site {
+    let moving = shared(Moving { status: status.to_owned(), category, ways, bad: vec![] });
+    let answer = move |method: &str, path: &str, request: &Request| {
+        moving.lock().expect("kept").answer(method, path, request)
+    };
+    Site::with(config, answer).await
 }
 
 fn release_workflow() -> Vec<Value> {
@@ -110,17 +120,37 @@ async fn the_direct_way_wins_and_the_target_is_never_passed() {
     let moved =
         site.jira.transition(&site.run, &key(), Step::Resolved, &Facts::default()).await.expect("moved");
     assert_eq!(moved.taken, ["Skip to resolved"]);
-    // Backwards there is none.
-    let error = site
-        .jira
-        .transition(&site.run, &key(), Step::PpTesting, &Facts::default())
-        .await
-        .expect_err("no way");
-    assert_eq!((error.code(), error.class()), ("LF-JIRA-TRANSITION", Class::Refused));
-    assert_eq!(
-        error.to_string(),
-        "REL-24 is Resolved and cannot become Pre-Prod Testing; its transitions are Close -> Closed"
-    );
+    // Backwards none is taken: it is beyond.
+    let left = site.jira.transition(&site.run, &key(), Step::PpTesting, &Facts::default()).await;
+    let left = left.expect("left there");
+    assert_eq!((left.to.as_str(), left.standing), ("Resolved", Standing::Beyond));
+    assert_eq!(site.bodies("POST", "/transitions").await.len(), 1);
+}
+
+/// A status of the project's own that comes after the step is not left for it, although the workflow leads back.
+#[tokio::test]
+async fn a_status_of_the_project_s_own_beyond_the_step_is_not_left() {
+    let back = || vec![way("92", "Rework", "QA", "DEPLOYED TO PRE-PROD")];
+    let table = [
+        ("Deployed to Pre-Prod".to_owned(), vec!["QA".to_owned()]),
+        ("QA".to_owned(), vec!["Pre-Prod Testing".to_owned(), "To Do".to_owned()]),
+        ("To Do".to_owned(), vec!["Deployed to Pre-Prod".to_owned()]),
+    ];
+    let mut config = JiraConfig::new("REL", "Release");
+    config.ways = Ways::new(table);
+    let by_table = with(config, "QA", "indeterminate", back()).await;
+    let finished = with(JiraConfig::new("REL", "Release"), "QA", "done", back()).await;
+    for site in [by_table, finished] {
+        let step = Step::DeployPp;
+        let left = site.jira.transition(&site.run, &key(), step, &Facts::default()).await.expect("left");
+        assert_eq!((left.to.as_str(), left.standing), ("QA", Standing::Beyond));
+        assert_eq!(site.jira.standing(&site.run, &key(), step).await.expect("read").1, Standing::Beyond);
+        assert!(site.bodies("POST", "/transitions").await.is_empty());
+    }
+    // Where nothing says that it comes after, it is left.
+    let unknown = with(JiraConfig::new("REL", "Release"), "QA", "indeterminate", back()).await;
+    let moved = unknown.jira.transition(&unknown.run, &key(), Step::DeployPp, &Facts::default()).await;
+    assert_eq!(moved.expect("moved").taken, ["Rework"]);
 }
 
 #[tokio::test]

@@ -128,7 +128,7 @@ impl Tree {
         }
         let left = not_made(&applied.deletes);
         if left == 0 {
-            applied.manifest = self.keep_manifest(plan, &applied.puts, rules, labels, run).await;
+            applied.manifest = self.keep_manifest((plan, &applied.puts), source, rules, labels, run).await;
         } else if plan.manifest.is_some() {
             applied.errors.push(TreeError::Withheld { what: "the manifest was not written", left });
         }
@@ -157,6 +157,7 @@ impl Tree {
         run.progress().event(Event::Total { bytes: plan.size_bytes(), items });
         let failures = AtomicUsize::new(0);
         let mut puts = plan.puts.iter();
+        applied.puts.reserve_exact(plan.puts.len());
         in_turn(
             AT_ONCE,
             || puts.next().map(|put| self.upload_one(put, plan, source, rules, &failures, run)),

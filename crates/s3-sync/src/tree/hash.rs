@@ -17,11 +17,32 @@ const AT_A_TIME: usize = 256;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Hashes {
     pub(crate) md5: [u8; 16],
-    /// Where it was asked for; boxed, since there may be a hundred thousand without.
-    pub(crate) sha256: Option<Box<Digest>>,
+    /// Where it was asked for.
+    pub(crate) sha256: Option<Digest>,
 }
 
-/// Hashes files of a source by their numbers, in the order given; on as many threads as there are processors.
+/// Hashes of files by their numbers, of those that were hashed.
+#[derive(Debug)]
+pub(crate) struct ByFile(Vec<Option<Hashes>>);
+
+impl ByFile {
+    /// Of a source, of which nothing was hashed yet.
+    pub(crate) fn of(source: &Source) -> Self {
+        Self(vec![None; source.len()])
+    }
+
+    pub(crate) fn get(&self, number: usize) -> Option<&Hashes> {
+        self.0.get(number)?.as_ref()
+    }
+
+    pub(crate) fn set(&mut self, number: usize, hashes: Hashes) {
+        if let Some(slot) = self.0.get_mut(number) {
+            *slot = Some(hashes);
+        }
+    }
+}
+
+/// Hashes files of a source by their numbers, and hands them on in the order given; on as many threads as there are processors.
 ///
 /// # Errors
 /// Every file that cannot be read, or that is not as it was found.
@@ -29,7 +50,8 @@ pub(crate) async fn hash_all(
     source: &Source,
     numbers: &[usize],
     with_sha256: bool,
-) -> Result<Vec<Hashes>, Vec<TreeError>> {
+    mut take: impl FnMut(usize, Hashes),
+) -> Result<(), Vec<TreeError>> {
     use futures_util::StreamExt as _;
     let folder = &source.folder;
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -49,21 +71,22 @@ pub(crate) async fn hash_all(
         })
         .collect();
     let mut done = futures_util::stream::iter(tasks).buffered(threads);
-    let (mut hashes, mut errors) = (Vec::with_capacity(numbers.len()), Vec::new());
+    let (mut numbers, mut errors) = (numbers.iter(), Vec::new());
     while let Some(chunk) = done.next().await {
         // A task that panicked is a defect of ours, which the panic's own page has told already.
         let chunk = chunk.unwrap_or_else(|_| {
             vec![Err(local(folder, "", io::Error::other("the files could not be hashed")))]
         });
         for one in chunk {
-            match one {
-                Ok(one) => hashes.push(one),
-                Err(error) => errors.push(error),
+            match (one, numbers.next()) {
+                (Ok(one), Some(number)) => take(*number, one),
+                (Ok(_), None) => {}
+                (Err(error), _) => errors.push(error),
             }
         }
     }
     errors.truncate(50);
-    if errors.is_empty() { Ok(hashes) } else { Err(errors) }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
 /// Hashes one file in the state that was found. Blocks.
@@ -94,7 +117,7 @@ pub(crate) fn hash_one(
         }
     }
     settled(folder, name, &file, found, read)?;
-    Ok(Hashes { md5: md5.finalize().into(), sha256: sha256.map(|hasher| Box::new(hasher.finish())) })
+    Ok(Hashes { md5: md5.finalize().into(), sha256: sha256.map(Hasher::finish) })
 }
 
 /// Opens a file that must be in the state that was found.
@@ -144,7 +167,7 @@ mod tests {
         let stamp = folder.file("a").expect("found").1;
         let hashes = hash_one(&folder, "a", stamp, true).expect("hashed");
         assert_eq!(hex(&hashes.md5), "900150983cd24fb0d6963f7d28e17f72");
-        assert_eq!(hashes.sha256.as_deref(), Some(&Digest::of(b"abc")));
+        assert_eq!(hashes.sha256, Some(Digest::of(b"abc")));
         assert_eq!(hash_one(&folder, "a", stamp, false).expect("hashed").sha256, None);
         assert_eq!(read_whole(&folder, "a", stamp).expect("read"), b"abc");
         std::fs::write(&path, "abcd").expect("written");

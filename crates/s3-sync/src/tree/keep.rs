@@ -67,7 +67,9 @@ impl Tree {
                 source.files().binary_search_by(|file| file.name.as_bytes().cmp(name.as_bytes())).ok()
             };
             let numbers: Vec<usize> = plan.puts.iter().filter_map(|put| number(&put.name)).collect();
-            hash_all(source, &numbers, true).await?
+            let mut hashes = Vec::with_capacity(numbers.len());
+            hash_all(source, &numbers, true, |_, one| hashes.push(one)).await?;
+            hashes
         } else {
             Vec::new()
         };
@@ -77,7 +79,7 @@ impl Tree {
             let after = After {
                 size_bytes: put.size_bytes,
                 md5: hashes.as_ref().map(|hashes| hex(&hashes.md5)),
-                sha256: hashes.and_then(|hashes| hashes.sha256).map(|sha256| *sha256),
+                sha256: hashes.and_then(|hashes| hashes.sha256),
                 headers: if is_kept { rules.headers(&put.name) } else { super::Headers::new() },
             };
             (&*put.name, put.before.as_deref(), Some(Box::new(after)))
@@ -192,13 +194,13 @@ impl Tree {
         let Some(whole) = whole else {
             return Err(TreeError::Changed { address, what: "it is gone" });
         };
-        let digest = Digest::of(&whole.bytes);
+        let digest = Digest::of(&whole);
         told.sha256 = Some(digest);
         match keep {
-            Keep::Folder(folder) => told.kept = Some(keep_in_folder(folder, digest, &whole.bytes)?),
+            Keep::Folder(folder) => told.kept = Some(keep_in_folder(folder, digest, &whole)?),
             Keep::Prefix(place) => {
                 let kept = format!("{id}/{name}");
-                let wanted = Wanted::of_bytes(&kept, Bytes::from(whole.bytes), seen.headers, Condition::Free);
+                let wanted = Wanted::of_bytes(&kept, Bytes::from(whole), seen.headers, Condition::Free);
                 self.at(place.clone()).put(&wanted, run).await?;
                 told.kept = Some(kept);
             }

@@ -5,11 +5,13 @@ use landfall_aws::Nature;
 use landfall_run::{Event, Run};
 
 use super::etag::{Etag, Listed};
-use super::hash::{Hashes, hash_all};
+use super::hash::{ByFile, hash_all};
 use super::join::{Extra, Join};
-use super::rules::Headers;
+use super::manifest::{HeaderSets, Line, digest};
+use super::remembered::{Found, Remembered};
 use super::stored::StoredManifest;
-use super::{Rules, Source, SyncManifest, Tree, TreeError};
+use super::walk::Foretold;
+use super::{Rules, Source, Tree, TreeError};
 
 /// How a plan is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -76,12 +78,35 @@ pub(crate) struct ManifestPlan {
     pub(crate) etag: Option<String>,
     /// Whether there is a stored one.
     pub(crate) is_there: bool,
-    /// Of the stored one's bytes.
-    pub(crate) digest: Option<Digest>,
-    /// Whether an object is newer than the stored one, though its bytes are what that says: written again, it tells of the headers too.
-    pub(crate) is_stale: bool,
-    /// Entries of all files that are not uploaded.
-    pub(crate) next: SyncManifest,
+    /// Whether what is stored says something else than that what stays is there, or could say more.
+    pub(crate) is_outdated: bool,
+    /// All files that are not uploaded, in the order of their names' bytes.
+    pub(crate) stays: Vec<Stay>,
+    pub(crate) sets: HeaderSets,
+}
+
+/// A file that is there already. Kept small: there may be a hundred thousand.
+#[derive(Debug)]
+pub(crate) struct Stay {
+    /// The file's number in the source.
+    file: u32,
+    /// The number of its headers.
+    headers: u32,
+    etag: Etag,
+    sha256: Digest,
+}
+
+impl ManifestPlan {
+    /// Lines of what stays.
+    pub(crate) fn lines<'a>(&'a self, source: &'a Source) -> impl Iterator<Item = Line<'a>> + Clone {
+        let line = |stay: &'a Stay| {
+            let file = source.files().get(usize::try_from(stay.file).ok()?)?;
+            let Stay { headers, etag, sha256, .. } = stay;
+            let (name, size_bytes) = (&*file.name, file.stamp.size_bytes);
+            Some(Line { name, etag, sha256, size_bytes, headers: *headers })
+        };
+        self.stays.iter().filter_map(line)
+    }
 }
 
 impl Plan {
@@ -97,9 +122,7 @@ impl Plan {
 
     /// Whether the manifest is to be written. Of a bucket that turns out to encrypt with a key of KMS nobody can say.
     pub fn writes_manifest(&self) -> bool {
-        self.manifest.as_ref().is_some_and(|manifest| {
-            !self.is_empty() || manifest.is_stale || manifest.digest != Some(manifest.next.digest())
-        })
+        self.manifest.as_ref().is_some_and(|manifest| !self.is_empty() || manifest.is_outdated)
     }
 
     /// A digest of what is to be done, which records name it by: names, sizes, and what stands there now. Files that were not compared are not
@@ -121,11 +144,10 @@ impl Plan {
 }
 
 /// What is known of a file whose key is taken.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Known {
     /// Its bytes are the file's; whether its headers are those of the rules, where that is known.
     Same {
-        sha256: Option<Box<Digest>>,
         headers_fit: Option<bool>,
     },
     Other,
@@ -149,11 +171,21 @@ impl Tree {
         let one = |error| vec![error];
         let mut join = Join::new(source.files(), rules);
         run.progress().event(Event::Phase { name: "list".into(), items: None });
-        self.list(run, |name, listed| join.take(name, listed)).await.map_err(one)?;
+        // Where the manifest is asked for it need not be listed before it is read, and foretells what is.
+        let (foretold, foretells) = Foretold::channel(options.manifest);
+        let list =
+            async { self.list(foretold, run, |name, listed| join.take(name, listed)).await.map_err(one) };
+        let (_, found) = tokio::try_join!(list, self.remember(source, foretells, run))?;
         let (objects, left_out) = (join.objects(), join.left_out);
-        let stored_listed = join.manifest.is_some();
-        let written = join.manifest.as_ref().map(|manifest| manifest.modified);
-        let Join { mut listed, extras, .. } = join;
+        let Join { mut listed, extras, manifest: manifest_listed, .. } = join;
+        let Found { stored, mut hashes } = found;
+        let mut stored = match (stored, &manifest_listed) {
+            // It came or went while the objects were listed, which are what counts.
+            (None, Some(_)) => self.remembered(source, run).await.map_err(one)?,
+            (_, None) => None,
+            (stored, Some(_)) => stored,
+        };
+        let written = manifest_listed.as_ref().zip(stored.as_ref()).and_then(written);
 
         let same_size: Vec<usize> = source
             .files()
@@ -165,15 +197,16 @@ impl Tree {
             })
             .map(|(number, _)| number)
             .collect();
-        let etag_of = |listed: &[Option<Listed>], number: usize| {
-            listed.get(number).and_then(Option::as_ref).map_or(Etag::Missing, |listed| listed.etag.clone())
+        let is_opaque = |number: &usize| {
+            let listed = listed.get(*number).and_then(Option::as_ref);
+            !matches!(listed, Some(Listed { etag: Etag::Md5Like(_), .. }))
         };
-        let is_opaque = |number: &usize| !matches!(etag_of(&listed, *number), Etag::Md5Like(_));
-        let mut keeps_manifest = options.manifest || stored_listed || same_size.iter().any(is_opaque);
+        let mut keeps_manifest =
+            options.manifest || manifest_listed.is_some() || same_size.iter().any(is_opaque);
         run.progress().event(Event::Phase { name: "compare".into(), items: Some(same_size.len() as u64) });
-        // Before the hashes: its text and they need not be in memory together.
-        let mut stored = if stored_listed { self.stored_manifest(run).await.map_err(one)? } else { None };
-        let hashes = hash_all(source, &same_size, keeps_manifest).await?;
+        let open: Vec<usize> =
+            same_size.iter().copied().filter(|number| hashes.get(*number).is_none()).collect();
+        hash_all(source, &open, keeps_manifest, |number, one| hashes.set(number, one)).await?;
 
         let mut known: Vec<Option<Known>> = vec![None; listed.len()];
         let mut learn = |number: usize, what: Known| {
@@ -181,26 +214,36 @@ impl Tree {
                 *slot = Some(what);
             }
         };
-        let mut ask: Vec<(usize, Hashes)> = Vec::new();
+        let mut ask: Vec<usize> = Vec::new();
         let (mut is_md5_known_good, mut is_stale) = (false, false);
-        for (number, hashes) in same_size.iter().copied().zip(hashes) {
-            let (Some(file), Some(Some(there))) = (source.files().get(number), listed.get(number)) else {
+        for number in same_size {
+            let (Some(file), Some(Some(there)), Some(hashes)) =
+                (source.files().get(number), listed.get(number), hashes.get(number))
+            else {
                 continue;
             };
-            let entry = stored.as_ref().and_then(|stored| entry(stored, &file.name, there, written));
+            let says = stored.as_ref().and_then(|stored| stored.says.as_ref());
+            let entry = says.and_then(|says| {
+                let entry = says.entry(number).filter(|entry| entry.is_of(there, written))?;
+                Some((entry.sha256, says.headers(entry, there, written)))
+            });
             let fits = entry.and_then(|(_, headers)| Some(*headers? == rules.headers(&file.name)));
             is_stale |= matches!(entry, Some((_, None)));
-            let same = Known::Same { sha256: hashes.sha256.clone(), headers_fit: fits };
+            let same = Known::Same { headers_fit: fits };
             if there.etag == Etag::Md5Like(hashes.md5) {
                 is_md5_known_good = true;
                 learn(number, same);
             } else if let Some((sha256, _)) = entry {
-                learn(number, if hashes.sha256.as_deref() == Some(&sha256) { same } else { Known::Other });
+                learn(number, if hashes.sha256 == Some(sha256) { same } else { Known::Other });
             } else {
-                ask.push((number, hashes));
+                ask.push(number);
             }
         }
-        let asked = self.ask((source, rules), &listed, ask, is_md5_known_good, run).await?;
+        // What it says was compared, and need not be in memory together with what is said next.
+        if let Some(stored) = &mut stored {
+            stored.says = None;
+        }
+        let asked = self.ask((source, rules), &listed, (ask, &mut hashes), is_md5_known_good, run).await?;
         keeps_manifest |= asked.is_any_opaque;
         for (number, seen, what) in asked.found {
             if let (Some(slot), Some(seen)) = (listed.get_mut(number), seen) {
@@ -215,25 +258,31 @@ impl Tree {
             is_deleting: options.delete,
             left_out,
             objects,
-            has_manifest: stored_listed,
+            has_manifest: manifest_listed.is_some(),
             ..Plan::default()
         };
-        let mut next = SyncManifest::default();
+        let is_same = |known: &&Option<Known>| matches!(known, Some(Known::Same { .. }));
+        let same = known.iter().filter(is_same).count();
+        plan.puts.reserve_exact(known.len() - same);
+        let mut next = ManifestPlan {
+            etag: stored.as_ref().and_then(|stored| stored.etag.clone()),
+            is_there: stored.is_some(),
+            stays: Vec::with_capacity(if keeps_manifest { same } else { 0 }),
+            ..ManifestPlan::default()
+        };
         for (number, file) in source.files().iter().enumerate() {
             let before = listed.get_mut(number).and_then(Option::take);
-            let (why, before) = match (known.get(number).cloned().flatten(), before) {
+            let (why, before) = match (known.get(number).copied().flatten(), before) {
                 (Some(Known::Gone), _) | (None, None) => (Why::New, None),
                 (Some(Known::Other) | None, before) => (Why::Content, before),
-                (Some(Known::Same { sha256, headers_fit }), Some(before)) => {
+                (Some(Known::Same { headers_fit }), Some(before)) => {
                     if headers_fit != Some(false) {
                         plan.unchanged += 1;
-                        // What it says is said anew, and need not be there twice.
-                        if let Some(manifest) = stored.as_mut().and_then(|stored| stored.manifest.as_mut()) {
-                            manifest.remove(&file.name);
-                        }
+                        let sha256 = hashes.get(number).and_then(|hashes| hashes.sha256);
                         if let Some(sha256) = sha256.filter(|_| keeps_manifest) {
-                            let wanted = rules.headers(&file.name);
-                            next.insert(&file.name, &before.etag, *sha256, before.size_bytes, wanted);
+                            let headers = next.sets.number(rules.headers(&file.name));
+                            let file = u32::try_from(number).unwrap_or(u32::MAX);
+                            next.stays.push(Stay { file, headers, etag: before.etag, sha256 });
                         }
                         continue;
                     }
@@ -249,13 +298,14 @@ impl Tree {
         } else {
             plan.extras = extras.len() as u64;
         }
-        plan.manifest = keeps_manifest.then(|| ManifestPlan {
-            etag: stored.as_ref().and_then(|stored| stored.etag.clone()),
-            is_there: stored.is_some(),
-            digest: stored.as_ref().map(|stored| stored.digest),
-            is_stale,
-            next,
-        });
+        if keeps_manifest {
+            let says_the_same =
+                |stored: &StoredManifest<_>| stored.digest == digest(|| next.lines(source), &next.sets);
+            // What is uploaded changes it in any case.
+            next.is_outdated =
+                is_stale || !plan.puts.is_empty() || !stored.as_ref().is_some_and(says_the_same);
+            plan.manifest = Some(next);
+        }
         Ok(plan)
     }
 
@@ -265,7 +315,7 @@ impl Tree {
         &self,
         (source, rules): (&Source, &Rules),
         listed: &[Option<Listed>],
-        ask: Vec<(usize, Hashes)>,
+        (ask, all_hashes): (Vec<usize>, &mut ByFile),
         is_md5_known_good: bool,
         run: &Run,
     ) -> Result<Asked, Vec<TreeError>> {
@@ -273,45 +323,45 @@ impl Tree {
         let is_md5_like =
             |number: usize| matches!(listed.get(number), Some(Some(Listed { etag: Etag::Md5Like(_), .. })));
         let (mut by_md5, mut rest): (Vec<_>, Vec<_>) =
-            ask.into_iter().partition(|(number, _)| is_md5_like(*number));
+            ask.into_iter().partition(|number| is_md5_like(*number));
         let mut is_md5 = is_md5_known_good;
         let mut probe = None;
-        if let Some((number, _)) = by_md5.first().filter(|_| !is_md5) {
+        if let Some(number) = by_md5.first().filter(|_| !is_md5) {
             let name = source.files().get(*number).map_or("", |file| &*file.name);
             let seen = self.look(name, Nature::Read, run).await.map_err(|error| vec![error])?;
             is_md5 = seen.as_ref().is_some_and(|seen| !seen.is_etag_opaque);
             probe = Some(seen);
         }
         if is_md5 {
-            asked.found.extend(by_md5.drain(..).map(|(number, _)| (number, None, Known::Other)));
+            asked.found.extend(by_md5.drain(..).map(|number| (number, None, Known::Other)));
             probe = None;
         }
         // What was looked at already comes first.
         by_md5.append(&mut rest);
-        let mut rest = by_md5;
-        if rest.is_empty() {
+        let numbers = by_md5;
+        if numbers.is_empty() {
             return Ok(asked);
         }
         asked.is_any_opaque = true;
-        let numbers: Vec<usize> = rest.iter().map(|(number, _)| *number).collect();
-        let hashes = if rest.iter().all(|(_, hashes)| hashes.sha256.is_some()) {
-            rest.drain(..).map(|(_, hashes)| hashes).collect()
-        } else {
-            hash_all(source, &numbers, true).await?
-        };
+        let has_sha256 =
+            |number: &usize| all_hashes.get(*number).is_some_and(|hashes| hashes.sha256.is_some());
+        if !numbers.iter().all(has_sha256) {
+            hash_all(source, &numbers, true, |number, hashes| all_hashes.set(number, hashes)).await?;
+        }
         let names = numbers.iter().filter_map(|number| source.files().get(*number)).map(|file| &*file.name);
         let names = names.skip(usize::from(probe.is_some())).collect();
         let looked = self.look_all(names, run).await.map_err(|error| vec![error])?;
         let seen = probe.into_iter().chain(looked);
-        for ((number, hashes), seen) in numbers.into_iter().zip(hashes).zip(seen) {
+        for (number, seen) in numbers.into_iter().zip(seen) {
+            let Some(hashes) = all_hashes.get(number) else { continue };
             let size = source.files().get(number).map_or(0, |file| file.stamp.size_bytes);
             asked.found.push(match seen {
                 None => (number, None, Known::Gone),
                 Some(seen) => {
-                    let is_same = seen.holds(size, hashes.sha256.as_deref().copied(), hashes.md5);
+                    let is_same = seen.holds(size, hashes.sha256, hashes.md5);
                     let fits =
                         source.files().get(number).map(|file| seen.headers == rules.headers(&file.name));
-                    let same = Known::Same { sha256: hashes.sha256, headers_fit: fits };
+                    let same = Known::Same { headers_fit: fits };
                     (number, Some(seen.listed), if is_same { same } else { Known::Other })
                 }
             });
@@ -327,7 +377,7 @@ impl Tree {
         known: &mut [Option<Known>],
         run: &Run,
     ) -> Result<(), TreeError> {
-        let is_open = |known: &Option<Known>| matches!(known, Some(Known::Same { headers_fit: None, .. }));
+        let is_open = |known: &Option<Known>| matches!(known, Some(Known::Same { headers_fit: None }));
         let numbers: Vec<usize> =
             known.iter().enumerate().filter(|(_, known)| is_open(known)).map(|(number, _)| number).collect();
         let names = numbers.iter().filter_map(|number| source.files().get(*number)).map(|file| &*file.name);
@@ -342,11 +392,12 @@ impl Tree {
             match seen {
                 None => *one = Known::Gone,
                 Some(seen) => {
-                    let is_listed_one = slot
-                        .as_ref()
-                        .is_some_and(|slot| slot.etag == seen.listed.etag || slot.etag == Etag::Missing);
+                    let is_listed_one = slot.as_ref().is_some_and(|slot| {
+                        slot.size_bytes == seen.listed.size_bytes
+                            && (slot.etag == seen.listed.etag || slot.etag == Etag::Missing)
+                    });
                     match one {
-                        Known::Same { headers_fit, .. } if is_listed_one => {
+                        Known::Same { headers_fit } if is_listed_one => {
                             *headers_fit = Some(seen.headers == rules.headers(&file.name));
                         }
                         // Written over since it was listed: by what is there now it is another one.
@@ -369,14 +420,34 @@ struct Asked {
     is_any_opaque: bool,
 }
 
-/// Content by the manifest, and headers as far as it can tell.
-fn entry<'a>(
-    stored: &'a StoredManifest,
-    name: &str,
-    listed: &Listed,
-    written: Option<i64>,
-) -> Option<(Digest, Option<&'a Headers>)> {
-    let manifest = stored.manifest.as_ref()?;
-    let entry = manifest.entry(name, listed, written)?;
-    Some((entry.sha256, manifest.headers(entry, listed, written)))
+/// When the manifest was written that was read, in milliseconds since 1970. The listing tells it to the millisecond in some stores, and may be of
+/// a later one than was read, or of an earlier one: the earlier time is the careful one. `None` where the answer did not tell.
+fn written((listed, read): (&Listed, &StoredManifest<Remembered>)) -> Option<i64> {
+    let modified = read.modified?;
+    let is_same_second = listed.modified.div_euclid(1000) == modified.div_euclid(1000);
+    let is_same = is_same_second && listed.size_bytes == read.size_bytes;
+    Some(if is_same { listed.modified } else { listed.modified.min(modified) })
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_artifacts::Digest;
+
+    use super::{Etag, Listed, StoredManifest, written};
+
+    #[test]
+    fn the_manifest_is_as_old_as_what_was_read_of_it() {
+        let written = |listed: i64, (size_bytes, modified): (u64, Option<i64>)| {
+            let digest = Digest::of(b"");
+            let read = StoredManifest { says: None, etag: None, size_bytes, modified, digest };
+            written((&Listed { size_bytes: 7, etag: Etag::Missing, modified: listed }, &read))
+        };
+        // The answer tells whole seconds, the listing more.
+        assert_eq!(written(5_678, (7, Some(5_000))), Some(5_678));
+        // It was written over, before or after it was read.
+        assert_eq!(written(9_678, (7, Some(5_000))), Some(5_000));
+        assert_eq!(written(5_678, (8, Some(5_000))), Some(5_000));
+        assert_eq!(written(5_678, (7, Some(9_000))), Some(5_678));
+        assert_eq!(written(5_678, (7, None)), None);
+    }
 }

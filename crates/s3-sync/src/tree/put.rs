@@ -1,10 +1,13 @@
 //! One file's way to its key.
 
+use std::fs::File;
+use std::io::Seek as _;
+
 use aws_sdk_s3::config::Config;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
-use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat};
+use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat, Length};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ServerSideEncryption};
 use bytes::Bytes;
 use landfall_artifacts::{CodeSha256, Digest, Hasher};
@@ -17,6 +20,7 @@ use super::folder::{Folder, Stamp};
 use super::hash::{hash_one, open, read_whole};
 use super::plan::Put;
 use super::rules::Headers;
+use super::spool::{Spooled, SpooledBytes};
 use super::{Rules, Source, Tree, TreeError};
 use crate::ReleaseStore;
 use crate::upload::is_about_bytes;
@@ -38,7 +42,12 @@ pub(crate) struct Wanted<'a> {
 /// Where the bytes are.
 pub(crate) enum Body<'a> {
     Memory(Bytes),
-    File { folder: &'a Folder, stamp: Stamp },
+    File {
+        folder: &'a Folder,
+        stamp: Stamp,
+    },
+    /// In a temporary file.
+    Temporary(File),
 }
 
 /// What must stand at a key for a write to be made.
@@ -66,6 +75,21 @@ impl<'a> Wanted<'a> {
     pub(crate) fn of_bytes(name: &'a str, bytes: Bytes, headers: Headers, condition: Condition) -> Self {
         let (md5, sha256, size_bytes) = (Md5::digest(&bytes).into(), Digest::of(&bytes), bytes.len() as u64);
         Self { name, body: Body::Memory(bytes), md5, sha256, size_bytes, headers, condition }
+    }
+
+    /// Bytes that may be too many for memory.
+    pub(crate) fn of_spooled(
+        name: &'a str,
+        spooled: Spooled,
+        headers: Headers,
+        condition: Condition,
+    ) -> Self {
+        let Spooled { bytes, sha256, md5, size_bytes } = spooled;
+        let body = match bytes {
+            SpooledBytes::Memory(bytes) => Body::Memory(bytes),
+            SpooledBytes::File(file) => Body::Temporary(file),
+        };
+        Self { name, body, md5, sha256, size_bytes, headers, condition }
     }
 }
 
@@ -164,14 +188,14 @@ impl Tree {
             Body::Memory(bytes) => ByteStream::from(bytes.clone()),
             Body::File { folder, stamp } => match open(folder, wanted.name, *stamp) {
                 // Should the file change from here on, S3 finds other bytes than were announced.
-                Ok((file, stamp)) => ByteStream::read_from()
-                    .file(tokio::fs::File::from_std(file))
-                    .length(aws_sdk_s3::primitives::Length::Exact(stamp.size_bytes))
-                    .build()
-                    .await
-                    .map_err(SdkError::construction_failure)?,
+                Ok((file, stamp)) => stream(file, stamp.size_bytes).await?,
                 Err(error) => return Err(SdkError::construction_failure(error)),
             },
+            Body::Temporary(file) => {
+                // Read from its beginning, at each try; tries come one after the other.
+                let again = file.try_clone().and_then(|mut file| file.rewind().map(|()| file));
+                stream(again.map_err(SdkError::construction_failure)?, wanted.size_bytes).await?
+            }
         };
         let request = self
             .sdk
@@ -302,6 +326,17 @@ impl Tree {
 
 type PutFailure = SdkError<PutObjectError>;
 
+/// A body that is read as it is sent.
+async fn stream(file: File, size_bytes: u64) -> Result<ByteStream, PutFailure> {
+    ByteStream::read_from()
+        .file(tokio::fs::File::from_std(file))
+        .length(Length::Exact(size_bytes))
+        .buffer_size(64 * 1024)
+        .build()
+        .await
+        .map_err(SdkError::construction_failure)
+}
+
 /// The bytes of a small file, and the hashes of any. Blocks.
 type Prepared = (Option<Bytes>, [u8; 16], Digest);
 
@@ -312,7 +347,7 @@ fn prepare(folder: &Folder, name: &str, stamp: Stamp) -> Result<Prepared, TreeEr
         return Ok((Some(bytes.into()), md5, sha256));
     }
     let hashes = hash_one(folder, name, stamp, true)?;
-    Ok((None, hashes.md5, hashes.sha256.map_or_else(|| Hasher::new().finish(), |sha256| *sha256)))
+    Ok((None, hashes.md5, hashes.sha256.unwrap_or_else(|| Hasher::new().finish())))
 }
 
 fn with_headers(mut request: PutObjectFluentBuilder, headers: &Headers) -> PutObjectFluentBuilder {

@@ -292,6 +292,15 @@ mod tests {
         assert!(SyncRecord::parse(other.as_bytes()).expect_err("refused").contains("version 2"));
     }
 
+    #[test]
+    fn the_sample_is_read_and_written_to_the_same_bytes() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../artifacts/samples/v1/s3-sync-record.json");
+        let sample = std::fs::read(path).expect("a sample");
+        let mut written = Vec::new();
+        SyncRecord::parse(&sample).expect("a record").write(&mut written).expect("written");
+        assert_eq!(String::from_utf8_lossy(&written), String::from_utf8_lossy(&sample));
+    }
+
     /// Of each change how many bytes an undo brings back.
     fn goes_back_to(record: SyncRecord) -> Vec<(String, u64)> {
         let of = |change: RecordedChange| {

@@ -1,32 +1,37 @@
 //! Objects that are read whole: the sync manifest, and what is to be kept or shown.
 
+use std::io::Write as _;
+
 use landfall_artifacts::Digest;
 use landfall_aws::{Call, Nature, Service, call};
 use landfall_run::{Event, Run};
 
 use super::manifest::{MANIFEST_NAME, MOST_BYTES};
-use super::{SyncManifest, Tree, TreeError};
+use super::spool::{self, Spool, Spooled};
+use super::{Tree, TreeError};
 
 /// Bytes of one request: below what the connector takes as an answer.
 const PIECE: u64 = 7 * 1024 * 1024;
 
 /// The manifest as it stands in the bucket.
 #[derive(Debug)]
-pub(crate) struct StoredManifest {
-    /// `None` where what stands there cannot be read: it is written anew then.
-    pub(crate) manifest: Option<SyncManifest>,
+pub(crate) struct StoredManifest<T> {
+    /// What it says; `None` where what stands there cannot be read: it is written anew then.
+    pub(crate) says: Option<T>,
     /// Its ETag, as it stands in `If-Match`.
     pub(crate) etag: Option<String>,
     pub(crate) size_bytes: u64,
+    /// When it was written, in milliseconds since 1970, of which only whole seconds are known.
+    pub(crate) modified: Option<i64>,
     /// Of its bytes.
     pub(crate) digest: Digest,
 }
 
-/// An object that was read whole.
+/// What is told of an object that was read, besides its bytes.
 #[derive(Debug)]
-pub(crate) struct Whole {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) etag: Option<String>,
+struct Told {
+    etag: Option<String>,
+    modified: Option<i64>,
 }
 
 impl Tree {
@@ -45,32 +50,37 @@ impl Tree {
             return Ok(None);
         }
         match self.read_whole(name, listed.etag.condition(), None, most, run).await {
-            Ok(whole) => Ok(whole.map(|whole| whole.bytes)),
+            Ok(bytes) => Ok(bytes),
             Err(TreeError::Changed { .. } | TreeError::TooMany { .. }) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    /// The manifest; `None` where there is none. One that breaks its format is told as a warning and counts for nothing.
+    /// The manifest, read by `read`; `None` where there is none. One that breaks its format is told as a warning and counts for nothing.
     ///
     /// # Errors
-    /// [`TreeError::Call`], [`TreeError::Changed`], [`TreeError::TooMany`].
-    pub(crate) async fn stored_manifest(&self, run: &Run) -> Result<Option<StoredManifest>, TreeError> {
-        let Some(whole) = self.read_whole(MANIFEST_NAME, None, None, MOST_BYTES, run).await? else {
+    /// [`TreeError::Call`], [`TreeError::Changed`], [`TreeError::TooMany`]; [`TreeError::Local`] of a temporary file.
+    pub(crate) async fn stored_manifest<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&mut dyn std::io::Read) -> Result<T, String> + Send + 'static,
+        run: &Run,
+    ) -> Result<Option<StoredManifest<T>>, TreeError> {
+        let mut spool = Spool::new();
+        let take = |piece: &[u8], _| spool.write_all(piece).map_err(spool::failed);
+        let Some(told) = self.read_pieces(MANIFEST_NAME, None, None, MOST_BYTES, run, take).await? else {
             return Ok(None);
         };
-        let manifest = SyncManifest::parse(&whole.bytes);
-        if let Err(why) = &manifest {
+        let Spooled { bytes, sha256, size_bytes, .. } = spool.finish()?;
+        // A large one takes its time, in which others would wait.
+        let says = tokio::task::spawn_blocking(move || read(&mut *bytes.reader())).await;
+        let says = says.unwrap_or_else(|_| Err("reading it failed".to_owned()));
+        if let Err(why) = &says {
             let place = self.address().shown(MANIFEST_NAME);
             let text = format!("the manifest {place} cannot be read and counts for nothing: {why}");
             run.progress().event(Event::Warning(text));
         }
-        Ok(Some(StoredManifest {
-            manifest: manifest.ok(),
-            etag: whole.etag,
-            size_bytes: whole.bytes.len() as u64,
-            digest: Digest::of(&whole.bytes),
-        }))
+        let Told { etag, modified } = told;
+        Ok(Some(StoredManifest { says: says.ok(), etag, size_bytes, modified, digest: sha256 }))
     }
 
     /// An object, whole: one request where it is small. With `etag` only that very one, with `version` that one of its versions.
@@ -84,10 +94,34 @@ impl Tree {
         version: Option<&str>,
         most: u64,
         run: &Run,
-    ) -> Result<Option<Whole>, TreeError> {
-        let mut whole = Whole { bytes: Vec::new(), etag };
+    ) -> Result<Option<Vec<u8>>, TreeError> {
+        let mut bytes = Vec::new();
+        let take = |piece: &[u8], size: Option<u64>| {
+            if bytes.is_empty() {
+                // Not doubled again and again: it may have many pieces.
+                let size = usize::try_from(size.unwrap_or_default().min(most)).unwrap_or_default();
+                bytes.reserve_exact(size);
+            }
+            bytes.extend_from_slice(piece);
+            Ok(())
+        };
+        let told = self.read_pieces(name, etag, version, most, run, take).await?;
+        Ok(told.map(|_| bytes))
+    }
+
+    /// The same piece by piece: `take` has each, and the size of the whole where that is told.
+    async fn read_pieces(
+        &self,
+        name: &str,
+        etag: Option<String>,
+        version: Option<&str>,
+        most: u64,
+        run: &Run,
+        mut take: impl FnMut(&[u8], Option<u64>) -> Result<(), TreeError> + Send,
+    ) -> Result<Option<Told>, TreeError> {
+        let mut told = Told { etag, modified: None };
+        let mut from = 0;
         loop {
-            let from = whole.bytes.len() as u64;
             let what = Call {
                 service: Service::S3,
                 operation: "GetObject",
@@ -100,7 +134,7 @@ impl Tree {
                     .bucket(self.address().bucket().as_str())
                     .key(self.address().key(name))
                     .range(format!("bytes={from}-{}", from + PIECE - 1))
-                    .set_if_match(whole.etag.clone())
+                    .set_if_match(told.etag.clone())
                     .set_version_id(version.map(str::to_owned))
                     .set_expected_bucket_owner(self.owner())
                     .send()
@@ -109,13 +143,13 @@ impl Tree {
             let answer = match call(run, what, request).await {
                 Ok(answer) => answer,
                 // Of an object without bytes there is no range.
-                Err(failure) if failure.status == Some(416) && from == 0 => return Ok(Some(whole)),
+                Err(failure) if failure.status == Some(416) && from == 0 => return Ok(Some(told)),
                 Err(failure)
                     if failure.status == Some(404)
                         && (failure.is_code("NoSuchKey") || failure.is_code("NoSuchVersion"))
                         && from == 0 =>
                 {
-                    return if whole.etag.is_some() { Err(changed("it is gone")) } else { Ok(None) };
+                    return if told.etag.is_some() { Err(changed("it is gone")) } else { Ok(None) };
                 }
                 Err(failure) if matches!(failure.status, Some(412 | 416)) => {
                     return Err(changed("it is another one"));
@@ -130,21 +164,18 @@ impl Tree {
                 let what = format!("bytes in {}", self.address().shown(name));
                 return Err(TreeError::TooMany { what, most });
             }
-            whole.etag = whole.etag.or_else(|| answer.e_tag().map(str::to_owned));
-            if from == 0 {
-                // Not doubled again and again: it may have many pieces.
-                let size = usize::try_from(size.unwrap_or_default().min(most)).unwrap_or_default();
-                whole.bytes.reserve_exact(size);
-            }
+            told.etag = told.etag.or_else(|| answer.e_tag().map(str::to_owned));
+            told.modified = answer.last_modified().and_then(|time| time.to_millis().ok());
             // The connector has read the body already.
             let body = answer.body.collect().await.map(aws_sdk_s3::primitives::AggregatedBytes::into_bytes);
             let body = body.map_err(|_| changed("its bytes did not come whole"))?;
-            whole.bytes.extend_from_slice(&body);
+            take(&body, size)?;
+            from += body.len() as u64;
             match size {
                 // Answered whole, as by a store that knows no ranges.
-                None => return Ok(Some(whole)),
-                Some(size) if whole.bytes.len() as u64 == size => return Ok(Some(whole)),
-                Some(size) if body.is_empty() || whole.bytes.len() as u64 > size => {
+                None => return Ok(Some(told)),
+                Some(size) if from == size => return Ok(Some(told)),
+                Some(size) if body.is_empty() || from > size => {
                     return Err(changed("it has another size than was said"));
                 }
                 Some(_) => {}

@@ -204,7 +204,7 @@ impl Tree {
             }
             KeptIn::Versions => self.read_whole(&restore.name, None, Some(&kept), MOST_KEPT, run).await?,
         };
-        whole.map(|whole| whole.bytes).ok_or_else(|| not_kept(address, "what was kept of it is gone"))
+        whole.ok_or_else(|| not_kept(address, "what was kept of it is gone"))
     }
 }
 

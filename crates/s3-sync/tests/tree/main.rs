@@ -1,5 +1,6 @@
 //! Trees against the sandbox's S3: the hostile list, held against one bar: no deletion that was not planned.
 
+mod foretold;
 mod listings;
 mod odd;
 mod opaque;
@@ -7,6 +8,7 @@ mod properties;
 mod publish;
 mod races;
 mod refusals;
+mod schemas;
 mod undo;
 mod writes;
 

@@ -310,7 +310,9 @@ async fn a_stop_ends_it_between_uploads_and_deletions() {
     let (source, plan) = world.plan().await.expect("a plan");
     let stop = landfall_run::Stop::new();
     let run = landfall_run::Run::builder().stop(stop.clone()).build();
-    world.sandbox.s3.before_call("PutObject", 3, move |_| stop.request(landfall_run::Signal::Terminate));
+    world.sandbox.s3.before_call("PutObject", 3, move |_| {
+        stop.request(landfall_run::Signal::Terminate);
+    });
     let before = world.holds();
     let labels = landfall_s3_sync::tree::Labels::default();
     let applied = world.tree().apply(&plan, &source, &world.rules, &labels, &run).await;

@@ -63,8 +63,33 @@ fn in_request(entry: &Entry, finder: &Finder) -> Vec<String> {
         let may_hold = |canary: &Canary| is_credential(name) && belongs(canary);
         look(&format!("header {name}"), value.as_bytes(), &may_hold);
     }
-    look("the body", entry.body(), &|canary| is_login(entry) && belongs(canary));
+    match value_of_variable(entry) {
+        // The value alone, and as it is: beside it, or inside another text, keys have no business.
+        Some((rest, value)) => {
+            look("the body", &rest, &|_| false);
+            let is_of_aws = |canary: &Canary| canary.homes.iter().any(|home| Service::AWS.contains(home));
+            look("the value", value.as_bytes(), &|canary| canary.value == value && is_of_aws(canary));
+        }
+        None => look("the body", entry.body(), &|canary| is_login(entry) && belongs(canary)),
+    }
     leaks
+}
+
+/// Of the request that sets a variable of AWS's at GitLab the value, and the body without it.
+fn value_of_variable(entry: &Entry) -> Option<(Vec<u8>, String)> {
+    const NAMES: [&str; 3] = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+    if entry.service != Service::GitLab {
+        return None;
+    }
+    let mut body: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(entry.body()).ok()?;
+    let name = match (entry.method.as_str(), entry.path().rsplit_once("/variables")) {
+        ("POST", Some((_, ""))) => body.get("key")?.as_str()?.to_owned(),
+        ("PUT", Some((_, name))) => name.trim_start_matches('/').to_owned(),
+        _ => return None,
+    };
+    let is_of_aws = NAMES.contains(&name.as_str());
+    let value = body.remove("value").filter(|_| is_of_aws)?.as_str()?.to_owned();
+    Some((serde_json::to_vec(&body).ok()?, value))
 }
 
 fn is_credential(name: &HeaderName) -> bool {

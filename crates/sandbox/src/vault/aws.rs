@@ -89,6 +89,7 @@ pub(super) fn read(
     let lifetime = config.credential_lifetime.unwrap_or(Duration::from_secs(ttl));
     let credentials = vault.issued.temporary(&account, &identity, lifetime);
 
+    let ttl = config.told_lifetime.map_or(ttl, |told| told.as_secs());
     let mut data = Map::new();
     data.insert("access_key".to_owned(), json!(credentials.access_key_id));
     data.insert("secret_key".to_owned(), json!(credentials.secret_access_key));

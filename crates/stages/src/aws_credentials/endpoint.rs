@@ -36,12 +36,12 @@ pub(super) struct Endpoint {
     pub(super) uri: String,
     /// What `AWS_CONTAINER_AUTHORIZATION_TOKEN` is to be: without it nobody gets anything.
     pub(super) token: Secret,
-    task: AbortHandle,
+    tasks: [AbortHandle; 2],
 }
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
-        self.task.abort();
+        self.tasks.iter().for_each(AbortHandle::abort);
     }
 }
 
@@ -63,9 +63,11 @@ impl Endpoint {
         run.redactor().learn(&token);
         let listener = TcpListener::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await?;
         let uri = format!("http://{}{PATH}", listener.local_addr()?);
-        let served = Arc::new(Served { keys, token: token.clone(), run: run.clone() });
-        let task = tokio::spawn(accept(listener, served)).abort_handle();
-        Ok(Self { uri, token, task })
+        let served = Arc::new(Served { keys: keys.clone(), token: token.clone(), run: run.clone() });
+        let accepting = tokio::spawn(accept(listener, served)).abort_handle();
+        // Who asks late asks for keys that are good for a while.
+        let keeping = tokio::spawn(async move { keys.keep_fresh().await }).abort_handle();
+        Ok(Self { uri, token, tasks: [accepting, keeping] })
     }
 }
 

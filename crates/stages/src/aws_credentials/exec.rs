@@ -4,15 +4,13 @@ use std::process::ExitStatus;
 use std::sync::Arc;
 
 use landfall_artifacts::{Class, Problem};
-use landfall_aws::{AwsKeys, HeldKeys};
-use landfall_run::{Event, Run, Signal, rfc3339};
+use landfall_aws::{AwsKeys, HeldKeys, KeyCheck, Renewing};
+use landfall_run::{Event, Run, rfc3339};
 use landfall_transport::Http;
 use landfall_vault_creds::{AwsLogin, Renewal};
-use rustix::process::{Pid, kill_process};
-use tokio::process::Child;
-use tokio::signal::unix::{Signal as Listener, SignalKind, signal};
 
 use super::endpoint::Endpoint;
+use super::waiting::{Signals, ended};
 use crate::Refusal;
 
 /// Variables from which SDKs take other keys than ours, or ask others for some.
@@ -41,8 +39,6 @@ pub struct Command {
     pub hidden: Vec<String>,
     /// How it gets the keys.
     pub handing: Handing,
-    /// Whether it has a terminal, which tells it of Ctrl-C itself.
-    pub has_terminal: bool,
 }
 
 /// How a command gets keys.
@@ -61,13 +57,17 @@ pub(super) async fn run(
     command: &Command,
     keys: AwsKeys,
     login: &AwsLogin,
+    check: KeyCheck,
     region: &str,
     http: &Http,
     run: &Run,
 ) -> Result<u8, Refusal> {
     let held = match command.handing {
         Handing::Endpoint if login.can_repeat() => {
-            HeldKeys::renewed(keys.clone(), Arc::new(Renewal::new(login.clone(), http, run)), run)
+            // A stop is passed on to the command, which may need the keys for as long as it takes to end.
+            let run = run.to_its_end();
+            let source = Arc::new(Renewal::new(login.clone(), http, &run));
+            HeldKeys::renewed(keys.clone(), Renewing::by(source).checked(check).for_programs(), &run)
         }
         Handing::Endpoint | Handing::Static => {
             let why = match command.handing {
@@ -81,9 +81,14 @@ pub(super) async fn run(
         }
     };
     let endpoint = match command.handing {
-        Handing::Endpoint => Some(Endpoint::serve(held, run).await.map_err(|cause| unserved(&cause))?),
+        Handing::Endpoint => {
+            Some(Endpoint::serve(held.clone(), run).await.map_err(|cause| unserved(&cause))?)
+        }
         Handing::Static => None,
     };
+    let (program, arguments) = command.words.split_first().ok_or_else(|| Refusal(Vec::new()))?;
+    // Heard from before there is anybody to tell: a signal in between would end this process and leave the command alone.
+    let signals = Signals::listen(run.stop()).map_err(|cause| not_started(program, &cause))?;
     if run.stop().requested().is_some() {
         return Err(Refusal::one(Problem::new(
             "LF-STOPPED",
@@ -92,17 +97,15 @@ pub(super) async fn run(
         )));
     }
     let variables = variables(&keys, endpoint.as_ref(), region);
-    let (program, arguments) = command.words.split_first().ok_or_else(|| Refusal(Vec::new()))?;
-    // Heard from before there is anybody to tell: a signal in between would end this process and leave the command alone.
-    let signals = Signals::listen().map_err(|cause| not_started(program, &cause))?;
     let mut starting = tokio::process::Command::new(program);
     for name in OTHER_KEYS.iter().copied().chain(command.hidden.iter().map(String::as_str)) {
         starting.env_remove(name);
     }
     let started = starting.args(arguments).envs(variables).spawn();
     let mut child = started.map_err(|cause| not_started(program, &cause))?;
-    let status = ended(&mut child, signals, command.has_terminal, run).await;
+    let status = ended(&mut child, signals, run).await;
     drop(endpoint);
+    held.settled().await;
     status.map(code).map_err(|cause| not_started(program, &cause))
 }
 
@@ -128,61 +131,6 @@ fn variables(keys: &AwsKeys, endpoint: Option<&Endpoint>, region: &str) -> Vec<(
     set.extend(keys.session_token.as_ref().map(|token| ("AWS_SESSION_TOKEN", token.expose().to_owned())));
     set.extend(keys.expires_at.map(|at| ("AWS_CREDENTIAL_EXPIRATION", rfc3339(at))));
     set
-}
-
-/// What this process is told besides a stop.
-struct Signals {
-    hangup: Listener,
-    quit: Listener,
-    first: Listener,
-    second: Listener,
-}
-
-impl Signals {
-    fn listen() -> std::io::Result<Self> {
-        Ok(Self {
-            hangup: signal(SignalKind::hangup())?,
-            quit: signal(SignalKind::quit())?,
-            first: signal(SignalKind::user_defined1())?,
-            second: signal(SignalKind::user_defined2())?,
-        })
-    }
-}
-
-/// Waits for the end, and passes on what this process is told meanwhile.
-async fn ended(
-    child: &mut Child,
-    signals: Signals,
-    has_terminal: bool,
-    run: &Run,
-) -> std::io::Result<ExitStatus> {
-    let pid = child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-    let tell = |what: rustix::process::Signal| {
-        if let Some(pid) = pid {
-            // A child that has ended meanwhile is waited for, so that its number is still its own.
-            let _ = kill_process(pid, what);
-        }
-    };
-    let Signals { mut hangup, mut quit, mut first, mut second } = signals;
-    let mut was_told = false;
-    loop {
-        tokio::select! {
-            status = child.wait() => return status,
-            () = run.stop().wait(), if !was_told => {
-                was_told = true;
-                match run.stop().requested() {
-                    // A terminal tells all that run on it.
-                    Some(Signal::Interrupt) if has_terminal => {}
-                    Some(Signal::Interrupt) => tell(rustix::process::Signal::INT),
-                    Some(Signal::Terminate | Signal::Deadline) | None => tell(rustix::process::Signal::TERM),
-                }
-            }
-            _ = hangup.recv() => tell(rustix::process::Signal::HUP),
-            _ = quit.recv() => tell(rustix::process::Signal::QUIT),
-            _ = first.recv() => tell(rustix::process::Signal::USR1),
-            _ = second.recv() => tell(rustix::process::Signal::USR2),
-        }
-    }
 }
 
 fn code(status: ExitStatus) -> u8 {

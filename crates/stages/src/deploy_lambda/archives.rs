@@ -6,6 +6,7 @@ use landfall_artifacts::{
     Class, DeploymentFile, Digest, FileError, Folder, LambdaName, Problem, ReleaseArtifact, ReleaseManifest,
 };
 use landfall_lambda_deploy::{Archive, Code, Desired, Function, Plan};
+use landfall_ledger::gate::Content;
 use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
 
@@ -38,6 +39,16 @@ pub(super) fn desired(
         }
     }
     if problems.is_empty() { Ok(desired) } else { Err(Refusal(problems)) }
+}
+
+/// What the release brings.
+pub(super) fn contents(manifest: &ReleaseManifest) -> Vec<Content> {
+    let content = |artifact: &ReleaseArtifact| Content {
+        project: artifact.service.as_str().parse().ok(),
+        version: None,
+        digest: artifact.sha256.digest(),
+    };
+    manifest.artifacts.iter().map(content).collect()
 }
 
 /// Where what runs now is kept, by its digest. What is in no release, or not there any more, is said: it cannot be put back.

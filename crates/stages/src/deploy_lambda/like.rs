@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_artifacts::{Class, Digest, LambdaName, Problem};
 use landfall_lambda_deploy::{Check, Code, Desired, LambdaClient, observe};
+use landfall_ledger::gate::Content;
 use landfall_registry::{EcrClient, Registries};
 use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
@@ -65,9 +66,16 @@ pub async fn run_like(
     let images = Images::look(config, example, &wanted, parts, &mut problems, run).await?;
     let archives = Archives::look(config, example, &wanted, parts, &mut problems, run).await?;
     let desired = desired(config, &wanted, &images, &archives);
-    let job = Job { config, client, check, release: example.release.clone(), output, run };
+    let content = |one: &One| Content {
+        project: one.project.clone(),
+        version: one.version.clone(),
+        digest: one.code.digest(),
+    };
+    let contents = example.functions.iter().filter(|one| !gone.contains(&one.there)).map(content).collect();
+    let job = Job { config, client, check, release: example.release.clone(), contents, output, run };
     let looked = job.look(&desired, archives.stored(parts).as_ref()).await?;
     problems.extend(looked.plan.problems().cloned());
+    problems.extend(job.missing(&looked.plan));
     if !problems.is_empty() {
         return Err(Refusal(problems));
     }

@@ -39,7 +39,7 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
             .with_remedy("give it by --environment, or the variable CI_ENVIRONMENT_NAME"),
         ));
     };
-    let ticket = common.find(jira, &versions, run).await?;
+    let ticket = common.find(jira, &versions, output, run).await?;
     let facts = CommentFacts {
         environment: environment.clone(),
         release: ticket.release.clone(),

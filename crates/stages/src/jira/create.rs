@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{FileError, JiraTicket, JiraTickets, Mode, Problem, RegionKey, ReleaseId, Versions};
-use landfall_jira::{Earlier, Jira, ReleaseTicket, TicketOrigin, TicketRef, label};
+use landfall_jira::{Earlier, Jira, Known, Look, ReleaseTicket, TicketOrigin, TicketRef, Wanted, label};
 use landfall_run::{Event, Run};
 
 use super::history::may_have_been_made;
@@ -54,7 +54,8 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         // Somebody made it: it is the release's, and none is made beside it.
         (jira.ticket(run, key).await?, "unchanged")
     } else if output.is_dry_run() {
-        let Some(found) = jira.find(run, &label(&release, &region), &[]).await? else {
+        let wanted = Wanted { release: &release, region: &region, projects: &[], known: Known::Own };
+        let Some(found) = jira.find_release(run, &wanted, Look::Once).await? else {
             jira.check_create(run, &ticket).await?;
             let item =
                 Item::new(format!("ticket {region}"), "planned").with("label", label(&release, &region));

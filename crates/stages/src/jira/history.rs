@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{
-    EffectResult, EnvironmentName, EventKind, LedgerEvent, ProjectName, ReleaseId, VersionedProject, Versions,
+    EffectResult, EnvironmentName, EventKind, LedgerEvent, ProjectName, ProjectVersion, RegionKey, ReleaseId,
+    VersionedProject, Versions,
 };
+use landfall_jira::{Known, label};
 use semver::Version;
 
 use crate::recorded::told;
@@ -35,26 +37,72 @@ pub(super) fn versions_before(
     Versions { projects: versions.projects.iter().filter_map(of).collect() }
 }
 
+/// What became of a create that was intended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Create {
+    Done,
+    Failed,
+    Open,
+}
+
+/// The creates of tickets that were intended, each with its label and what became of it.
+fn creates(events: &[LedgerEvent]) -> impl DoubleEndedIterator<Item = (&LedgerEvent, &str, Create)> {
+    let intents = events.iter().filter(|event| event.kind == EventKind::Intent);
+    let creates = intents.filter(|event| event.action.as_deref() == Some("create ticket"));
+    creates.filter_map(|intent| {
+        let label = intent.target.as_deref()?.split(' ').next_back()?;
+        let outcome = events.iter().find(|event| event.intent == Some(intent.sequence));
+        let ended = match outcome.and_then(|event| event.outcome) {
+            None | Some(EffectResult::Unknown) => Create::Open,
+            Some(EffectResult::Done) => Create::Done,
+            Some(EffectResult::Failed) => Create::Failed,
+        };
+        Some((intent, label, ended))
+    })
+}
+
 /// Whether a create of the ticket with this label was intended whose end is not known.
 pub(super) fn may_have_been_made(events: &[LedgerEvent], label: &str) -> bool {
-    let is_create = |event: &&LedgerEvent| {
-        event.action.as_deref() == Some("create ticket")
-            && event.target.as_deref().is_some_and(|target| target.split(' ').next_back() == Some(label))
+    creates(events).any(|(_, of, ended)| of == label && ended == Create::Open)
+}
+
+/// What is known of a release's ticket: that it was made, or may have been; else the newest release of which a ticket was made there that
+/// covers all of `projects`.
+pub(super) fn known(
+    events: &[LedgerEvent],
+    release: &ReleaseId,
+    region: &RegionKey,
+    projects: &[ProjectVersion],
+) -> Known {
+    let own = label(release, region);
+    if creates(events).any(|(_, of, ended)| of == own && ended != Create::Failed) {
+        return Known::Own;
+    }
+    let covers = |intent: &LedgerEvent| {
+        let lists = |one: &ProjectVersion| {
+            intent
+                .items
+                .iter()
+                .any(|item| item.name == one.project.as_str() && item.version.as_ref() == Some(&one.version))
+        };
+        !projects.is_empty() && projects.iter().all(lists)
     };
-    let intents = events.iter().filter(|event| event.kind == EventKind::Intent).filter(is_create);
-    intents.map(|intent| events.iter().find(|event| event.intent == Some(intent.sequence))).any(|outcome| {
-        match outcome.and_then(|event| event.outcome) {
-            None | Some(EffectResult::Unknown) => true,
-            Some(EffectResult::Done | EffectResult::Failed) => false,
-        }
-    })
+    let made = creates(events).filter(|(intent, _, ended)| *ended == Create::Done && covers(intent));
+    let of = made.rev().find_map(|(intent, of, _)| {
+        let release = intent.release.as_ref()?;
+        (label(release, region) == of).then(|| release.clone())
+    });
+    of.map_or(Known::Nothing, Known::Other)
 }
 
 #[cfg(test)]
 mod tests {
-    use landfall_artifacts::{Actor, EffectResult, EventKind, LedgerEvent, LedgerItem, Versions};
+    use landfall_artifacts::{
+        Actor, EffectResult, EventKind, LedgerEvent, LedgerItem, ProjectVersion, Versions,
+    };
+    use landfall_jira::{Known, label};
 
-    use super::{before, may_have_been_made, versions_before};
+    use super::{before, known, may_have_been_made, versions_before};
 
     fn event(sequence: u64, kind: EventKind, release: &str) -> LedgerEvent {
         LedgerEvent {
@@ -134,5 +182,45 @@ mod tests {
         assert!(!seen(&[intent(1, "rel-1"), ended(1, EffectResult::Done)]));
         assert!(!seen(&[intent(1, "rel-1"), ended(1, EffectResult::Failed)]));
         assert!(seen(&[intent(1, "rel-1"), ended(1, EffectResult::Done), intent(2, "rel-1")]));
+    }
+
+    #[test]
+    fn the_ledger_tells_of_the_ticket_of_a_release_or_of_one_that_covers_it() {
+        let eu = "eu".parse().expect("a region");
+        let create = |sequence: u64, release: &str, region: &str, projects: &[(&str, &str)]| {
+            let (of, region) = (release.parse().expect("a release"), region.parse().expect("a region"));
+            let item = |(project, version): &(&str, &str)| LedgerItem {
+                version: version.parse().ok(),
+                ..LedgerItem::new(*project)
+            };
+            LedgerEvent {
+                action: Some("create ticket".into()),
+                target: Some(format!("REL {}", label(&of, &region))),
+                items: projects.iter().map(item).collect(),
+                ..event(sequence, EventKind::Intent, release)
+            }
+        };
+        let ended = |of: u64, outcome: EffectResult| LedgerEvent {
+            intent: Some(of),
+            outcome: Some(outcome),
+            ..event(of + 100, EventKind::Outcome, "r1")
+        };
+        let done = |of| ended(of, EffectResult::Done);
+        let both: &[(&str, &str)] = &[("a", "1.0.0"), ("b", "1.0.0")];
+        let events = [create(1, "r1", "eu", both), done(1), create(2, "r2", "eu", both), done(2)];
+        let wanted = ["a@1.0.0".parse().expect("a project")];
+        let of = |events: &[LedgerEvent], release: &str, projects: &[ProjectVersion]| {
+            known(events, &release.parse().expect("a release"), &eu, projects)
+        };
+        assert_eq!(of(&events, "r1", &wanted), Known::Own);
+        assert_eq!(of(&events[..1], "r1", &wanted), Known::Own, "its end is not known");
+        assert_eq!(of(&events, "part", &wanted), Known::Other("r2".parse().expect("a release")));
+        assert_eq!(of(&events, "part", &[]), Known::Nothing);
+        assert_eq!(of(&events, "part", &["a@1.0.1".parse().expect("a project")]), Known::Nothing);
+        assert_eq!(of(&events[2..3], "part", &wanted), Known::Nothing, "whether it was made is not known");
+        let failed = [create(1, "r1", "eu", both), ended(1, EffectResult::Failed)];
+        assert_eq!(of(&failed, "r1", &wanted), Known::Nothing);
+        let elsewhere = [create(1, "r1", "na", both), done(1)];
+        assert_eq!(of(&elsewhere, "part", &wanted), Known::Nothing);
     }
 }

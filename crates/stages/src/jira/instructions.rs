@@ -37,7 +37,7 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     if versions.is_empty() && common.ticket.is_none() {
         return Ok(nothing());
     }
-    let ticket = common.find(jira, &versions, run).await?;
+    let ticket = common.find(jira, &versions, output, run).await?;
     let mut finished = ticket.begin();
     let (release, ticket) = (ticket.release, ticket.at);
     if output.is_dry_run() {
@@ -57,7 +57,8 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         start_at: config.start_at.clone(),
     };
     run.progress().event(Event::Phase { name: format!("write instructions on {}", ticket.key), items: None });
-    let changed = match jira.update_instructions(run, &ticket.key, &instructions(&facts)).await {
+    let steps = instructions(&facts, jira.config().instructions.room());
+    let changed = match jira.update_instructions(run, &ticket.key, &steps).await {
         Ok(ended) => ended == Instructed::Updated,
         Err(error) => return failed(ticket.key.as_str(), &error, finished),
     };

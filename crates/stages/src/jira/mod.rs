@@ -12,13 +12,13 @@ pub mod typed;
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, Explain as _, FileError, ImageLock, JiraTickets, LedgerEvent, MissingName, Problem, ProjectName,
-    ProjectVersion, RegionKey, ReleaseId, TicketKey, Versions,
+    Class, Explain as _, FileError, ImageLock, JiraTicket, JiraTickets, LedgerEvent, MissingName, Problem,
+    ProjectName, ProjectVersion, RegionKey, ReleaseId, TicketKey, Versions,
 };
-use landfall_jira::{Error, Facts, Jira, ServiceRow, TicketRef};
+use landfall_jira::{Error, Facts, Found, Jira, Known, Look, ServiceRow, TicketRef, Wanted, label};
 use landfall_run::{Event, Run};
 
-use crate::{Finished, Item, Outcome, Places, Refusal, Target};
+use crate::{Finished, Item, Outcome, Output, Places, Refusal, Target};
 
 /// What all Jira stages are told.
 #[derive(Clone, Debug)]
@@ -127,12 +127,18 @@ impl Common {
             .collect()
     }
 
-    /// The release's ticket: the given one, else that of `jira-tickets.json`, else found by label, else the newest that lists
-    /// all of the projects.
+    /// The release's ticket: the given one, else that of `jira-tickets.json`, else found by label, else that of another release which
+    /// lists all of the projects. A dry run waits for nothing.
     ///
     /// # Errors
     /// What Jira says; a ticket that is nowhere.
-    pub(crate) async fn find(&self, jira: &Jira, versions: &Versions, run: &Run) -> Result<Ticket, Refusal> {
+    pub(crate) async fn find(
+        &self,
+        jira: &Jira,
+        versions: &Versions,
+        output: &Output,
+        run: &Run,
+    ) -> Result<Ticket, Refusal> {
         let release = self.target.release_of(versions);
         let of = |at: TicketRef, release: ReleaseId| Ticket { at, release, duplicates: Vec::new() };
         if let Some(key) = &self.ticket {
@@ -141,14 +147,32 @@ impl Common {
             return Ok(of(at, named.unwrap_or(release)));
         }
         let region = self.region()?;
-        if let Some(ticket) = self.noted(region, &release)? {
-            return Ok(of(ticket, release));
+        let projects = project_versions(versions);
+        let found_as = |found: Found, own: &ReleaseId| Ticket {
+            at: found.ticket,
+            release: found.release.unwrap_or_else(|| own.clone()),
+            duplicates: found.duplicates,
+        };
+        let noted = self.noted(region, &release, &projects)?;
+        if let Some((ticket, of)) = noted.clone().filter(|(_, of)| *of == release) {
+            return Ok(found_as(jira.noted(run, &label(&release, region), ticket).await, &of));
         }
         run.progress()
             .event(Event::Phase { name: format!("find the ticket of {release} in {region}"), items: None });
-        if let Some(found) = jira.find_release(run, &release, region, &project_versions(versions)).await? {
-            let (at, release) = (found.ticket, found.release.unwrap_or(release));
-            return Ok(Ticket { at, release, duplicates: found.duplicates });
+        // What this pipeline has noted of a larger release is at hand: nothing is waited for, and no other is searched.
+        let (known, look) = match noted {
+            Some(_) => (Known::Own, Look::Once),
+            None if output.is_dry_run() => (self.known(&release, region, &projects), Look::Once),
+            None => (self.known(&release, region, &projects), Look::Patiently),
+        };
+        let wanted = Wanted { release: &release, region, projects: &projects, known };
+        let found = jira.find_release(run, &wanted, look).await?;
+        match (found, noted) {
+            (Some(found), _) => return Ok(found_as(found, &release)),
+            (None, Some((ticket, of))) => {
+                return Ok(found_as(jira.noted(run, &label(&of, region), ticket).await, &of));
+            }
+            (None, None) => {}
         }
         Err(Refusal::one(
             Problem::new(
@@ -182,18 +206,34 @@ impl Common {
         facts.with_services(&project_versions(versions).into_iter().map(row).collect::<Vec<_>>())
     }
 
-    fn noted(&self, region: &RegionKey, release: &ReleaseId) -> Result<Option<TicketRef>, Refusal> {
+    fn known(&self, release: &ReleaseId, region: &RegionKey, projects: &[ProjectVersion]) -> Known {
+        history::known(&self.events, release, region, projects)
+    }
+
+    /// The ticket of the region that `jira-tickets.json` has, with its release, where it is of these projects: the same release, or one that
+    /// lists all of them.
+    fn noted(
+        &self,
+        region: &RegionKey,
+        release: &ReleaseId,
+        projects: &[ProjectVersion],
+    ) -> Result<Option<(TicketRef, ReleaseId)>, Refusal> {
         let noted = match JiraTickets::read(&self.tickets) {
             Ok(noted) => noted,
             Err(FileError::Missing { .. }) => return Ok(None),
             Err(error) => return Err(error.into()),
         };
-        let ticket = noted.ticket(region).filter(|_| noted.release == *release);
-        Ok(ticket.map(|ticket| TicketRef {
+        let covers = |ticket: &&JiraTicket| {
+            let lists = |one: &ProjectVersion| ticket.projects.contains(one);
+            noted.release == *release || (!projects.is_empty() && projects.iter().all(lists))
+        };
+        let reference = |ticket: &JiraTicket| TicketRef {
             id: ticket.id.clone(),
             key: ticket.key.clone(),
             url: ticket.url.to_string(),
-        }))
+        };
+        let ticket = noted.ticket(region).filter(covers).map(reference);
+        Ok(ticket.map(|ticket| (ticket, noted.release.clone())))
     }
 }
 

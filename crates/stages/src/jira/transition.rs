@@ -1,7 +1,7 @@
 //! `transition-jira-tickets`: moves the ticket to where it should be.
 
 use landfall_artifacts::{Class, Explain as _, Problem, Versions};
-use landfall_jira::{Error, Jira, Step, TicketRef};
+use landfall_jira::{Error, Jira, Standing, Step, TicketRef};
 use landfall_run::{Event, Run};
 
 use super::{Common, failed};
@@ -18,7 +18,7 @@ pub struct Config {
 
 /// Moves the release's ticket to the status of a step, over several transitions where the workflow needs it.
 ///
-/// Acts on: Jira. A ticket that is there already stays as it is.
+/// Acts on: Jira. A ticket that is there already, or further along, stays as it is.
 ///
 /// # Errors
 /// Bad files; a ticket that is nowhere; a status that is not reachable, with the transitions that exist.
@@ -28,21 +28,16 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     if versions.is_empty() && common.ticket.is_none() {
         return Ok(nothing());
     }
-    let ticket = common.find(jira, &versions, run).await?;
+    let ticket = common.find(jira, &versions, output, run).await?;
     let target = jira.config().statuses.name(config.step).to_owned();
     let mut finished = ticket.begin();
     let facts = common.facts(&ticket.release, &versions);
     let ticket = ticket.at;
-    let status = jira.status(run, &ticket.key).await?;
-    let reached = jira.config().statuses.step(&status).filter(|reached| *reached >= config.step);
-    if let Some(reached) = reached {
-        // An early job that runs again must not pull back a ticket that later jobs have moved on.
+    let (status, standing) = jira.standing(run, &ticket.key, config.step).await?;
+    if standing != Standing::Before {
+        // An early job that runs again must not pull back a ticket that later jobs, or people, have moved on.
         finished.items.push(Item::new(ticket.key.as_str(), "unchanged").with("from", status.as_str()));
-        finished.summary = if reached == config.step {
-            format!("{} is in `{status}` already", ticket.key)
-        } else {
-            format!("{} is in `{status}`, which comes after `{target}`: left there", ticket.key)
-        };
+        finished.summary = left_there(&ticket, &status, &target, standing);
         return Ok(finished);
     }
     if output.is_dry_run() {
@@ -65,11 +60,21 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
     item.changed = !moved.taken.is_empty();
     finished.items.push(item);
     finished.summary = if moved.taken.is_empty() {
-        format!("{} is in `{}` already", ticket.key, moved.to)
+        left_there(&ticket, &moved.to, &target, moved.standing)
     } else {
         format!("{} went from `{}` to `{}` by {}", ticket.key, moved.from, moved.to, moved.taken.join(", "))
     };
     Ok(finished)
+}
+
+/// What is said of a ticket that is where it should be, or beyond.
+fn left_there(ticket: &TicketRef, status: &str, target: &str, standing: Standing) -> String {
+    match standing {
+        Standing::Beyond => {
+            format!("{} is in `{status}`, already beyond `{target}`: left there", ticket.key)
+        }
+        Standing::There | Standing::Before => format!("{} is in `{status}` already", ticket.key),
+    }
 }
 
 /// What the stage says where nothing was deployed.

@@ -3,7 +3,7 @@
 use landfall_artifacts::{
     EffectResult, EventKind, ImageLock, LedgerEvent, LedgerItem, LockedImage, Problem, ReleaseId,
 };
-use landfall_ledger::{Draft, FolderLedger};
+use landfall_ledger::{Draft, Ledger};
 
 use super::record::There;
 use super::{Config, Way};
@@ -18,7 +18,7 @@ const MOST_ITEMS: usize = 100;
 pub(super) async fn record(
     config: &Config,
     way: &Way,
-    ledger: &FolderLedger,
+    ledger: &Ledger,
     release: &ReleaseId,
     there: Vec<There>,
     lock: Option<&ImageLock>,
@@ -26,7 +26,7 @@ pub(super) async fn record(
     if there.is_empty() {
         return Ok(());
     }
-    let events = ledger.events().map_err(|error| vec![Problem::of(&error)])?;
+    let events = ledger.events().await.map_err(|error| vec![Problem::of(&error)])?;
     let news: Vec<LedgerItem> = there
         .into_iter()
         .map(|one| item(one, lock))

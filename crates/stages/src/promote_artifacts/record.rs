@@ -6,7 +6,7 @@ use landfall_artifacts::{
     Class, Digest, HttpStatus, ImageLock, Mode, Problem, Promotion, PromotionLog, PromotionLogWriter,
     ReleaseId,
 };
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use landfall_run::Run;
 
 use super::asked::Asked;
@@ -168,7 +168,7 @@ impl<'a> Record<'a> {
     pub(super) async fn finish(
         mut self,
         lock: Option<&ImageLock>,
-        ledger: &FolderLedger,
+        ledger: &Ledger,
         output: &Output,
     ) -> Outcome {
         self.finished.items.sort_by(|a, b| a.name.cmp(&b.name));

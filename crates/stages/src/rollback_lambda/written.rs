@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use landfall_artifacts::{Digest, EnvironmentName, EventKind, LedgerEvent, LedgerItem, Problem, ReleaseId};
 use landfall_lambda_deploy::{Function, FunctionResult, Outcome as Ended, Step};
-use landfall_ledger::{Draft, FolderLedger, deployments};
+use landfall_ledger::{Draft, Ledger, deployments};
 
 use super::goals::known;
 use super::way::{Way, kept};
@@ -19,10 +19,10 @@ pub(super) async fn write_down(
     environment: Option<&EnvironmentName>,
     from: Option<&ReleaseId>,
     ended: &[Option<FunctionResult>],
-    ledger: &FolderLedger,
+    ledger: &Ledger,
     finished: &mut Finished,
 ) {
-    let events = match ledger.events() {
+    let events = match ledger.events().await {
         Ok(events) => events,
         Err(error) => return finished.problems.push(Problem::of(&error)),
     };
@@ -90,7 +90,8 @@ fn is_owed(environment: Option<&EnvironmentName>, events: &[LedgerEvent]) -> boo
             | EventKind::Sync
             | EventKind::Lock
             | EventKind::Unlock
-            | EventKind::Checkpoint => None,
+            | EventKind::Checkpoint
+            | EventKind::Freeze => None,
         });
     newest.unwrap_or(false)
 }

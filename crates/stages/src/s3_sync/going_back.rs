@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use landfall_artifacts::{EventKind, FileError, FileErrors, FileProblem, LedgerItem, Problem};
-use landfall_ledger::{Draft, FolderLedger};
+use landfall_ledger::{Draft, Ledger};
 use landfall_run::Run;
 use landfall_s3_sync::tree::{Applied, Change, ChangeResult, Labels, SyncRecord, Tree, Undo};
 
@@ -46,7 +46,7 @@ pub async fn run_undo(
     target: &Target,
     (record, path): (&SyncRecord, &Path),
     tree: &Tree,
-    ledger: &FolderLedger,
+    ledger: &Ledger,
     output: &Output,
     run: &Run,
 ) -> Outcome {
@@ -120,7 +120,7 @@ async fn note(
     tree: &Tree,
     undo: &Undo,
     applied: &Applied,
-    ledger: &FolderLedger,
+    ledger: &Ledger,
 ) -> Result<(), Problem> {
     let item = |name: &str, word: &str, digest| LedgerItem {
         target: Some(word.to_owned()),

@@ -1,7 +1,7 @@
 //! The ledger's word for a publication.
 
 use landfall_artifacts::{EffectResult, EventKind, LedgerItem, Problem};
-use landfall_ledger::{Draft, FolderLedger};
+use landfall_ledger::{Draft, Ledger};
 use landfall_s3_sync::tree::{Applied, Change, ChangeResult, Plan, Tree};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ pub(super) async fn record(
     tree: &Tree,
     plan: &Plan,
     applied: &Applied,
-    ledger: &FolderLedger,
+    ledger: &Ledger,
 ) -> Result<(), Problem> {
     let names = plan.puts.iter().map(|put| &*put.name).zip(&applied.puts);
     let gone = plan.deletes.iter().map(|extra| &*extra.name).zip(&applied.deletes);

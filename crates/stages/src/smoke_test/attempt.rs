@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::check::Deps;
 use super::command;
 use super::seen::Seen;
+use crate::address::Parts;
 
 /// Longest answer that is read, in bytes.
 const LONGEST_ANSWER: u64 = 1024 * 1024;
@@ -47,71 +48,28 @@ async fn http(
 ) -> Result<(), Seen> {
     let Some(http) = &deps.http else { return Err(Seen::new("there is no HTTP client for it").at_once()) };
     let unusable = |problem: Problem| {
-        let seen = Seen::new(problem.told()).at_once();
+        let seen = Seen::new(problem.told()).at_once().unasked();
         match problem.remedy {
             Some(remedy) => seen.with_remedy(remedy),
             None => seen,
         }
     };
-    let (address, query) = address.split_once('?').unwrap_or((address, ""));
-    // The path is no part of the site, so that its end stays as it is written.
-    let authority = address.find("://").map_or(0, |at| at + 3);
-    let path_at =
-        address.get(authority..).and_then(|rest| rest.find('/')).map_or(address.len(), |at| authority + at);
-    let (base, path) = address.split_at(path_at);
+    let Parts { base, path, query } = Parts::of(address);
     let site = http.site("smoke", base, None).map_err(|error| unusable(Problem::of(&error)))?;
-    let mut request = site
-        .get(if path.is_empty() { "/" } else { path })
-        .once()
-        .timeout(longest)
-        .header("accept", "application/json, */*;q=0.5");
-    for (name, value) in pairs(query) {
+    let mut request = site.get(path).once().timeout(longest).header("accept", "application/json, */*;q=0.5");
+    for (name, value) in query {
         request = request.query(&name, &value);
     }
     let answer = request
         .send(run, Cap::of(LONGEST_ANSWER, "answer"))
         .await
-        .map_err(|error| Seen::new(Problem::of(&error).told()))?;
+        .map_err(|error| Seen::new(Problem::of(&error).told()).unasked())?;
     let wanted = check.status.unwrap_or(200);
     let (status, body) = (answer.status().as_u16(), String::from_utf8_lossy(answer.body()));
     if u64::from(status) != wanted {
         return Err(Seen::new(format!("it answered {status}, not {wanted}")).with_text(&body, run));
     }
     looked_into(check, answer.body(), run)
-}
-
-/// The parameters of a query as they are written.
-fn pairs(query: &str) -> Vec<(String, String)> {
-    let query = query.split('#').next().unwrap_or_default();
-    let pair = |part: &str| {
-        let (name, value) = part.split_once('=').unwrap_or((part, ""));
-        (decoded(name), decoded(value))
-    };
-    query.split('&').filter(|part| !part.is_empty()).map(pair).collect()
-}
-
-/// The text behind percent signs.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, behind)) = rest.split_first() {
-        let hex = behind.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        match (first, hex.and_then(|two| u8::from_str_radix(two, 16).ok())) {
-            (b'%', Some(byte)) => {
-                bytes.push(byte);
-                rest = behind.get(2..).unwrap_or_default();
-            }
-            (b'+', _) => {
-                bytes.push(b' ');
-                rest = behind;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = behind;
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 async fn invoke(
@@ -136,7 +94,7 @@ async fn invoke(
         let problem = Problem::of(&failure);
         let is_final = matches!(failure.kind, FailureKind::Denied | FailureKind::Keys | FailureKind::Expired)
             || failure.is_code("ResourceNotFoundException");
-        let seen = Seen { is_final, ..Seen::new(problem.told()) };
+        let seen = Seen { is_final, ..Seen::new(problem.told()).unasked() };
         match problem.remedy {
             Some(remedy) => seen.with_remedy(remedy),
             None => seen,
@@ -182,17 +140,7 @@ fn same(one: &Value, other: &Value) -> bool {
 mod unit {
     use serde_json::json;
 
-    use super::{pairs, same};
-
-    #[test]
-    fn queries_are_taken_apart_as_they_are_written() {
-        let pair = |a: &str, b: &str| (a.to_owned(), b.to_owned());
-        assert_eq!(
-            pairs("a=1&b=x%20y+z&c&%zz=%"),
-            [pair("a", "1"), pair("b", "x y z"), pair("c", ""), pair("%zz", "%")]
-        );
-        assert!(pairs("").is_empty());
-    }
+    use super::same;
 
     #[test]
     fn numbers_are_the_same_however_they_are_written() {

@@ -1,7 +1,7 @@
 //! The ledger's word for a test.
 
 use landfall_artifacts::{EffectResult, EventKind, LedgerItem, Problem};
-use landfall_ledger::{Draft, FolderLedger};
+use landfall_ledger::{Draft, Ledger};
 use serde_json::json;
 
 use super::Config;
@@ -17,7 +17,7 @@ const MOST_ITEMS: usize = 100;
 pub(super) async fn record(
     config: &Config,
     results: &[CheckResult],
-    ledger: &FolderLedger,
+    ledger: &Ledger,
 ) -> Result<u64, Problem> {
     let passed = results.iter().filter(|result| matches!(result.verdict, Verdict::Passed)).count();
     let is_failed = results.iter().any(|result| matches!(result.verdict, Verdict::Failed(_)));
@@ -47,5 +47,11 @@ pub(super) async fn record(
     draft.details.insert("passed".to_owned(), json!(passed));
     draft.details.insert("checks".to_owned(), json!(results.len()));
     draft.details.insert("readOnly".to_owned(), json!(config.read_only));
+    // A release dies of a test that failed, and not of keys that are over or a network that is down.
+    if is_failed
+        && results.iter().all(|result| !matches!(&result.verdict, Verdict::Failed(seen) if !seen.is_unasked))
+    {
+        draft.details.insert("infrastructure".to_owned(), json!(true));
+    }
     ledger.append(draft).await.map(|head| head.sequence).map_err(|error| Problem::of(&error))
 }

@@ -19,11 +19,13 @@ pub struct Seen {
     pub remedy: Option<String>,
     /// Whether another try cannot help.
     pub is_final: bool,
+    /// Whether what was deployed could not be asked, so that nothing is known of it.
+    pub is_unasked: bool,
 }
 
 impl Seen {
     pub(super) fn new(what: impl Into<String>) -> Self {
-        Self { what: what.into(), lines: Vec::new(), remedy: None, is_final: false }
+        Self { what: what.into(), lines: Vec::new(), remedy: None, is_final: false, is_unasked: false }
     }
 
     /// Adds what was answered or printed: without known secrets, and the last lines of it.
@@ -46,6 +48,12 @@ impl Seen {
     /// Adds what to do.
     pub(super) fn with_remedy(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// Says that what was deployed could not be asked.
+    pub(super) fn unasked(mut self) -> Self {
+        self.is_unasked = true;
         self
     }
 

@@ -10,7 +10,7 @@ use axum::routing::{get, post};
 use landfall_artifacts::{Class, EventKind, OutcomeKind, Settings, SmokeCheck};
 use landfall_aws::{AwsConfig, AwsKeys, Endpoints};
 use landfall_lambda_deploy::LambdaClient;
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use landfall_run::{Event, Progress, Run, Signal, Stop};
 use landfall_secret::{Redactor, Secret};
 use landfall_transport::{Http, HttpConfig};
@@ -102,10 +102,10 @@ fn config(checks: Vec<SmokeCheck>) -> Config {
     }
 }
 
-fn ledger(folder: &TempDir) -> FolderLedger {
+async fn ledger(folder: &TempDir) -> Ledger {
     let actor = landfall_artifacts::Actor { name: "test".to_owned(), source: "test".to_owned() };
     let context = landfall_ledger::Context::new(actor, "0.0.0");
-    FolderLedger::open(folder.path(), context, landfall_run::Clock::system()).expect("a ledger")
+    Ledger::open(folder.path(), context, landfall_run::Clock::system()).await.expect("a ledger")
 }
 
 const GOOD: &str = r#"
@@ -132,7 +132,7 @@ equals = true
 async fn checks_are_made_until_they_pass() {
     let server = server().await;
     let folder = TempDir::new().expect("a folder");
-    let ledger = ledger(&folder);
+    let ledger = ledger(&folder).await;
     let config = config(checks(GOOD, &server));
     let run_ = Run::builder().build();
     let dry = Output::DryRun { foretell: None };
@@ -142,7 +142,7 @@ async fn checks_are_made_until_they_pass() {
     assert_eq!(finished.verdict(), (OutcomeKind::Done, None), "{:?}", finished.lines);
     assert_eq!(finished.summary, "5 of 5 checks passed");
     assert_eq!(finished.items[0].details["attempts"], 3);
-    let events = ledger.events().expect("events");
+    let events = ledger.events().await.expect("events");
     assert_eq!((events.len(), events[0].kind), (1, EventKind::Test));
     assert_eq!(events[0].outcome, Some(landfall_artifacts::EffectResult::Done));
     check(&config.checks, &deps(&server), &run_).await.expect("all pass");
@@ -152,7 +152,7 @@ async fn checks_are_made_until_they_pass() {
 async fn what_failed_is_shown_with_what_was_seen() {
     let server = server().await;
     let folder = TempDir::new().expect("a folder");
-    let ledger = ledger(&folder);
+    let ledger = ledger(&folder).await;
     let bad = r#"
 [[smoke]]
 http = "SERVER/none"
@@ -193,7 +193,10 @@ payload = "fail"
     the check `hangs` failed: it did not end in 0.4 s and was ended: begun
     the check `invoke PriceFetcherFunction` failed: the function failed (Unhandled): {"errorMessage":"boom","errorType":"Error"}
     "#);
-    assert_eq!(ledger.events().expect("events")[0].outcome, Some(landfall_artifacts::EffectResult::Failed));
+    assert_eq!(
+        ledger.events().await.expect("events")[0].outcome,
+        Some(landfall_artifacts::EffectResult::Failed)
+    );
 }
 
 #[tokio::test]
@@ -202,7 +205,7 @@ async fn only_reading_is_allowed_where_that_is_said() {
     let folder = TempDir::new().expect("a folder");
     let config = Config { read_only: true, ..config(checks(GOOD, &server)) };
     let refused =
-        run(&config, &deps(&server), &ledger(&folder), &Output::Real, &Run::builder().build()).await;
+        run(&config, &deps(&server), &ledger(&folder).await, &Output::Real, &Run::builder().build()).await;
     let Refusal(problems) = refused.expect_err("refused");
     assert_eq!(problems.len(), 4);
     assert!(
@@ -211,7 +214,8 @@ async fn only_reading_is_allowed_where_that_is_said() {
             .all(|problem| problem.class == Class::Refused && problem.code == "LF-SMOKE-READ-ONLY")
     );
     let none = Config { checks: Vec::new(), ..config };
-    let refused = run(&none, &deps(&server), &ledger(&folder), &Output::Real, &Run::builder().build()).await;
+    let refused =
+        run(&none, &deps(&server), &ledger(&folder).await, &Output::Real, &Run::builder().build()).await;
     assert_eq!(refused.expect_err("refused").0[0].code, "LF-SMOKE-NONE");
 }
 
@@ -284,7 +288,7 @@ fn told(problem: &landfall_artifacts::Problem, server: &str) -> String {
 async fn what_was_stopped_is_not_called_failed() {
     let server = server().await;
     let folder = TempDir::new().expect("a folder");
-    let ledger = ledger(&folder);
+    let ledger = ledger(&folder).await;
     let patience = Patience { window: Duration::from_secs(60), ..quick() };
     let slow = "[[smoke]]\nhttp = \"SERVER/slow\"\n[[smoke]]\ncommand = \"sleep 60\"\n";
     let stopped = Config { patience, ..config(checks(slow, &server)) };
@@ -296,7 +300,10 @@ async fn what_was_stopped_is_not_called_failed() {
     http [server]/slow was stopped in attempt 1
     command sh -c sleep 60 was stopped in attempt 1
     ");
-    assert_eq!(ledger.events().expect("events")[0].outcome, Some(landfall_artifacts::EffectResult::Unknown));
+    assert_eq!(
+        ledger.events().await.expect("events")[0].outcome,
+        Some(landfall_artifacts::EffectResult::Unknown)
+    );
 
     // Where a deployment asks it is no verdict on the deployment either.
     let failures =
@@ -309,7 +316,10 @@ async fn what_was_stopped_is_not_called_failed() {
     let finished =
         run(&failed, &deps(&server), &ledger, &Output::Real, &stopped_after(is_failed)).await.expect("made");
     assert!(finished.all_problems().iter().any(|problem| problem.code == "LF-SMOKE-FAILED"));
-    assert_eq!(ledger.events().expect("events")[1].outcome, Some(landfall_artifacts::EffectResult::Failed));
+    assert_eq!(
+        ledger.events().await.expect("events")[1].outcome,
+        Some(landfall_artifacts::EffectResult::Failed)
+    );
     let failures =
         check(&failed.checks, &deps(&server), &stopped_after(is_failed)).await.expect_err("failed");
     assert_eq!(landfall_artifacts::Problem::from(failures).code, "LF-SMOKE-FAILED");
@@ -381,4 +391,29 @@ async fn an_invocation_may_take_as_long_as_its_check_says() {
     let results = check_all(&checks(slow, &server), &deps, patience, &Run::builder().build()).await;
     assert!(results[0].problem().is_none(), "{results:?}");
     assert_eq!(results[0].attempts, 1);
+}
+
+#[tokio::test]
+async fn what_could_not_be_asked_is_the_infrastructures_fault() {
+    for (check, is_infrastructure) in [
+        ("http = \"http://127.0.0.1:9/\"", true),
+        ("command = \"false\"", false),
+        ("http = \"http://127.0.0.1:9/\"\n[[smoke]]\ncommand = \"false\"", false),
+    ] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ledger = ledger(&folder).await;
+        let text = format!("[[smoke]]\n{check}\n");
+        let settings = landfall_artifacts::Settings::parse(text.as_bytes(), "x", &[]).expect("valid");
+        let mut config = config(settings.smoke);
+        config.patience.window = std::time::Duration::from_millis(200);
+        let http =
+            landfall_transport::Http::new(landfall_transport::HttpConfig::default()).expect("a client");
+        let deps = Deps { http: Some(http), ..Deps::default() };
+        let run_ = landfall_run::Run::builder().build();
+        let ran = run(&config, &deps, &ledger, &crate::Output::Real, &run_).await.expect("made");
+        assert_eq!(ran.verdict().0, OutcomeKind::Blocked, "{check}");
+        let events = ledger.events().await.expect("events");
+        let details = &events.last().expect("a record").details;
+        assert_eq!(details.contains_key("infrastructure"), is_infrastructure, "{check}");
+    }
 }

@@ -86,10 +86,29 @@ pub enum DestinationError {
         /// The scope.
         scope: String,
     },
+    /// The server cannot tell whose a variable is.
+    #[error(
+        "whose the variable {name} of scope {scope} is cannot be told: this GitLab keeps no description of it"
+    )]
+    Untold {
+        /// The variable.
+        name: &'static str,
+        /// The scope.
+        scope: String,
+    },
+    /// What is about to be done could not be recorded, so that it was not done.
+    #[error("the change of the variable {name} could not be recorded")]
+    Journal {
+        /// The variable.
+        name: &'static str,
+        /// Why not.
+        #[source]
+        cause: landfall_run::JournalError,
+    },
     /// GitLab made a variable that everybody could read; it was removed.
     #[error("GitLab did not {how} the variable {name}, which was removed again")]
     NotAsAsked {
-        /// What it did not do: `mask`, or `keep the scope of`.
+        /// What it did not do: `mask`, `mark`, or `keep the scope of`.
         how: &'static str,
         /// The variable.
         name: &'static str,
@@ -118,6 +137,8 @@ impl Explain for DestinationError {
             Self::Refused { status: 401 | 403, .. } => "LF-GITLAB-DENIED",
             Self::Refused { .. } => "LF-GITLAB-REFUSED",
             Self::NotOurs { .. } => "LF-GITLAB-NOT-OURS",
+            Self::Untold { .. } => "LF-GITLAB-TOO-OLD",
+            Self::Journal { cause, .. } => cause.code(),
             Self::NotAsAsked { .. } => "LF-GITLAB-NOT-AS-ASKED",
         }
     }
@@ -129,12 +150,14 @@ impl Explain for DestinationError {
             }
             Self::File { cause } => cause.class(),
             Self::Unsent { cause, .. } => cause.class(),
+            Self::Journal { cause, .. } => cause.class(),
             Self::Refused { status: 408 | 429 | 500.., .. } => Class::Transient,
             Self::NotTemporary
             | Self::Value { .. }
             | Self::Say { .. }
             | Self::Refused { .. }
             | Self::NotOurs { .. }
+            | Self::Untold { .. }
             | Self::NotAsAsked { .. } => Class::Refused,
         }
     }
@@ -163,6 +186,13 @@ impl Explain for DestinationError {
             Self::Refused { .. } => None,
             Self::NotOurs { .. } => Some(
                 "look whose it is; remove it, or give another scope by CI_ENVIRONMENT_NAME: what somebody else set is not overwritten".into(),
+            ),
+            Self::Untold { .. } => Some(
+                "GitLab keeps descriptions since 16.2: remove the variable by hand if it is yours, and put the keys elsewhere: --to file, or run the command by `exec`".into(),
+            ),
+            Self::Journal { cause, .. } => cause.remedy(),
+            Self::NotAsAsked { how: "mark", .. } => Some(
+                "GitLab keeps descriptions since 16.2, by which variables are known again: put the keys elsewhere: --to file, or run the command by `exec`".into(),
             ),
             Self::NotAsAsked { how: "mask", .. } => Some("put the keys elsewhere: --to file, or run the command by `exec`".into()),
             Self::NotAsAsked { .. } => Some(

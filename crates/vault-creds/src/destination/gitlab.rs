@@ -2,14 +2,16 @@
 
 mod api;
 mod plan;
+mod record;
 
 use landfall_artifacts::Problem;
 use landfall_run::Run;
 use landfall_secret::Secret;
 use landfall_transport::Http;
 
-use self::api::{Api, Made};
+use self::api::{Api, Made, Unset};
 use self::plan::{Act, plan};
+use self::record::recorded;
 use super::named::{NAMES, Named};
 use super::{Change, DestinationError};
 
@@ -72,8 +74,8 @@ impl GitLabVariables {
         format!("variables of the {kind} {id} at GitLab for {}", self.scope)
     }
 
-    /// Looks at all variables, then creates and updates them, masked, and hidden where the server can. A failure ends it: what comes
-    /// after is not tried.
+    /// Looks at all variables, then creates and updates them, masked, and hidden where the server can; each is recorded before and after
+    /// in the run's journal. A failure ends it: what comes after is not tried.
     ///
     /// # Errors
     /// Where one cannot be read, or was set by somebody else: nothing was changed.
@@ -99,16 +101,17 @@ impl GitLabVariables {
                 continue;
             }
             let made = match act {
-                Act::Create => api.create(variable).await,
-                Act::Update(kept) => api.update(variable, kept).await,
+                Act::Create => recorded(self, run, "create variable", name, api.create(variable)).await,
+                Act::Update(kept) => {
+                    recorded(self, run, "update variable", name, api.update(variable, kept)).await
+                }
             };
             changes.push(match made {
                 Ok(Made::Created) => Change { name, outcome: "created", problem: None },
                 Ok(Made::Updated) => Change { name, outcome: "updated", problem: None },
-                Err(error) => {
+                Err(unset) => {
                     failed = true;
-                    let outcome = if api::is_unknown(&error) { "unknown" } else { "failed" };
-                    Change { name, outcome, problem: Some(Problem::of(&error)) }
+                    unset.change(name)
                 }
             });
         }
@@ -118,7 +121,8 @@ impl GitLabVariables {
     /// Removes what this set, of this owner and scope; what is not there is no problem.
     ///
     /// # Errors
-    /// The first of what is wrong with the configuration; where one cannot be read, or was set by somebody else: nothing was changed.
+    /// The first of what is wrong with the configuration; where one cannot be read, or was or may have been set by somebody else: nothing
+    /// was changed.
     pub async fn clean(&self, http: &Http, run: &Run) -> Result<Vec<Change>, DestinationError> {
         if let Some(problem) = self.problems().into_iter().next() {
             return Err(problem);
@@ -127,21 +131,34 @@ impl GitLabVariables {
         let mut there = Vec::new();
         for name in NAMES {
             match api.read(name).await? {
-                Some(seen) if !seen.is_ours => {
-                    return Err(DestinationError::NotOurs { name, scope: self.scope.clone() });
+                Some(seen) => {
+                    plan::act(self, name, Some(seen))?;
+                    there.push((name, true));
                 }
-                seen => there.push((name, seen.is_some())),
+                None => there.push((name, false)),
             }
         }
         let mut changes = Vec::new();
         for (name, is_there) in there {
-            let removed = if is_there { api.remove(name, &self.scope).await } else { Ok(false) };
+            let removing = async { Ok(api.remove(name, &self.scope).await?) };
+            let removed = if is_there {
+                recorded(self, run, "remove variable", name, removing).await
+            } else {
+                Ok(false)
+            };
             changes.push(match removed {
                 Ok(true) => Change { name, outcome: "removed", problem: None },
                 Ok(false) => Change { name, outcome: "absent", problem: None },
-                Err(error) => Change { name, outcome: "failed", problem: Some(Problem::of(&error)) },
+                Err(unset) => unset.change(name),
             });
         }
         Ok(changes)
+    }
+}
+
+impl Unset {
+    fn change(&self, name: &'static str) -> Change {
+        let outcome = if self.is_unknown { "unknown" } else { "failed" };
+        Change { name, outcome, problem: Some(Problem::of(&self.error)) }
     }
 }

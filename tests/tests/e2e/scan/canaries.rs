@@ -10,8 +10,9 @@ use serde_json::Value;
 
 use crate::world::World;
 
-/// Secret options whose values are none: AWS shows the ids of keys in its own logs, and `aws-credentials` tells which key it fetched.
-const NO_SECRETS: [&str; 1] = ["AWS_ACCESS_KEY_ID"];
+/// Variables that are named like secrets, and are none: AWS shows the ids of keys in its own logs, and `aws-credentials` tells which key it
+/// fetched; where GitHub gives id tokens helps nobody without the token beside it.
+const NO_SECRETS: [&str; 2] = ["AWS_ACCESS_KEY_ID", "ACTIONS_ID_TOKEN_REQUEST_URL"];
 
 impl World {
     /// The sandbox's secrets, those that a test names, and every variable that is one: by the table of options, or by its name. No test
@@ -95,6 +96,10 @@ fn homes(name: &str) -> &'static [Service] {
         &[Service::Artifactory]
     } else if begins("AWS_") {
         &Service::AWS
+    } else if begins("GITLAB_") {
+        &[Service::GitLab]
+    } else if begins("ACTIONS_") {
+        &[Service::ActionsOidc]
     } else if begins("DOCKER_") {
         &REGISTRIES
     } else {

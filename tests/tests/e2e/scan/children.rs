@@ -65,7 +65,8 @@ impl Witness {
     }
 
     /// Where secrets stand in what programs were told, save what they may see and the variables of these names, which the pipeline passes on.
-    pub(crate) fn leaks(&self, finder: &Finder, passed: &[String]) -> Vec<String> {
+    /// The `credential_process` of a profile may see the pipeline's `own` variables: it logs in by them.
+    pub(crate) fn leaks(&self, finder: &Finder, passed: &[String], own: &[&String]) -> Vec<String> {
         let mut leaks = Vec::new();
         for call in self.calls() {
             let program = &call.program;
@@ -77,7 +78,8 @@ impl Witness {
                 let name = String::from_utf8_lossy(name).into_owned();
                 let may_see =
                     ALLOWED.iter().any(|(who, what, _)| matches(who, program) && matches(what, &name))
-                        || passed.iter().any(|pattern| matches(pattern, &name));
+                        || passed.iter().any(|pattern| matches(pattern, &name))
+                        || call.is_credential_process() && own.iter().any(|own| **own == name);
                 if !may_see {
                     let found = finder.find(variable);
                     leaks.extend(found.iter().map(|found| format!("{name} of {program}: {found}")));
@@ -100,6 +102,15 @@ impl Witness {
             if what == "arguments" { call.arguments = bytes } else { call.environment = bytes }
         }
         calls.into_values().collect()
+    }
+}
+
+impl Call {
+    /// Whether it is what the tests' profiles name as their `credential_process`.
+    fn is_credential_process(&self) -> bool {
+        self.program == "sh"
+            && self.arguments.starts_with(b"-c\0")
+            && self.arguments.ends_with(b" aws-credentials --to process --quiet\0")
     }
 }
 

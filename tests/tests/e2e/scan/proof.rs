@@ -102,6 +102,30 @@ async fn what_a_service_was_sent_is_found() {
     }
 }
 
+/// GitLab's variables are a place for keys: the value of the right variable, and nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_variable_of_gitlab_may_hold_its_own_key_alone() {
+    let mut world = World::small().await;
+    world.has_aws_keys();
+    let key = world.variables["AWS_SECRET_ACCESS_KEY"].clone();
+    let jira = world.variables["JIRA_TOKEN"].clone();
+    let body = |name: &str, value: &str, more: &str| {
+        serde_json::json!({"key": name, "value": value, "description": more}).to_string()
+    };
+    for (service, body, leaks) in [
+        (Service::GitLab, body("AWS_SECRET_ACCESS_KEY", &key, ""), 0),
+        (Service::GitLab, body("AWS_SECRET_ACCESS_KEY", &format!("key {key}"), ""), 1),
+        (Service::GitLab, body("AWS_SECRET_ACCESS_KEY", "none", &key), 1),
+        (Service::GitLab, body("NOTES", &key, ""), 1),
+        (Service::GitLab, body("AWS_SECRET_ACCESS_KEY", &jira, ""), 1),
+        (Service::Jira, body("AWS_SECRET_ACCESS_KEY", &key, ""), 1),
+    ] {
+        post(&world, service, "/api/v4/projects/574/variables", "x-note: nothing", &body).await;
+        let found = world.leaks_of(&["leaks", "--to", "stdout"]).await;
+        assert_eq!(found.len(), leaks, "{service:?}: {found:?}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_for_secrets_may_hold_its_own_alone() {
     let mut world = World::small().await;

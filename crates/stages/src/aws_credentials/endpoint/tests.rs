@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use landfall_artifacts::{Class, Problem};
-use landfall_aws::{AwsKeys, HeldKeys, KeySource, Renewed};
+use landfall_aws::{AwsKeys, HeldKeys, KeySource, Renewed, Renewing};
 use landfall_run::{Clock, Run};
 use landfall_secret::Secret;
 use serde_json::Value;
@@ -27,7 +27,7 @@ impl KeySource for Source {
         self.1.fetch_add(1, Ordering::SeqCst);
         let answer = match self.0 {
             Ok(id) => Ok(keys(id, 3600)),
-            Err(class) => Err(Problem::new("LF-VAULT-X", class, "no login")),
+            Err(class) => Err(Problem::new("LF-VAULT-X", class, "no login").into()),
         };
         Box::pin(async { answer })
     }
@@ -35,7 +35,8 @@ impl KeySource for Source {
 
 async fn endpoint(left: i64, answer: Result<&'static str, Class>) -> (Endpoint, Run) {
     let run = Run::builder().clock(Clock::fixed(NOW)).build();
-    let held = HeldKeys::renewed(keys("ASIAONE", left), Arc::new(Source(answer, AtomicUsize::new(0))), &run);
+    let source = Arc::new(Source(answer, AtomicUsize::new(0)));
+    let held = HeldKeys::renewed(keys("ASIAONE", left), Renewing::by(source).for_programs(), &run);
     (Endpoint::serve(held, &run).await.expect("it serves"), run)
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use landfall_artifacts::{
     Class, EnvironmentName, LambdaName, LedgerEvent, NameTemplate, Problem, ProjectName, ReleaseId,
 };
-use landfall_ledger::FolderLedger;
+use landfall_ledger::Ledger;
 use semver::Version;
 
 use super::Config;
@@ -73,7 +73,7 @@ impl Example {
 /// # Errors
 /// No environment to deploy to, or the same; an example that the ledger knows nothing of; functions whose content it does not know, or
 /// whose name is not of the example's form: all at once.
-pub fn example(config: &Config, like: &Like, ledger: &FolderLedger) -> Result<Example, Refusal> {
+pub async fn example(config: &Config, like: &Like, ledger: &Ledger) -> Result<Example, Refusal> {
     let environment = &like.environment;
     if config.target.environment.as_ref().is_none_or(|target| target == environment) {
         let what = format!("--like {environment} needs another environment to deploy to");
@@ -82,7 +82,7 @@ pub fn example(config: &Config, like: &Like, ledger: &FolderLedger) -> Result<Ex
                 .with_remedy("name it by --environment, or the variable CI_ENVIRONMENT_NAME"),
         ));
     }
-    let events = ledger.events()?;
+    let events = ledger.events().await?;
     let told = told(&events, environment);
     let Some(newest) = told.last() else { return Err(Refusal::one(nothing(environment, &events))) };
     let release = config.target.release.clone().or_else(|| newest.event.release.clone());

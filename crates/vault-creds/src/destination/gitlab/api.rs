@@ -6,7 +6,7 @@ use landfall_secret::{Credential, CredentialKind, Origin};
 use landfall_transport::{Answer, Cap, Http, Request, Site};
 use serde_json::{Map, Value, json};
 
-use super::plan::Seen;
+use super::plan::{Act, Seen, Whose, act};
 use super::{GitLabVariables, MARK, Owner};
 use crate::DestinationError;
 use crate::destination::named::Named;
@@ -27,11 +27,25 @@ pub(super) enum Made {
     Updated,
 }
 
+/// Why a variable has not the value that it was to have.
+pub(super) struct Unset {
+    pub(super) error: DestinationError,
+    /// Whether it may have it nevertheless.
+    pub(super) is_unknown: bool,
+}
+
+impl From<DestinationError> for Unset {
+    fn from(error: DestinationError) -> Self {
+        let is_unknown = is_unknown(&error);
+        Self { error, is_unknown }
+    }
+}
+
 /// What came of making a variable.
 enum Tried {
     Made,
-    /// There is one already.
-    Taken,
+    /// There is one already, as the server says so.
+    Taken(DestinationError),
     /// Whether it was made is not known.
     Lost(DestinationError),
 }
@@ -48,9 +62,13 @@ impl Shown {
         self.0.get(name).and_then(Value::as_bool)
     }
 
-    /// Whether it has our mark. Servers before 16.2 have no description, so that nothing can be told by it.
-    fn is_ours(&self) -> bool {
-        !self.0.contains_key("description") || self.text("description") == Some(MARK)
+    /// Servers before 16.2 have no description, and so no mark.
+    fn whose(&self) -> Whose {
+        match self.0.get("description") {
+            None => Whose::Untold,
+            Some(text) if text.as_str() == Some(MARK) => Whose::Ours,
+            Some(_) => Whose::Theirs,
+        }
     }
 }
 
@@ -75,7 +93,7 @@ impl<'a> Api<'a> {
             200 => {
                 let shown = shown(&answer).ok_or_else(|| self.refused("read", name, &answer))?;
                 Ok(Some(Seen {
-                    is_ours: shown.is_ours(),
+                    whose: shown.whose(),
                     masked: shown.is_on("masked").unwrap_or_default(),
                     is_file: shown.text("variable_type") == Some("file"),
                 }))
@@ -85,22 +103,23 @@ impl<'a> Api<'a> {
         }
     }
 
-    /// Makes a variable, masked, and hidden where the server can; one that is there meanwhile is updated. Where the answer is lost, an
-    /// update tells whether it was made; where it was not, it is made once more.
-    pub(super) async fn create(&self, variable: &Named) -> Result<Made, DestinationError> {
-        let kept = Seen { is_ours: true, masked: variable.is_secret, is_file: false };
-        for is_last in [false, true] {
-            match self.create_once(variable).await? {
+    /// Makes a variable, masked, and hidden where the server can. Where there is one meanwhile, or the answer is lost, it is looked at
+    /// again: what is ours gets the value, what is somebody else's stays, and where nothing is, it is made once more.
+    pub(super) async fn create(&self, variable: &Named) -> Result<Made, Unset> {
+        let mut is_second = false;
+        loop {
+            let (error, is_unknown) = match self.create_once(variable).await? {
                 Tried::Made => return Ok(Made::Created),
-                Tried::Taken => return self.update(variable, kept).await,
-                Tried::Lost(error) => match self.update(variable, kept).await {
-                    Err(DestinationError::Refused { status: 404, .. }) if !is_last => {}
-                    Err(DestinationError::Refused { status: 404, .. }) => return Err(error),
-                    ended => return ended,
-                },
+                Tried::Taken(error) => (error, false),
+                Tried::Lost(error) => (error, true),
+            };
+            let Ok(seen) = self.read(variable.name).await else { return Err(Unset { error, is_unknown }) };
+            match act(self.at, variable.name, seen)? {
+                Act::Update(kept) => return self.update(variable, kept).await,
+                Act::Create if is_second => return Err(Unset { error, is_unknown: false }),
+                Act::Create => is_second = true,
             }
         }
-        self.update(variable, kept).await
     }
 
     async fn create_once(&self, variable: &Named) -> Result<Tried, DestinationError> {
@@ -135,14 +154,16 @@ impl<'a> Api<'a> {
         };
         match answer.status().as_u16() {
             200 | 201 => self.check(variable, &answer).await.map(|()| Tried::Made),
-            400 if said(&answer).contains("has already been taken") => Ok(Tried::Taken),
+            400 if said(&answer).contains("has already been taken") => {
+                Ok(Tried::Taken(self.refused("create", name, &answer)))
+            }
             500.. => Ok(Tried::Lost(self.refused("create", name, &answer))),
             _ => Err(self.refused("create", name, &answer)),
         }
     }
 
     /// Gives a variable its value. What it is besides stays, unless it would show the value.
-    pub(super) async fn update(&self, variable: &Named, kept: Seen) -> Result<Made, DestinationError> {
+    pub(super) async fn update(&self, variable: &Named, kept: Seen) -> Result<Made, Unset> {
         let name = variable.name;
         let mut body = json!({"value": variable.value.expose(), "raw": true, "description": MARK});
         if let Some(members) = body.as_object_mut() {
@@ -159,8 +180,8 @@ impl<'a> Api<'a> {
         }
         let answer = self.send(name, self.one(Method::PUT, name, &self.at.scope).json(&body)).await?;
         match answer.status().as_u16() {
-            200 => self.check(variable, &answer).await.map(|()| Made::Updated),
-            _ => Err(self.refused("update", name, &answer)),
+            200 => Ok(self.check(variable, &answer).await.map(|()| Made::Updated)?),
+            status => Err(Unset { error: self.refused("update", name, &answer), is_unknown: status >= 500 }),
         }
     }
 
@@ -181,6 +202,9 @@ impl<'a> Api<'a> {
         let scope = shown.text("environment_scope").unwrap_or(&self.at.scope);
         let how = if variable.is_secret && shown.is_on("masked") == Some(false) {
             "mask"
+        } else if shown.whose() != Whose::Ours {
+            // It could neither be updated nor removed later.
+            "mark"
         } else if scope == self.at.scope {
             return Ok(());
         } else {
@@ -212,7 +236,7 @@ impl<'a> Api<'a> {
 }
 
 /// Whether it is not known if the call did what was asked.
-pub(super) fn is_unknown(error: &DestinationError) -> bool {
+fn is_unknown(error: &DestinationError) -> bool {
     let DestinationError::Unsent { cause, .. } = error else { return false };
     matches!(
         **cause,

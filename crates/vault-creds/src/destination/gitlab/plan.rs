@@ -4,11 +4,22 @@ use super::GitLabVariables;
 use crate::DestinationError;
 use crate::destination::named::Named;
 
+/// Whose a variable is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whose {
+    /// It has our mark.
+    Ours,
+    /// It has none.
+    Theirs,
+    /// The server keeps no description, so that it cannot have one.
+    Untold,
+}
+
 /// What GitLab shows of a variable. Its value is not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Seen {
-    /// Whether it is one that we set, as far as the server can tell.
-    pub(super) is_ours: bool,
+    /// Whose it is.
+    pub(super) whose: Whose,
     /// Whether logs do not show it.
     pub(super) masked: bool,
     /// Whether it is handed to jobs as a file.
@@ -22,19 +33,32 @@ pub(super) enum Act {
     Update(Seen),
 }
 
+/// What to do with one variable.
+///
+/// # Errors
+/// [`DestinationError::NotOurs`], [`DestinationError::Untold`]: a value that somebody else set could not be brought back.
+pub(super) fn act(
+    at: &GitLabVariables,
+    name: &'static str,
+    seen: Option<Seen>,
+) -> Result<Act, DestinationError> {
+    let Some(seen) = seen else { return Ok(Act::Create) };
+    let scope = at.scope.clone();
+    match seen.whose {
+        Whose::Ours => Ok(Act::Update(seen)),
+        Whose::Theirs => Err(DestinationError::NotOurs { name, scope }),
+        Whose::Untold => Err(DestinationError::Untold { name, scope }),
+    }
+}
+
 /// One act for each variable.
 ///
 /// # Errors
-/// [`DestinationError::NotOurs`]: a value that somebody else set could not be brought back.
+/// As for [`act`].
 pub(super) fn plan(
     at: &GitLabVariables,
     variables: &[Named],
     seen: &[Option<Seen>],
 ) -> Result<Vec<Act>, DestinationError> {
-    let act = |(variable, seen): (&Named, &Option<Seen>)| match seen {
-        None => Ok(Act::Create),
-        Some(seen) if seen.is_ours => Ok(Act::Update(*seen)),
-        Some(_) => Err(DestinationError::NotOurs { name: variable.name, scope: at.scope.clone() }),
-    };
-    variables.iter().zip(seen).map(act).collect()
+    variables.iter().zip(seen).map(|(variable, seen)| act(at, variable.name, *seen)).collect()
 }

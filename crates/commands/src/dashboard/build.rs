@@ -1,0 +1,56 @@
+//! `landfall dashboard build`.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::pin::Pin;
+
+use landfall_cli::Opt;
+use landfall_stages::dashboard::put;
+use landfall_stages::{Finished, Item, Outcome, Refusal};
+
+use super::reading::{OPTIONS, Reader};
+use crate::{Context, Effects};
+
+/// The command.
+#[derive(Debug)]
+pub(super) struct Command;
+
+impl crate::Command for Command {
+    const NAME: &'static str = "landfall dashboard build";
+    const SUMMARY: &'static str = "Draw the pages into a folder";
+    const EFFECTS: Effects = Effects::Files;
+    const READS_LEDGER: bool = true;
+
+    fn options() -> Vec<Opt> {
+        let out = Opt::value(
+            "out",
+            "DIR",
+            "the folder, or an HTML file for the index, which has the rest beside it",
+        )
+        .env(&["LANDFALL_DASHBOARD"])
+        .default("dashboard");
+        [vec![out], OPTIONS.to_vec()].concat()
+    }
+
+    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
+        Box::pin(async {
+            let values = context.values();
+            let reader = Reader::of(context, &values);
+            let out = PathBuf::from(values.text("out").unwrap_or_default());
+            values.finish().map_err(Refusal)?;
+            let site = reader.site(context.run().clock().now()).await?;
+            let (file, kept) = put(&out, &site, context.output())?;
+            let summary = format!(
+                "{} functions, {} environments and {} releases on {}",
+                site.functions.len(),
+                site.environments.len(),
+                site.releases.len(),
+                file.path
+            );
+            let mut finished = Finished::new(summary);
+            finished.files.push(file);
+            finished.items.push(Item::new(format!("pages: {kept}"), "drawn"));
+            Ok(finished)
+        })
+    }
+}

@@ -1,0 +1,73 @@
+//! `landfall ledger locks`: who holds which environment.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use landfall_cli::Opt;
+use landfall_ledger::view::{Locks, View, locks};
+use landfall_stages::Outcome;
+
+use super::reading::Reading;
+use super::table::{Cell, Paint, Set, Table, Tone};
+use super::words::minute;
+use crate::{Context, Effects, Shared};
+
+/// The command.
+#[derive(Debug)]
+pub(super) struct Command;
+
+impl crate::Command for Command {
+    const NAME: &'static str = "landfall ledger locks";
+    const SUMMARY: &'static str =
+        "Environments that are held: by whom, since when, until when, with which fencing number";
+    const EFFECTS: Effects = Effects::Files;
+    const READS_LEDGER: bool = true;
+    const SHARED: Shared = Shared::View;
+
+    fn options() -> Vec<Opt> {
+        Vec::new()
+    }
+
+    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
+        Box::pin(async {
+            let reading = Reading::of(context, None).await?;
+            let locks = locks(&reading.events, reading.now.0);
+            let people = people(&locks, reading.paint);
+            reading.answer(View::Locks(locks), &people)
+        })
+    }
+}
+
+fn people(locks: &Locks, paint: Paint) -> String {
+    let mut table = Table::new(&[
+        ("ENVIRONMENT", Set::Name, 11),
+        ("FENCING", Set::Number, 7),
+        ("SINCE", Set::Text, 16),
+        ("EXPIRES", Set::Text, 16),
+        ("OWNER", Set::Text, 12),
+    ]);
+    for held in &locks.held {
+        // The job stands below.
+        let owner = match &held.link {
+            Some(link) => held.owner.strip_suffix(&format!(", {link}")).unwrap_or(&held.owner),
+            None => &held.owner,
+        };
+        table.row([
+            held.environment.as_str().into(),
+            held.fence.to_string().into(),
+            minute(held.since).into(),
+            Cell::new(minute(held.expires)).toned(if held.is_over { Tone::Bad } else { Tone::Usual }),
+            owner.into(),
+        ]);
+        if held.is_over {
+            table.note("over by time: whoever comes next may take it");
+        }
+        if let Some(before) = held.took_over {
+            table.note(format!("took over lock {before}, which nobody had given back"));
+        }
+        if let Some(link) = &held.link {
+            table.note(link);
+        }
+    }
+    if table.is_empty() { "no environment is held\n".to_owned() } else { table.render(paint) }
+}

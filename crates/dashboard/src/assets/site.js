@@ -1,0 +1,78 @@
+// Filters tables and finds names. Everything can be read without it.
+(() => {
+  "use strict";
+  const most = 20;
+  const folded = (text) => text.toLowerCase();
+
+  // A table's filter: rows without all of the words are hidden.
+  for (const box of document.querySelectorAll("[data-filters]")) {
+    const table = document.getElementById(box.dataset.filters);
+    const told = document.getElementById(box.getAttribute("aria-describedby"));
+    if (!table || !told) continue;
+    const rows = [...table.tBodies].flatMap((body) => [...body.rows]);
+    const texts = rows.map((row) => folded(row.textContent));
+    const apply = () => {
+      const words = folded(box.value).split(/\s+/).filter(Boolean);
+      let shown = 0;
+      rows.forEach((row, at) => {
+        row.hidden = !words.every((word) => texts[at].includes(word));
+        if (!row.hidden) shown += 1;
+      });
+      told.textContent = words.length ? `${shown} of ${rows.length}` : "";
+    };
+    box.addEventListener("input", apply);
+    box.closest("[hidden]").hidden = false;
+    apply();
+  }
+
+  // The finder: its names come when somebody begins to look for one.
+  const box = document.getElementById("find");
+  const found = document.getElementById("found");
+  if (!box || !found) return;
+  let asked = false;
+  const show = () => {
+    const word = folded(box.value.trim());
+    const names = self.landfallNames || [];
+    found.textContent = "";
+    if (!word) return;
+    const fits = names.filter(([, name]) => folded(name).includes(word));
+    const begins = (name) => (folded(name).startsWith(word) ? 0 : 1);
+    fits.sort((one, other) => begins(one[1]) - begins(other[1]));
+    const list = document.createElement("ul");
+    for (const [kind, name, file] of fits.slice(0, most)) {
+      const link = document.createElement("a");
+      link.href = box.dataset.base + file;
+      link.textContent = name;
+      const about = document.createElement("span");
+      about.textContent = kind;
+      const item = document.createElement("li");
+      item.append(link, " ", about);
+      list.append(item);
+    }
+    const line = document.createElement("p");
+    line.textContent =
+      fits.length > most ? `${most} of ${fits.length}` : fits.length ? "" : asked && !names.length ? "…" : "nothing found";
+    found.append(list, line);
+  };
+  const ask = () => {
+    if (asked) return;
+    asked = true;
+    const script = document.createElement("script");
+    script.src = `${box.dataset.base}names.js`;
+    script.addEventListener("load", show);
+    document.head.append(script);
+  };
+  box.addEventListener("focus", ask);
+  box.addEventListener("input", () => {
+    ask();
+    show();
+  });
+  box.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") {
+      box.value = "";
+      show();
+    }
+    if (event.key === "Enter") found.querySelector("a")?.click();
+  });
+  box.closest("[hidden]").hidden = false;
+})();

@@ -1,0 +1,145 @@
+//! Long lists by month: the newest on the list's own page, all of them on the pages of their months.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use crate::Month;
+use crate::build::{Book, Page};
+use crate::lists::{ROOM, first, parts};
+use crate::shell::{Part, Sheet, nothing, page, wide};
+
+/// Rows of the list's own page.
+const NEWEST: usize = 100;
+
+/// A list, newest first.
+pub(crate) struct Listing<'a> {
+    pub(crate) part: Part,
+    /// The beginning of its files' names.
+    pub(crate) stem: &'a str,
+    /// Its heading.
+    pub(crate) title: &'a str,
+    /// What it is of, in plural.
+    pub(crate) what: &'a str,
+    /// What is said above it.
+    pub(crate) about: Markup,
+    /// What is said where there is nothing.
+    pub(crate) nothing: &'a str,
+    /// The titles of its columns.
+    pub(crate) columns: &'a [&'a str],
+    /// Its rows.
+    pub(crate) rows: Vec<(Month, Markup)>,
+}
+
+impl Listing<'_> {
+    pub(crate) fn pages(&self, book: &Book<'_>) -> Vec<Page> {
+        let mut months: BTreeMap<Month, Vec<&Markup>> = BTreeMap::new();
+        for (month, row) in &self.rows {
+            months.entry(*month).or_default().push(row);
+        }
+        let (newest, shown) = first(self.rows.iter().take(NEWEST).map(|(_, row)| row.clone()), ROOM);
+        let is_whole = shown == self.rows.len();
+        let file = format!("{}.html", self.stem);
+        let links = self.months(&months, None);
+        let content = html! {
+            (self.about)
+            @if self.rows.is_empty() { (nothing(self.nothing)) } @else {
+                (self.table(&newest))
+                @if !is_whole {
+                    p.nothing { "These are the newest " (shown) " of " (self.rows.len()) " " (self.what) "; the others stand by month." }
+                    (links)
+                }
+            }
+        };
+        let sheet = Sheet { is_first: true, ..Sheet::inside(&file, self.title, self.part) };
+        let mut made = vec![page(book, sheet, &content)];
+        if is_whole {
+            return made;
+        }
+        for (month, rows) in months.iter().rev() {
+            let bodies = parts(rows.iter().copied(), ROOM);
+            let count = bodies.len();
+            for (at, body) in bodies.iter().enumerate() {
+                let (file, title) = (self.file(*month, at), format!("{} of {}", self.title, name(*month)));
+                let content = html! {
+                    (self.table(body))
+                    @if count > 1 { nav.pages aria-label="Parts of the month" {
+                        @for other in 0..count {
+                            a href=(self.file(*month, other)) aria-current=[(other == at).then_some("page")] { "Part " (other + 1) }
+                        }
+                    } }
+                    (self.months(&months, Some(*month)))
+                };
+                made.push(page(book, Sheet::inside(&file, &title, self.part), &content));
+            }
+        }
+        made
+    }
+
+    fn file(&self, month: Month, part: usize) -> String {
+        let Month { year, month } = month;
+        match part {
+            0 => format!("{}-{year:04}-{month:02}.html", self.stem),
+            part => format!("{}-{year:04}-{month:02}-{}.html", self.stem, part + 1),
+        }
+    }
+
+    fn table(&self, body: &Markup) -> Markup {
+        wide(
+            self.title,
+            &html! {
+                table.list #rows {
+                    caption.hidden { (self.title) ", newest first" }
+                    thead { tr { @for column in self.columns { th scope="col" { (column) } } } }
+                    tbody { (body) }
+                }
+            },
+        )
+    }
+
+    fn months(&self, months: &BTreeMap<Month, Vec<&Markup>>, current: Option<Month>) -> Markup {
+        let mut years: Vec<(i32, Vec<(Month, usize)>)> = Vec::new();
+        for (month, rows) in months.iter().rev() {
+            match years.last_mut() {
+                Some((year, of)) if *year == month.year => of.push((*month, rows.len())),
+                Some(_) | None => years.push((month.year, vec![(*month, rows.len())])),
+            }
+        }
+        html! { nav.months aria-label="By month" { dl { @for (year, of) in &years { div {
+            dt { (year) }
+            dd { @for (month, count) in of {
+                a href=(self.file(*month, 0)) aria-current=[(current == Some(*month)).then_some("page")] {
+                    (short(*month)) " " small { (count) }
+                } " "
+            } }
+        } } } } }
+    }
+}
+
+/// `November 2025`.
+pub(crate) fn name(month: Month) -> String {
+    format!("{} {}", word(month).0, month.year)
+}
+
+/// `Nov`.
+pub(crate) fn short(month: Month) -> &'static str {
+    word(month).1
+}
+
+fn word(month: Month) -> (&'static str, &'static str) {
+    const WORDS: [(&str, &str); 12] = [
+        ("January", "Jan"),
+        ("February", "Feb"),
+        ("March", "Mar"),
+        ("April", "Apr"),
+        ("May", "May"),
+        ("June", "Jun"),
+        ("July", "Jul"),
+        ("August", "Aug"),
+        ("September", "Sep"),
+        ("October", "Oct"),
+        ("November", "Nov"),
+        ("December", "Dec"),
+    ];
+    WORDS.get(usize::from(month.month).wrapping_sub(1)).copied().unwrap_or(("?", "?"))
+}

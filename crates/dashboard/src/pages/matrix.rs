@@ -1,0 +1,341 @@
+//! Functions by environments: the index, and further pages where there are too many functions for one.
+
+use maud::{Markup, html};
+
+use crate::build::{Book, LARGEST_PAGE, Page};
+use crate::drift::{Standing, drifts};
+use crate::layout::Place;
+use crate::lists::{first, parts};
+use crate::shell::{Part, Sheet, nothing, page, wide};
+use crate::text::{brief, count, day, digest, long, shown, when};
+use crate::{Cell, Drift, Environment, FunctionRow};
+
+/// Lines of the list of what needs a look.
+const MOST_LOOKS: usize = 50;
+/// Bytes of what every page has around its content, with a title at its longest.
+const ROOM_OF_SHELL: usize = 20 * 1024;
+/// Bytes of that list.
+const ROOM_OF_LOOKS: usize = 16 * 1024;
+
+/// The classes of rows that a button picks, with the button's words.
+const PICKS: [(&str, &str); 5] = [
+    ("drift", "Drift"),
+    ("behind", "Behind"),
+    ("back", "Rolled back"),
+    ("soak", "Soaking"),
+    ("gates", "Gates missing"),
+];
+
+pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
+    let site = book.site;
+    let rows: Vec<(Markup, [bool; 5])> =
+        site.functions.iter().enumerate().map(|(at, function)| row(book, at, function)).collect();
+    let counts: [usize; 5] = std::array::from_fn(|at| rows.iter().filter(|(_, picked)| picked[at]).count());
+    let drifts = drifts(site);
+    let above = html! { (summary(book, &drifts)) (attention(book, &drifts)) };
+    let below = html! {
+        @if !site.tickets.is_empty() { (super::releases::tickets(book, Place::Index, None)) }
+    };
+    let around = [&above, &below, &header(book, Place::Index), &tools(book, &counts, true), &legend()];
+    let around: usize = around.iter().map(|part| part.0.len()).sum();
+    let room = LARGEST_PAGE.saturating_sub(ROOM_OF_SHELL + around).max(LARGEST_PAGE / 4);
+    let bodies = parts(rows.iter().map(|(row, _)| row), room);
+    let files: Vec<String> = (0..bodies.len()).map(|at| format!("functions-{}.html", at + 1)).collect();
+    let mut made = Vec::new();
+    for (at, body) in bodies.iter().enumerate() {
+        let place = if at == 0 { Place::Index } else { Place::Inside };
+        let content = html! {
+            @if at == 0 { (above) }
+            @if site.functions.is_empty() || site.environments.is_empty() {
+                (nothing("No deployment is recorded yet."))
+            } @else {
+                (tools(book, &counts, bodies.len() > 1))
+                (wide("Versions by function and environment", &html! {
+                    table.grid #matrix {
+                        caption.hidden { "Versions by function and environment" }
+                        (header(book, place))
+                        tbody { (body_links(book, place, body)) }
+                    }
+                }))
+                (legend())
+                @if bodies.len() > 1 { nav.pages aria-label="Further functions" {
+                    @for (other, file) in files.iter().enumerate() {
+                        @let address = if other == 0 { book.names.to_index(place) } else { book.names.to(place, file) };
+                        a href=(address) aria-current=[(other == at).then_some("page")] { "Page " (other + 1) }
+                    }
+                } }
+            }
+            @if at == 0 { (below) }
+        };
+        let title =
+            if at == 0 { "What runs where".to_owned() } else { format!("What runs where, page {}", at + 1) };
+        let sheet = Sheet {
+            place,
+            file: files.get(at).map(String::as_str).unwrap_or_default(),
+            title: &title,
+            part: Part::Matrix,
+            is_first: at == 0,
+        };
+        made.push(page(book, sheet, &content));
+    }
+    made
+}
+
+/// Rows are made for the index; on further pages their links begin elsewhere.
+fn body_links(book: &Book<'_>, place: Place, body: &Markup) -> Markup {
+    match place {
+        Place::Index => body.clone(),
+        // All links of a row are to the folder that further pages stand in.
+        Place::Inside => {
+            let index = format!("href=\"{}", book.names.to(Place::Index, ""));
+            maud::PreEscaped(body.0.replace(&index, "href=\""))
+        }
+    }
+}
+
+fn header(book: &Book<'_>, place: Place) -> Markup {
+    html! { thead { tr {
+        th scope="col" { "Function" }
+        @for environment in &book.site.environments { (column(book, place, environment)) }
+    } } }
+}
+
+fn column(book: &Book<'_>, place: Place, environment: &Environment) -> Markup {
+    html! {
+        th scope="col" {
+            (book.environment(place, environment.name.as_str()))
+            @if !environment.kind.is_empty() { span.kind { (brief(&environment.kind)) } }
+            @if environment.frozen.is_some() { em { "frozen" } }
+        }
+    }
+}
+
+/// The row, and which of the picks it belongs to.
+fn row(book: &Book<'_>, at: usize, function: &FunctionRow) -> (Markup, [bool; 5]) {
+    let mut picked = [false; 5];
+    let cells: Vec<Markup> = book
+        .site
+        .environments
+        .iter()
+        .enumerate()
+        .map(|(column, environment)| {
+            let standing = book.standings.get(at).and_then(|row| row.get(column)).copied().flatten();
+            let missing =
+                book.missing.get(&(function.name.as_str(), environment.name.as_str())).copied().unwrap_or(0);
+            let cell = function.cells.get(&environment.name);
+            let marks = Marks::of(book, cell, standing, missing);
+            for (all, own) in picked.iter_mut().zip(marks.picked()) {
+                *all |= own;
+            }
+            one(book, cell, &marks)
+        })
+        .collect();
+    let classes: Vec<&str> =
+        PICKS.iter().zip(picked).filter(|(_, picked)| *picked).map(|((class, _), _)| *class).collect();
+    let classes = classes.join(" ");
+    let row = html! {
+        tr class=[(!classes.is_empty()).then_some(classes)] {
+            th scope="row" {
+                (book.function(Place::Index, &function.name))
+                @if let Some(project) = function.project.as_ref().filter(|project| **project != function.name) {
+                    small { (brief(project)) }
+                }
+            }
+            @for cell in &cells { (cell) }
+        }
+    };
+    (row, picked)
+}
+
+/// What is said of a cell besides its version.
+struct Marks {
+    standing: Option<Standing>,
+    back: bool,
+    soak: Option<f64>,
+    missing: usize,
+}
+
+impl Marks {
+    fn of(book: &Book<'_>, cell: Option<&Cell>, standing: Option<Standing>, missing: usize) -> Self {
+        let soak =
+            cell.and_then(|cell| cell.soak_until).map(|until| (until - book.site.made).as_seconds_f64());
+        Self {
+            standing,
+            back: cell.is_some_and(|cell| cell.rolled_back),
+            soak: soak.filter(|left| *left > 0.0),
+            missing,
+        }
+    }
+
+    /// In the order of [`PICKS`].
+    fn picked(&self) -> [bool; 5] {
+        [
+            matches!(self.standing, Some(Standing::OtherContent | Standing::Changed)),
+            matches!(self.standing, Some(Standing::Behind | Standing::Differs)),
+            self.back,
+            self.soak.is_some(),
+            self.missing > 0,
+        ]
+    }
+}
+
+fn one(book: &Book<'_>, cell: Option<&Cell>, marks: &Marks) -> Markup {
+    let mark = marks.standing.and_then(mark);
+    let gates = html! { @if marks.missing > 0 { em.gate { (count(marks.missing, "gate", "gates")) } } };
+    match cell {
+        None => html! { td { span.none { "–" } (gates) } },
+        Some(cell) => html! {
+            td class=[mark.map(|(class, _)| class)] {
+                b { (cell.version.as_deref().map_or_else(|| "unknown".to_owned(), brief)) }
+                @if let Some((_, text)) = mark { em { (text) } }
+                @if marks.back { em { "rolled back" } }
+                @if let Some(left) = marks.soak { em.soak { "soak " (long(left)) } }
+                (gates)
+                small { (day(cell.since, book.site.made)) " " (brief(&cell.by)) }
+            }
+        },
+    }
+}
+
+/// Class and words; colour alone says nothing.
+pub(crate) fn mark(standing: Standing) -> Option<(&'static str, &'static str)> {
+    match standing {
+        Standing::Newest => None,
+        Standing::Behind => Some(("warn", "behind")),
+        Standing::Differs => Some(("warn", "differs")),
+        Standing::OtherContent => Some(("bad", "other content")),
+        Standing::Changed => Some(("bad", "not as recorded")),
+    }
+}
+
+fn meaning(standing: Standing) -> &'static str {
+    match standing {
+        Standing::Newest => "it runs the newest version of its region",
+        Standing::Behind => "another environment of its region runs a newer version",
+        Standing::Differs => "versions differ and cannot be put in an order",
+        Standing::OtherContent => "one version is not the same content everywhere",
+        Standing::Changed => "it runs something that no recorded deployment put there",
+    }
+}
+
+fn legend() -> Markup {
+    let standings = [Standing::Behind, Standing::Differs, Standing::OtherContent, Standing::Changed];
+    html! {
+        details.legend {
+            summary { "What the marks mean" }
+            dl {
+                @for (standing, (class, text)) in standings.into_iter().filter_map(|one| Some((one, mark(one)?))) {
+                    div { dt class=(class) { em { (text) } } dd { (meaning(standing)) } }
+                }
+                div { dt { em { "rolled back" } } dd { "the environment went back to this version" } }
+                div { dt { em.soak { "soak 5 h" } } dd { "so long must it still run here before the next environment may take it" } }
+                div { dt { em.gate { "2 gates" } } dd { "a newer release waits for so many things before it may come here; the environment's page names them" } }
+            }
+        }
+    }
+}
+
+/// Buttons that pick rows and columns without a script, and the box that needs one.
+fn tools(book: &Book<'_>, counts: &[usize; 5], is_parted: bool) -> Markup {
+    html! {
+        div.tools {
+            fieldset.picks {
+                legend.hidden { "Rows that are shown" }
+                span { input #pick-all type="radio" name="pick" checked autocomplete="off"; label for="pick-all" { "All " (book.site.functions.len()) } }
+                @for ((class, label), number) in PICKS.iter().zip(counts) { @if *number > 0 {
+                    @let id = format!("pick-{class}");
+                    span { input #(id) type="radio" name="pick" autocomplete="off"; label for=(id) { (label) " " (number) } }
+                } }
+            }
+            div.filter hidden {
+                label for="filter" { "Filter" }
+                input #filter type="search" data-filters="matrix" aria-describedby="filtered" autocomplete="off"
+                    placeholder=[is_parted.then_some("on this page")];
+                span #filtered role="status" {}
+            }
+            @if book.site.environments.len() > 1 {
+                details.columns {
+                    summary { "Environments" }
+                    fieldset {
+                        legend.hidden { "Columns that are shown" }
+                        @for (at, environment) in book.site.environments.iter().enumerate() {
+                            @let id = format!("column-{}", at + 1);
+                            span { input #(id) type="checkbox" checked autocomplete="off"; label for=(id) { (environment.name) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn summary(book: &Book<'_>, drifts: &[Drift]) -> Markup {
+    let of = |wanted: &[Standing]| drifts.iter().filter(|drift| wanted.contains(&drift.standing)).count();
+    let behind = of(&[Standing::Behind, Standing::Differs]);
+    let bad = of(&[Standing::OtherContent, Standing::Changed]);
+    let waiting: usize = book.site.environments.iter().map(|environment| environment.waiting.len()).sum();
+    html! {
+        dl.strip {
+            div { dt { "Functions" } dd { (book.site.functions.len()) } }
+            div { dt { "Environments" } dd { (book.site.environments.len()) } }
+            div.warn[behind > 0] { dt { "Behind" } dd { (behind) } }
+            div.bad[bad > 0] { dt { "Drift" } dd { (bad) } }
+            div.warn[waiting > 0] { dt { "Before gates" } dd { (waiting) } }
+            div { dt { "Releases" } dd { (book.site.releases.len()) } }
+        }
+    }
+}
+
+/// What is wrong, before everything else.
+fn attention(book: &Book<'_>, drifts: &[Drift]) -> Markup {
+    let site = book.site;
+    let mut grave: Vec<(&str, Standing, Vec<&str>)> = Vec::new();
+    let is_grave = |standing: Standing| matches!(standing, Standing::OtherContent | Standing::Changed);
+    for drift in drifts.iter().filter(|drift| is_grave(drift.standing)) {
+        let environment = drift.environment.as_str();
+        match grave.last_mut() {
+            Some((function, standing, environments))
+                if *function == drift.function && *standing == drift.standing =>
+            {
+                environments.push(environment);
+            }
+            Some(_) | None => grave.push((&drift.function, drift.standing, vec![environment])),
+        }
+    }
+    let damaged = site.ledger.as_ref().and_then(|ledger| ledger.problem.as_deref());
+    let seen = |function: &str, environments: &[&str]| {
+        let row = site.functions.iter().find(|row| row.name == function)?;
+        let cell = row.cells.iter().find(|(name, _)| environments.contains(&name.as_str()))?.1;
+        cell.seen
+    };
+    let mut lines = Vec::new();
+    if let Some(problem) = damaged {
+        lines.push(html! { li { strong { "The ledger is damaged: " } (shown(problem)) } });
+    }
+    for (function, standing, environments) in grave {
+        lines.push(html! { li {
+            strong { (book.function(Place::Index, function)) } " in "
+            @for (at, environment) in environments.iter().enumerate() {
+                @if at > 0 { ", " } (book.environment(Place::Index, environment))
+            }
+            ": " (meaning(standing))
+            @if standing == Standing::Changed {
+                @if let Some(seen) = seen(function, &environments) { " (" (digest(seen)) ")" }
+            }
+        } });
+    }
+    lines.extend(site.unsent.iter().map(|unsent| {
+        html! { li {
+            "A notification to " strong { (shown(&unsent.to)) } " of " (when(unsent.at)) " is not out yet: "
+            (shown(&unsent.what)) " (" (shown(&unsent.problem)) ")"
+        } }
+    }));
+    let all = lines.len();
+    let (lines, listed) = first(lines.into_iter().take(MOST_LOOKS), ROOM_OF_LOOKS);
+    html! { @if all > 0 {
+        section.attention aria-labelledby="look" {
+            h2 #look { "Needs a look" }
+            ul { (lines) @if all > listed { li { "and " (all - listed) " more" } } }
+        }
+    } }
+}

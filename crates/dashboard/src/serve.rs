@@ -1,0 +1,133 @@
+//! The pages over HTTP, for one person on this machine.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use tokio::net::TcpListener;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use crate::Page;
+
+/// How long pages are shown before they are made anew: one look at a page asks for three files.
+const FRESH: Duration = Duration::from_secs(2);
+
+/// The pages of one making, by path.
+type Pages = Arc<HashMap<String, Page>>;
+
+struct Shown<F> {
+    make: F,
+    /// One maker at a time: who comes meanwhile waits for its pages.
+    last: Mutex<Option<(Instant, Pages)>>,
+}
+
+/// Answers requests for pages until `until` is there. `make` is asked for the pages when those that are shown are older than two
+/// seconds; what it fails with is shown in their place, and it is asked again.
+///
+/// Only requests that name this machine are answered (`Host`: an address of loopback, or `localhost`), so that a page from
+/// elsewhere cannot read them under a name of its own.
+///
+/// # Errors
+/// What the listener fails with.
+pub async fn serve<F, T>(
+    listener: TcpListener,
+    make: F,
+    until: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()>
+where
+    F: Fn() -> T + Send + Sync + 'static,
+    T: Future<Output = Result<Vec<Page>, String>> + Send + 'static,
+{
+    let shown = Arc::new(Shown { make, last: Mutex::new(None) });
+    let app = Router::new().fallback(answer::<F, T>).with_state(shown);
+    axum::serve(listener, app).with_graceful_shutdown(until).await
+}
+
+async fn answer<F, T>(State(shown): State<Arc<Shown<F>>>, request: Request) -> Response
+where
+    F: Fn() -> T + Send + Sync + 'static,
+    T: Future<Output = Result<Vec<Page>, String>> + Send + 'static,
+{
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
+    }
+    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if !is_here(host) {
+        return text(StatusCode::MISDIRECTED_REQUEST, "this server is for this machine alone\n");
+    }
+    let pages = {
+        let mut last = shown.last.lock().await;
+        match last.as_ref().filter(|(made, _)| made.elapsed() < FRESH) {
+            Some((_, pages)) => Arc::clone(pages),
+            None => match (shown.make)().await {
+                Ok(pages) => {
+                    let pages: Pages =
+                        Arc::new(pages.into_iter().map(|page| (page.path.clone(), page)).collect());
+                    *last = Some((Instant::now(), Arc::clone(&pages)));
+                    pages
+                }
+                Err(problem) => return text(StatusCode::INTERNAL_SERVER_ERROR, &format!("{problem}\n")),
+            },
+        }
+    };
+    let path = request.uri().path().trim_start_matches('/');
+    let path = if path.is_empty() { "index.html" } else { path };
+    match pages.get(path) {
+        Some(page) => {
+            let mut response = page.bytes.clone().into_response();
+            dress(&mut response, page.content_type);
+            response
+        }
+        None => text(StatusCode::NOT_FOUND, "there is no such page\n"),
+    }
+}
+
+/// Whether a `Host` header names this machine.
+fn is_here(host: &str) -> bool {
+    let name = match host.strip_prefix('[') {
+        Some(rest) => rest.split(']').next().unwrap_or_default(),
+        None => host.split(':').next().unwrap_or_default(),
+    };
+    matches!(name, "localhost" | "::1")
+        || name.parse::<std::net::Ipv4Addr>().is_ok_and(|address| address.is_loopback())
+}
+
+fn text(status: StatusCode, text: &str) -> Response {
+    let mut response = (status, text.to_owned()).into_response();
+    dress(&mut response, "text/plain; charset=utf-8");
+    response
+}
+
+fn dress(response: &mut Response, content_type: &'static str) {
+    let headers: [(HeaderName, &'static str); 4] = [
+        (header::CONTENT_TYPE, content_type),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+    ];
+    for (name, value) in headers {
+        response.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_here;
+
+    #[test]
+    fn only_this_machine_is_answered() {
+        for host in ["127.0.0.1:8080", "localhost", "localhost:1", "[::1]:80", "127.9.9.9"] {
+            assert!(is_here(host), "{host}");
+        }
+        for host in ["", "evil.example", "localhost.evil.example:80", "10.0.0.1", "127.0.0.1.evil.example"] {
+            assert!(!is_here(host), "{host}");
+        }
+    }
+}

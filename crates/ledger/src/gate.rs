@@ -1,0 +1,83 @@
+//! Gates: whether a release may come to an environment, and everything that is missing where it may not.
+//!
+//! A pure rule over the events, the settings and the time: [`check`]. What people decide is kept as events that
+//! [`approve`], [`reject`], [`freeze`] and [`unfreeze`] make; an approval is bound to the release, its contents, the plan and the
+//! environment, and to a time after which it is none: where anything of that differs, it does not count.
+//!
+//! A rollback is not held by any gate: it is never asked here.
+
+mod approvals;
+mod calendar;
+mod decisions;
+mod freezes;
+mod missing;
+mod order;
+mod soak;
+mod subject;
+
+use landfall_artifacts::{LedgerEvent, PersonName, RoleName, Settings};
+use time::OffsetDateTime;
+
+pub use approvals::{Approval, Identity, Void, Voided, has_broken_glass};
+pub use decisions::{Decision, approve, break_glass, freeze, reject, unfreeze};
+pub use freezes::{Frozen, FrozenBy, frozen};
+pub use missing::Missing;
+pub use order::NotPassed;
+pub use subject::{Content, Drift, Subject};
+
+use crate::life;
+
+/// Where a release stands before an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// Everything that is missing; where nothing is, the release may come.
+    pub missing: Vec<Missing>,
+    /// Who let it come, role by role.
+    pub given: Vec<(RoleName, Approval)>,
+    /// Who broke the glass, where that counts: freezes and missing approvals are then not missing.
+    pub glass: Option<Approval>,
+    /// Who made the release, and therefore may not approve it.
+    pub author: Option<String>,
+}
+
+/// Everything that a release lacks for coming to an environment; nothing where it may come.
+///
+/// An environment without a row has no order, no approvals and no windows; what people froze, and a release that is dead, are
+/// refused there too.
+pub fn check(
+    events: &[LedgerEvent],
+    settings: &Settings,
+    subject: &Subject,
+    now: OffsetDateTime,
+) -> Vec<Missing> {
+    standing(events, settings, subject, now).missing
+}
+
+/// The same, with what was given.
+pub fn standing(
+    events: &[LedgerEvent],
+    settings: &Settings,
+    subject: &Subject,
+    now: OffsetDateTime,
+) -> Standing {
+    let author = life::author(events, &subject.release)
+        .or_else(|| subject.origins(events).first().and_then(|release| life::author(events, release)));
+    let row = settings.environments.get(&subject.environment);
+    let roles = row.map(|row| row.approvals.as_slice()).unwrap_or_default();
+    let approvals = approvals::standing(events, roles, settings, subject, author.as_deref(), now);
+    let death = life::death(events, &subject.release).or_else(|| subject.inherited_death(events));
+    let mut missing: Vec<Missing> = death.map(Missing::Dead).into_iter().collect();
+    missing.extend(order::missing(events, settings, subject, now));
+    // The glass is there for emergencies: it opens what people closed, and nothing that tests say.
+    if approvals.glass.is_none() {
+        missing.extend(approvals.missing);
+        missing.extend(frozen(events, settings, &subject.environment, now).into_iter().map(Missing::Frozen));
+    }
+    Standing { missing, given: approvals.given, glass: approvals.glass, author }
+}
+
+/// Who may speak for a role, without who made the release.
+fn speakers(settings: &Settings, role: &RoleName, author: Option<&str>) -> Vec<PersonName> {
+    let people = settings.approvers.get(role).map(Vec::as_slice).unwrap_or_default();
+    people.iter().filter(|person| !author.is_some_and(|author| person.is(author))).cloned().collect()
+}

@@ -1,0 +1,172 @@
+//! The order of environments: what a release must have passed before.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use landfall_artifacts::{
+    AfterRule, Digest, EnvironmentName, EventKind, LedgerEvent, LedgerItem, ReleaseId, Settings,
+};
+use time::OffsetDateTime;
+
+use super::missing::Missing;
+use super::soak::{Broken, Occupancy, comes};
+use super::subject::Subject;
+use crate::happened;
+use crate::life::{Verdict, verdict};
+
+/// What a release lacks in an environment that comes before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotPassed {
+    /// It was not deployed there as it is.
+    NotDeployed {
+        /// The environment before.
+        before: EnvironmentName,
+        /// What of it was not, by project or digest; empty where nothing is known of what the release is.
+        lacks: Vec<String>,
+    },
+    /// The environment has checks, and none that was made since it came there has passed; or the newest was not passed.
+    NotVerified {
+        /// The environment before.
+        before: EnvironmentName,
+    },
+    /// It has not been there long enough.
+    Soaking {
+        /// The environment before.
+        before: EnvironmentName,
+        /// Since when it runs there without a break.
+        since: OffsetDateTime,
+        /// Until when it must.
+        until: OffsetDateTime,
+        /// How long that is.
+        left: Duration,
+    },
+    /// It was there, and its time was broken off.
+    NotThere {
+        /// The environment before.
+        before: EnvironmentName,
+        /// By what.
+        broken: Broken,
+    },
+}
+
+/// What of the environments before was not passed.
+pub(super) fn missing(
+    events: &[LedgerEvent],
+    settings: &Settings,
+    subject: &Subject,
+    now: OffsetDateTime,
+) -> Vec<Missing> {
+    let Some(row) = settings.environments.get(&subject.environment) else { return Vec::new() };
+    let lacks = |before: &EnvironmentName| {
+        let any = row.after_rule == AfterRule::Any && row.after.len() > 1;
+        let lacks = not_passed(events, settings, subject, before, row.soak, now).into_iter();
+        lacks.map(|what| Missing::Before { before: before.clone(), what, any }).collect::<Vec<_>>()
+    };
+    let all: Vec<Vec<Missing>> = row.after.iter().map(lacks).collect();
+    let is_open = match row.after_rule {
+        AfterRule::All => false,
+        AfterRule::Any => all.iter().any(Vec::is_empty),
+    };
+    if is_open { Vec::new() } else { all.into_iter().flatten().collect() }
+}
+
+fn not_passed(
+    events: &[LedgerEvent],
+    settings: &Settings,
+    subject: &Subject,
+    before: &EnvironmentName,
+    soak: Option<Duration>,
+    now: OffsetDateTime,
+) -> Vec<NotPassed> {
+    let here: Vec<&LedgerEvent> =
+        events.iter().filter(|event| event.environment.as_ref() == Some(before)).collect();
+    let names = names(&here, subject);
+    let lacks = not_deployed(&here, subject, &names);
+    if !lacks.is_empty() || subject.contents.is_empty() {
+        return vec![NotPassed::NotDeployed { before: before.clone(), lacks }];
+    }
+    let mut missing = Vec::new();
+    if !settings.smoke_checks(Some(before)).is_empty() && !is_verified(&here, subject, &names) {
+        missing.push(NotPassed::NotVerified { before: before.clone() });
+    }
+    if let Some(soak) = soak {
+        let occupancy = Occupancy::of(&here, subject, &names);
+        missing.extend(soaking(before, &occupancy, soak, now));
+    }
+    missing
+}
+
+/// Under which releases the contents were in the environment: under this one, or where it never was there, as when a pipeline takes
+/// a part of another release, under those that brought any of them.
+fn names(here: &[&LedgerEvent], subject: &Subject) -> BTreeSet<ReleaseId> {
+    let digests = subject.digests();
+    let mut names = BTreeSet::new();
+    for event in here.iter().filter(|event| comes(event)) {
+        let Some(release) = &event.release else { continue };
+        if *release == subject.release {
+            return BTreeSet::from([release.clone()]);
+        }
+        if event.items.iter().filter_map(|item| item.digest).any(|digest| digests.contains(&digest)) {
+            names.insert(release.clone());
+        }
+    }
+    names
+}
+
+/// The contents that were never brought to the environment under these names.
+fn not_deployed(here: &[&LedgerEvent], subject: &Subject, names: &BTreeSet<ReleaseId>) -> Vec<String> {
+    let brings = |event: &&&LedgerEvent| {
+        comes(event) && event.release.as_ref().is_some_and(|release| names.contains(release))
+    };
+    let deployed: BTreeSet<Digest> =
+        here.iter().filter(brings).flat_map(|event| &event.items).filter_map(|item| item.digest).collect();
+    subject
+        .contents
+        .iter()
+        .filter(|content| !deployed.contains(&content.digest))
+        .map(super::Content::name)
+        .collect()
+}
+
+/// Whether the newest test that says anything of the release there passed, and was made when all of it had come there.
+///
+/// A deployment is recorded some time after it was made; what it put there is known from its intents before that.
+fn is_verified(here: &[&LedgerEvent], subject: &Subject, names: &BTreeSet<ReleaseId>) -> bool {
+    let is_named =
+        |event: &&&LedgerEvent| event.release.as_ref().is_some_and(|release| names.contains(release));
+    let of_release = || here.iter().filter(is_named);
+    let mut came: BTreeMap<Digest, u64> = BTreeMap::new();
+    let puts = |event: &&&LedgerEvent| {
+        matches!(event.kind, EventKind::Intent | EventKind::Deployment | EventKind::Rollback)
+            && happened(event)
+    };
+    for event in of_release().filter(puts) {
+        for digest in event.items.iter().filter_map(|item: &LedgerItem| item.digest) {
+            came.entry(digest).or_insert(event.sequence);
+        }
+    }
+    let whole = subject.digests().iter().filter_map(|digest| came.get(digest)).max().copied();
+    let newest = of_release()
+        .filter(|event| whole.is_none_or(|whole| event.sequence > whole))
+        .filter_map(|event| verdict(event))
+        .rfind(|verdict| *verdict != Verdict::Silent);
+    newest == Some(Verdict::Passed)
+}
+
+fn soaking(
+    before: &EnvironmentName,
+    occupancy: &Occupancy,
+    soak: Duration,
+    now: OffsetDateTime,
+) -> Option<NotPassed> {
+    match occupancy {
+        Occupancy::Since(since) => {
+            let until = since.saturating_add(time::Duration::try_from(soak).unwrap_or(time::Duration::MAX));
+            let left = Duration::try_from(until - now).ok().filter(|left| !left.is_zero())?;
+            Some(NotPassed::Soaking { before: before.clone(), since: *since, until, left })
+        }
+        Occupancy::Broken(broken) => {
+            Some(NotPassed::NotThere { before: before.clone(), broken: broken.clone() })
+        }
+    }
+}

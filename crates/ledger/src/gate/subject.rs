@@ -1,0 +1,241 @@
+//! What is to come to an environment, and how it differs from what was approved.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use landfall_artifacts::{
+    Digest, EnvironmentName, EventKind, Hasher, LedgerEvent, LedgerItem, ProjectName, ReleaseId,
+};
+use semver::Version;
+
+use crate::happened;
+use crate::life::{self, Death};
+
+/// Contents that an approval names one by one: an event takes 64 KiB.
+const MOST_ITEMS: usize = 100;
+
+/// One thing that a release puts somewhere.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Content {
+    /// The project, where it is known; archives may be known by their content alone.
+    pub project: Option<ProjectName>,
+    /// Its version, where it is known.
+    pub version: Option<Version>,
+    /// Its content.
+    pub digest: Digest,
+}
+
+/// A release that is to come to an environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The release.
+    pub release: ReleaseId,
+    /// Where it is to come.
+    pub environment: EnvironmentName,
+    /// What it is, ordered, each once.
+    pub contents: Vec<Content>,
+    /// SHA-256 of what is to be done: see [`Subject::new`].
+    pub plan: Digest,
+}
+
+impl Subject {
+    /// What these contents are in this environment. The plan's digest is that of a text of lines: `landfall plan 1`, the release, the
+    /// environment, and the digests of the contents in order, each once. It does not depend on names, so that two jobs of which
+    /// one knows less of a content than the other have the same.
+    pub fn new(release: ReleaseId, environment: EnvironmentName, contents: Vec<Content>) -> Self {
+        let digests: BTreeSet<Digest> = contents.iter().map(|content| content.digest).collect();
+        let mut hasher = Hasher::new();
+        hasher.update(format!("landfall plan 1\n{release}\n{environment}\n").as_bytes());
+        for digest in &digests {
+            hasher.update(format!("{digest}\n").as_bytes());
+        }
+        let mut ordered: Vec<Content> = contents;
+        ordered.sort();
+        ordered.dedup();
+        Self { release, environment, contents: ordered, plan: hasher.finish() }
+    }
+
+    /// What the ledger says that a release is: everything that deployments, promotions and rollbacks of it put anywhere.
+    pub fn of_ledger(events: &[LedgerEvent], release: &ReleaseId, environment: &EnvironmentName) -> Self {
+        let telling = |event: &&LedgerEvent| brings(event) && event.release.as_ref() == Some(release);
+        let items = events.iter().filter(telling).flat_map(|event| &event.items);
+        let mut known: BTreeMap<(Digest, Option<ProjectName>), Option<Version>> = BTreeMap::new();
+        for (item, digest) in items.filter_map(|item| Some((item, item.digest?))) {
+            let version = known.entry((digest, item.project.clone())).or_default();
+            *version = version.take().or_else(|| item.version.clone());
+        }
+        let named: BTreeSet<Digest> =
+            known.keys().filter(|(_, project)| project.is_some()).map(|(digest, _)| *digest).collect();
+        let contents = known
+            .into_iter()
+            .filter(|((digest, project), _)| project.is_some() || !named.contains(digest))
+            .map(|((digest, project), version)| Content { project, version, digest })
+            .collect();
+        Self::new(release.clone(), environment.clone(), contents)
+    }
+
+    /// Other releases that brought any of its contents somewhere, the first first. A pipeline that deploys a part of a release has a
+    /// release of its own, whose contents came from there.
+    pub(crate) fn origins<'a>(&self, events: &'a [LedgerEvent]) -> Vec<&'a ReleaseId> {
+        let digests = self.digests();
+        let mut origins: Vec<&ReleaseId> = Vec::new();
+        for event in events.iter().filter(|event| brings(event)) {
+            let Some(release) = event.release.as_ref().filter(|release| **release != self.release) else {
+                continue;
+            };
+            let is_ours =
+                event.items.iter().filter_map(|item| item.digest).any(|digest| digests.contains(&digest));
+            if is_ours && !origins.contains(&release) {
+                origins.push(release);
+            }
+        }
+        origins
+    }
+
+    /// How its contents died, where the release itself did not bring them anywhere: all releases that did are dead.
+    pub(crate) fn inherited_death(&self, events: &[LedgerEvent]) -> Option<Death> {
+        self.contents.iter().find_map(|content| {
+            let has_it = |event: &&LedgerEvent| {
+                brings(event) && event.items.iter().any(|item| item.digest == Some(content.digest))
+            };
+            let bringers: BTreeSet<&ReleaseId> =
+                events.iter().filter(has_it).filter_map(|event| event.release.as_ref()).collect();
+            if bringers.contains(&self.release) {
+                return None;
+            }
+            let deaths: Option<Vec<Death>> =
+                bringers.into_iter().map(|release| life::death(events, release)).collect();
+            deaths?.into_iter().next()
+        })
+    }
+
+    /// The digests of its contents.
+    pub(crate) fn digests(&self) -> BTreeSet<Digest> {
+        self.contents.iter().map(|content| content.digest).collect()
+    }
+
+    /// The first of the contents as items of an event; the plan's digest stands for all of them.
+    pub(crate) fn items(&self) -> Vec<LedgerItem> {
+        self.contents
+            .iter()
+            .take(MOST_ITEMS)
+            .map(|content| LedgerItem {
+                project: content.project.clone(),
+                version: content.version.clone(),
+                digest: Some(content.digest),
+                ..LedgerItem::new(content.name())
+            })
+            .collect()
+    }
+}
+
+/// Whether an event says that content came somewhere.
+fn brings(event: &LedgerEvent) -> bool {
+    matches!(event.kind, EventKind::Deployment | EventKind::Promotion | EventKind::Rollback)
+        && happened(event)
+}
+
+impl Content {
+    /// The project, else the digest.
+    pub fn name(&self) -> String {
+        self.project.as_ref().map_or_else(|| self.digest.to_string(), ToString::to_string)
+    }
+}
+
+/// What differs between what was approved and what is to come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Drift {
+    /// A project has other content.
+    Digest {
+        /// The project.
+        project: ProjectName,
+        /// What was approved.
+        approved: Digest,
+        /// What is to come.
+        now: Digest,
+    },
+    /// Content that was not approved.
+    Added {
+        /// Its project, else its digest.
+        name: String,
+    },
+    /// Content that was approved and is not to come.
+    Removed {
+        /// Its project, else its digest.
+        name: String,
+    },
+    /// Another plan.
+    Plan {
+        /// What was approved, as it was written; empty where nothing was.
+        approved: String,
+        /// What is to be done.
+        now: Digest,
+    },
+}
+
+impl fmt::Display for Drift {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Digest { project, approved, now } => {
+                write!(f, "{project} was {} and is {}", approved.short(), now.short())
+            }
+            Self::Added { name } => write!(f, "{name} was not part of it"),
+            Self::Removed { name } => write!(f, "{name} was part of it and is not any more"),
+            Self::Plan { approved, now } if approved.is_empty() => {
+                write!(f, "it names no plan, and the plan is {}", now.short())
+            }
+            Self::Plan { approved, now } => {
+                let shown = landfall_secret::escape(approved, 19);
+                write!(f, "the plan was {shown} and is {}", now.short())
+            }
+        }
+    }
+}
+
+/// How a subject differs from the items and the plan that were approved.
+pub(crate) fn drifts(items: &[LedgerItem], plan: Option<&str>, subject: &Subject) -> Vec<Drift> {
+    let approved: BTreeSet<(Digest, Option<&ProjectName>)> =
+        items.iter().filter_map(|item| Some((item.digest?, item.project.as_ref()))).collect();
+    let of = |project: &ProjectName| -> BTreeSet<Digest> {
+        approved.iter().filter(|(_, named)| *named == Some(project)).map(|(digest, _)| *digest).collect()
+    };
+    let approved_digests: BTreeSet<Digest> = approved.iter().map(|(digest, _)| *digest).collect();
+    let now_digests = subject.digests();
+    // Of a release with more than an event names the plan's digest tells.
+    let is_cut = items.len() == MOST_ITEMS;
+    let mut drifts = Vec::new();
+    let mut told: BTreeSet<Digest> = BTreeSet::new();
+    for content in &subject.contents {
+        let before = content.project.as_ref().map(of).unwrap_or_default();
+        if before.contains(&content.digest) {
+            continue;
+        }
+        match (before.first(), &content.project) {
+            // A project has other content, also where the old one is now that of another project.
+            (Some(one), Some(project)) => {
+                told.extend(&before);
+                drifts.push(Drift::Digest { project: project.clone(), approved: *one, now: content.digest });
+            }
+            (_, _) if !approved_digests.contains(&content.digest) && !is_cut => {
+                drifts.push(Drift::Added { name: content.name() });
+            }
+            (_, _) => {}
+        }
+    }
+    for (digest, project) in &approved {
+        if !now_digests.contains(digest) && !told.contains(digest) {
+            let name = project.map_or_else(|| digest.to_string(), ToString::to_string);
+            drifts.push(Drift::Removed { name });
+        }
+    }
+    // An item without a digest binds to nothing.
+    if items.iter().any(|item| item.digest.is_none()) {
+        drifts.push(Drift::Removed { name: "something without a digest".to_owned() });
+    }
+    let now = subject.plan;
+    if plan.and_then(|plan| plan.parse::<Digest>().ok()) != Some(now) {
+        let approved = plan.unwrap_or_default().to_owned();
+        drifts.push(Drift::Plan { approved, now });
+    }
+    drifts
+}

@@ -1,0 +1,343 @@
+//! The ledger: one chain over a store.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures_util::StreamExt as _;
+use landfall_artifacts::{AccountId, Actor, EnvironmentName, EventKind, LedgerEvent};
+use landfall_aws::AwsConfig;
+use landfall_run::{Clock, Run};
+use serde_json::Value;
+use tokio::sync::{Mutex, MutexGuard};
+
+use crate::chain::{self, Bad, Head, Link, Verified};
+use crate::draft::{Context, Draft};
+use crate::error::Error;
+use crate::lock::{FENCE, Lock, Standing};
+use crate::place::Place;
+use crate::store::{FolderStore, Placed, S3Store, Store, Torn, blocking};
+
+/// How often a writer takes the next number when others are faster.
+const ATTEMPTS: u32 = 200;
+
+/// An append-only chain of events in a folder or a bucket. Clones are the same ledger.
+///
+/// A number is taken once, whoever asks for it: a folder by moving a whole file to a name that nobody has, a bucket by
+/// `If-None-Match: *`. Who finds the number taken reads on and chains again. A kill leaves no half record.
+///
+/// A folder is made by the first record, so that a dry run leaves nothing behind.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    pub(crate) inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(crate) store: Store,
+    pub(crate) context: Context,
+    pub(crate) clock: Clock,
+    place: Place,
+    state: Mutex<State>,
+}
+
+/// What this process knows of the chain. Held while writing, so that its own writers do not race.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// The newest record.
+    pub(crate) newest: Option<Head>,
+    /// The locks, as far as they were asked for; what is read on keeps them true.
+    pub(crate) standing: Standing,
+    /// The environment that this process holds.
+    pub(crate) held: Option<Held>,
+    torn: Option<Torn>,
+}
+
+/// An environment that this process took.
+#[derive(Clone, Debug)]
+pub(crate) struct Held {
+    pub(crate) environment: EnvironmentName,
+    pub(crate) fence: u64,
+    /// Who has it now, where that is somebody else.
+    pub(crate) lost_to: Option<String>,
+}
+
+impl Ledger {
+    /// Opens the ledger in `folder`, which need not exist yet: sees that no record is missing, and looks at the two newest.
+    ///
+    /// Where only the beginning of the newest record is there, it is put aside ([`Ledger::torn`]) and its number is free again.
+    ///
+    /// # Errors
+    /// [`Error::Place`] where it cannot be listed; [`Error::Damaged`] where a record is missing or the newest is bad.
+    pub async fn open(folder: impl AsRef<Path>, context: Context, clock: Clock) -> Result<Self, Error> {
+        let store = FolderStore::new(folder.as_ref());
+        let last = blocking(&store, FolderStore::last).await?;
+        let torn = if last == 0 { None } else { blocking(&store, move |store| store.recover(last)).await? };
+        let ledger = Self::unchecked(folder, context, clock);
+        ledger.state().await.torn = torn.clone();
+        ledger.look(last - u64::from(torn.is_some())).await?;
+        Ok(ledger)
+    }
+
+    /// Opens the ledger below `prefix` (empty, or with a slash at its end) in a bucket, and looks at its two newest records. With
+    /// `owner` S3 refuses where the bucket belongs to another account. `run` is for its requests; its journal is not used.
+    ///
+    /// # Errors
+    /// [`Error::Client`], [`Error::Call`]; [`Error::Damaged`] where the newest record is bad.
+    pub async fn open_s3(
+        config: &AwsConfig,
+        place: &Place,
+        owner: Option<AccountId>,
+        run: Run,
+        context: Context,
+    ) -> Result<Self, Error> {
+        let ledger = Self::unchecked_s3(config, place, owner, run, context)?;
+        let last = ledger.inner.store.newest().await?;
+        ledger.look(last).await?;
+        Ok(ledger)
+    }
+
+    /// The ledger in a bucket without a look at it, as [`Ledger::unchecked`]. A place that is a folder gives a folder's ledger.
+    ///
+    /// # Errors
+    /// [`Error::Client`].
+    pub fn unchecked_s3(
+        config: &AwsConfig,
+        place: &Place,
+        owner: Option<AccountId>,
+        run: Run,
+        context: Context,
+    ) -> Result<Self, Error> {
+        let clock = *run.clock();
+        match place {
+            Place::Folder(folder) => Ok(Self::unchecked(folder, context, clock)),
+            Place::S3 { bucket, prefix } => {
+                let store = S3Store::new(config, bucket.clone(), prefix.clone(), owner, run)?;
+                Ok(Self::over(Store::S3(Box::new(store)), place.clone(), context, clock))
+            }
+        }
+    }
+
+    /// The ledger in `folder` without a look at it: for [`Ledger::verify`], which then names the first bad record and not the
+    /// newest.
+    pub fn unchecked(folder: impl AsRef<Path>, context: Context, clock: Clock) -> Self {
+        let folder = folder.as_ref();
+        let place = Place::Folder(folder.to_owned());
+        Self::over(Store::Folder(FolderStore::new(folder)), place, context, clock)
+    }
+
+    /// The ledger in `folder`, for readers: [`Ledger::events`] and [`Ledger::verify`].
+    pub fn for_reading(folder: impl AsRef<Path>) -> Self {
+        Self::unchecked(folder, Self::reader(), Clock::system())
+    }
+
+    /// The context of who only reads.
+    pub fn reader() -> Context {
+        let nobody = Actor { name: "reader".to_owned(), source: "reads only".to_owned() };
+        Context::new(nobody, env!("CARGO_PKG_VERSION"))
+    }
+
+    fn over(store: Store, place: Place, context: Context, clock: Clock) -> Self {
+        Self { inner: Arc::new(Inner { store, context, clock, place, state: Mutex::default() }) }
+    }
+
+    /// Where it is.
+    pub fn place(&self) -> &Place {
+        &self.inner.place
+    }
+
+    /// Its folder; `None` where it is in a bucket.
+    pub fn folder(&self) -> Option<&Path> {
+        match &self.inner.store {
+            Store::Folder(store) => Some(store.folder()),
+            Store::S3(_) => None,
+        }
+    }
+
+    /// What is the same in every event of this run.
+    pub fn context(&self) -> &Context {
+        &self.inner.context
+    }
+
+    /// The newest record when it was opened, where only its beginning was there.
+    pub async fn torn(&self) -> Option<Torn> {
+        self.state().await.torn.clone()
+    }
+
+    /// Adds an event; it is durable when this returns. Not idempotent: each call adds one.
+    ///
+    /// The writing goes on where the call is dropped: the record is then there or not, never half.
+    ///
+    /// # Errors
+    /// See [`Error`]; after [`Error::Write`] and [`Error::Unconfirmed`] the event may be there. [`Error::LockLost`] where this
+    /// process held the event's environment and another run took it over.
+    pub async fn append(&self, draft: Draft) -> Result<Head, Error> {
+        let inner = Arc::clone(&self.inner);
+        match tokio::spawn(async move { inner.append(draft).await }).await {
+            Ok(result) => result,
+            Err(cause) => Err(Error::CutShort { cause }),
+        }
+    }
+
+    /// All events, oldest first, after the check of [`Ledger::verify`].
+    ///
+    /// # Errors
+    /// As [`Ledger::verify`].
+    pub async fn events(&self) -> Result<Vec<LedgerEvent>, Error> {
+        let mut events = Vec::new();
+        self.walk(None, |event| events.push(event)).await?;
+        Ok(events)
+    }
+
+    /// All events, oldest first, and what [`Ledger::verify`] says, in one reading.
+    ///
+    /// # Errors
+    /// As [`Ledger::verify`].
+    pub async fn read(&self, known: Option<Head>) -> Result<(Vec<LedgerEvent>, Verified), Error> {
+        let mut events = Vec::new();
+        let verified = self.walk(known, |event| events.push(event)).await?;
+        Ok((events, verified))
+    }
+
+    /// Reads the whole chain. `known` is a head that was kept elsewhere: with it also a change of that very record and a
+    /// removal of the newest records are seen.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with the first bad record; [`Error::Place`], [`Error::Call`].
+    pub async fn verify(&self, known: Option<Head>) -> Result<Verified, Error> {
+        self.walk(known, |_| {}).await
+    }
+
+    async fn walk(&self, known: Option<Head>, mut visit: impl FnMut(LedgerEvent)) -> Result<Verified, Error> {
+        let store = &self.inner.store;
+        let last = store.listed().await?;
+        let mut links = std::pin::pin!(store.chain(last));
+        let mut walk = chain::Walk::new(known);
+        let mut ahead: Option<Result<Link, Error>> = links.next().await;
+        while let Some(next) = ahead.take() {
+            let link = next?;
+            ahead = links.next().await;
+            let after = ahead.as_ref().and_then(|next| next.as_ref().ok());
+            walk.step(&link, after).map_err(|bad| store.damaged(bad))?;
+            visit(link.event);
+        }
+        walk.end().map_err(|bad| store.damaged(bad))
+    }
+
+    /// Looks at the two newest records.
+    async fn look(&self, last: u64) -> Result<(), Error> {
+        let mut state = self.state().await;
+        for sequence in last.saturating_sub(1).max(1)..=last {
+            let missing = || Bad { sequence, what: "it is missing".to_owned() };
+            let link = self.inner.store.link(sequence).await?;
+            let link = link.ok_or_else(|| self.inner.store.damaged(missing()))?;
+            state.follow(&self.inner.store, &link)?;
+        }
+        Ok(())
+    }
+
+    async fn state(&self) -> MutexGuard<'_, State> {
+        self.inner.state.lock().await
+    }
+}
+
+impl Inner {
+    pub(crate) async fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().await
+    }
+
+    async fn append(&self, draft: Draft) -> Result<Head, Error> {
+        let mut state = self.state.lock().await;
+        for _ in 0..ATTEMPTS {
+            let draft = state.admit(&draft, &self.context)?;
+            if let Some(head) = self.place_next(&mut state, &draft).await? {
+                return Ok(head);
+            }
+            self.read_on(&mut state).await?;
+        }
+        Err(Error::Crowded { place: self.store.place(), attempts: ATTEMPTS })
+    }
+
+    /// Tries the number after the newest that is known; `None` where it is taken.
+    pub(crate) async fn place_next(&self, state: &mut State, draft: &Draft) -> Result<Option<Head>, Error> {
+        let sequence = state.newest.map_or(1, |head| head.sequence.saturating_add(1));
+        let previous = state.newest.map(|head| head.digest);
+        let event = draft.event(sequence, previous, &self.context, &self.clock);
+        let bytes = event.canonical_bytes();
+        if bytes.len() > LedgerEvent::MAX_BYTES {
+            return Err(Error::TooLarge { size: bytes.len(), limit: LedgerEvent::MAX_BYTES });
+        }
+        let head = Head { sequence, digest: landfall_artifacts::Digest::of(&bytes) };
+        match self.store.put(sequence, bytes).await? {
+            Placed::New => {
+                state.newest = Some(head);
+                state.standing.see(&event);
+                Ok(Some(head))
+            }
+            Placed::Taken => Ok(None),
+        }
+    }
+
+    /// Follows the chain over what other processes added.
+    pub(crate) async fn read_on(&self, state: &mut State) -> Result<(), Error> {
+        loop {
+            let sequence = state.newest.map_or(1, |head| head.sequence.saturating_add(1));
+            let Some(link) = self.store.link(sequence).await? else { return Ok(()) };
+            state.follow(&self.store, &link)?;
+        }
+    }
+}
+
+impl State {
+    fn follow(&mut self, store: &Store, link: &Link) -> Result<(), Error> {
+        chain::follows(link, self.newest, None, None).map_err(|bad| store.damaged(bad))?;
+        self.newest = Some(link.head);
+        self.standing.see(&link.event);
+        self.notice(&link.event);
+        Ok(())
+    }
+
+    /// Whether an event of another process took away what this one holds.
+    fn notice(&mut self, event: &LedgerEvent) {
+        let Some(held) = &mut self.held else { return };
+        if held.lost_to.is_some() || event.environment.as_ref() != Some(&held.environment) {
+            return;
+        }
+        match (event.kind, crate::lock::taken(event)) {
+            (EventKind::Lock, Some(Lock { fence, holder, .. })) if fence != held.fence => {
+                held.lost_to = Some(holder);
+            }
+            (EventKind::Unlock, _) if crate::lock::number(event, crate::lock::LOCK) == Some(held.fence) => {
+                let why = event.reason.as_deref().unwrap_or("no reason was given");
+                held.lost_to = Some(format!("nobody: {} took the lock away ({why})", event.actor.name));
+            }
+            _ => {}
+        }
+    }
+
+    /// The draft as it may be written: with the fencing number where its environment is held.
+    ///
+    /// How an effect ended is told by a stale holder too: it is evidence, and the number shows whose it is.
+    fn admit(&self, draft: &Draft, context: &Context) -> Result<Draft, Error> {
+        let mut draft = draft.clone();
+        if let Some(torn) = &self.torn {
+            // Whoever looks at the chain later is to know that a record began here and was lost.
+            if self.newest.map_or(0, |head| head.sequence) + 1 == torn.sequence {
+                draft.details.insert("tornRecord".to_owned(), Value::from(torn.digest.to_string()));
+            }
+        }
+        let environment = draft.environment.as_ref().or(context.environment.as_ref());
+        let Some(held) = self.held.as_ref().filter(|held| Some(&held.environment) == environment) else {
+            return Ok(draft);
+        };
+        if let Some(holder) = &held.lost_to
+            && draft.kind != EventKind::Outcome
+        {
+            return Err(Error::LockLost {
+                environment: held.environment.to_string(),
+                holder: holder.clone(),
+            });
+        }
+        draft.details.insert(FENCE.to_owned(), Value::from(held.fence));
+        Ok(draft)
+    }
+}

@@ -1,0 +1,126 @@
+//! Where records stand: what both stores do alike.
+
+mod folder;
+mod s3;
+
+use std::ops::RangeInclusive;
+
+use futures_util::StreamExt as _;
+
+pub(crate) use self::folder::FolderStore;
+pub use self::folder::Torn;
+pub(crate) use self::s3::S3Store;
+use crate::chain::{self, Bad, Link};
+use crate::error::Error;
+
+/// Records of one piece of a chain that is read as a whole.
+const PIECE: u64 = 512;
+
+/// Objects that are read at a time.
+const AT_A_TIME: usize = 64;
+
+/// A place with records. Both kinds keep the promise that the chain rests on: a number is taken once.
+#[derive(Debug)]
+pub(crate) enum Store {
+    Folder(FolderStore),
+    S3(Box<S3Store>),
+}
+
+/// What became of a record that was to be put at a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Placed {
+    /// It stands there.
+    New,
+    /// Another one does.
+    Taken,
+}
+
+impl Store {
+    /// For people.
+    pub(crate) fn place(&self) -> String {
+        match self {
+            Self::Folder(store) => store.place(),
+            Self::S3(store) => store.place(),
+        }
+    }
+
+    /// The newest number, 0 where there is none: found with few requests, and without a look at all before it.
+    pub(crate) async fn newest(&self) -> Result<u64, Error> {
+        match self {
+            Self::Folder(store) => blocking(store, FolderStore::last).await,
+            Self::S3(store) => store.newest().await,
+        }
+    }
+
+    /// The newest number, after a whole listing that shows that none before it is missing.
+    pub(crate) async fn listed(&self) -> Result<u64, Error> {
+        match self {
+            Self::Folder(store) => blocking(store, FolderStore::last).await,
+            Self::S3(store) => store.listed().await,
+        }
+    }
+
+    /// Puts a record at a number that has none.
+    pub(crate) async fn put(&self, sequence: u64, bytes: Vec<u8>) -> Result<Placed, Error> {
+        match self {
+            Self::Folder(store) => blocking(store, move |store| store.put(sequence, &bytes)).await,
+            Self::S3(store) => store.put(sequence, bytes).await,
+        }
+    }
+
+    /// A record; `None` where there is none.
+    pub(crate) async fn link(&self, sequence: u64) -> Result<Option<Link>, Error> {
+        let bytes = match self {
+            Self::Folder(store) => blocking(store, move |store| store.get(sequence)).await?,
+            Self::S3(store) => store.get(sequence).await?,
+        };
+        let Some(bytes) = bytes else { return Ok(None) };
+        chain::link(sequence, &bytes).map(Some).map_err(|bad| self.damaged(bad))
+    }
+
+    /// The records of a range in their order; one that is missing is damage.
+    pub(crate) async fn links(&self, range: RangeInclusive<u64>) -> Vec<Result<Link, Error>> {
+        match self {
+            Self::Folder(store) => {
+                let read = move |store: &FolderStore| Ok(range.map(|at| store.link(at)).collect());
+                blocking(store, read).await.unwrap_or_else(|error| vec![Err(error)])
+            }
+            Self::S3(_) => {
+                let reads = range.map(|sequence| async move {
+                    let missing = || self.damaged(Bad { sequence, what: "it is missing".to_owned() });
+                    self.link(sequence).await?.ok_or_else(missing)
+                });
+                futures_util::stream::iter(reads).buffered(AT_A_TIME).collect().await
+            }
+        }
+    }
+
+    /// The records from 1 to `last` in their order, several pieces at a time.
+    pub(crate) fn chain(&self, last: u64) -> impl futures_util::Stream<Item = Result<Link, Error>> + '_ {
+        let pieces = (0..last.div_ceil(PIECE)).map(move |piece| {
+            let from = piece * PIECE + 1;
+            self.links(from..=(from + PIECE - 1).min(last))
+        });
+        let at_a_time = match self {
+            Self::Folder(_) => std::thread::available_parallelism().map_or(2, usize::from) + 1,
+            Self::S3(_) => 2,
+        };
+        futures_util::stream::iter(pieces).buffered(at_a_time).flat_map(futures_util::stream::iter)
+    }
+
+    pub(crate) fn damaged(&self, bad: Bad) -> Error {
+        Error::Damaged { place: self.place(), sequence: bad.sequence, what: bad.what }
+    }
+}
+
+/// Off the runtime's threads: on a busy disk a flush takes longer than other tasks should wait.
+pub(crate) async fn blocking<T: Send + 'static>(
+    store: &FolderStore,
+    work: impl FnOnce(&FolderStore) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let store = store.clone();
+    match tokio::task::spawn_blocking(move || work(&store)).await {
+        Ok(result) => result,
+        Err(cause) => Err(Error::CutShort { cause }),
+    }
+}

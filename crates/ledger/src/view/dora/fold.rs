@@ -1,0 +1,191 @@
+//! One pass over the events: deployments, which of them failed, and how long failures lasted.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use landfall_artifacts::{EffectResult, EnvironmentName, EventKind, LedgerEvent, ReleaseId};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::view::words::verdict;
+
+/// What happened in an environment.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    /// Its deployments, oldest first.
+    pub(super) deployments: Vec<Deployment>,
+    /// Failures that ended.
+    pub(super) restored: Vec<Restored>,
+    /// Since when it has failed, where it does still.
+    pub(super) failing_since: Option<OffsetDateTime>,
+}
+
+/// One deployment.
+#[derive(Debug)]
+pub(super) struct Deployment {
+    pub(super) at: OffsetDateTime,
+    pub(super) was_done: bool,
+    pub(super) has_failed: bool,
+    pub(super) lead_seconds: Option<u64>,
+}
+
+/// The end of a failure.
+#[derive(Debug)]
+pub(super) struct Restored {
+    pub(super) at: OffsetDateTime,
+    pub(super) after_seconds: u64,
+}
+
+/// When a release began, by its commit or its first record.
+struct Beginning {
+    first: OffsetDateTime,
+    first_record: u64,
+    commit: Option<OffsetDateTime>,
+}
+
+/// What came to an environment last, so that its further records are known as such.
+#[derive(PartialEq)]
+struct Came<'a> {
+    kind: EventKind,
+    of: Of<'a>,
+    outcome: EffectResult,
+}
+
+#[derive(PartialEq)]
+enum Of<'a> {
+    Release(&'a ReleaseId),
+    Job(Option<&'a str>, Option<&'a str>),
+}
+
+/// An environment while events are read.
+#[derive(Default)]
+struct State<'a> {
+    told: Told,
+    last: Option<Came<'a>>,
+    /// Which of the deployments stands there, and its release.
+    stands: Option<(usize, Option<&'a ReleaseId>)>,
+    /// Releases that were there before.
+    seen: HashSet<&'a ReleaseId>,
+}
+
+/// What happened in each environment that something was deployed to.
+pub(super) fn environments(events: &[LedgerEvent]) -> BTreeMap<&EnvironmentName, Told> {
+    let mut beginnings: HashMap<&ReleaseId, Beginning> = HashMap::new();
+    let mut states: BTreeMap<&EnvironmentName, State<'_>> = BTreeMap::new();
+    for event in events {
+        if let Some(release) = &event.release {
+            let beginning = beginnings.entry(release).or_insert_with(|| Beginning {
+                first: event.time,
+                first_record: event.sequence,
+                commit: None,
+            });
+            beginning.commit = beginning.commit.or_else(|| commit_time(event));
+        }
+        let Some(environment) = &event.environment else { continue };
+        match event.kind {
+            EventKind::Deployment | EventKind::Rollback => {
+                let beginning = event.release.as_ref().and_then(|release| beginnings.get(release));
+                states.entry(environment).or_default().came(event, beginning);
+            }
+            EventKind::Test | EventKind::Rejection => {
+                if let Some(state) = states.get_mut(environment) {
+                    state.judged(event);
+                }
+            }
+            _ => {}
+        }
+    }
+    states.into_iter().map(|(environment, state)| (environment, state.told)).collect()
+}
+
+impl<'a> State<'a> {
+    fn came(&mut self, event: &'a LedgerEvent, beginning: Option<&Beginning>) {
+        let outcome = event.outcome.unwrap_or(EffectResult::Done);
+        let of = match &event.release {
+            Some(release) if event.kind == EventKind::Deployment => Of::Release(release),
+            Some(_) | None => Of::Job(event.run.as_deref(), event.reason.as_deref()),
+        };
+        let came = Came { kind: event.kind, of, outcome };
+        if self.last.as_ref() == Some(&came) {
+            return;
+        }
+        self.last = Some(came);
+        match (event.kind, outcome) {
+            (_, EffectResult::Unknown) => {}
+            (EventKind::Rollback, EffectResult::Done) => self.rolled_back(event.time),
+            (EventKind::Rollback, EffectResult::Failed) => {}
+            (_, EffectResult::Done) => self.deployed(event, beginning),
+            (_, EffectResult::Failed) => {
+                self.told.deployments.push(Deployment {
+                    at: event.time,
+                    was_done: false,
+                    has_failed: true,
+                    lead_seconds: None,
+                });
+                self.fails(event.time);
+            }
+        }
+    }
+
+    fn deployed(&mut self, event: &'a LedgerEvent, beginning: Option<&Beginning>) {
+        self.restored(event.time);
+        let release = event.release.as_ref();
+        let is_first = release.is_some_and(|release| self.seen.insert(release));
+        let since = beginning.filter(|_| is_first).and_then(|beginning| {
+            beginning.commit.or((beginning.first_record < event.sequence).then_some(beginning.first))
+        });
+        self.stands = Some((self.told.deployments.len(), release));
+        self.told.deployments.push(Deployment {
+            at: event.time,
+            was_done: true,
+            has_failed: false,
+            lead_seconds: since.map(|since| seconds_between(since, event.time)),
+        });
+    }
+
+    fn rolled_back(&mut self, at: OffsetDateTime) {
+        if let Some((stood, _)) = self.stands.take()
+            && let Some(deployment) = self.told.deployments.get_mut(stood)
+        {
+            deployment.has_failed = true;
+            let since = deployment.at;
+            self.fails(since);
+        }
+        self.restored(at);
+    }
+
+    /// What a test or a person says of the release that stands there.
+    fn judged(&mut self, event: &LedgerEvent) {
+        let Some((stands, release)) = self.stands else { return };
+        if event.release.is_some() && event.release.as_ref() != release {
+            return;
+        }
+        let verdict = verdict(event);
+        if verdict == Some(EffectResult::Done) {
+            self.restored(event.time);
+        } else if verdict == Some(EffectResult::Failed) || event.kind == EventKind::Rejection {
+            if let Some(deployment) = self.told.deployments.get_mut(stands) {
+                deployment.has_failed = true;
+            }
+            self.fails(event.time);
+        }
+    }
+
+    fn fails(&mut self, since: OffsetDateTime) {
+        self.told.failing_since.get_or_insert(since);
+    }
+
+    fn restored(&mut self, at: OffsetDateTime) {
+        if let Some(since) = self.told.failing_since.take() {
+            self.told.restored.push(Restored { at, after_seconds: seconds_between(since, at) });
+        }
+    }
+}
+
+fn commit_time(event: &LedgerEvent) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(event.details.get("commitTime")?.as_str()?, &Rfc3339).ok()
+}
+
+/// 0 where clocks went back between the two.
+fn seconds_between(from: OffsetDateTime, to: OffsetDateTime) -> u64 {
+    u64::try_from((to - from).whole_seconds()).unwrap_or(0)
+}

@@ -1,0 +1,146 @@
+//! One release: what it consists of, where it came to, what was done for it.
+
+use std::collections::BTreeMap;
+
+use landfall_artifacts::{EffectResult, EnvironmentName, EventKind, LedgerEvent, ReleaseId};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::comings::comings;
+use super::contents::{Content, Contents};
+use super::graveyard::Cause;
+use super::mark::Mark;
+use super::standing::Running;
+use super::step::{Step, steps};
+
+/// One release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Release<'a> {
+    /// The release.
+    pub release: &'a ReleaseId,
+    /// Its commit, where a record tells it.
+    pub commit: Option<&'a str>,
+    /// Its first record.
+    pub began: Mark<'a>,
+    /// Its newest record.
+    pub latest: Mark<'a>,
+    /// The record that killed it, and what of.
+    pub died: Option<Died<'a>>,
+    /// What it consists of, by name.
+    pub contents: Vec<Content<'a>>,
+    /// Where it came to, in the order of its first coming.
+    pub environments: Vec<Presence<'a>>,
+    /// What was done for it, oldest first; of effects only those that failed or whose end is not known.
+    pub steps: Vec<Step<'a>>,
+}
+
+/// What killed a release.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Died<'a> {
+    /// What it died of.
+    pub cause: Cause,
+    /// Why.
+    pub why: Option<&'a str>,
+    /// Who or what killed it, when, by which record.
+    #[serde(flatten)]
+    pub mark: Mark<'a>,
+}
+
+/// A release in an environment.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Presence<'a> {
+    /// The environment.
+    pub environment: &'a EnvironmentName,
+    /// Its first coming.
+    pub came: Mark<'a>,
+    /// How many functions it brought there last.
+    pub functions: u64,
+    /// How many functions there run what it brought last.
+    pub running: u64,
+    /// What took its place, where another release or a rollback did.
+    pub gone: Option<Mark<'a>>,
+}
+
+/// One release; `None` where nothing is recorded of it. `standing` is what runs where now.
+pub fn release<'a>(
+    events: &'a [LedgerEvent],
+    standing: &[Running<'a>],
+    wanted: &ReleaseId,
+) -> Option<Release<'a>> {
+    let of_it = || events.iter().filter(|event| event.release.as_ref() == Some(wanted));
+    let first = of_it().next()?;
+    let release = first.release.as_ref()?;
+    let mut contents = Contents::default();
+    let (mut latest, mut died, mut commit) = (first, None, None);
+    for event in of_it() {
+        contents.add(event);
+        latest = event;
+        commit = commit.or_else(|| event.details.get("commit").and_then(|commit| commit.as_str()));
+        if let (None, Some(cause)) = (&died, Cause::of(event)) {
+            died = Some(Died { cause, why: event.reason.as_deref(), mark: Mark::of(event) });
+        }
+    }
+    let is_step = |event: &LedgerEvent| {
+        event.release.as_ref() == Some(wanted)
+            && !matches!(event.kind, EventKind::Lock | EventKind::Unlock | EventKind::Checkpoint)
+    };
+    let mut steps = steps(events, is_step);
+    steps.retain(|step| !step.is_effect || step.outcome != EffectResult::Done);
+    Some(Release {
+        release,
+        commit,
+        began: Mark::of(first),
+        latest: Mark::of(latest),
+        died,
+        contents: contents.into_list(),
+        environments: presences(events, standing, wanted),
+        steps,
+    })
+}
+
+fn presences<'a>(
+    events: &'a [LedgerEvent],
+    standing: &[Running<'a>],
+    wanted: &ReleaseId,
+) -> Vec<Presence<'a>> {
+    let mut presences: Vec<Presence<'a>> = Vec::new();
+    let mut places: BTreeMap<&EnvironmentName, usize> = BTreeMap::new();
+    for coming in comings(events).into_iter().filter(|coming| coming.outcome() == EffectResult::Done) {
+        let place = places.get(coming.environment).and_then(|at| presences.get_mut(*at));
+        let brings = coming.events().any(|event| event.release.as_ref() == Some(wanted));
+        match (place, brings) {
+            (None, false) => {}
+            (Some(presence), false) => {
+                presence.gone.get_or_insert(Mark::of(coming.first));
+            }
+            (Some(presence), true) => {
+                presence.gone = None;
+                presence.functions = functions(coming.events(), wanted);
+            }
+            (None, true) => {
+                places.insert(coming.environment, presences.len());
+                presences.push(Presence {
+                    environment: coming.environment,
+                    came: Mark::of(coming.first),
+                    functions: functions(coming.events(), wanted),
+                    running: running(standing, coming.environment, wanted),
+                    gone: None,
+                });
+            }
+        }
+    }
+    presences
+}
+
+fn functions<'a>(events: impl Iterator<Item = &'a LedgerEvent>, wanted: &ReleaseId) -> u64 {
+    let of_it = events.filter(|event| event.release.as_ref() == Some(wanted));
+    of_it.map(|event| event.items.len() as u64).sum()
+}
+
+fn running(standing: &[Running<'_>], environment: &EnvironmentName, wanted: &ReleaseId) -> u64 {
+    let is_its =
+        |running: &&Running<'_>| running.environment == environment && running.release == Some(wanted);
+    standing.iter().filter(is_its).count() as u64
+}

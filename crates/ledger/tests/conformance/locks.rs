@@ -1,0 +1,174 @@
+//! One writer per environment, and what a stale one may not do.
+
+use std::time::Duration;
+
+use landfall_artifacts::{Class, EffectResult, EventKind, Explain as _};
+use landfall_ledger::{Draft, Error, Ledger, locks};
+use landfall_run::{Effect, EffectOutcome, Journal as _};
+use time::OffsetDateTime;
+use time::macros::datetime;
+
+use crate::{Place, environment, noted};
+
+const NOON: OffsetDateTime = datetime!(2025-11-19 12:00:00 UTC);
+
+fn deployment(to: &str) -> Draft {
+    Draft { environment: Some(environment(to)), ..Draft::new(EventKind::Deployment) }
+}
+
+fn effect(to: &str) -> Effect {
+    Effect {
+        action: "UpdateFunctionCode".into(),
+        target: "OrderServiceFunction".into(),
+        environment: Some(to.into()),
+        release: None,
+        items: Vec::new(),
+    }
+}
+
+async fn fences(ledger: &Ledger) -> Vec<(String, u64)> {
+    let events = ledger.events().await.expect("whole");
+    locks(&events).into_iter().map(|lock| (lock.environment.to_string(), lock.fence)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_environment_has_one_holder_at_a_time() {
+    for place in Place::both().await {
+        let (ada, bob) = (place.open("ada").await, place.open("bob").await);
+        let stg = environment("stg_eu00");
+        let hold = ada.hold(&stg).await.expect("free");
+        let refused = bob.hold(&stg).await.expect_err("held");
+        assert_eq!((refused.code(), refused.class()), ("LF-LEDGER-HELD", Class::Locked));
+        assert!(refused.to_string().contains("deploy-lambda of ada"), "{refused}");
+        let other = bob.hold(&environment("stg_na00")).await.expect("another environment is free");
+        assert_eq!(
+            fences(&ada).await,
+            [("stg_eu00".into(), hold.fence()), ("stg_na00".into(), other.fence())]
+        );
+
+        let first = hold.fence();
+        hold.release().await.expect("released");
+        other.release().await.expect("released");
+        let next = bob.hold(&stg).await.expect("free again");
+        assert!(next.fence() > first, "the number grows with every holder");
+        next.release().await.expect("released");
+        assert_eq!(fences(&ada).await, []);
+        assert_eq!(bob.verify(None).await.expect("whole").records, 6, "each lock and unlock is an event");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stale_holder_writes_nothing_more_but_how_its_effects_ended() {
+    let place = Place::s3().await;
+    let ada = place.at("ada", NOON).await;
+    let stg = environment("stg_eu00");
+    let hold = ada.hold(&stg).await.expect("free");
+    ada.append(deployment("stg_eu00")).await.expect("a holder writes");
+    let intent = ada.intend(effect("stg_eu00")).await.expect("a holder intends");
+
+    let early = place.at("bob", NOON + Duration::from_secs(30 * 60 + 30)).await;
+    assert!(matches!(early.hold(&stg).await, Err(Error::Held { .. })), "clocks may be a minute apart");
+    let late = place.at("bob", NOON + Duration::from_secs(32 * 60)).await;
+    let taken = late.hold(&stg).await.expect("its time is over");
+
+    let refused = ada.append(deployment("stg_eu00")).await.expect_err("stale");
+    assert_eq!((refused.code(), refused.class()), ("LF-LEDGER-LOCK-LOST", Class::Locked));
+    assert!(refused.to_string().contains("deploy-lambda of bob"), "{refused}");
+    let refused = ada.intend(effect("stg_eu00")).await.expect_err("stale");
+    assert_eq!(refused.class(), Class::Locked);
+    ada.append(deployment("prod_eu00")).await.expect("another environment was never held");
+    ada.outcome(intent, EffectOutcome::Done).await.expect("evidence is not lost");
+    hold.release().await.expect("there is nothing to give back");
+
+    let events = late.events().await.expect("whole");
+    let lock = events.iter().find(|event| event.sequence == taken.fence()).expect("the event");
+    assert_eq!(lock.details["takesOver"], 1);
+    assert!(lock.reason.as_deref().is_some_and(|reason| reason.contains("not given back")), "{lock:?}");
+    let outcome = events.iter().find(|event| event.outcome == Some(EffectResult::Done)).expect("it is told");
+    assert_eq!(outcome.details["fence"], 1, "by whom");
+    assert_eq!(fences(&late).await, [("stg_eu00".into(), taken.fence())], "the stale one unlocked nothing");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_a_folder_the_lock_of_a_process_that_is_gone_is_taken_over_at_once() {
+    let place = Place::folder();
+    let stg = environment("stg_eu00");
+    let ada = place.at("ada", NOON).await;
+    let gone = ada.hold(&stg).await.expect("free");
+    let fence = gone.fence();
+    drop(gone);
+    let bob = place.at("bob", NOON).await;
+    let taken = bob.hold(&stg).await.expect("its process is gone");
+    let events = bob.events().await.expect("whole");
+    assert_eq!(events.last().expect("the lock").details["takesOver"], fence);
+    taken.release().await.expect("released");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_can_be_taken_away() {
+    for place in Place::both().await {
+        let (ada, eve) = (place.open("ada").await, place.open("eve").await);
+        let stg = environment("stg_eu00");
+        let refused = eve.unlock(&stg, "nobody there").await.expect_err("free");
+        assert_eq!(refused.code(), "LF-LEDGER-NOT-HELD");
+        let hold = ada.hold(&stg).await.expect("free");
+        eve.unlock(&stg, "its runner burnt down").await.expect("unlocked");
+        let refused = ada.append(deployment("stg_eu00")).await.expect_err("taken away");
+        assert!(refused.to_string().contains("eve took the lock away (its runner burnt down)"), "{refused}");
+        hold.release().await.expect("nothing to give back");
+        assert_eq!(fences(&eve).await, []);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_that_ask_at_once_one_gets_it() {
+    for place in Place::both().await {
+        let stg = environment("stg_eu00");
+        for round in 0..20 {
+            let tasks: Vec<_> = (0..6)
+                .map(|number| {
+                    let (place, stg) = (place.clone(), stg.clone());
+                    tokio::spawn(async move {
+                        let ledger = place.open(&format!("run {number}")).await;
+                        match ledger.hold(&stg).await {
+                            Ok(hold) => {
+                                ledger.append(noted("mine")).await.expect("appended");
+                                Some((ledger, hold))
+                            }
+                            Err(Error::Held { .. }) => None,
+                            Err(other) => panic!("{other}"),
+                        }
+                    })
+                })
+                .collect();
+            let mut holders = Vec::new();
+            for task in tasks {
+                holders.extend(task.await.expect("no panic"));
+            }
+            assert_eq!(holders.len(), 1, "round {round}");
+            for (_, hold) in holders {
+                hold.release().await.expect("released");
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lock_is_renewed_as_long_as_it_is_held() {
+    let place = Place::folder();
+    let ada = place.open("ada").await;
+    let hold = ada.hold(&environment("stg_eu00")).await.expect("free");
+    // Two halves of its life; the writing is on a thread of its own, which paused time does not wait for.
+    for _ in 0..2 {
+        tokio::time::sleep(Duration::from_secs(15 * 60 + 1)).await;
+        while ada.verify(None).await.expect("whole").records < 2 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let events = ada.events().await.expect("whole");
+    let renewals: Vec<_> = events.iter().filter_map(|event| event.details.get("renews")).collect();
+    assert!(!renewals.is_empty() && renewals.iter().all(|fence| **fence == hold.fence()), "{renewals:?}");
+    assert_eq!(fences(&ada).await, [("stg_eu00".into(), hold.fence())], "the number stays");
+    hold.release().await.expect("released");
+    assert_eq!(fences(&ada).await, []);
+}

@@ -1,0 +1,145 @@
+//! The figures of DORA against cases that were computed by hand.
+
+use landfall_artifacts::EffectResult::{Done, Failed, Unknown};
+use landfall_artifacts::EventKind::{Approval, Deployment, Rejection, Rollback};
+use landfall_ledger::view::{DoraEnvironment, Figures, Span, dora};
+
+use crate::told::{Told, at, item};
+
+/// Figures of an environment in one line a month, then over all of it.
+fn shown(environment: &DoraEnvironment<'_>) -> String {
+    let line = |name: String, f: &Figures| {
+        format!(
+            "{name}: {} done, {} not, in {} days ({}); lead {:?} of {}; {} failed ({:?}); {} restored in {:?}{}",
+            f.deployments,
+            f.not_done,
+            f.days,
+            f.deployments_per_day,
+            f.lead_time_median_seconds,
+            f.lead_times,
+            f.failures,
+            f.change_failure_rate,
+            f.restored,
+            f.time_to_restore_median_seconds,
+            if f.unrestored { "; failing" } else { "" }
+        )
+    };
+    let mut lines: Vec<String> =
+        environment.months.iter().map(|month| line(month.month.to_string(), &month.figures)).collect();
+    lines.push(line("whole".to_owned(), &environment.whole));
+    lines.join("\n")
+}
+
+fn of(told: &Told, span: Span, now: &str) -> Vec<String> {
+    let dora = dora(&told.events, span, at(now));
+    dora.environments.iter().map(|one| format!("{}\n{}", one.environment, shown(one))).collect()
+}
+
+fn prod(told: &Told, now: &str) -> String {
+    let dora = dora(&told.events, Span::default(), at(now));
+    let found = dora.environments.iter().find(|one| one.environment.as_str() == "prod");
+    found.map(shown).unwrap_or_default()
+}
+
+#[test]
+fn a_quarter_by_hand() {
+    let mut told = Told::default();
+    // r1: two days from its first record; well.
+    told.add("2026-01-01", Approval, "prod", "r1");
+    told.deployed("2026-01-03", "prod", "r1", &[item("orders", "1.0.0")]);
+    told.tested("2026-01-03T00:10:00Z", "prod", "r1", Done);
+    // r2: a day; recorded in two parts, several functions each; its test fails, three hours later it is rolled back.
+    told.add("2026-01-10", Approval, "prod", "r2");
+    told.deployed("2026-01-11", "prod", "r2", &[item("orders", "2.0.0"), item("prices", "2.0.0")]);
+    told.deployed("2026-01-11T00:00:01Z", "prod", "r2", &[item("rates", "2.0.0")]);
+    told.tested("2026-01-11T02:00:00Z", "prod", "r2", Failed);
+    told.tested("2026-01-11T03:00:00Z", "prod", "r2", Failed);
+    told.add("2026-01-11T05:00:00Z", Rollback, "prod", "r1").items = vec![item("orders", "1.0.0")];
+    told.add("2026-01-11T05:00:01Z", Rollback, "prod", "r0").items = vec![item("rates", "1.0.0")];
+    // Nothing in February. r3: six hours; a rollback after four hours is the first word of its failure.
+    told.add("2026-03-01", Approval, "prod", "r3");
+    told.deployed("2026-03-01T06:00:00Z", "prod", "r3", &[item("orders", "3.0.0")]);
+    told.add("2026-03-01T10:00:00Z", Rollback, "prod", "r1").items = vec![item("orders", "1.0.0")];
+    // r4: two days; its test fails and passes half an hour later.
+    told.add("2026-03-02", Approval, "prod", "r4");
+    told.deployed("2026-03-04", "prod", "r4", &[item("orders", "4.0.0")]);
+    told.tested("2026-03-04T01:00:00Z", "prod", "r4", Failed);
+    told.tested("2026-03-04T01:30:00Z", "prod", "r4", Done);
+    // r5: does not come to be, and twenty minutes later does.
+    told.deployed("2026-03-05", "prod", "r5", &[item("orders", "5.0.0")]);
+    told.events.last_mut().expect("an event").outcome = Some(Failed);
+    told.deployed("2026-03-05T00:20:00Z", "prod", "r5", &[item("orders", "5.0.0")]);
+    insta::assert_snapshot!(prod(&told, "2026-03-10T12:00:00Z"), @"
+    2026-01: 2 done, 0 not, in 31 days (0.0645); lead Some(129600) of 2; 1 failed (Some(0.5)); 1 restored in Some(10800)
+    2026-02: 0 done, 0 not, in 28 days (0); lead None of 0; 0 failed (None); 0 restored in None
+    2026-03: 3 done, 1 not, in 10 days (0.3); lead Some(21600) of 3; 3 failed (Some(0.75)); 3 restored in Some(1800)
+    whole: 5 done, 1 not, in 69 days (0.0725); lead Some(86400) of 5; 4 failed (Some(0.6667)); 4 restored in Some(6300)
+    ");
+}
+
+#[test]
+fn what_is_no_failure_of_a_release() {
+    let mut told = Told::default();
+    told.deployed("2026-01-01", "prod", "r1", &[item("orders", "1.0.0")]);
+    // The infrastructure's fault, a stop, another release's test, another environment's, a rejection for another one.
+    told.tested("2026-01-01T01:00:00Z", "prod", "r1", Failed);
+    told.with("infrastructure", true);
+    told.tested("2026-01-01T02:00:00Z", "prod", "r1", Unknown);
+    told.tested("2026-01-01T03:00:00Z", "prod", "r0", Failed);
+    told.tested("2026-01-01T04:00:00Z", "stg", "r1", Failed);
+    told.add("2026-01-01T05:00:00Z", Rejection, "dr", "r1");
+    // Of this one nobody knows whether it came to be.
+    told.deployed("2026-01-02", "prod", "r2", &[item("orders", "2.0.0")]);
+    told.events.last_mut().expect("an event").outcome = Some(Unknown);
+    insta::assert_snapshot!(prod(&told, "2026-01-02T12:00:00Z"), @"
+    2026-01: 1 done, 0 not, in 2 days (0.5); lead None of 0; 0 failed (Some(0.0)); 0 restored in None
+    whole: 1 done, 0 not, in 2 days (0.5); lead None of 0; 0 failed (Some(0.0)); 0 restored in None
+    ");
+    told.add("2026-01-02T13:00:00Z", Rejection, "prod", "r1");
+    insta::assert_snapshot!(prod(&told, "2026-01-03T12:00:00Z"), @"
+    2026-01: 1 done, 0 not, in 3 days (0.3333); lead None of 0; 1 failed (Some(1.0)); 0 restored in None; failing
+    whole: 1 done, 0 not, in 3 days (0.3333); lead None of 0; 1 failed (Some(1.0)); 0 restored in None; failing
+    ");
+}
+
+#[test]
+fn a_release_that_comes_back_is_another_deployment_and_has_one_lead_time() {
+    let mut told = Told::default();
+    told.add("2026-01-01", Approval, "prod", "r1");
+    told.deployed("2026-01-02", "prod", "r1", &[item("orders", "1.0.0")]);
+    told.deployed("2026-01-02T01:00:00Z", "prod", "r1", &[item("orders", "1.0.0")]);
+    told.add("2026-01-02T06:00:00Z", Approval, "prod", "r2");
+    told.with("commitTime", "2026-01-01T02:00:00+02:00");
+    told.deployed("2026-01-03", "prod", "r2", &[item("orders", "2.0.0")]);
+    told.deployed("2026-01-04", "prod", "r1", &[item("orders", "1.0.0")]);
+    // Without a release, jobs tell deployments apart.
+    for job in ["a", "a", "b"] {
+        told.add("2026-01-05", Deployment, "prod", "").run = Some(job.to_owned());
+    }
+    insta::assert_snapshot!(prod(&told, "2026-01-05T12:00:00Z"), @"
+    2026-01: 5 done, 0 not, in 5 days (1); lead Some(129600) of 2; 0 failed (Some(0.0)); 0 restored in None
+    whole: 5 done, 0 not, in 5 days (1); lead Some(129600) of 2; 0 failed (Some(0.0)); 0 restored in None
+    ");
+}
+
+#[test]
+fn environments_stand_apart_and_spans_cut() {
+    let mut told = Told::default();
+    told.deployed("2025-12-31T23:59:59Z", "stg", "r1", &[item("orders", "1.0.0")]);
+    told.deployed("2026-02-03", "prod", "r1", &[item("orders", "1.0.0")]);
+    told.deployed("2026-02-28", "stg", "r2", &[item("orders", "2.0.0")]);
+    let span = Span { from: "2026-01-01".parse().ok(), to: "2026-03-01".parse().ok() };
+    insta::assert_snapshot!(of(&told, span, "2026-06-15").join("\n"), @"
+    prod
+    2026-01: 0 done, 0 not, in 31 days (0); lead None of 0; 0 failed (None); 0 restored in None
+    2026-02: 1 done, 0 not, in 28 days (0.0357); lead Some(2851201) of 1; 0 failed (Some(0.0)); 0 restored in None
+    whole: 1 done, 0 not, in 59 days (0.0169); lead Some(2851201) of 1; 0 failed (Some(0.0)); 0 restored in None
+    stg
+    2026-01: 0 done, 0 not, in 31 days (0); lead None of 0; 0 failed (None); 0 restored in None
+    2026-02: 1 done, 0 not, in 28 days (0.0357); lead None of 0; 0 failed (Some(0.0)); 0 restored in None
+    whole: 1 done, 0 not, in 59 days (0.0169); lead None of 0; 0 failed (Some(0.0)); 0 restored in None
+    ");
+    assert!(dora(&[], Span::default(), at("2026-01-01")).environments.is_empty());
+    // A clock behind the ledger's makes no month of no days.
+    assert!(prod(&told, "2026-01-01").starts_with("2026-02: 1 done, 0 not, in 1 days (1)"));
+}

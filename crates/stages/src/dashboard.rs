@@ -1,0 +1,76 @@
+//! The pages that show what runs where: what the ledger says as a [`Site`], and its files in a folder.
+
+mod figures;
+mod gates;
+mod history;
+mod lives;
+mod post;
+mod publish;
+mod running;
+mod write;
+
+use landfall_artifacts::{EnvironmentName, JiraTickets, LedgerEvent, Settings};
+use landfall_dashboard::{LedgerState, Site, TicketRow};
+use landfall_ledger::{Ledger, Verified, deployments};
+use time::OffsetDateTime;
+
+pub use post::{Post, body};
+pub use publish::publish;
+pub use write::{Kept, put, write};
+
+/// What a site is made of besides the ledger's events.
+#[derive(Clone, Debug)]
+pub struct Material<'a> {
+    /// What it is about.
+    pub title: &'a str,
+    /// The repo's settings, for the environments' kinds, regions and order.
+    pub settings: &'a Settings,
+    /// An environment that has a column in any case.
+    pub environment: Option<&'a EnvironmentName>,
+    /// The tickets that are known.
+    pub tickets: Option<&'a JiraTickets>,
+    /// The ledger, and whether it is whole.
+    pub ledger: Option<LedgerState>,
+    /// The time that the pages show.
+    pub now: OffsetDateTime,
+}
+
+/// The site that these events make. Pure.
+pub fn site(events: &[LedgerEvent], material: &Material<'_>) -> Site {
+    let deployed = deployments(events);
+    let mut site = Site::new(material.title, material.now);
+    site.environments = running::environments(material, &deployed);
+    site.functions = running::functions(&deployed);
+    site.releases = lives::releases(events, material.settings);
+    site.history = history::rows(events);
+    site.promotions = history::promotions(events);
+    site.tickets = material.tickets.map(tickets).unwrap_or_default();
+    site.figures = figures::figures(events, material.now);
+    site.ledger.clone_from(&material.ledger);
+    gates::add(&mut site, events, &deployed, material);
+    site
+}
+
+fn tickets(tickets: &JiraTickets) -> Vec<TicketRow> {
+    tickets
+        .tickets
+        .iter()
+        .map(|ticket| TicketRow {
+            key: ticket.key.to_string(),
+            url: ticket.url.to_string(),
+            region: ticket.region.to_string(),
+            release: tickets.release.to_string(),
+            status: None,
+        })
+        .collect()
+}
+
+/// The ledger as the pages name it, after it was read and found whole.
+pub fn state_of(ledger: &Ledger, verified: &Verified) -> LedgerState {
+    LedgerState {
+        place: ledger.place().to_string(),
+        records: verified.records,
+        head: verified.head.map(|head| head.digest),
+        problem: None,
+    }
+}

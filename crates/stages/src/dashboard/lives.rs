@@ -1,0 +1,131 @@
+//! Releases and their steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall_artifacts::{EventKind, LedgerEvent, ReleaseId, Settings};
+use landfall_dashboard::{Death, Release, ReleaseItem, ReleaseState, Step, StepKind, Went};
+use landfall_ledger::life::{self, Life, State};
+
+use super::history::{function, note, went};
+
+/// All releases, the one that began last first. How they stand is the ledger's own rule.
+pub(super) fn releases(events: &[LedgerEvent], settings: &Settings) -> Vec<Release> {
+    let lives = life::lives(events, &life::production(settings));
+    let lives: BTreeMap<&ReleaseId, &Life> = lives.iter().map(|life| (&life.release, life)).collect();
+    let mut known: BTreeMap<&ReleaseId, Building> = BTreeMap::new();
+    for event in events {
+        let Some(release) = &event.release else { continue };
+        let building = known.entry(release).or_insert_with(|| Building::begun(event));
+        building.add(event);
+    }
+    let mut releases: Vec<(u64, Release)> = known
+        .into_iter()
+        .map(|(name, mut building)| {
+            if let Some(life) = lives.get(name) {
+                building.release.state = state(life, &building.release);
+                building.release.by = life.author.clone().unwrap_or(building.release.by);
+            }
+            (building.first, building.release)
+        })
+        .collect();
+    releases.sort_by_key(|(first, _)| std::cmp::Reverse(*first));
+    releases.into_iter().map(|(_, release)| release).collect()
+}
+
+fn state(life: &Life, release: &Release) -> ReleaseState {
+    if let Some(death) = &life.death {
+        return ReleaseState::Dead(Death {
+            at: death.time,
+            environment: death.environment.clone(),
+            by: death.by.name.clone(),
+            reason: death
+                .reason
+                .clone()
+                .or_else(|| death.suite.clone())
+                .unwrap_or_else(|| "no reason was given".to_owned()),
+        });
+    }
+    let is_promoted = |step: &Step| step.kind == StepKind::Promoted && step.went == Went::Well;
+    match life.state {
+        State::Live => ReleaseState::Live,
+        State::Superseded => ReleaseState::Superseded,
+        State::Built | State::Deployed | State::Verified | State::Approved | State::Dead => {
+            if release.steps.iter().any(is_promoted) { ReleaseState::Promoted } else { ReleaseState::Going }
+        }
+    }
+}
+
+struct Building {
+    first: u64,
+    release: Release,
+    items: BTreeSet<String>,
+}
+
+impl Building {
+    fn begun(event: &LedgerEvent) -> Self {
+        let built = Step {
+            at: event.time,
+            kind: StepKind::Built,
+            environment: None,
+            went: Went::Well,
+            by: event.actor.name.clone(),
+            run: event.run.clone(),
+            note: String::new(),
+        };
+        let release = Release {
+            name: event.release.as_ref().map(ToString::to_string).unwrap_or_default(),
+            began: event.time,
+            by: event.actor.name.clone(),
+            state: ReleaseState::Going,
+            steps: vec![built],
+            items: Vec::new(),
+        };
+        Self { first: event.sequence, release, items: BTreeSet::new() }
+    }
+
+    fn add(&mut self, event: &LedgerEvent) {
+        let kind = match event.kind {
+            EventKind::Deployment => StepKind::Deployed,
+            EventKind::Test => StepKind::Tested,
+            EventKind::Approval => StepKind::Approved,
+            EventKind::Rejection => StepKind::Rejected,
+            EventKind::Promotion => StepKind::Promoted,
+            EventKind::Rollback => StepKind::RolledBack,
+            _ => return,
+        };
+        let went = went(event);
+        let note = note(event).unwrap_or_default();
+        // The parts of one deployment are one step.
+        let same = self.release.steps.last().is_some_and(|last| {
+            last.kind == kind
+                && last.environment == event.environment
+                && last.went == went
+                && last.run == event.run
+                && matches!(kind, StepKind::Deployed | StepKind::Promoted | StepKind::RolledBack)
+        });
+        if !same {
+            self.release.steps.push(Step {
+                at: event.time,
+                kind,
+                environment: event.environment.clone(),
+                went,
+                by: event.actor.name.clone(),
+                run: event.run.clone(),
+                note,
+            });
+        }
+        if matches!(kind, StepKind::Deployed | StepKind::Promoted) && went == Went::Well {
+            for item in &event.items {
+                // A promotion names projects, a deployment the functions that are made from them.
+                let known = item.project.as_ref().map_or_else(|| function(item), ToString::to_string);
+                if self.items.insert(known) {
+                    self.release.items.push(ReleaseItem {
+                        name: function(item),
+                        version: item.version.as_ref().map(ToString::to_string),
+                        digest: item.digest,
+                    });
+                }
+            }
+        }
+    }
+}

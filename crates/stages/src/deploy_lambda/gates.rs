@@ -1,0 +1,42 @@
+//! What the environment asks of a release before it may come.
+
+use landfall_artifacts::{LedgerEvent, Problem, Settings};
+use landfall_lambda_deploy::Plan;
+use landfall_ledger::gate::{Missing, Subject, standing};
+use landfall_ledger::life;
+use landfall_run::Event;
+
+use super::Job;
+
+/// What gates are decided by.
+#[derive(Clone, Debug)]
+pub struct Gates {
+    /// The repo's settings: the environments' order, approvals and freezes.
+    pub settings: Settings,
+    /// What the ledger tells.
+    pub events: Vec<LedgerEvent>,
+}
+
+impl Job<'_, '_> {
+    /// Everything that the release lacks for coming to the environment. Where all functions run it already it has come, and nothing is
+    /// asked again.
+    pub(super) fn missing(&self, plan: &Plan) -> Vec<Problem> {
+        let Some(gates) = self.config.gates.as_ref().filter(|_| !plan.is_done()) else { return Vec::new() };
+        let Some(environment) = &self.config.target.environment else {
+            let death = life::death(&gates.events, &self.release).map(Missing::Dead);
+            return death.iter().map(|missing| Problem::of(missing)).collect();
+        };
+        let subject = Subject::new(self.release.clone(), environment.clone(), self.contents.clone());
+        let standing = standing(&gates.events, &gates.settings, &subject, self.run.clock().now());
+        if let Some(glass) = &standing.glass {
+            let by = landfall_secret::escape(&glass.by.name, 120);
+            let why = landfall_secret::escape(glass.reason.as_deref().unwrap_or_default(), 200);
+            let text = format!(
+                "{by} broke the glass (record {}): freezes and missing approvals do not count: {why}",
+                glass.sequence
+            );
+            self.run.progress().event(Event::Warning(text));
+        }
+        standing.missing.iter().map(|missing| Problem::of(missing)).collect()
+    }
+}

@@ -1,0 +1,88 @@
+//! Who decides: what the CI system signed or answers, else what its variables say.
+
+mod github;
+mod id_token;
+#[cfg(test)]
+mod tests;
+
+use std::borrow::Cow;
+
+use landfall_artifacts::{Class, Explain};
+
+pub use github::{RunApprovals, approvals_of_run};
+pub use id_token::{Expected, IdToken, of_id_token, verified};
+
+/// Why nobody could be taken at their word.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The id token is not what it should be.
+    #[error("the id token proves nothing: {what}")]
+    IdToken {
+        /// What is wrong with it.
+        what: String,
+    },
+    /// The issuer's keys are not what they should be.
+    #[error("the keys of {issuer} cannot be used: {what}")]
+    Keys {
+        /// The issuer.
+        issuer: String,
+        /// What is wrong with them.
+        what: String,
+    },
+    /// The issuer, or GitHub, could not be asked.
+    #[error("{asked} could not be asked")]
+    Unreachable {
+        /// Who.
+        asked: String,
+        /// Why not.
+        #[source]
+        cause: Box<landfall_transport::Error>,
+    },
+    /// GitHub does not answer who approved the run.
+    #[error("GitHub does not say who approved the run: it answered {status}")]
+    GitHub {
+        /// The status.
+        status: u16,
+    },
+}
+
+impl Error {
+    /// Whether the same call may simply be made again.
+    pub fn is_retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::IdToken { .. } | Self::Keys { .. } | Self::GitHub { .. } => false,
+        }
+    }
+}
+
+impl Explain for Error {
+    fn code(&self) -> &'static str {
+        match self {
+            Self::IdToken { .. } => "LF-GATE-ID-TOKEN",
+            Self::Keys { .. } => "LF-GATE-KEYS",
+            Self::Unreachable { .. } => "LF-GATE-UNREACHABLE",
+            Self::GitHub { .. } => "LF-GATE-GITHUB",
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::IdToken { .. } | Self::Keys { .. } | Self::GitHub { .. } => Class::Refused,
+            Self::Unreachable { .. } => Class::Transient,
+        }
+    }
+
+    fn remedy(&self) -> Option<Cow<'static, str>> {
+        match self {
+            Self::IdToken { .. } => Some(
+                "let the job have an id token of its own: id_tokens: LANDFALL_ID_TOKEN: aud: landfall; and let --issuer \
+                 name the server that signs it"
+                    .into(),
+            ),
+            Self::Keys { .. } => Some("let --issuer name the CI server's own address".into()),
+            Self::Unreachable { .. } => Some("run again when it can be reached".into()),
+            Self::GitHub { .. } => Some("give the job permissions: actions: read, and GITHUB_TOKEN".into()),
+        }
+    }
+}

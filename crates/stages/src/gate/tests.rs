@@ -1,0 +1,210 @@
+use landfall_artifacts::{
+    Actor, Digest, EffectResult, EventKind, ImageLock, LedgerItem, Mode, OutcomeKind, Settings,
+};
+use landfall_ledger::gate::Identity;
+use landfall_ledger::{Context, Draft, Ledger};
+use landfall_run::{Clock, Run};
+use tempfile::TempDir;
+
+use super::{Act, Approve, Config, Person, run};
+use crate::{Finished, Outcome, Output, Places, Refusal, Target};
+
+const SETTINGS: &str = r#"
+[approvers]
+qa-lead = ["ada", "grace"]
+manager = ["joan"]
+[environment.qa]
+[environment.uat]
+after = ["qa"]
+approvals = ["qa-lead"]
+[environment.prod]
+kind = "production"
+after = ["uat"]
+approvals = ["qa-lead", "manager"]
+"#;
+
+struct World {
+    folder: TempDir,
+    ledger: Ledger,
+}
+
+impl World {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let actor = Actor { name: "dev".into(), source: "test".into() };
+        let ledger =
+            Ledger::open(folder.path().join("ledger"), Context::new(actor, "0.0.0"), Clock::system());
+        Self { ledger: ledger.await.expect("a ledger"), folder }
+    }
+
+    fn config(&self, environment: &str, act: Act) -> Config {
+        let file = |name: &str| self.folder.path().join(name);
+        Config {
+            target: Target {
+                environment: environment.parse().ok(),
+                release: "v1.0.0".parse().ok(),
+                ..Target::default()
+            },
+            places: Places {
+                functions: file("functions"),
+                versions: file("versions.json"),
+                mappings: file("lambda-ecr-mappings.json"),
+                lock: file("image-lock.json"),
+            },
+            settings: Settings::parse(SETTINGS.as_bytes(), "landfall.toml", &[]).expect("valid"),
+            act,
+        }
+    }
+
+    async fn add(&self, kind: EventKind, environment: &str, outcome: Option<EffectResult>) {
+        let item = LedgerItem {
+            project: "orders".parse().ok(),
+            digest: Some(Digest::of(b"1")),
+            ..LedgerItem::new("Orders")
+        };
+        let draft = Draft {
+            release: "v1.0.0".parse().ok(),
+            environment: environment.parse().ok(),
+            outcome,
+            items: if kind == EventKind::Deployment { vec![item] } else { Vec::new() },
+            ..Draft::new(kind)
+        };
+        self.ledger.append(draft).await.expect("recorded");
+    }
+
+    async fn act(&self, environment: &str, act: Act, by: &str) -> Outcome {
+        let person = Person {
+            actor: Actor { name: by.to_owned(), source: "test".to_owned() },
+            identity: Identity::Verified,
+            comment: None,
+        };
+        let config = self.config(environment, act);
+        run(&config, &[person], &self.ledger, &Output::Real, &Run::builder().build()).await
+    }
+
+    async fn check(&self, environment: &str) -> Finished {
+        self.act(environment, Act::Check, "anybody").await.expect("looked")
+    }
+
+    async fn records(&self) -> u64 {
+        self.ledger.verify(None).await.expect("whole").records
+    }
+}
+
+fn approve() -> Act {
+    Act::Approve(Approve::default())
+}
+
+fn codes(outcome: Outcome) -> Vec<String> {
+    let Refusal(problems) = outcome.expect_err("refused");
+    problems.into_iter().map(|problem| problem.code).collect()
+}
+
+#[tokio::test]
+async fn a_release_goes_through_three_environments() {
+    let world = World::new().await;
+    world.add(EventKind::Deployment, "qa", None).await;
+    let waiting = world.check("uat").await;
+    assert_eq!(waiting.verdict().0, OutcomeKind::Blocked);
+    insta::assert_snapshot!(waiting.lines.join("\n") + "\n" + &waiting.summary, @r"
+    release v1.0.0 to uat: 1 contents, plan sha256:06766dc2d452f98e6ac435e36a82d57d3f0563b25d61c68184308b1fee86f84d
+    missing: no qa-lead has approved it
+    release v1.0.0 may not come to uat: 1 thing is missing
+    ");
+    let approved = world.act("uat", approve(), "Ada").await.expect("approved");
+    insta::assert_snapshot!(approved.lines.join("\n") + "\n" + &approved.summary, @r"
+    approval by Ada as qa-lead: ledger record 2
+    1 recorded, release v1.0.0 to uat, plan sha256:06766dc2d452
+    ");
+    let open = world.check("uat").await;
+    assert_eq!(open.verdict().0, OutcomeKind::NothingToDo);
+    assert_eq!(open.summary, "release v1.0.0 may come to uat");
+    // The same again is recorded once.
+    let records = world.records().await;
+    let again = world.act("uat", approve(), "ada").await.expect("stands");
+    assert_eq!(
+        (world.records().await, again.items.first().map(|item| item.outcome)),
+        (records, Some("unchanged"))
+    );
+    world.add(EventKind::Deployment, "uat", None).await;
+    world.act("prod", approve(), "ada").await.expect("approved");
+    assert!(world.check("prod").await.summary.ends_with("1 thing is missing"));
+    world.act("prod", approve(), "joan").await.expect("approved");
+    assert_eq!(world.check("prod").await.summary, "release v1.0.0 may come to prod");
+    world.act("prod", Act::Reject { reason: "smoke".to_owned() }, "joan").await.expect("rejected");
+    let dead = world.check("prod").await;
+    assert!(dead.problems.is_empty() && dead.all_problems().iter().any(|one| one.code == "LF-GATE-DEAD"));
+    assert_eq!(codes(world.act("prod", approve(), "ada").await), ["LF-GATE-DEAD"]);
+}
+
+#[tokio::test]
+async fn not_everybody_may_decide() {
+    let world = World::new().await;
+    world.add(EventKind::Deployment, "qa", None).await;
+    let records = world.records().await;
+    assert_eq!(codes(world.act("uat", approve(), "dev").await), ["LF-GATE-AUTHOR"]);
+    assert_eq!(codes(world.act("uat", approve(), "joan").await), ["LF-GATE-SPEAKER"]);
+    assert_eq!(codes(world.act("uat", approve(), "ada\u{202e}").await), ["LF-GATE-SPEAKER"]);
+    assert_eq!(codes(world.act("qa", approve(), "ada").await), ["LF-GATE-ROLE"]);
+    let plan = Some(Digest::of(b"another plan"));
+    let other = Act::Approve(Approve { plan, ..Approve::default() });
+    assert_eq!(codes(world.act("uat", other, "ada").await), ["LF-GATE-PLAN"]);
+    let long = Act::Approve(Approve {
+        expires: Some(std::time::Duration::from_secs(90 * 3600)),
+        ..Approve::default()
+    });
+    assert_eq!(codes(world.act("uat", long, "ada").await), ["LF-GATE-EXPIRES"]);
+    for act in [
+        Act::Reject { reason: "no".to_owned() },
+        Act::Freeze { everywhere: true, from: None, until: None, reason: "no".to_owned() },
+        Act::Unfreeze { sequence: None, reason: None },
+        Act::Approve(Approve { break_glass: true, reason: Some("no".to_owned()), ..Approve::default() }),
+    ] {
+        assert_eq!(codes(world.act("uat", act, "mallory").await), ["LF-GATE-SPEAKER"]);
+    }
+    let config = world.config("uat", approve());
+    let nobody = run(&config, &[], &world.ledger, &Output::Real, &Run::builder().build()).await;
+    assert!(codes(nobody).contains(&"LF-GATE-NOBODY".to_owned()));
+    assert_eq!(world.records().await, records);
+}
+
+#[tokio::test]
+async fn what_is_unknown_cannot_be_approved_and_a_lock_makes_it_known() {
+    let world = World::new().await;
+    assert_eq!(codes(world.act("uat", approve(), "ada").await), ["LF-GATE-UNKNOWN"]);
+    let digest = Digest::of(b"1");
+    let lock = format!(
+        r#"{{"formatVersion":1,"release":"v1.0.0","platform":"linux/amd64","images":[{{"project":"orders","version":"1.0.0","lambda":"Orders",
+        "source":"art.example.com/build/orders@{digest}","sourceIndex":null,"target":"123456789012.dkr.ecr.eu-west-2.amazonaws.com/app:Orders-1.0.0",
+        "digest":"{digest}","mediaType":"application/vnd.oci.image.manifest.v1+json","sizeBytes":1}}]}}"#
+    );
+    let file = world.folder.path().join("image-lock.json");
+    ImageLock::parse(lock.as_bytes(), "lock").expect("a lock");
+    landfall_artifacts::write_atomic(&file, lock.as_bytes(), Mode::Shared).expect("written");
+    world.act("uat", approve(), "ada").await.expect("approved");
+    // Deployed as it was approved, the approval counts: what the ledger says of it has the same plan.
+    world.add(EventKind::Deployment, "qa", None).await;
+    std::fs::remove_file(&file).expect("removed");
+    assert_eq!(world.check("uat").await.summary, "release v1.0.0 may come to uat");
+}
+
+#[tokio::test]
+async fn freezes_are_made_and_ended() {
+    let world = World::new().await;
+    world.add(EventKind::Deployment, "qa", None).await;
+    world.act("uat", approve(), "ada").await.expect("approved");
+    let freeze = |everywhere| Act::Freeze { everywhere, from: None, until: None, reason: "fair".to_owned() };
+    world.act("uat", freeze(false), "joan").await.expect("frozen");
+    world.act("uat", freeze(true), "joan").await.expect("frozen");
+    assert!(world.check("uat").await.summary.ends_with("2 things are missing"));
+    let glass =
+        Act::Approve(Approve { break_glass: true, reason: Some("fire".to_owned()), ..Approve::default() });
+    world.act("uat", glass, "joan").await.expect("broken");
+    let open = world.check("uat").await;
+    assert_eq!((open.summary.as_str(), open.warnings.len()), ("release v1.0.0 may come to uat", 1));
+    let ended =
+        world.act("uat", Act::Unfreeze { sequence: None, reason: None }, "joan").await.expect("ended");
+    assert_eq!(ended.items.len(), 2);
+    let none = world.act("uat", Act::Unfreeze { sequence: Some(1), reason: None }, "joan").await;
+    assert_eq!(codes(none), ["LF-GATE-FREEZE"]);
+}
