@@ -14,30 +14,41 @@ use super::{Source, TreeError};
 const AT_A_TIME: usize = 256;
 
 /// What a file holds.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Hashes {
     pub(crate) md5: [u8; 16],
     /// Where it was asked for.
     pub(crate) sha256: Option<Digest>,
 }
 
-/// Hashes of files by their numbers, of those that were hashed.
+/// Hashes of files by their numbers, of those that were hashed. Kept small: there may be a hundred thousand, of which mostly none has a
+/// SHA-256.
 #[derive(Debug)]
-pub(crate) struct ByFile(Vec<Option<Hashes>>);
+pub(crate) struct ByFile {
+    md5: Vec<Option<[u8; 16]>>,
+    /// Empty until one was asked for.
+    sha256: Vec<Option<Digest>>,
+}
 
 impl ByFile {
     /// Of a source, of which nothing was hashed yet.
     pub(crate) fn of(source: &Source) -> Self {
-        Self(vec![None; source.len()])
+        Self { md5: vec![None; source.len()], sha256: Vec::new() }
     }
 
-    pub(crate) fn get(&self, number: usize) -> Option<&Hashes> {
-        self.0.get(number)?.as_ref()
+    pub(crate) fn get(&self, number: usize) -> Option<Hashes> {
+        let md5 = self.md5.get(number).copied().flatten()?;
+        Some(Hashes { md5, sha256: self.sha256.get(number).copied().flatten() })
     }
 
     pub(crate) fn set(&mut self, number: usize, hashes: Hashes) {
-        if let Some(slot) = self.0.get_mut(number) {
-            *slot = Some(hashes);
+        let Some(slot) = self.md5.get_mut(number) else { return };
+        *slot = Some(hashes.md5);
+        if hashes.sha256.is_some() && self.sha256.is_empty() {
+            self.sha256 = vec![None; self.md5.len()];
+        }
+        if let Some(slot) = self.sha256.get_mut(number) {
+            *slot = hashes.sha256;
         }
     }
 }
