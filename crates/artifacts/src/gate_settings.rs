@@ -8,8 +8,8 @@ use schemars::JsonSchema;
 use crate::file_error::Problems;
 use crate::json::{At, FromJson, one_of, text_form};
 use crate::name::EnvironmentName;
-use crate::settings::{EnvironmentSettings, Settings};
-use crate::text_name::short_text;
+use crate::settings::{EnvironmentKind, EnvironmentSettings, Settings};
+use crate::text_name::{Address, short_text};
 
 /// How many of the environments that come before must be passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, JsonSchema)]
@@ -23,6 +23,26 @@ pub enum AfterRule {
 }
 
 one_of!(AfterRule { "all" => All, "any" => Any });
+
+/// What approvals are worth whose giver no CI system vouches for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(rename_all = "kebab-case")]
+pub enum UnverifiedApprovals {
+    /// As much as others; they are marked.
+    Count,
+    /// Nothing.
+    Refuse,
+}
+
+one_of!(UnverifiedApprovals { "count" => Count, "refuse" => Refuse });
+
+/// Who vouches for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+pub struct IdentitySettings {
+    /// The CI server that signs id tokens, such as `https://gitlab.example.com`. Where it stands here no variable of a job names
+    /// another one.
+    pub issuer: Option<Address>,
+}
 
 short_text!(
     /// What somebody speaks for who lets a release go on, such as `qa-lead`.
@@ -88,6 +108,14 @@ impl EnvironmentSettings {
     /// How long an approval holds for a release that is to come here.
     pub fn approval_expires(&self) -> Duration {
         self.approval_expires.unwrap_or(Self::USUAL_APPROVAL)
+    }
+
+    /// What approvals are worth here whose giver no CI system vouches for.
+    pub fn unverified_approvals(&self) -> UnverifiedApprovals {
+        self.unverified_approvals.unwrap_or(match self.kind {
+            EnvironmentKind::Production => UnverifiedApprovals::Refuse,
+            EnvironmentKind::Staging | EnvironmentKind::Other => UnverifiedApprovals::Count,
+        })
     }
 
     /// Whether anything is asked of a release that is to come here.

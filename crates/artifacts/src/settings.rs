@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use crate::file::read_bounded;
 use crate::file_error::{FileError, FileErrors, Problems};
 use crate::freeze_window::Freeze;
-use crate::gate_settings::{AfterRule, PersonName, RoleName};
+use crate::gate_settings::{AfterRule, IdentitySettings, PersonName, RoleName, UnverifiedApprovals};
 use crate::json::{At, FromJson as _, Limits, one_of};
 use crate::name::EnvironmentName;
 use crate::reference::Repository;
@@ -36,6 +36,9 @@ pub struct Settings {
     /// Role to the people who may speak for it, as CI names them.
     #[schemars(default)]
     pub approvers: BTreeMap<RoleName, Vec<PersonName>>,
+    /// Who vouches for people.
+    #[schemars(default)]
+    pub identity: IdentitySettings,
     /// Release tickets.
     #[schemars(default)]
     pub jira: JiraSettings,
@@ -123,6 +126,9 @@ pub struct EnvironmentSettings {
     /// How long an approval holds, in the same form. Default: `72h`.
     #[schemars(with = "Option<String>")]
     pub approval_expires: Option<Duration>,
+    /// What approvals are worth whose giver stands in variables alone, which a job may set as it likes. Default: `refuse` for
+    /// production, else `count`.
+    pub unverified_approvals: Option<UnverifiedApprovals>,
     /// Times in which nothing is deployed here, but rollbacks are.
     #[schemars(default, with = "Vec<crate::freeze_window::FreezeTable>")]
     pub freeze: Vec<Freeze>,

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::env_lines::is_variable;
 use crate::file_error::Problems;
-use crate::gate_settings::check_gates;
+use crate::gate_settings::{IdentitySettings, check_gates};
 use crate::json::{At, FromJson, Kind, Node};
 use crate::settings::{
     ConfigSettings, EnvironmentSettings, ImageSettings, LedgerSettings, Registries, ReleaseSettings,
@@ -23,6 +23,7 @@ impl FromJson for Settings {
         let registries = at.field_or_default("registries", problems);
         let environments = at.field_or_default("environment", problems);
         let approvers = at.field_or_default("approvers", problems);
+        let identity = at.field_or_default("identity", problems);
         let jira = at.field_or_default("jira", problems);
         let ledger = at.field_or_default("ledger", problems);
         let releases = at.field_or_default("releases", problems);
@@ -39,6 +40,7 @@ impl FromJson for Settings {
             registries: registries?,
             environments: environments?,
             approvers: approvers?,
+            identity: identity?,
             jira: jira?,
             ledger: ledger?,
             releases: releases?,
@@ -121,6 +123,7 @@ table!(EnvironmentSettings {
     soak: days,
     approvals: field_or_default,
     approval_expires: days,
+    unverified_approvals: field,
     freeze: field_or_default,
     variables: field_or_default,
     on_failure: field,
@@ -164,6 +167,7 @@ impl FromJson for JiraFieldValue {
     }
 }
 
+table!(IdentitySettings { issuer: field });
 table!(LedgerSettings { store: field, region: field, account: field });
 table!(ReleaseSettings { bucket: field, owner: field });
 table!(SyncTarget { bucket: field, prefix: field });

@@ -123,12 +123,13 @@ pub(crate) fn config(context: &Context) -> std::collections::BTreeMap<String, se
         .collect()
 }
 
-/// Who runs this, from the variables in which CI systems say so.
+/// Who runs this, from the variables in which CI systems say so. GitHub's actor stays who started a run first, also where somebody
+/// else starts it again.
 pub(crate) fn actor(environment: &Environment) -> Actor {
     let from = |name: &str| {
         environment.get(name).map(|value| (landfall_secret::escape(value, 120), name.to_owned()))
     };
-    let (name, source) = ["GITLAB_USER_LOGIN", "GITHUB_ACTOR", "USER", "LOGNAME"]
+    let (name, source) = ["GITLAB_USER_LOGIN", "GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR", "USER", "LOGNAME"]
         .iter()
         .find_map(|name| from(name))
         .unwrap_or_else(|| ("unknown".to_owned(), "no variable names a user".to_owned()));

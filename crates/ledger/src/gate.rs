@@ -70,6 +70,9 @@ pub fn standing(
     missing.extend(order::missing(events, settings, subject, now));
     // The glass is there for emergencies: it opens what people closed, and nothing that tests say.
     if approvals.glass.is_none() {
+        if author.is_none() && !roles.is_empty() {
+            missing.push(Missing::Author(subject.release.clone()));
+        }
         missing.extend(approvals.missing);
         missing.extend(frozen(events, settings, &subject.environment, now).into_iter().map(Missing::Frozen));
     }

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::{AfterRule, one_each};
+use super::{AfterRule, UnverifiedApprovals, one_each};
 use crate::{FreezeWindow, Settings};
 
 fn parse(text: &str) -> Settings {
@@ -9,6 +9,19 @@ fn parse(text: &str) -> Settings {
 
 fn refusal(text: &str) -> String {
     Settings::parse(text.as_bytes(), "landfall.toml", &[]).expect_err("bad").to_string()
+}
+
+#[test]
+fn where_customers_are_approvals_have_somebody_who_vouches_for_them() {
+    let settings = parse(
+        "[identity]\nissuer = \"https://gitlab.example.com\"\n[environment.qa]\n[environment.prod]\nkind = \"production\"\n\
+         [environment.dr]\nkind = \"production\"\nunverified_approvals = \"count\"\n",
+    );
+    let of = |name: &str| settings.environments.get(name).expect("a row").unverified_approvals();
+    assert_eq!(of("qa"), UnverifiedApprovals::Count);
+    assert_eq!(of("prod"), UnverifiedApprovals::Refuse);
+    assert_eq!(of("dr"), UnverifiedApprovals::Count);
+    assert_eq!(settings.identity.issuer.expect("one").as_str(), "https://gitlab.example.com");
 }
 
 #[test]

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use landfall_artifacts::{Actor, EnvironmentName, EventKind, LedgerEvent, RoleName, Settings, one_each};
+use landfall_artifacts::{
+    Actor, EnvironmentName, EventKind, LedgerEvent, RoleName, Settings, UnverifiedApprovals, one_each,
+};
 use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -74,6 +76,8 @@ pub enum Void {
     Author,
     /// Who gave it speaks for another role already.
     OtherRole(RoleName),
+    /// Who gave it stands in variables alone, and the environment takes no such word.
+    Unverified,
 }
 
 impl fmt::Display for Void {
@@ -85,6 +89,7 @@ impl fmt::Display for Void {
             Self::NotAllowed => f.write_str("they may not speak for this role"),
             Self::Author => f.write_str("they made the release"),
             Self::OtherRole(role) => write!(f, "they speak for {role} already"),
+            Self::Unverified => f.write_str("no CI system vouches for who gave it"),
         }
     }
 }
@@ -165,6 +170,9 @@ impl ByRole {
             if author.is_some_and(|author| author.to_lowercase() == event.actor.name.to_lowercase()) {
                 why.push(Void::Author);
             }
+            if !is_vouched_for(event, settings, &subject.environment) {
+                why.push(Void::Unverified);
+            }
             newest.insert(event.actor.name.to_lowercase(), (approval(event), why));
         }
         let (mut valid, mut void) = (BTreeMap::new(), Vec::new());
@@ -192,14 +200,17 @@ pub fn has_broken_glass(
             && happened(event)
             && event.environment.as_ref() == Some(environment)
             && breaks_glass(event)
-            && may_break(event, settings)
+            && may_break(event, settings, environment)
             && expires(event).is_some_and(|expires| now < expires)
     };
     events.iter().any(is_open)
 }
 
 /// Whether somebody who may gave a reason for breaking the glass.
-fn may_break(event: &LedgerEvent, settings: &Settings) -> bool {
+fn may_break(event: &LedgerEvent, settings: &Settings, environment: &EnvironmentName) -> bool {
+    if !is_vouched_for(event, settings, environment) {
+        return false;
+    }
     let mut people = settings.approvers.values().flatten().peekable();
     let is_known = people.peek().is_none() || people.any(|person| person.is(&event.actor.name));
     is_known && event.reason.as_ref().is_some_and(|reason| !reason.trim().is_empty())
@@ -214,7 +225,9 @@ fn glass(
     now: OffsetDateTime,
 ) -> Option<Approval> {
     let counts = |event: &&&LedgerEvent| {
-        breaks_glass(event) && bound(event, subject, now).is_empty() && may_break(event, settings)
+        breaks_glass(event)
+            && bound(event, subject, now).is_empty()
+            && may_break(event, settings, &subject.environment)
     };
     events.iter().rfind(counts).map(|event| approval(event))
 }
@@ -230,14 +243,25 @@ fn bound(event: &LedgerEvent, subject: &Subject, now: OffsetDateTime) -> Vec<Voi
     why
 }
 
-fn approval(event: &LedgerEvent) -> Approval {
-    let identity = match text(event, "identity") {
+/// Whether the environment takes the word of who gave it: a CI system vouches for them, or none is asked for. An environment without
+/// a row asks for none.
+fn is_vouched_for(event: &LedgerEvent, settings: &Settings, environment: &EnvironmentName) -> bool {
+    let row = settings.environments.get(environment);
+    let takes_all = row.is_none_or(|row| row.unverified_approvals() == UnverifiedApprovals::Count);
+    takes_all || identity(event) == Identity::Verified
+}
+
+fn identity(event: &LedgerEvent) -> Identity {
+    match text(event, "identity") {
         Some("verified") => Identity::Verified,
         Some(_) | None => Identity::Unverified,
-    };
+    }
+}
+
+fn approval(event: &LedgerEvent) -> Approval {
     Approval {
         by: event.actor.clone(),
-        identity,
+        identity: identity(event),
         time: event.time,
         expires: expires(event),
         reason: event.reason.clone(),

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use landfall_artifacts::{Class, EnvironmentName, Explain, PersonName, RoleName};
+use landfall_artifacts::{Class, EnvironmentName, Explain, PersonName, ReleaseId, RoleName};
 use time::{OffsetDateTime, UtcOffset};
 
 use super::approvals::Voided;
@@ -38,6 +38,9 @@ pub enum Missing {
         /// Approvals that were given and do not count.
         void: Vec<Voided>,
     },
+    /// Nobody knows who made it, and who made a release may not approve it.
+    #[error("nobody knows who made release {0}: nothing is on record of how it came about")]
+    Author(ReleaseId),
     /// Nothing is deployed there now.
     #[error("{}", frozen(.0))]
     Frozen(Frozen),
@@ -142,13 +145,18 @@ impl Explain for Missing {
                 NotPassed::Soaking { .. } | NotPassed::NotThere { .. } => "LF-GATE-SOAK",
             },
             Self::Approval { .. } => "LF-GATE-APPROVAL",
+            Self::Author(_) => "LF-GATE-AUTHOR",
             Self::Frozen(_) => "LF-GATE-FROZEN",
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::Dead(_) | Self::Before { .. } | Self::Approval { .. } | Self::Frozen(_) => Class::Refused,
+            Self::Dead(_)
+            | Self::Before { .. }
+            | Self::Approval { .. }
+            | Self::Author(_)
+            | Self::Frozen(_) => Class::Refused,
         }
     }
 
@@ -174,6 +182,9 @@ impl Explain for Missing {
             Self::Approval { role, who, .. } => {
                 let who: Vec<&str> = who.iter().map(PersonName::as_str).collect();
                 format!("let {} run gate approve --role {role}", who.join(" or ")).into()
+            }
+            Self::Author(_) => {
+                "let the stages that bring it about, such as publish-artifacts or retag-push-ecr, have the same --ledger".into()
             }
             Self::Frozen(Frozen { until: Some(until), .. }) => format!(
                 "run again after {}; in an emergency gate approve --break-glass --reason opens it, and is recorded",

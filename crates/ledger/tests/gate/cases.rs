@@ -1,5 +1,7 @@
 use landfall_artifacts::{EffectResult, EventKind, Explain as _};
-use landfall_ledger::gate::{Decision, Identity, Missing, break_glass, freeze, reject, standing, unfreeze};
+use landfall_ledger::gate::{
+    Decision, Identity, Missing, approve, break_glass, freeze, has_broken_glass, reject, standing, unfreeze,
+};
 use serde_json::json;
 use time::Duration;
 
@@ -218,6 +220,7 @@ fn one_environment_before_may_be_enough() {
     insta::assert_snapshot!(world.lines(&any, &subject), @r#"
     it was not deployed to qa with orderService; one of the environments before is enough
     it was not deployed to dev with orderService; one of the environments before is enough
+    nobody knows who made release r1: nothing is on record of how it came about
     "#);
     world.deploy("r1", "dev", b"1");
     assert_eq!(world.missing(&any, &subject), []);
@@ -257,4 +260,52 @@ fn a_part_of_a_release_is_what_that_release_is() {
     world.deploy("r2", "qa", b"1").test("r2", "qa", EffectResult::Done);
     world.wait(Duration::hours(24));
     assert!(!world.lines(SETTINGS, &part).contains("failed"));
+}
+
+#[test]
+fn the_word_of_variables_is_worth_what_the_environment_says() {
+    let (mut world, subject) = ready();
+    let as_if = |world: &mut World, role: &str, by: &str| {
+        let role = role.parse().expect("a role");
+        let decision = Decision {
+            subject: &subject,
+            identity: Identity::Unverified,
+            author: None,
+            reason: Some("fire"),
+        };
+        let until = world.now + Duration::hours(1);
+        world.add(approve(&decision, &role, until), by);
+        world.add(break_glass(&decision, until), by);
+    };
+    as_if(&mut world, "manager", "joan");
+    let lines = world.lines(SETTINGS, &subject);
+    assert_eq!(
+        lines,
+        "no manager has approved it; that of joan does not count: no CI system vouches for who gave it"
+    );
+    let taking = format!("{SETTINGS}unverified_approvals = \"count\"\n");
+    assert_eq!(world.lines(&taking, &subject), "");
+    // The same of the glass.
+    let environment = "prod".parse().expect("a name");
+    let is_open = |text: &str| has_broken_glass(&world.events, &settings(text), &environment, world.now);
+    assert!(!is_open(SETTINGS) && is_open(&taking));
+}
+
+#[test]
+fn who_made_a_release_must_be_known_where_approvals_are_asked_for() {
+    let text = "[approvers]\nmanager = [\"joan\"]\n[environment.prod]\napprovals = [\"manager\"]\n";
+    let (mut world, subject) = (World::new(), subject("r1", "prod", b"1"));
+    world.approve(&subject, "manager", "joan");
+    assert_eq!(
+        world.lines(text, &subject),
+        "nobody knows who made release r1: nothing is on record of how it came about"
+    );
+    world.add(World::draft(EventKind::Intent, "r1", "build"), "joan");
+    assert_eq!(
+        world.lines(text, &subject),
+        "no manager has approved it; that of joan does not count: they made the release"
+    );
+    world.events.swap(0, 1);
+    world.events[0].actor.name = "dev".to_owned();
+    assert_eq!(world.lines(text, &subject), "");
 }

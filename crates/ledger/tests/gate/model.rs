@@ -128,6 +128,9 @@ impl Model {
         if is_open {
             return missing;
         }
+        if !has_author {
+            missing.insert("author".to_owned());
+        }
         let valid = |role: usize, person: usize| {
             ROLES[role].1.contains(&PEOPLE[person])
                 && !(has_author && PEOPLE[person] == "dev")
@@ -172,6 +175,7 @@ fn said(missing: &[Missing]) -> BTreeSet<String> {
                 NotPassed::NotThere { before, .. } => format!("gone from {before}"),
             }),
             Missing::Approval { .. } => None,
+            Missing::Author(_) => Some("author".to_owned()),
             Missing::Frozen(frozen) => match frozen.by {
                 FrozenBy::Person { sequence, .. } => Some(format!("frozen by {sequence}")),
                 FrozenBy::Settings { .. } => Some("frozen by a window".to_owned()),

@@ -38,6 +38,23 @@ pub enum Error {
         #[source]
         cause: Box<landfall_transport::Error>,
     },
+    /// The issuer, or GitHub, is not to be asked, or its answer not to be believed.
+    #[error("{asked} cannot be believed")]
+    Untrusted {
+        /// Who.
+        asked: String,
+        /// Why not.
+        #[source]
+        cause: Box<landfall_transport::Error>,
+    },
+    /// A variable names another issuer than the settings do.
+    #[error("id tokens are signed by {settled}, and {told} is named as their issuer")]
+    OtherIssuer {
+        /// That of `landfall.toml`.
+        settled: String,
+        /// That of the flag or the variable.
+        told: String,
+    },
     /// GitHub does not answer who approved the run.
     #[error("GitHub does not say who approved the run: it answered {status}")]
     GitHub {
@@ -47,11 +64,26 @@ pub enum Error {
 }
 
 impl Error {
+    /// Why somebody could not be asked. Only where no answer came is it not known what they would have said: an address that may not be
+    /// spoken to, or a server that cannot prove who it is, is no reason to believe somebody else.
+    fn not_asked(asked: &str, cause: landfall_transport::Error) -> Self {
+        let (asked, cause) = (landfall_secret::escape(asked, 200), Box::new(cause));
+        if cause.is_retryable() {
+            Self::Unreachable { asked, cause }
+        } else {
+            Self::Untrusted { asked, cause }
+        }
+    }
+
     /// Whether the same call may simply be made again.
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,
-            Self::IdToken { .. } | Self::Keys { .. } | Self::GitHub { .. } => false,
+            Self::IdToken { .. }
+            | Self::Keys { .. }
+            | Self::Untrusted { .. }
+            | Self::OtherIssuer { .. }
+            | Self::GitHub { .. } => false,
         }
     }
 }
@@ -62,13 +94,18 @@ impl Explain for Error {
             Self::IdToken { .. } => "LF-GATE-ID-TOKEN",
             Self::Keys { .. } => "LF-GATE-KEYS",
             Self::Unreachable { .. } => "LF-GATE-UNREACHABLE",
+            Self::Untrusted { .. } => "LF-GATE-UNTRUSTED",
+            Self::OtherIssuer { .. } => "LF-GATE-ISSUER",
             Self::GitHub { .. } => "LF-GATE-GITHUB",
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::IdToken { .. } | Self::Keys { .. } | Self::GitHub { .. } => Class::Refused,
+            Self::IdToken { .. } | Self::Keys { .. } | Self::OtherIssuer { .. } | Self::GitHub { .. } => {
+                Class::Refused
+            }
+            Self::Untrusted { cause, .. } => cause.class(),
             Self::Unreachable { .. } => Class::Transient,
         }
     }
@@ -82,6 +119,11 @@ impl Explain for Error {
             ),
             Self::Keys { .. } => Some("let --issuer name the CI server's own address".into()),
             Self::Unreachable { .. } => Some("run again when it can be reached".into()),
+            Self::Untrusted { cause, .. } => cause.remedy(),
+            Self::OtherIssuer { .. } => Some(
+                "leave --issuer away: a job may set CI_SERVER_URL as it likes, [identity] issuer in landfall.toml it may not"
+                    .into(),
+            ),
             Self::GitHub { .. } => Some("give the job permissions: actions: read, and GITHUB_TOKEN".into()),
         }
     }

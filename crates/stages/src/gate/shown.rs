@@ -40,6 +40,7 @@ fn name(missing: &Missing) -> String {
         Missing::Dead(_) => "life".to_owned(),
         Missing::Before { before, .. } => before.to_string(),
         Missing::Approval { role, .. } => format!("approval of {role}"),
+        Missing::Author(_) => "author".to_owned(),
         Missing::Frozen(_) => "freeze".to_owned(),
     }
 }

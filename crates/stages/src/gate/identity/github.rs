@@ -55,7 +55,7 @@ struct User {
 /// [`Error::Unreachable`]; [`Error::GitHub`] for every answer but a list.
 pub async fn approvals_of_run(asked: &RunApprovals, http: &Http, run: &Run) -> Result<Vec<Person>, Error> {
     run.redactor().learn(&asked.token);
-    let failed = |cause| Error::Unreachable { asked: "GitHub".to_owned(), cause: Box::new(cause) };
+    let failed = |cause| Error::not_asked("GitHub", cause);
     let refused = |status: u16| Error::GitHub { status };
     let origin = Origin::parse(&asked.api).map_err(|_| refused(0))?;
     // Both go into the path of the request.
@@ -77,12 +77,17 @@ pub async fn approvals_of_run(asked: &RunApprovals, http: &Http, run: &Run) -> R
     let reviews: Option<Vec<Review>> = serde_json::from_slice(answer.body()).ok();
     let reviews = reviews.filter(|_| answer.status().is_success()).ok_or_else(|| refused(status))?;
     let wanted = if asked.approved { "approved" } else { "rejected" };
-    let mut people: Vec<Person> = Vec::new();
+    let (mut people, mut said): (Vec<Person>, Vec<String>) = (Vec::new(), Vec::new());
     for review in reviews {
         let is_here = review.environments.iter().any(|one| one.name == asked.environment.as_str());
-        let Some(user) = review.user.filter(|_| review.state == wanted && is_here) else { continue };
+        let Some(user) = review.user.filter(|_| is_here) else { continue };
         let name = landfall_secret::escape(&user.login, 255);
-        if people.iter().any(|person| person.actor.name.to_lowercase() == name.to_lowercase()) {
+        // Their newest word counts, whatever it is.
+        if said.contains(&name.to_lowercase()) {
+            continue;
+        }
+        said.push(name.to_lowercase());
+        if review.state != wanted {
             continue;
         }
         let source = format!("approvals of run {}", asked.run);

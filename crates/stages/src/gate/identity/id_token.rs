@@ -77,8 +77,7 @@ async fn keys(issuer: &str, http: &Http, run: &Run) -> Result<JwkSet, Error> {
     let bad =
         |what: &str| Error::Keys { issuer: landfall_secret::escape(issuer, 200), what: what.to_owned() };
     let root = issuer.trim_end_matches('/');
-    let failed =
-        |cause| Error::Unreachable { asked: landfall_secret::escape(issuer, 200), cause: Box::new(cause) };
+    let failed = |cause| Error::not_asked(issuer, cause);
     let site = http.site("issuer", root, None).map_err(failed)?;
     let answer = site.get("/.well-known/openid-configuration").send(run, Cap::JSON).await.map_err(failed)?;
     let discovery: Discovery = read(&answer).ok_or_else(|| bad("its discovery document is none"))?;
