@@ -123,10 +123,7 @@ impl crate::Command for Command {
                 only_ready: values.is_on("only-ready"),
                 is_per_environment: values.is_on("per-environment"),
                 is_record_kept: values.is_on("report-is-kept") || context.environment().get("CI").is_none(),
-                gates: Some(Gates {
-                    settings: context.settings.clone(),
-                    events: context.ledger.events().await?,
-                }),
+                gates: Some(Gates { settings: context.settings.clone(), ledger: context.ledger.clone() }),
             };
             let smoke = values.is_on("smoke");
             let from = From::of(&mut values, &config.places.mappings);

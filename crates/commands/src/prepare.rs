@@ -93,6 +93,16 @@ pub(crate) fn prepare(
     let mut target = file.target;
     let mut values = Values::new(&options, &layers);
     let effects = effects(&values);
+    if effects == Effects::Exclusive && target.environment.is_none() && !file.settings.environments.is_empty()
+    {
+        let known: Vec<&str> = file.settings.environments.keys().map(EnvironmentName::as_str).collect();
+        let known = landfall_secret::escape(&known.join(", "), 300);
+        values.problem(
+            "LF-CONFIG-MISSING",
+            "the environment is missing: without it no gate, no freeze and no lock would be asked",
+            Some(format!("give one of {known} by --environment or CI_ENVIRONMENT_NAME")),
+        );
+    }
     target.release = if is_stage { values.parsed::<ReleaseId>("release") } else { None };
     let log_format = values.parsed("log-format").unwrap_or(LogFormat::Text);
     let json = output_is_json(&mut values);

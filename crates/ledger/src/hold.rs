@@ -1,6 +1,6 @@
 //! One run at a time on an environment, among all that share a ledger.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{File, OpenOptions, TryLockError};
 use std::path::Path;
 use std::sync::Arc;
@@ -178,22 +178,30 @@ impl Inner {
         }
         let oldest = self.clock.now() - LIFE * 4;
         let mut to = state.newest.map_or(0, |head| head.sequence);
-        let mut given_back = BTreeSet::new();
+        let (mut given_back, mut renewed) = (BTreeSet::new(), BTreeMap::new());
         while to > 0 {
             let from = to.saturating_sub(PIECE - 1).max(1);
             for link in self.store.links(from..=to).await.into_iter().rev() {
                 let event = link?.event;
                 if event.time < oldest {
-                    return Ok(None);
+                    return Ok(Self::renewed(state, &given_back, renewed));
                 }
                 if event.environment.as_ref() != Some(environment) {
                     continue;
                 }
                 if event.kind == EventKind::Unlock {
                     given_back.extend(number(&event, LOCK));
-                } else if let Some(lock) = taken(&event) {
+                } else if let Some(mut lock) = taken(&event) {
+                    if number(&event, RENEWS).is_some() {
+                        // Written late, it may stand behind the end of what it renews: what is before it tells.
+                        renewed.entry(lock.fence).or_insert(lock);
+                        continue;
+                    }
                     if given_back.contains(&lock.fence) {
                         return Ok(None);
+                    }
+                    if let Some(renewal) = renewed.remove(&lock.fence) {
+                        lock.expires = renewal.expires;
                     }
                     state.standing.insert(lock.clone());
                     return Ok(Some(lock));
@@ -201,7 +209,15 @@ impl Inner {
             }
             to = from - 1;
         }
-        Ok(None)
+        Ok(Self::renewed(state, &given_back, renewed))
+    }
+
+    /// A lock so old that only its renewals were read: the newest of them that was not given back.
+    fn renewed(state: &mut State, given_back: &BTreeSet<u64>, renewed: BTreeMap<u64, Lock>) -> Option<Lock> {
+        let newest = renewed.into_iter().rfind(|(fence, _)| !given_back.contains(fence));
+        let (_, lock) = newest?;
+        state.standing.insert(lock.clone());
+        Some(lock)
     }
 }
 

@@ -38,6 +38,14 @@ pub(crate) struct Inner {
     pub(crate) clock: Clock,
     place: Place,
     state: Mutex<State>,
+    read: Mutex<Read>,
+}
+
+/// The events that were read already: a stage asks several times, and a bucket is asked a request a record.
+#[derive(Debug, Default)]
+struct Read {
+    newest: Option<Head>,
+    events: Vec<LedgerEvent>,
 }
 
 /// What this process knows of the chain. Held while writing, so that its own writers do not race.
@@ -137,7 +145,16 @@ impl Ledger {
     }
 
     fn over(store: Store, place: Place, context: Context, clock: Clock) -> Self {
-        Self { inner: Arc::new(Inner { store, context, clock, place, state: Mutex::default() }) }
+        Self {
+            inner: Arc::new(Inner {
+                store,
+                context,
+                clock,
+                place,
+                state: Mutex::default(),
+                read: Mutex::default(),
+            }),
+        }
     }
 
     /// Where it is.
@@ -178,14 +195,27 @@ impl Ledger {
         }
     }
 
-    /// All events, oldest first, after the check of [`Ledger::verify`].
+    /// All events, oldest first, after the check of [`Ledger::verify`]; where they were read before, what came since is read on.
     ///
     /// # Errors
     /// As [`Ledger::verify`].
     pub async fn events(&self) -> Result<Vec<LedgerEvent>, Error> {
-        let mut events = Vec::new();
-        self.walk(None, |event| events.push(event)).await?;
-        Ok(events)
+        let mut read = self.inner.read.lock().await;
+        if read.newest.is_none() {
+            let mut events = Vec::new();
+            let newest = self.walk(None, |event| events.push(event)).await?.head;
+            *read = Read { newest, events };
+            return Ok(read.events.clone());
+        }
+        let store = &self.inner.store;
+        while let Some(newest) = read.newest
+            && let Some(link) = store.link(newest.sequence.saturating_add(1)).await?
+        {
+            chain::follows(&link, Some(newest), None, None).map_err(|bad| store.damaged(bad))?;
+            read.newest = Some(link.head);
+            read.events.push(link.event);
+        }
+        Ok(read.events.clone())
     }
 
     /// All events, oldest first, and what [`Ledger::verify`] says, in one reading.
@@ -303,7 +333,10 @@ impl State {
             return;
         }
         match (event.kind, crate::lock::taken(event)) {
-            (EventKind::Lock, Some(Lock { fence, holder, .. })) if fence != held.fence => {
+            // A renewal takes nothing: it may be a late one of who held it before.
+            (EventKind::Lock, Some(Lock { fence, holder, .. }))
+                if fence != held.fence && crate::lock::number(event, crate::lock::RENEWS).is_none() =>
+            {
                 held.lost_to = Some(holder);
             }
             (EventKind::Unlock, _) if crate::lock::number(event, crate::lock::LOCK) == Some(held.fence) => {

@@ -203,7 +203,7 @@ impl Job<'_, '_> {
     ) -> Outcome {
         let Looked { plan, left_out, earlier } = looked;
         let (config, release, output, run) = (self.config, &self.release, self.output, self.run);
-        let missing = self.missing(&plan);
+        let missing = self.missing(&plan).await?;
         let problems: Vec<Problem> = plan.problems().cloned().chain(problems).chain(missing).collect();
         if !problems.is_empty() {
             return Err(Refusal(problems));

@@ -172,3 +172,58 @@ async fn a_lock_is_renewed_as_long_as_it_is_held() {
     hold.release().await.expect("released");
     assert_eq!(fences(&ada).await, []);
 }
+
+fn renewal(of: u64, expires: &str) -> Draft {
+    let mut draft = Draft { environment: Some(environment("stg_eu00")), ..Draft::new(EventKind::Lock) };
+    draft.details.insert("renews".to_owned(), of.into());
+    draft.details.insert("expires".to_owned(), expires.into());
+    draft
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_that_comes_late_locks_for_nobody() {
+    let place = Place::s3().await;
+    let (ada, stg) = (place.at("ada", NOON).await, environment("stg_eu00"));
+    let hold = ada.hold(&stg).await.expect("free");
+    let fence = hold.fence();
+    hold.release().await.expect("released");
+    // Its writing was under way when the lock was given back.
+    ada.append(renewal(fence, "2025-11-19T12:30:00Z")).await.expect("written");
+    let bob = place.at("bob", NOON).await;
+    let next = bob.hold(&stg).await.expect("nobody holds it");
+    ada.append(renewal(fence, "2025-11-19T12:30:00Z")).await.expect("written");
+    bob.append(deployment("stg_eu00")).await.expect("the holder is who it was");
+    next.release().await.expect("released");
+    assert_eq!(fences(&bob).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lock_that_was_renewed_for_hours_stands() {
+    let place = Place::s3().await;
+    let (ada, stg) = (place.at("ada", NOON).await, environment("stg_eu00"));
+    let hold = ada.hold(&stg).await.expect("free");
+    for minutes in (15..=180).step_by(15) {
+        let now = place.at("ada", NOON + Duration::from_secs(minutes * 60)).await;
+        let expires = landfall_run::rfc3339(NOON + Duration::from_secs((minutes + 30) * 60));
+        now.append(renewal(hold.fence(), &expires)).await.expect("renewed");
+    }
+    let late = place.at("bob", NOON + Duration::from_secs(3 * 3600)).await;
+    assert!(matches!(late.hold(&stg).await, Err(Error::Held { .. })), "it is held still");
+    let later = place.at("bob", NOON + Duration::from_secs(3 * 3600 + 32 * 60)).await;
+    later.hold(&stg).await.expect("and now it is over").release().await.expect("released");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_read_is_read_on() {
+    for place in Place::both().await {
+        let (ada, bob) = (place.open("ada").await, place.open("bob").await);
+        assert_eq!(bob.events().await.expect("empty"), []);
+        ada.append(noted("one")).await.expect("written");
+        assert_eq!(bob.events().await.expect("whole").len(), 1);
+        ada.append(noted("two")).await.expect("written");
+        bob.append(noted("three")).await.expect("written");
+        let told = bob.events().await.expect("whole");
+        assert_eq!(told.len(), 3);
+        assert_eq!(told, ada.events().await.expect("whole"));
+    }
+}

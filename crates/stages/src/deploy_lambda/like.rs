@@ -75,7 +75,7 @@ pub async fn run_like(
     let job = Job { config, client, check, release: example.release.clone(), contents, output, run };
     let looked = job.look(&desired, archives.stored(parts).as_ref()).await?;
     problems.extend(looked.plan.problems().cloned());
-    problems.extend(job.missing(&looked.plan));
+    problems.extend(job.missing(&looked.plan).await?);
     if !problems.is_empty() {
         return Err(Refusal(problems));
     }
