@@ -60,6 +60,14 @@ pub(crate) async fn are_there(context: &Context) -> Result<bool, Refusal> {
     }
 }
 
+/// Whether the stage logs in itself for its keys.
+///
+/// # Errors
+/// A place of keys that is none.
+pub(crate) fn logs_in(context: &Context) -> Result<bool, Refusal> {
+    Ok(matches!(place(context)?, Place::Vault | Place::Aws))
+}
+
 /// The login that the stage makes itself, where it makes one.
 ///
 /// # Errors
@@ -155,7 +163,9 @@ async fn log_in(context: &Context) -> Result<HeldKeys, Refusal> {
 /// Renewed keys are held against what the first ones were.
 fn renewing(context: &Context, source: Arc<dyn KeySource>) -> Result<Renewing, Refusal> {
     let expected = expected(context)?;
-    let region = context.values().text("region").unwrap_or_default();
+    // Of a stage that only records in a bucket the bucket's region is all that is known; STS answers in each.
+    let values = context.values();
+    let region = values.text("region").or_else(|| values.text("ledger-region")).unwrap_or_default();
     let check = KeyCheck::new(expected, &region, aws::quiet_endpoints(context), &context.http()?);
     Ok(Renewing::by(source).checked(check))
 }

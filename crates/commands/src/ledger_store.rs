@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use landfall_artifacts::{AccountId, Class, Problem};
-use landfall_aws::AwsConfig;
+use landfall_aws::{AwsConfig, FailureKind};
 use landfall_cli::{Opt, Values};
 use landfall_ledger::{Hold, Ledger, Place};
 use landfall_run::{Event, Run};
@@ -87,13 +87,16 @@ pub(crate) async fn open(
             }
             Ledger::open(folder, context, *run.clock()).await?
         }
-        place @ Place::S3 { .. } => match config(prepared, keys, &runs.keys).await? {
-            Some(config) => Ledger::open_s3(&config, place, account(prepared), run.clone(), context).await?,
-            None if makes_keys => {
+        place @ Place::S3 { .. } if makes_keys => {
+            let Some(ledger) = open_with_old_keys(prepared, place, keys, runs, context).await? else {
                 let what = format!("there are no keys for the ledger {place} yet: nothing is recorded there");
                 run.progress().event(Event::Warning(what));
                 return Ok(None);
-            }
+            };
+            ledger
+        }
+        place @ Place::S3 { .. } => match config(prepared, keys, &runs.keys).await? {
+            Some(config) => Ledger::open_s3(&config, place, account(prepared), run.clone(), context).await?,
             None => return Err(no_keys(place)),
         },
     };
@@ -109,6 +112,33 @@ pub(crate) async fn open(
         Some(_) | None => None,
     };
     Ok(Some((ledger, hold)))
+}
+
+/// The ledger for the stage that makes keys, by keys of before, where they still are good for it: none that are over keep it from making new
+/// ones, and it never logs in for the ledger, since a secret id may be good for one login.
+async fn open_with_old_keys(
+    prepared: &Prepared,
+    place: &Place,
+    keys: &Keys,
+    runs: &Runs,
+    context: landfall_ledger::Context,
+) -> Result<Option<Ledger>, Refusal> {
+    if aws_keys::logs_in(&self::context(prepared, keys, &runs.keys))? {
+        return Ok(None);
+    }
+    let config = match config(prepared, keys, &runs.keys).await {
+        Ok(Some(config)) => config,
+        Ok(None) | Err(_) => return Ok(None),
+    };
+    match Ledger::open_s3(&config, place, account(prepared), runs.ledger.clone(), context).await {
+        Ok(ledger) => Ok(Some(ledger)),
+        Err(landfall_ledger::Error::Call { failure, .. })
+            if matches!(failure.kind, FailureKind::Expired | FailureKind::Keys | FailureKind::Denied) =>
+        {
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The ledger for a stage that only reads it, if at all. Nothing is sent, and keys are only looked for where it `reads`; without

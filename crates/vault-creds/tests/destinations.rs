@@ -149,6 +149,23 @@ async fn where_nothing_can_be_marked_nothing_is_set_or_removed() {
     assert_eq!(there.into_iter().collect::<Vec<_>>(), [("AWS_SESSION_TOKEN".to_owned(), theirs)]);
 }
 
+/// What everybody can read and nobody could remove is told by its name: it does not pass for a removal that failed.
+#[tokio::test]
+async fn a_visible_key_that_cannot_be_removed_is_told() {
+    let sandbox = sandbox().await;
+    sandbox.gitlab.configure(|config| {
+        config.hides = false;
+        config.lacks = vec!["description"];
+    });
+    let refused = Fault::new(What::status(403)).on(Service::GitLab).method(http::Method::DELETE);
+    sandbox.faults().add(refused.nth(1));
+    let changes = put(&Destination::GitLab(variables(&sandbox, project()))).await.expect("tried").changes;
+    assert_eq!(outcomes(&changes), ["unknown", "not-tried", "not-tried", "not-tried"]);
+    let problem = changes[0].problem.as_ref().expect("a problem");
+    assert_eq!((problem.code.as_str(), problem.class), ("LF-GITLAB-LEFT", Class::Unknown));
+    assert!(problem.told().contains("AWS_ACCESS_KEY_ID, and it stands there"), "{problem:?}");
+}
+
 /// Between our look and our request somebody else makes the variable, and in one case the answer is lost besides.
 #[tokio::test]
 async fn what_somebody_else_makes_meanwhile_is_not_overwritten() {

@@ -60,6 +60,15 @@ pub enum TreeError {
         #[source]
         source: std::io::Error,
     },
+    /// What is too large for memory found no room beside it.
+    #[error("cannot write a temporary file in {}", shown(path))]
+    Temporary {
+        /// The folder of temporary files.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
     /// A local name is none that can be published.
     #[error("{} {what}", shown(path))]
     Unfit {
@@ -255,6 +264,7 @@ impl TreeError {
             | Self::ChangedSince { .. }
             | Self::CannotKeep { .. }
             | Self::Local { .. }
+            | Self::Temporary { .. }
             | Self::Unfit { .. }
             | Self::Moved { .. }
             | Self::Damaged { .. }
@@ -282,6 +292,7 @@ impl Explain for TreeError {
             Self::Listing { .. } => "LF-SYNC-LISTING",
             Self::Changed { .. } => "LF-SYNC-CHANGED",
             Self::Local { .. } | Self::Unfit { .. } | Self::TooLarge { .. } => "LF-SYNC-SOURCE",
+            Self::Temporary { .. } => "LF-SYNC-TEMPORARY",
             Self::Moved { .. } => "LF-SYNC-MOVED",
             Self::Damaged { .. } => "LF-S3-DAMAGED",
             Self::NotDeleted { .. } => "LF-SYNC-DELETE",
@@ -304,9 +315,11 @@ impl Explain for TreeError {
         match self {
             Self::Call { failure, .. } => failure.class(),
             Self::Listing { .. } | Self::Changed { .. } | Self::Moved { .. } => Class::Transient,
-            Self::Local { .. } | Self::Unfit { .. } | Self::TooMany { .. } | Self::TooLarge { .. } => {
-                Class::Input
-            }
+            Self::Local { .. }
+            | Self::Temporary { .. }
+            | Self::Unfit { .. }
+            | Self::TooMany { .. }
+            | Self::TooLarge { .. } => Class::Input,
             Self::Damaged { .. } => Class::Integrity,
             Self::NotDeleted { is_passing: true, .. } => Class::Transient,
             Self::Unconfirmed { .. } => Class::Unknown,
@@ -336,6 +349,9 @@ impl Explain for TreeError {
                 Some("find out who else writes there, then run again: it plans anew by what is there now".into())
             }
             Self::Local { .. } => Some("look whether it is there and this user may read it".into()),
+            Self::Temporary { .. } => {
+                Some("make room there, or let TMPDIR name a folder that this user may write to; then run again".into())
+            }
             Self::Unfit { .. } => Some("remove it, rename it, or leave it out by --exclude".into()),
             Self::Moved { .. } => Some("let whatever writes there end, then run again".into()),
             Self::Damaged { .. } => {

@@ -8,6 +8,7 @@ use landfall_artifacts::{Digest, Hasher};
 use md5::{Digest as _, Md5};
 
 use super::folder::{Folder, Stamp};
+use super::in_turn::in_turn;
 use super::{Source, TreeError};
 
 /// Files that one task hashes: small, so that the tasks end together.
@@ -63,39 +64,35 @@ pub(crate) async fn hash_all(
     with_sha256: bool,
     mut take: impl FnMut(usize, Hashes),
 ) -> Result<(), Vec<TreeError>> {
-    use futures_util::StreamExt as _;
     let folder = &source.folder;
     let threads = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    let tasks: Vec<_> = numbers
-        .chunks(AT_A_TIME)
-        .map(|chunk| {
-            let (folder, files) = (folder.clone(), Arc::clone(source.files()));
-            let chunk = chunk.to_vec();
-            async move {
-                tokio::task::spawn_blocking(move || {
-                    let wanted = chunk.iter().filter_map(|number| files.get(*number));
-                    let hashed = wanted.map(|file| hash_one(&folder, &file.name, file.stamp, with_sha256));
-                    hashed.collect::<Vec<_>>()
-                })
-                .await
+    let (mut chunks, mut errors) = (numbers.chunks(AT_A_TIME), Vec::new());
+    in_turn(
+        threads,
+        || {
+            let (chunk, folder, files) =
+                (chunks.next()?.to_vec(), folder.clone(), Arc::clone(source.files()));
+            Some(tokio::task::spawn_blocking(move || {
+                let wanted = chunk.iter().filter_map(|number| Some((*number, files.get(*number)?)));
+                let hashed = wanted
+                    .map(|(number, file)| (number, hash_one(&folder, &file.name, file.stamp, with_sha256)));
+                hashed.collect::<Vec<_>>()
+            }))
+        },
+        |chunk| match chunk {
+            Ok(chunk) => {
+                for (number, one) in chunk {
+                    match one {
+                        Ok(one) => take(number, one),
+                        Err(error) => errors.push(error),
+                    }
+                }
             }
-        })
-        .collect();
-    let mut done = futures_util::stream::iter(tasks).buffered(threads);
-    let (mut numbers, mut errors) = (numbers.iter(), Vec::new());
-    while let Some(chunk) = done.next().await {
-        // A task that panicked is a defect of ours, which the panic's own page has told already.
-        let chunk = chunk.unwrap_or_else(|_| {
-            vec![Err(local(folder, "", io::Error::other("the files could not be hashed")))]
-        });
-        for one in chunk {
-            match (one, numbers.next()) {
-                (Ok(one), Some(number)) => take(*number, one),
-                (Ok(_), None) => {}
-                (Err(error), _) => errors.push(error),
-            }
-        }
-    }
+            // A task that panicked is a defect of ours, which the panic's own page has told already.
+            Err(_) => errors.push(local(folder, "", io::Error::other("the files could not be hashed"))),
+        },
+    )
+    .await;
     errors.truncate(50);
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }

@@ -103,6 +103,16 @@ impl Source {
     }
 }
 
+/// The name of an entry below a folder, of just the bytes that it needs: there may be a hundred thousand.
+fn below(at: &str, own: &str) -> String {
+    let slash = usize::from(!at.is_empty());
+    let mut name = String::with_capacity(at.len() + slash + own.len());
+    name.push_str(at);
+    name.extend((slash == 1).then_some('/'));
+    name.push_str(own);
+    name
+}
+
 struct Walk<'a> {
     rules: &'a Rules,
     target: &'a TreeAddress,
@@ -139,7 +149,7 @@ impl Walk<'_> {
                     continue;
                 }
             };
-            let name = if at.is_empty() { own.clone() } else { format!("{at}/{own}") };
+            let name = below(at, &own);
             let path = folder.path().join(&own);
             match kind {
                 Kind::Folder if self.rules.leaves_out_folder(&name) => {}

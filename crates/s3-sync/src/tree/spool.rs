@@ -47,7 +47,7 @@ impl Spool {
     /// Everything was written.
     ///
     /// # Errors
-    /// [`TreeError::Local`] of the temporary file.
+    /// [`TreeError::Temporary`].
     pub(crate) fn finish(mut self) -> Result<Spooled, TreeError> {
         self.to.rewind().map_err(failed)?;
         let bytes = match self.to.into_inner() {
@@ -77,7 +77,7 @@ impl Write for Spool {
 /// What `write` writes.
 ///
 /// # Errors
-/// [`TreeError::Local`] of the temporary file.
+/// [`TreeError::Temporary`].
 pub(crate) fn spooled(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<Spooled, TreeError> {
     let mut to = io::BufWriter::with_capacity(64 * 1024, Spool::new());
     write(&mut to).map_err(failed)?;
@@ -96,7 +96,7 @@ impl SpooledBytes {
 
 /// A temporary file could not be written or read.
 pub(crate) fn failed(source: io::Error) -> TreeError {
-    TreeError::Local { path: std::env::temp_dir(), source }
+    TreeError::Temporary { path: std::env::temp_dir(), source }
 }
 
 #[cfg(test)]

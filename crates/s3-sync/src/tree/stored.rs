@@ -59,7 +59,7 @@ impl Tree {
     /// The manifest, read by `read`; `None` where there is none. One that breaks its format is told as a warning and counts for nothing.
     ///
     /// # Errors
-    /// [`TreeError::Call`], [`TreeError::Changed`], [`TreeError::TooMany`]; [`TreeError::Local`] of a temporary file.
+    /// [`TreeError::Call`], [`TreeError::Changed`], [`TreeError::TooMany`]; [`TreeError::Temporary`].
     pub(crate) async fn stored_manifest<T: Send + 'static>(
         &self,
         read: impl FnOnce(&mut dyn std::io::Read) -> Result<T, String> + Send + 'static,

@@ -113,6 +113,17 @@ pub enum DestinationError {
         /// The variable.
         name: &'static str,
     },
+    /// GitLab made a variable that everybody can read, and it could not be removed.
+    #[error("GitLab did not {how} the variable {name}, and it stands there: it could not be removed")]
+    Left {
+        /// What it did not do, as with [`DestinationError::NotAsAsked`].
+        how: &'static str,
+        /// The variable.
+        name: &'static str,
+        /// Why it could not be removed.
+        #[source]
+        cause: Box<DestinationError>,
+    },
 }
 
 impl DestinationError {
@@ -140,6 +151,7 @@ impl Explain for DestinationError {
             Self::Untold { .. } => "LF-GITLAB-TOO-OLD",
             Self::Journal { cause, .. } => cause.code(),
             Self::NotAsAsked { .. } => "LF-GITLAB-NOT-AS-ASKED",
+            Self::Left { .. } => "LF-GITLAB-LEFT",
         }
     }
 
@@ -159,6 +171,7 @@ impl Explain for DestinationError {
             | Self::NotOurs { .. }
             | Self::Untold { .. }
             | Self::NotAsAsked { .. } => Class::Refused,
+            Self::Left { .. } => Class::Unknown,
         }
     }
 
@@ -191,6 +204,9 @@ impl Explain for DestinationError {
                 "GitLab keeps descriptions since 16.2: remove the variable by hand if it is yours, and put the keys elsewhere: --to file, or run the command by `exec`".into(),
             ),
             Self::Journal { cause, .. } => cause.remedy(),
+            Self::Left { .. } => Some(
+                "remove the variable by hand now, and have Vault revoke the keys: whoever reads the project's jobs may see them".into(),
+            ),
             Self::NotAsAsked { how: "mark", .. } => Some(
                 "GitLab keeps descriptions since 16.2, by which variables are known again: put the keys elsewhere: --to file, or run the command by `exec`".into(),
             ),

@@ -210,8 +210,10 @@ impl<'a> Api<'a> {
         } else {
             "keep the scope of"
         };
-        self.remove(name, scope).await?;
-        Err(DestinationError::NotAsAsked { how, name })
+        Err(match self.remove(name, scope).await {
+            Ok(_) => DestinationError::NotAsAsked { how, name },
+            Err(cause) => DestinationError::Left { how, name, cause: Box::new(cause) },
+        })
     }
 
     fn one(&self, method: Method, name: &str, scope: &str) -> Request {
@@ -237,12 +239,16 @@ impl<'a> Api<'a> {
 
 /// Whether it is not known if the call did what was asked.
 fn is_unknown(error: &DestinationError) -> bool {
-    let DestinationError::Unsent { cause, .. } = error else { return false };
-    matches!(
-        **cause,
-        landfall_transport::Error::Unanswered { changes: true, .. }
-            | landfall_transport::Error::Stalled { .. }
-    )
+    match error {
+        // It stands there, in some form.
+        DestinationError::Left { .. } => true,
+        DestinationError::Unsent { cause, .. } => matches!(
+            **cause,
+            landfall_transport::Error::Unanswered { changes: true, .. }
+                | landfall_transport::Error::Stalled { .. }
+        ),
+        _ => false,
+    }
 }
 
 fn shown(answer: &Answer) -> Option<Shown> {
