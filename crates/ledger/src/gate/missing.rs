@@ -145,7 +145,7 @@ impl Explain for Missing {
                 NotPassed::Soaking { .. } | NotPassed::NotThere { .. } => "LF-GATE-SOAK",
             },
             Self::Approval { .. } => "LF-GATE-APPROVAL",
-            Self::Author(_) => "LF-GATE-AUTHOR",
+            Self::Author(_) => "LF-GATE-NO-AUTHOR",
             Self::Frozen(_) => "LF-GATE-FROZEN",
         }
     }
