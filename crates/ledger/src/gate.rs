@@ -20,7 +20,7 @@ use time::OffsetDateTime;
 
 pub use approvals::{Approval, Identity, Void, Voided, has_broken_glass};
 pub use decisions::{Decision, approve, break_glass, freeze, reject, unfreeze};
-pub use freezes::{Frozen, FrozenBy, frozen};
+pub use freezes::{Freeze, Frozen, FrozenBy, frozen, standing_freezes};
 pub use missing::Missing;
 pub use order::NotPassed;
 pub use subject::{Content, Drift, Subject};

@@ -1,5 +1,7 @@
 use landfall_artifacts::{EffectResult, EventKind, Explain as _};
-use landfall_ledger::gate::{Decision, Identity, Missing, break_glass, freeze, reject, standing, unfreeze};
+use landfall_ledger::gate::{
+    Decision, Identity, Missing, break_glass, freeze, reject, standing, standing_freezes, unfreeze,
+};
 use serde_json::json;
 use time::Duration;
 
@@ -49,7 +51,7 @@ fn everything_that_is_missing_is_said_at_once() {
     run again after 2025-11-20 13:00 UTC
     let ada or grace run gate approve --role qa-lead
     let joan or grace run gate approve --role manager
-    let somebody run gate unfreeze; in an emergency gate approve --break-glass --reason opens it, and is recorded
+    let somebody run gate unfreeze --everywhere; in an emergency gate approve --break-glass --reason opens it, and is recorded
     "#);
 }
 
@@ -188,8 +190,18 @@ fn people_freeze_and_unfreeze() {
     assert_eq!(world.missing(SETTINGS, &subject).len(), 1);
     world.add(unfreeze(None, everywhere + 1, Identity::Verified, None), "grace");
     assert_eq!(world.missing(SETTINGS, &subject).len(), 1, "another freeze was ended");
+    world.add(unfreeze(prod, everywhere, Identity::Verified, None), "grace");
+    assert_eq!(world.missing(SETTINGS, &subject).len(), 1, "one environment does not speak for all");
     world.add(unfreeze(None, everywhere, Identity::Verified, None), "grace");
     assert_eq!(world.missing(SETTINGS, &subject), []);
+    let here = world.add(freeze(prod, None, None, Identity::Verified, "here"), "grace").sequence;
+    world.add(unfreeze(qa.as_ref(), here, Identity::Verified, None), "grace");
+    assert_eq!(world.missing(SETTINGS, &subject).len(), 1, "nor for another");
+    world.add(unfreeze(prod, here, Identity::Verified, None), "grace");
+    assert_eq!(world.missing(SETTINGS, &subject), []);
+    let standing: Vec<u64> =
+        standing_freezes(&world.events, world.now).iter().map(|one| one.sequence).collect();
+    assert_eq!(standing.len(), 1, "that of qa alone");
 }
 
 #[test]

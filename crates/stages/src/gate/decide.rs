@@ -5,7 +5,7 @@ use std::time::Duration;
 use landfall_artifacts::{
     Class, EnvironmentName, LedgerEvent, PersonName, Problem, RoleName, Settings, one_each,
 };
-use landfall_ledger::gate::{self, Decision, FrozenBy, Missing, Standing, Subject, frozen, standing};
+use landfall_ledger::gate::{self, Decision, Freeze, Missing, Standing, Subject, standing, standing_freezes};
 use landfall_ledger::{Draft, Ledger, life};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -304,45 +304,73 @@ pub(super) fn freeze(
     Ok(vec![Decided { name, draft: Some(draft) }])
 }
 
-/// The decisions that end what people froze.
+/// The decisions that end what people froze in an environment, or with `None` in all at once. What is of all is not ended from one
+/// of them, nor what is of another.
 pub(super) fn unfreeze(
     config: &Config,
     people: &[Person],
-    environment: &EnvironmentName,
+    environment: Option<&EnvironmentName>,
     sequence: Option<u64>,
     reason: Option<&str>,
     events: &[LedgerEvent],
     now: OffsetDateTime,
 ) -> Result<Vec<Decided>, Refusal> {
     let person = decider(config, people)?;
-    let open = frozen(events, &config.settings, environment, now);
-    let mut sequences: Vec<u64> = open
-        .iter()
-        .filter_map(|frozen| match frozen.by {
-            FrozenBy::Person { sequence, .. } => Some(sequence),
-            FrozenBy::Settings { .. } => None,
-        })
-        .collect();
-    if let Some(asked) = sequence {
-        let is_freeze = events
-            .iter()
-            .any(|event| event.sequence == asked && event.kind == landfall_artifacts::EventKind::Freeze);
-        if !is_freeze {
-            let what = format!("record {asked} is no freeze");
-            return Err(Refusal::one(
-                Problem::new("LF-GATE-FREEZE", Class::Input, what)
-                    .with_remedy("gate check names what freezes an environment"),
-            ));
+    let standing = standing_freezes(events, now);
+    let is_ours = |freeze: &&Freeze| freeze.environment.as_ref() == environment;
+    let ended: Vec<u64> = match sequence {
+        None => {
+            let open = standing.iter().filter(|freeze| is_ours(freeze) && freeze.holds(now));
+            open.map(|freeze| freeze.sequence).collect()
         }
-        sequences = vec![asked];
-    }
-    Ok(sequences
+        Some(asked) if standing.iter().filter(is_ours).any(|freeze| freeze.sequence == asked) => vec![asked],
+        Some(asked) => return Err(Refusal::one(no_freeze(asked, environment, &standing))),
+    };
+    Ok(ended
         .into_iter()
         .map(|sequence| Decided {
             name: format!("end of freeze {sequence} by {}", landfall_secret::escape(&person.actor.name, 120)),
-            draft: Some(by(person, gate::unfreeze(Some(environment), sequence, person.identity, reason))),
+            draft: Some(by(person, gate::unfreeze(environment, sequence, person.identity, reason))),
         })
         .collect())
+}
+
+/// A record that is none of the freezes that can be ended here.
+fn no_freeze(asked: u64, environment: Option<&EnvironmentName>, standing: &[Freeze]) -> Problem {
+    let place = |environment: Option<&EnvironmentName>| {
+        environment.map_or_else(|| "all environments".to_owned(), ToString::to_string)
+    };
+    let what = format!("record {asked} is no freeze of {} that stands", place(environment));
+    // What is of another environment alone does not help here.
+    let near = |freeze: &&Freeze| freeze.environment.is_none() || freeze.environment.as_ref() == environment;
+    let shown = |freeze: &Freeze| {
+        let by = landfall_secret::escape(&freeze.by.name, 120);
+        let everywhere = if freeze.environment.is_none() { ", with --everywhere" } else { "" };
+        format!("{} of {} by {by}{everywhere}", freeze.sequence, place(freeze.environment.as_ref()))
+    };
+    let listed: Vec<String> = standing.iter().filter(near).map(shown).collect();
+    let remedy = match listed.as_slice() {
+        [] => "nothing that people froze stands there: leave --freeze out".to_owned(),
+        listed => format!("name one that stands: {}", listed.join("; ")),
+    };
+    Problem::new("LF-GATE-FREEZE", Class::Input, what).with_remedy(remedy)
+}
+
+/// What of all environments still freezes one after a decision for that one.
+pub(super) fn still_frozen(
+    environment: &EnvironmentName,
+    events: &[LedgerEvent],
+    now: OffsetDateTime,
+) -> Vec<String> {
+    let shown = |freeze: Freeze| {
+        let by = landfall_secret::escape(&freeze.by.name, 120);
+        format!(
+            "freeze {} of all environments by {by} holds in {environment} too; gate unfreeze --everywhere ends it",
+            freeze.sequence
+        )
+    };
+    let standing = standing_freezes(events, now).into_iter();
+    standing.filter(|freeze| freeze.environment.is_none() && freeze.holds(now)).map(shown).collect()
 }
 
 fn by(person: &Person, draft: Draft) -> Draft {
