@@ -92,21 +92,19 @@ impl Subject {
         origins
     }
 
-    /// How its contents died, where the release itself did not bring them anywhere: all releases that did are dead.
+    /// How its contents died: all of them came with one release that is dead, and never with one that lives. A release that mends a
+    /// dead one keeps most of its contents; what it mends is new, so it lives.
     pub(crate) fn inherited_death(&self, events: &[LedgerEvent]) -> Option<Death> {
-        self.contents.iter().find_map(|content| {
-            let has_it = |event: &&LedgerEvent| {
-                brings(event) && event.items.iter().any(|item| item.digest == Some(content.digest))
-            };
-            let bringers: BTreeSet<&ReleaseId> =
-                events.iter().filter(has_it).filter_map(|event| event.release.as_ref()).collect();
-            if bringers.contains(&self.release) {
-                return None;
-            }
-            let deaths: Option<Vec<Death>> =
-                bringers.into_iter().map(|release| life::death(events, release)).collect();
-            deaths?.into_iter().next()
-        })
+        let wanted = self.digests();
+        let mut brought: BTreeMap<&ReleaseId, BTreeSet<Digest>> = BTreeMap::new();
+        for event in events.iter().filter(|event| brings(event)) {
+            let Some(release) = &event.release else { continue };
+            let ours = event.items.iter().filter_map(|item| item.digest).filter(|it| wanted.contains(it));
+            brought.entry(release).or_default().extend(ours);
+        }
+        let whole = brought.into_iter().filter(|(_, digests)| !digests.is_empty() && *digests == wanted);
+        let deaths: Option<Vec<Death>> = whole.map(|(release, _)| life::death(events, release)).collect();
+        deaths?.into_iter().min_by_key(|death| death.sequence)
     }
 
     /// The digests of its contents.

@@ -3,6 +3,7 @@
 mod cases;
 mod clocks;
 mod drift;
+mod heirs;
 mod lives;
 mod model;
 mod world;

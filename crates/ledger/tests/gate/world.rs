@@ -91,6 +91,28 @@ impl World {
         self
     }
 
+    /// Several functions come at once, each with its content; a project has its function's name.
+    pub(crate) fn come(
+        &mut self,
+        kind: EventKind,
+        release: &str,
+        environment: &str,
+        of: &[(&str, &[u8])],
+    ) -> &mut Self {
+        let mut draft = Self::draft(kind, release, environment);
+        draft.items = of
+            .iter()
+            .map(|(name, content)| LedgerItem {
+                project: name.parse().ok(),
+                lambda: name.parse().ok(),
+                digest: Some(Digest::of(content)),
+                ..LedgerItem::new(*name)
+            })
+            .collect();
+        self.add(draft, "dev");
+        self
+    }
+
     pub(crate) fn test(&mut self, release: &str, environment: &str, outcome: EffectResult) -> &mut Self {
         let mut draft = Self::draft(EventKind::Test, release, environment);
         draft.outcome = Some(outcome);
@@ -135,6 +157,17 @@ pub(crate) fn subject(release: &str, environment: &str, content: &[u8]) -> Subje
         digest: Digest::of(content),
     };
     Subject::new(release.parse().expect("a release"), environment.parse().expect("a name"), vec![content])
+}
+
+/// A release of several projects.
+pub(crate) fn parts(release: &str, environment: &str, of: &[(&str, &[u8])]) -> Subject {
+    let content = |(name, content): &(&str, &[u8])| Content {
+        project: name.parse().ok(),
+        version: None,
+        digest: Digest::of(content),
+    };
+    let contents = of.iter().map(content).collect();
+    Subject::new(release.parse().expect("a release"), environment.parse().expect("a name"), contents)
 }
 
 /// A release that may come to production: in dev and in qa, tested there, 24 hours ago, approved by two.
