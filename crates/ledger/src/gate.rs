@@ -12,6 +12,7 @@ mod decisions;
 mod freezes;
 mod missing;
 mod order;
+mod running;
 mod soak;
 mod subject;
 

@@ -62,15 +62,17 @@ fn time_in_the_environment_before_must_not_be_broken() {
         world.comes(broken, "r0", "qa", b"0");
         let missing = world.missing(SETTINGS, &subject);
         assert!(matches!(missing.as_slice(), [Missing::Before { .. }]), "{name}: {missing:?}");
-        // Back again, but its time begins anew.
-        world.wait(Duration::hours(1)).deploy("r1", "qa", b"1").wait(Duration::hours(23));
+        // Back again and tested again, but its time begins anew.
+        world.wait(Duration::hours(1)).deploy("r1", "qa", b"1").test("r1", "qa", EffectResult::Done);
+        world.wait(Duration::hours(23));
         assert_eq!(world.missing(SETTINGS, &subject).len(), 1, "{name}");
         world.wait(Duration::hours(1));
         assert_eq!(world.missing(SETTINGS, &subject), [], "{name}");
     }
     // A rollback to the release itself, or its failed test's other cause, counts from then on too.
     let (mut world, subject) = ready();
-    world.comes(EventKind::Rollback, "r1", "qa", b"1").wait(Duration::hours(23));
+    world.comes(EventKind::Rollback, "r1", "qa", b"1").test("r1", "qa", EffectResult::Done);
+    world.wait(Duration::hours(23));
     assert_eq!(world.missing(SETTINGS, &subject).len(), 1);
     world.wait(Duration::hours(1));
     assert_eq!(world.missing(SETTINGS, &subject), []);

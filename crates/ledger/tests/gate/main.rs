@@ -4,6 +4,7 @@ mod cases;
 mod clocks;
 mod drift;
 mod heirs;
+mod intents;
 mod lives;
 mod model;
 mod world;

@@ -113,6 +113,29 @@ impl World {
         self
     }
 
+    /// `deploy-lambda` is about to change `OrderService`, and then the change ends; `None` where the run was killed before.
+    pub(crate) fn update(
+        &mut self,
+        release: &str,
+        environment: &str,
+        content: &[u8],
+        outcome: Option<EffectResult>,
+    ) -> &mut Self {
+        let mut draft = Self::draft(EventKind::Intent, release, environment);
+        draft.action = Some("UpdateFunctionCode".to_owned());
+        draft.target = Some("OrderService".to_owned());
+        draft.items =
+            vec![LedgerItem { digest: Some(Digest::of(content)), ..LedgerItem::new("orderService") }];
+        let event = self.add(draft, "dev");
+        event.stage = Some("deploy-lambda".to_owned());
+        let intent = Some(event.sequence);
+        if outcome.is_some() {
+            let draft = Self::draft(EventKind::Outcome, release, environment);
+            self.add(Draft { intent, outcome, ..draft }, "dev").stage = Some("deploy-lambda".to_owned());
+        }
+        self
+    }
+
     pub(crate) fn test(&mut self, release: &str, environment: &str, outcome: EffectResult) -> &mut Self {
         let mut draft = Self::draft(EventKind::Test, release, environment);
         draft.outcome = Some(outcome);
