@@ -15,6 +15,7 @@ mod order;
 mod running;
 mod soak;
 mod subject;
+mod taken_out;
 
 use landfall_artifacts::{LedgerEvent, PersonName, RoleName, Settings};
 use time::OffsetDateTime;

@@ -202,6 +202,11 @@ fn take(step: &Step, world: &mut World, model: &mut Model) {
         Step::Comes { rollback, release, environment, content } => {
             let kind = if rollback { EventKind::Rollback } else { EventKind::Deployment };
             world.comes(kind, RELEASES[release], ENVIRONMENTS[environment], &[content]);
+            let before = model.runs.get(&environment).map(|(before, ..)| *before);
+            if let Some(out) = before.filter(|before| rollback && environment == 2 && *before != release) {
+                model.approvals.retain(|(r, e, ..), _| (*r, *e) != (out, 2));
+                model.glass.retain(|(r, ..)| *r != out);
+            }
             let stays = model.runs.get(&environment).is_some_and(|(r, c, _)| (*r, *c) == (release, content));
             if rollback || !stays {
                 model.came.push((model.steps, environment, release, content));

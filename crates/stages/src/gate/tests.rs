@@ -107,14 +107,14 @@ async fn a_release_goes_through_three_environments() {
     let waiting = world.check("uat").await;
     assert_eq!(waiting.verdict().0, OutcomeKind::Blocked);
     insta::assert_snapshot!(waiting.lines.join("\n") + "\n" + &waiting.summary, @r"
-    release v1.0.0 to uat: 1 contents, plan sha256:06766dc2d452f98e6ac435e36a82d57d3f0563b25d61c68184308b1fee86f84d
+    release v1.0.0 to uat: 1 contents, plan sha256:1f76cab88bfdd65a9e7ca031fa797d9a3055682b96a6a3e83a0f9c85e6f46d0d
     missing: no qa-lead has approved it
     release v1.0.0 may not come to uat: 1 thing is missing
     ");
     let approved = world.act("uat", approve(), "Ada").await.expect("approved");
     insta::assert_snapshot!(approved.lines.join("\n") + "\n" + &approved.summary, @r"
     approval by Ada as qa-lead: ledger record 2
-    1 recorded, release v1.0.0 to uat, plan sha256:06766dc2d452
+    1 recorded, release v1.0.0 to uat, plan sha256:1f76cab88bfd
     ");
     let open = world.check("uat").await;
     assert_eq!(open.verdict().0, OutcomeKind::NothingToDo);
