@@ -127,7 +127,9 @@ fn large_releases_are_bound_by_their_plan() {
         let Subject { release, environment, mut contents, .. } = contents(1000);
         contents.truncate(count);
         let named = Subject::new(release.clone(), environment.clone(), contents.clone());
-        contents.iter_mut().for_each(|content| content.project = None);
+        for content in &mut contents {
+            content.project = None;
+        }
         (named, Subject::new(release, environment, contents))
     };
     for count in [3, 100, 300] {

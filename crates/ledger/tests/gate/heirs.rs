@@ -1,13 +1,13 @@
 //! Who is dead because a release was whose contents it has.
 
-use landfall_artifacts::{EffectResult, EventKind, Explain as _};
+use landfall_artifacts::{EffectResult, EventKind, Explain};
 
 use crate::world::{World, parts};
 
 const NONE: &str = "[environment.dev]\n[environment.prod]\n";
 
 fn codes(world: &World, release: &str, of: &[(&str, &[u8])]) -> Vec<&'static str> {
-    world.missing(NONE, &parts(release, "prod", of)).iter().map(|one| one.code()).collect()
+    world.missing(NONE, &parts(release, "prod", of)).iter().map(Explain::code).collect()
 }
 
 /// `v1.4.0` is of two projects, and the test of it failed.
@@ -34,8 +34,8 @@ fn a_release_that_mends_a_dead_one_lives_though_most_of_it_is_the_same() {
 #[test]
 fn a_dead_release_under_another_name_is_dead_whole_and_in_part() {
     let mut world = killed();
-    let (whole, part): ([(&str, &[u8]); 2], [(&str, &[u8]); 1]) =
-        ([("a", b"a1"), ("b", b"b1")], [("b", b"b1")]);
+    let whole: [(&str, &[u8]); 2] = [("a", b"a1"), ("b", b"b1")];
+    let part: [(&str, &[u8]); 1] = [("b", b"b1")];
     assert_eq!(codes(&world, "v1.4.0-again", &whole), ["LF-GATE-DEAD"]);
     assert_eq!(codes(&world, "b-of-v1.4.0", &part), ["LF-GATE-DEAD"]);
     // What an older release has too, which lives, is not dead; what no release had whole is as dead as before.
