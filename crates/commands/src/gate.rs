@@ -38,8 +38,8 @@ impl crate::Command for Command {
                 ),
                 Opt::value("from", "TIME", "with freeze: the first moment, such as 2025-12-20T18:00:00Z; now where it is not given"),
                 Opt::value("until", "TIME", "with freeze: the first moment after it; without it somebody must end it"),
-                Opt::switch("everywhere", "with freeze: all environments"),
-                Opt::value("freeze", "NUMBER", "with unfreeze: the record of the freeze; else all that people made and that hold now"),
+                Opt::switch("everywhere", "with freeze: all environments; with unfreeze: what was frozen so"),
+                Opt::value("freeze", "NUMBER", "with unfreeze: the record of the freeze; else all that people made for the environment and that hold now"),
                 LOCK,
                 VERSIONS,
             ],
@@ -101,7 +101,10 @@ fn act(values: &mut Values<'_>) -> Option<Act> {
             let everywhere = values.is_on("everywhere");
             Some(Act::Freeze { everywhere, from, until, reason: needed(values)? })
         }
-        "unfreeze" => Some(Act::Unfreeze { sequence: values.parsed("freeze"), reason }),
+        "unfreeze" => {
+            let everywhere = values.is_on("everywhere");
+            Some(Act::Unfreeze { everywhere, sequence: values.parsed("freeze"), reason })
+        }
         other => {
             let shown = landfall_secret::escape(other, 40);
             let what = format!("`{shown}` is neither check, approve, reject, freeze nor unfreeze");

@@ -12,15 +12,17 @@ mod decisions;
 mod freezes;
 mod missing;
 mod order;
+mod running;
 mod soak;
 mod subject;
+mod taken_out;
 
 use landfall_artifacts::{LedgerEvent, PersonName, RoleName, Settings};
 use time::OffsetDateTime;
 
 pub use approvals::{Approval, Identity, Void, Voided, has_broken_glass};
 pub use decisions::{Decision, approve, break_glass, freeze, reject, unfreeze};
-pub use freezes::{Frozen, FrozenBy, frozen};
+pub use freezes::{Freeze, Frozen, FrozenBy, frozen, standing_freezes};
 pub use missing::Missing;
 pub use order::NotPassed;
 pub use subject::{Content, Drift, Subject};

@@ -78,11 +78,10 @@ impl Ledger {
     /// [`Error::Place`] where it cannot be listed; [`Error::Damaged`] where a record is missing or the newest is bad.
     pub async fn open(folder: impl AsRef<Path>, context: Context, clock: Clock) -> Result<Self, Error> {
         let store = FolderStore::new(folder.as_ref());
-        let last = blocking(&store, FolderStore::last).await?;
-        let torn = if last == 0 { None } else { blocking(&store, move |store| store.recover(last)).await? };
+        let (last, torn) = blocking(&store, FolderStore::recovered).await?;
         let ledger = Self::unchecked(folder, context, clock);
-        ledger.state().await.torn = torn.clone();
-        ledger.look(last - u64::from(torn.is_some())).await?;
+        ledger.state().await.torn = torn;
+        ledger.look(last).await?;
         Ok(ledger)
     }
 
@@ -175,7 +174,8 @@ impl Ledger {
         &self.inner.context
     }
 
-    /// The newest record when it was opened, where only its beginning was there.
+    /// What was left of the record after the newest, as it was when the ledger was opened: it lost its end, was put aside, and no record
+    /// has told of it yet.
     pub async fn torn(&self) -> Option<Torn> {
         self.state().await.torn.clone()
     }

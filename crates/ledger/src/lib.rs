@@ -5,7 +5,8 @@
 //! Each event holds the SHA-256 of the bytes of the one before, so [`verify`](Ledger::verify) names the first that
 //! was changed, removed or moved. Only a removal of the newest events needs a [`Head`] that was kept elsewhere.
 //!
-//! The ledger is evidence, not safety: no stage needs it to converge.
+//! No stage needs the ledger to converge: each finds out from the services what is left to do. The [`gate`]s do need it. Deaths, freezes,
+//! approvals and the order of environments are known from its events alone, and are lost with them.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() -> Result<(), Box<dyn std::error::Error>> {

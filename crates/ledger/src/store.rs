@@ -2,14 +2,15 @@
 
 mod folder;
 mod s3;
+mod torn;
 
 use std::ops::RangeInclusive;
 
 use futures_util::StreamExt as _;
 
 pub(crate) use self::folder::FolderStore;
-pub use self::folder::Torn;
 pub(crate) use self::s3::S3Store;
+pub use self::torn::Torn;
 use crate::chain::{self, Bad, Link};
 use crate::error::Error;
 

@@ -183,6 +183,68 @@ async fn a_torn_newest_record_is_put_aside_and_told() {
 }
 
 #[tokio::test]
+async fn a_torn_record_is_told_by_whoever_writes_next() {
+    let folder = tempfile::tempdir().expect("a folder");
+    with_records(folder.path(), 2).await;
+    fs::write(file(folder.path(), 3), b"{\n  \"form").expect("written");
+    // The run that put it aside recorded nothing, nor did the next.
+    let first = open(folder.path()).await.torn().await.expect("it is told");
+    assert_eq!(open(folder.path()).await.torn().await, Some(first.clone()));
+    // A name that lies about its content tells nothing.
+    let lie = format!("{}.torn-0123456789ab", LedgerEvent::file_name(3));
+    fs::write(folder.path().join(&lie), b"{").expect("written");
+    let ledger = open(folder.path()).await;
+    assert_eq!(ledger.torn().await, Some(first.clone()));
+    ledger.append(noted("after")).await.expect("appended");
+    let events = ledger.events().await.expect("whole");
+    assert_eq!(events[2].details["tornRecord"], first.digest.to_string());
+    assert_eq!(open(folder.path()).await.torn().await, None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_recover_at_once_take_no_record_from_one_another() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().expect("a folder");
+        with_records(folder.path(), 2).await;
+        fs::write(file(folder.path(), 3), b"{").expect("written");
+        let mut runs = tokio::task::JoinSet::new();
+        for number in 0..6 {
+            let path = folder.path().to_owned();
+            runs.spawn(async move {
+                open(&path).await.append(noted(&number.to_string())).await.expect("appended")
+            });
+        }
+        let mut heads = runs.join_all().await;
+        heads.sort_by_key(|head| head.sequence);
+        assert_eq!(heads.iter().map(|head| head.sequence).collect::<Vec<_>>(), [3, 4, 5, 6, 7, 8]);
+        let events = open(folder.path()).await.events().await.expect("whole");
+        let tell = events.iter().filter(|event| event.details.contains_key("tornRecord"));
+        assert_eq!(tell.map(|event| event.sequence).collect::<Vec<_>>(), [3]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_read_the_torn_record_looks_again_in_its_turn() {
+    let folder = tempfile::tempdir().expect("a folder");
+    with_records(folder.path(), 2).await;
+    let other = tempfile::tempdir().expect("a folder");
+    with_records(other.path(), 3).await;
+    fs::write(file(folder.path(), 3), b"{").expect("written");
+    // Another run is at it: it has its turn, moves the torn record away, and records something of its own.
+    let turn = fs::File::create(folder.path().join(".recovery.lock")).expect("a lock");
+    turn.lock().expect("locked");
+    let path = folder.path().to_owned();
+    let slow = tokio::spawn(async move { open(&path).await.verify(None).await.expect("whole").records });
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    fs::rename(file(folder.path(), 3), folder.path().join("aside")).expect("moved");
+    for sequence in 1..=3 {
+        fs::copy(file(other.path(), sequence), file(folder.path(), sequence)).expect("copied");
+    }
+    drop(turn);
+    assert_eq!(slow.await.expect("opened"), 3);
+}
+
+#[tokio::test]
 async fn damage_stops_writers_and_is_never_written_over() {
     let folder = tempfile::tempdir().expect("a folder");
     let ledger = open(folder.path()).await;

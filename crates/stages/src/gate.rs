@@ -55,7 +55,9 @@ pub enum Act {
     },
     /// End what people froze.
     Unfreeze {
-        /// The record of the freeze; `None` is all that hold in the environment now.
+        /// Whether what is of all environments, and not what is of one.
+        everywhere: bool,
+        /// The record of the freeze; `None` is all of that kind that hold now.
         sequence: Option<u64>,
         /// Why.
         reason: Option<String>,
@@ -120,11 +122,15 @@ pub async fn run(config: &Config, people: &[Person], ledger: &Ledger, output: &O
             let decisions = decide::freeze(config, people, environment, (*from, *until), reason, now)?;
             decide::record(decisions, None, ledger, output).await
         }
-        Act::Unfreeze { sequence, reason } => {
-            let environment = environment(config)?;
+        Act::Unfreeze { everywhere, sequence, reason } => {
+            let environment = if *everywhere { None } else { Some(environment(config)?) };
             let ended =
                 decide::unfreeze(config, people, environment, *sequence, reason.as_deref(), &events, now)?;
-            decide::record(ended, None, ledger, output).await
+            let mut finished = decide::record(ended, None, ledger, output).await?;
+            if let Some(environment) = environment {
+                finished.warnings.extend(decide::still_frozen(environment, &events, now));
+            }
+            Ok(finished)
         }
     }
 }

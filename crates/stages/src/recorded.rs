@@ -2,7 +2,7 @@
 
 use landfall_artifacts::{
     Class, Digest, EnvironmentName, EventKind, FunctionState, LambdaName, LedgerEvent, LedgerItem,
-    PinnedReference, Problem, ProjectName, ReleaseId, Repository,
+    PinnedReference, Problem, ProjectName, Repository,
 };
 use landfall_lambda_deploy::Archive;
 use landfall_ledger::happened;
@@ -101,11 +101,6 @@ pub(crate) fn version_of(events: &[LedgerEvent], digest: Digest) -> Option<(Proj
         .filter_map(|item| item.project.as_ref().zip(item.version.as_ref()));
     let first = found.next()?;
     found.all(|other| other == first).then(|| (first.0.clone(), first.1.clone()))
-}
-
-/// Whether somebody rejected the release.
-pub(crate) fn is_dead(events: &[LedgerEvent], release: &ReleaseId) -> bool {
-    events.iter().any(|event| event.kind == EventKind::Rejection && event.release.as_ref() == Some(release))
 }
 
 /// Environments that the ledger knows deployments to or rollbacks in, each once, by name.

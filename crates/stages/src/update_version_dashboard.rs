@@ -7,7 +7,7 @@ use landfall_artifacts::{
     Class, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName, EventKind, FileError,
     FunctionState, ImageLock, JiraTickets, LedgerEvent, LedgerItem, Problem, ReleaseId, Settings, Versions,
 };
-use landfall_ledger::{Draft, Ledger, deployments};
+use landfall_ledger::{Draft, Ledger, deployments, happened};
 use landfall_run::{Event, Run};
 
 use crate::dashboard::{self, Material, Post, state_of};
@@ -210,7 +210,8 @@ fn confirmed(
         .collect()
 }
 
-/// Whether the ledger shows for this environment that each of these functions came to this digest by this release.
+/// Whether the ledger shows for this environment that each of these functions came to this digest by this release, and that it was not
+/// deployed anew since.
 fn is_recorded(
     events: &[LedgerEvent],
     environment: &EnvironmentName,
@@ -222,11 +223,34 @@ fn is_recorded(
         .filter(|deployed| deployed.environment == *environment)
         .map(|deployed| (deployed.function, (deployed.digest, deployed.release)))
         .collect();
-    items.iter().all(|item| {
+    let stands = items.iter().all(|item| {
         standing
             .get(&item.name)
             .is_some_and(|(digest, by)| *digest == item.digest && by.as_ref() == Some(release))
-    })
+    });
+    stands && !is_back(events, environment, release)
+}
+
+/// Whether the release took the place of another whose changes were begun and never recorded: the gates take it to be gone until its
+/// coming back is on record.
+fn is_back(events: &[LedgerEvent], environment: &EnvironmentName, release: &ReleaseId) -> bool {
+    let here = events.iter().rev().filter(|event| event.environment.as_ref() == Some(environment));
+    let is_record = |event: &&LedgerEvent| {
+        matches!(event.kind, EventKind::Deployment | EventKind::Rollback) && happened(event)
+    };
+    let mut is_at_work = false;
+    for event in here.take_while(|event| !is_record(event)) {
+        let is_change =
+            event.kind == EventKind::Intent && event.action.as_deref() == Some("UpdateFunctionCode");
+        let is_lock = event.kind == EventKind::Lock && event.stage.as_deref() == Some("deploy-lambda");
+        if event.release.as_ref() == Some(release) {
+            is_at_work |= is_change || is_lock;
+        } else if is_change {
+            // A report that is older than another release's changes tells nothing of what runs after them.
+            return is_at_work;
+        }
+    }
+    false
 }
 
 /// Whether the newest that was done to the environment is a rollback of this release: then a report of its deployment is older
@@ -248,4 +272,49 @@ fn is_rolled_back(events: &[LedgerEvent], environment: &EnvironmentName, release
     let rolled_back = newest(|event| event.kind == EventKind::Rollback);
     // Where the ledger saw no deployment begin, it cannot tell which came first.
     deployed.is_some() && rolled_back > deployed
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_artifacts::Actor;
+
+    use super::*;
+
+    /// Events of `qa`, one after another, each of a release; those of `deploy-lambda` are changes of code and locks.
+    fn events(of: &[(EventKind, &str)]) -> Vec<LedgerEvent> {
+        let event = |(at, (kind, release)): (usize, &(EventKind, &str))| LedgerEvent {
+            sequence: at as u64 + 1,
+            previous: None,
+            time: time::OffsetDateTime::UNIX_EPOCH,
+            kind: *kind,
+            release: release.parse().ok(),
+            environment: "qa".parse().ok(),
+            stage: Some("deploy-lambda".to_owned()),
+            action: (*kind == EventKind::Intent).then(|| "UpdateFunctionCode".to_owned()),
+            target: Some("Orders".to_owned()),
+            intent: None,
+            outcome: None,
+            items: Vec::new(),
+            actor: Actor { name: "ada".to_owned(), source: "test".to_owned() },
+            run: None,
+            reason: None,
+            tool_version: "0.1.0".to_owned(),
+            details: BTreeMap::new(),
+        };
+        of.iter().enumerate().map(event).collect()
+    }
+
+    #[test]
+    fn a_release_that_took_the_place_of_another_is_recorded_again() {
+        use EventKind::{Deployment, Intent, Lock};
+        let (qa, r1) = ("qa".parse().expect("a name"), "r1".parse().expect("a release"));
+        let is_back = |of: &[_]| is_back(&events(of), &qa, &r1);
+        let begun = [(Deployment, "r1"), (Intent, "r2")];
+        assert!(!is_back(&begun), "a report from before r2 tells nothing of now");
+        assert!(is_back(&[&begun[..], &[(Intent, "r1")]].concat()));
+        assert!(is_back(&[&begun[..], &[(Lock, "r1")]].concat()), "also where nothing was left to change");
+        assert!(!is_back(&[&begun[..], &[(Lock, "r2")]].concat()));
+        assert!(!is_back(&[&begun[..], &[(Intent, "r1"), (Deployment, "r1")]].concat()), "once");
+        assert!(!is_back(&[(Deployment, "r1"), (Intent, "r1")]), "it did not go");
+    }
 }

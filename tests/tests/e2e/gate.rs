@@ -73,6 +73,10 @@ async fn a_release_comes_where_it_was_let_and_nowhere_else() {
     world.is_refused(&["deploy-lambda"], "LF-GATE-APPROVAL").await;
     world.is_refused(&["deploy-lambda", "--dry-run"], "LF-GATE-APPROVAL").await;
     world.is_refused(&["gate", "check"], "LF-GATE-APPROVAL").await;
+    world.set("CI_ENVIRONMENT_NAME", "");
+    let ran = world.run(&["deploy-lambda"]).await.expect(2);
+    assert_eq!(ran.codes(), ["LF-CONFIG-MISSING"], "no environment is no way around its gates");
+    world.set("CI_ENVIRONMENT_NAME", "uat_eu00");
     assert_eq!(world.as_user("dev", &["gate", "approve"], 3).await, ["LF-GATE-AUTHOR"]);
     assert_eq!(world.as_user("grace", &["gate", "approve"], 3).await, ["LF-GATE-SPEAKER"]);
     assert_eq!(world.as_user("ada\u{1b}[2J", &["gate", "approve"], 3).await, ["LF-GATE-SPEAKER"]);
@@ -81,6 +85,18 @@ async fn a_release_comes_where_it_was_let_and_nowhere_else() {
 
     world.is_in("prod_eu00");
     assert!(world.as_user("grace", &["gate", "freeze", "--reason", "fair"], 0).await.is_empty());
+    // Whoever starts a job may call themselves what they like: in production that opens nothing.
+    for act in [
+        &["gate", "approve"][..],
+        &["gate", "approve", "--break-glass", "--reason", "fire"],
+        &["gate", "unfreeze"],
+    ] {
+        assert_eq!(world.as_user("grace", act, 3).await, ["LF-GATE-UNVERIFIED"], "{act:?}");
+    }
+    world.write(
+        "landfall.toml",
+        SETTINGS.replace("\"production\"", "\"production\"\nunverified_approvals = \"count\""),
+    );
     assert!(world.as_user("grace", &["gate", "approve"], 0).await.is_empty());
     world.is_refused(&["deploy-lambda"], "LF-GATE-FROZEN").await;
     assert!(world.as_user("grace", &["gate", "unfreeze"], 0).await.is_empty());

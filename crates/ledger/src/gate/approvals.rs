@@ -13,6 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use super::missing::{Missing, minute};
 use super::speakers;
 use super::subject::{Drift, Subject, drifts};
+use super::taken_out::TakenOut;
 use crate::happened;
 
 /// How it is known who somebody is.
@@ -70,6 +71,11 @@ pub enum Void {
     },
     /// What is to come is not what was approved.
     Drifted(Drift),
+    /// A rollback took the release out of the environment since.
+    TakenOut {
+        /// When.
+        time: OffsetDateTime,
+    },
     /// Who gave it may not speak for the role.
     NotAllowed,
     /// Who gave it made the release.
@@ -86,6 +92,7 @@ impl fmt::Display for Void {
             Self::Expired { since: Some(since) } => write!(f, "it expired at {}", minute(*since)),
             Self::Expired { since: None } => f.write_str("it does not say how long it holds"),
             Self::Drifted(drift) => drift.fmt(f),
+            Self::TakenOut { time } => write!(f, "a rollback took the release out at {}", minute(*time)),
             Self::NotAllowed => f.write_str("they may not speak for this role"),
             Self::Author => f.write_str("they made the release"),
             Self::OtherRole(role) => write!(f, "they speak for {role} already"),
@@ -115,8 +122,9 @@ pub(super) fn standing(
         .filter(|event| event.release.as_ref() == Some(&subject.release))
         .filter(|event| event.environment.as_ref() == Some(&subject.environment))
         .collect();
+    let bonds = Bonds { subject, out: TakenOut::newest(events, subject), now };
     let by_role: Vec<ByRole> =
-        roles.iter().map(|role| ByRole::of(&of_subject, role, settings, subject, author, now)).collect();
+        roles.iter().map(|role| ByRole::of(&of_subject, role, settings, &bonds, author)).collect();
     let candidates: Vec<Vec<String>> =
         by_role.iter().map(|one| one.valid.keys().cloned().collect()).collect();
     let filled = one_each(&candidates);
@@ -138,7 +146,7 @@ pub(super) fn standing(
         let who = speakers(settings, role, author);
         missing.push(Missing::Approval { role: role.clone(), who, void });
     }
-    Approvals { missing, given, glass: glass(&of_subject, settings, subject, now) }
+    Approvals { missing, given, glass: glass(&of_subject, settings, &bonds) }
 }
 
 /// The approvals for one role.
@@ -153,9 +161,8 @@ impl ByRole {
         events: &[&LedgerEvent],
         role: &RoleName,
         settings: &Settings,
-        subject: &Subject,
+        bonds: &Bonds<'_>,
         author: Option<&str>,
-        now: OffsetDateTime,
     ) -> Self {
         let is_meant =
             |event: &&&LedgerEvent| !breaks_glass(event) && text(event, "role") == Some(role.as_str());
@@ -163,14 +170,14 @@ impl ByRole {
         // Of several by one person the newest counts, whatever it is.
         let mut newest: BTreeMap<String, (Approval, Vec<Void>)> = BTreeMap::new();
         for event in events.iter().filter(is_meant) {
-            let mut why = bound(event, subject, now);
+            let mut why = bonds.broken(event);
             if !people.iter().any(|person| person.is(&event.actor.name)) {
                 why.push(Void::NotAllowed);
             }
             if author.is_some_and(|author| author.to_lowercase() == event.actor.name.to_lowercase()) {
                 why.push(Void::Author);
             }
-            if !is_vouched_for(event, settings, &subject.environment) {
+            if !is_vouched_for(event, settings, &bonds.subject.environment) {
                 why.push(Void::Unverified);
             }
             newest.insert(event.actor.name.to_lowercase(), (approval(event), why));
@@ -218,29 +225,35 @@ fn may_break(event: &LedgerEvent, settings: &Settings, environment: &Environment
 
 /// The newest breaking of the glass that counts: bound as an approval is, with a reason, by one of the people of any role, where
 /// there are roles.
-fn glass(
-    events: &[&LedgerEvent],
-    settings: &Settings,
-    subject: &Subject,
-    now: OffsetDateTime,
-) -> Option<Approval> {
+fn glass(events: &[&LedgerEvent], settings: &Settings, bonds: &Bonds<'_>) -> Option<Approval> {
     let counts = |event: &&&LedgerEvent| {
         breaks_glass(event)
-            && bound(event, subject, now).is_empty()
-            && may_break(event, settings, &subject.environment)
+            && bonds.broken(event).is_empty()
+            && may_break(event, settings, &bonds.subject.environment)
     };
     events.iter().rfind(counts).map(|event| approval(event))
 }
 
-/// What of an approval's bonds does not hold.
-fn bound(event: &LedgerEvent, subject: &Subject, now: OffsetDateTime) -> Vec<Void> {
-    let expires = expires(event);
-    let mut why: Vec<Void> = Vec::new();
-    if expires.is_none_or(|expires| expires <= now) {
-        why.push(Void::Expired { since: expires });
+/// What an approval is bound to.
+struct Bonds<'a> {
+    subject: &'a Subject,
+    out: Option<TakenOut>,
+    now: OffsetDateTime,
+}
+
+impl Bonds<'_> {
+    /// What of an approval's bonds does not hold.
+    fn broken(&self, event: &LedgerEvent) -> Vec<Void> {
+        let expires = expires(event);
+        let mut why: Vec<Void> = Vec::new();
+        if expires.is_none_or(|expires| expires <= self.now) {
+            why.push(Void::Expired { since: expires });
+        }
+        let since = self.out.filter(|out| event.sequence < out.sequence);
+        why.extend(since.map(|out| Void::TakenOut { time: out.time }));
+        why.extend(drifts(&event.items, text(event, "plan"), self.subject).into_iter().map(Void::Drifted));
+        why
     }
-    why.extend(drifts(&event.items, text(event, "plan"), subject).into_iter().map(Void::Drifted));
-    why
 }
 
 /// Whether the environment takes the word of who gave it: a CI system vouches for them, or none is asked for. An environment without

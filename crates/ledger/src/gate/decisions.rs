@@ -63,7 +63,7 @@ pub fn freeze(
     }
 }
 
-/// Ends the freeze of that event.
+/// Ends the freeze of that event: for an environment what is of that one alone, for none of them what is of all.
 pub fn unfreeze(
     environment: Option<&EnvironmentName>,
     sequence: u64,

@@ -37,7 +37,33 @@ pub enum FrozenBy {
         by: Actor,
         /// The event, which `gate unfreeze` ends.
         sequence: u64,
+        /// Whether it is of all environments: what is decided for one of them does not end it.
+        everywhere: bool,
     },
+}
+
+/// What a person froze and nobody ended, also where it has not begun.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Freeze {
+    /// The event.
+    pub sequence: u64,
+    /// The environment; `None` is all.
+    pub environment: Option<EnvironmentName>,
+    /// The first moment.
+    pub from: OffsetDateTime,
+    /// The first moment after it; `None` where somebody must end it.
+    pub until: Option<OffsetDateTime>,
+    /// Who.
+    pub by: Actor,
+    /// Why.
+    pub reason: Option<String>,
+}
+
+impl Freeze {
+    /// Whether nothing may come to its environments now.
+    pub fn holds(&self, now: OffsetDateTime) -> bool {
+        self.from <= now && self.until.is_none_or(|until| now < until)
+    }
 }
 
 /// Everything that freezes an environment now.
@@ -66,32 +92,50 @@ pub fn frozen(
     of_settings.chain(by_people(events, environment, now)).collect()
 }
 
-/// What people froze and nobody ended. A freeze that names no environment is of all.
-fn by_people(events: &[LedgerEvent], environment: &EnvironmentName, now: OffsetDateTime) -> Vec<Frozen> {
-    let mut open: BTreeMap<u64, Frozen> = BTreeMap::new();
+/// What people froze and nobody ended, the oldest first, without what is over by its time. A freeze that names no environment is of
+/// all; the decision for one environment ends what is of that one alone.
+pub fn standing_freezes(events: &[LedgerEvent], now: OffsetDateTime) -> Vec<Freeze> {
+    let mut open: BTreeMap<u64, Freeze> = BTreeMap::new();
     for event in events.iter().filter(|event| event.kind == EventKind::Freeze && happened(event)) {
         if let Some(ended) = event.details.get("ends") {
             // What cannot be read as a number ends nothing.
-            ended.as_u64().and_then(|ended| open.remove(&ended));
-            continue;
-        }
-        if event.environment.as_ref().is_some_and(|other| other != environment) {
+            let ended = ended.as_u64().and_then(|ended| open.get(&ended));
+            let may =
+                |freeze: &&Freeze| event.environment.is_none() || event.environment == freeze.environment;
+            if let Some(sequence) = ended.filter(may).map(|freeze| freeze.sequence) {
+                open.remove(&sequence);
+            }
             continue;
         }
         let time = |key: &str| {
             let text = event.details.get(key).and_then(Value::as_str);
             text.and_then(|text| OffsetDateTime::parse(text, &Rfc3339).ok())
         };
-        let (from, until) = (time("from").unwrap_or(event.time), time("until"));
-        if from <= now && until.is_none_or(|until| now < until) {
-            let frozen = Frozen {
-                environment: environment.clone(),
-                until,
-                reason: event.reason.clone(),
-                by: FrozenBy::Person { by: event.actor.clone(), sequence: event.sequence },
-            };
-            open.insert(event.sequence, frozen);
-        }
+        let freeze = Freeze {
+            sequence: event.sequence,
+            environment: event.environment.clone(),
+            from: time("from").unwrap_or(event.time),
+            until: time("until"),
+            by: event.actor.clone(),
+            reason: event.reason.clone(),
+        };
+        open.insert(event.sequence, freeze);
     }
-    open.into_values().collect()
+    open.into_values().filter(|freeze| freeze.until.is_none_or(|until| now < until)).collect()
+}
+
+fn by_people(events: &[LedgerEvent], environment: &EnvironmentName, now: OffsetDateTime) -> Vec<Frozen> {
+    let is_here = |freeze: &Freeze| freeze.environment.as_ref().is_none_or(|one| one == environment);
+    let frozen = |freeze: Freeze| Frozen {
+        environment: environment.clone(),
+        until: freeze.until,
+        reason: freeze.reason,
+        by: FrozenBy::Person {
+            by: freeze.by,
+            sequence: freeze.sequence,
+            everywhere: freeze.environment.is_none(),
+        },
+    };
+    let standing = standing_freezes(events, now).into_iter();
+    standing.filter(|freeze| freeze.holds(now) && is_here(freeze)).map(frozen).collect()
 }

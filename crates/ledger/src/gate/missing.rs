@@ -191,9 +191,15 @@ impl Explain for Missing {
                 minute(*until)
             )
             .into(),
-            Self::Frozen(Frozen { until: None, .. }) => {
-                "let somebody run gate unfreeze; in an emergency gate approve --break-glass --reason opens it, and is recorded"
-                    .into()
+            Self::Frozen(Frozen { until: None, by, .. }) => {
+                let unfreeze = match by {
+                    FrozenBy::Person { everywhere: true, .. } => "gate unfreeze --everywhere",
+                    FrozenBy::Person { .. } | FrozenBy::Settings { .. } => "gate unfreeze",
+                };
+                format!(
+                    "let somebody run {unfreeze}; in an emergency gate approve --break-glass --reason opens it, and is recorded"
+                )
+                .into()
             }
         })
     }

@@ -3,15 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use landfall_artifacts::{
-    AfterRule, Digest, EnvironmentName, EventKind, LedgerEvent, LedgerItem, ReleaseId, Settings,
-};
+use landfall_artifacts::{AfterRule, Digest, EnvironmentName, LedgerEvent, ReleaseId, Settings};
 use time::OffsetDateTime;
 
 use super::missing::Missing;
-use super::soak::{Broken, Occupancy, comes};
+use super::running::{Running, comes};
+use super::soak::{Broken, Occupancy};
 use super::subject::Subject;
-use crate::happened;
 use crate::life::{Verdict, verdict};
 
 /// What a release lacks in an environment that comes before.
@@ -128,25 +126,26 @@ fn not_deployed(here: &[&LedgerEvent], subject: &Subject, names: &BTreeSet<Relea
         .collect()
 }
 
-/// Whether the newest test that says anything of the release there passed, and was made when all of it had come there.
+/// Whether the newest test that says anything of the release there passed, and was made since all of it came there last.
 ///
-/// A deployment is recorded some time after it was made; what it put there is known from its intents before that.
+/// A deployment is recorded some time after it was made; what it put there is known from its intents before that. A record of what
+/// runs there anyway is no new coming, and a change that failed is none.
 fn is_verified(here: &[&LedgerEvent], subject: &Subject, names: &BTreeSet<ReleaseId>) -> bool {
-    let is_named =
-        |event: &&&LedgerEvent| event.release.as_ref().is_some_and(|release| names.contains(release));
-    let of_release = || here.iter().filter(is_named);
+    let is_named = |release: Option<&ReleaseId>| release.is_some_and(|release| names.contains(release));
+    let mut running = Running::new(here);
     let mut came: BTreeMap<Digest, u64> = BTreeMap::new();
-    let puts = |event: &&&LedgerEvent| {
-        matches!(event.kind, EventKind::Intent | EventKind::Deployment | EventKind::Rollback)
-            && happened(event)
-    };
-    for event in of_release().filter(puts) {
-        for digest in event.items.iter().filter_map(|item: &LedgerItem| item.digest) {
-            came.entry(digest).or_insert(event.sequence);
+    for event in here {
+        let Some(change) = running.take(event).filter(|change| is_named(change.release)) else { continue };
+        for (_, before, now) in &change.functions {
+            let ran = before.filter(|before| is_named(before.release)).and_then(|before| before.digest);
+            let is_news = !change.is_confirmed || change.is_rollback || ran != now.digest;
+            came.extend(now.digest.filter(|_| is_news).map(|digest| (digest, event.sequence)));
         }
     }
     let whole = subject.digests().iter().filter_map(|digest| came.get(digest)).max().copied();
-    let newest = of_release()
+    let newest = here
+        .iter()
+        .filter(|event| is_named(event.release.as_ref()))
         .filter(|event| whole.is_none_or(|whole| event.sequence > whole))
         .filter_map(|event| verdict(event))
         .rfind(|verdict| *verdict != Verdict::Silent);

@@ -1,15 +1,15 @@
 //! How long a release has been in an environment without a break.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
-use landfall_artifacts::{Digest, EventKind, LedgerEvent, ReleaseId};
+use landfall_artifacts::{LedgerEvent, ReleaseId};
 use time::OffsetDateTime;
 
 use super::missing::minute;
+use super::running::{Change, Running, comes};
 use super::subject::Subject;
-use crate::happened;
-use crate::life::{Verdict, function, functions, verdict};
+use crate::life::{Verdict, functions, verdict};
 
 /// Whether a release runs in an environment as a whole, and since when.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,56 +45,43 @@ impl fmt::Display for Broken {
 impl Occupancy {
     /// Reads the events of one environment, oldest first.
     ///
-    /// What breaks a release's time: another release at any of its functions, whatever its content; a rollback that touches one; a
-    /// test that failed there by the fault of what was tested. After the latter two it begins anew where the release still runs.
-    /// `names` are the releases under which the contents are there.
+    /// What breaks a release's time: another release at any of its functions, whatever its content, and from the intent on; a rollback
+    /// that touches one; a test that failed there by the fault of what was tested. After the latter two it begins anew where the release
+    /// still runs. `names` are the releases under which the contents are there.
     pub(crate) fn of(here: &[&LedgerEvent], subject: &Subject, names: &BTreeSet<ReleaseId>) -> Self {
-        let is_named =
-            |release: &Option<ReleaseId>| release.as_ref().is_some_and(|release| names.contains(release));
+        let is_named = |release: Option<&ReleaseId>| release.is_some_and(|release| names.contains(release));
         let ours: BTreeSet<String> = here
             .iter()
-            .filter(|event| is_named(&event.release) && comes(event))
+            .filter(|event| is_named(event.release.as_ref()) && comes(event))
             .flat_map(|event| functions(event))
             .collect();
         let wanted = subject.digests();
-        let mut runs: BTreeMap<String, (Option<ReleaseId>, Option<Digest>)> = BTreeMap::new();
+        let mut running = Running::new(here);
         let mut now = Self::Broken(Broken { by: None, time: None, is_rollback: false });
-        for event in here.iter().filter(|event| happened(event) || verdict(event).is_some()) {
+        for event in here {
             if verdict(event) == Some(Verdict::Failed) {
                 if let Self::Since(since) = &mut now {
                     *since = event.time;
                 }
                 continue;
             }
-            if !comes(event) {
-                continue;
-            }
-            for item in &event.items {
-                runs.insert(function(item), (event.release.clone(), item.digest));
-            }
-            let touches = event.items.is_empty() || functions(event).iter().any(|name| ours.contains(name));
+            let Some(change) = running.take(event) else { continue };
+            let touches =
+                event.items.is_empty() || change.functions.iter().any(|(name, ..)| ours.contains(name));
             let is_whole = wanted.iter().all(|digest| {
-                let is_it = |(release, runs): &(Option<ReleaseId>, Option<Digest>)| {
-                    is_named(release) && *runs == Some(*digest)
-                };
-                runs.values().any(is_it)
+                running.now().any(|code| is_named(code.release) && code.digest == Some(*digest))
             });
-            let is_rollback = event.kind == EventKind::Rollback;
-            let is_other = !is_named(&event.release);
+            let is_other = !is_named(change.release);
+            let Change { release, is_confirmed, is_rollback, .. } = change;
             now = match now {
                 Self::Since(_) if touches && (!is_whole || is_other) => {
-                    Self::Broken(Broken { by: event.release.clone(), time: Some(event.time), is_rollback })
+                    Self::Broken(Broken { by: release.cloned(), time: Some(event.time), is_rollback })
                 }
                 Self::Since(_) if touches && is_rollback => Self::Since(event.time),
-                Self::Broken(_) if is_whole && !is_other => Self::Since(event.time),
+                Self::Broken(_) if is_whole && !is_other && is_confirmed => Self::Since(event.time),
                 same => same,
             };
         }
         now
     }
-}
-
-/// Whether an event says that something came to the environment.
-pub(super) fn comes(event: &LedgerEvent) -> bool {
-    matches!(event.kind, EventKind::Deployment | EventKind::Rollback) && happened(event)
 }

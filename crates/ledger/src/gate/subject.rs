@@ -39,20 +39,16 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// What these contents are in this environment. The plan's digest is that of a text of lines: `landfall plan 1`, the release, the
-    /// environment, and the digests of the contents in order, each once. It does not depend on names, so that two jobs of which
-    /// one knows less of a content than the other have the same.
+    /// What these contents are in this environment. The plan's digest is that of a text of lines: `landfall plan 2`, the release, the
+    /// environment, and for each content its project (`-` where that is not known) and its digest with a blank between, in the order of
+    /// their bytes, each once. Where two projects have each other's contents the plan is another.
     pub fn new(release: ReleaseId, environment: EnvironmentName, contents: Vec<Content>) -> Self {
-        let digests: BTreeSet<Digest> = contents.iter().map(|content| content.digest).collect();
-        let mut hasher = Hasher::new();
-        hasher.update(format!("landfall plan 1\n{release}\n{environment}\n").as_bytes());
-        for digest in &digests {
-            hasher.update(format!("{digest}\n").as_bytes());
-        }
+        let lines = contents.iter().map(|content| (content.project.as_ref(), content.digest));
+        let plan = plan(&release, &environment, lines);
         let mut ordered: Vec<Content> = contents;
         ordered.sort();
         ordered.dedup();
-        Self { release, environment, contents: ordered, plan: hasher.finish() }
+        Self { release, environment, contents: ordered, plan }
     }
 
     /// What the ledger says that a release is: everything that deployments, promotions and rollbacks of it put anywhere.
@@ -92,21 +88,19 @@ impl Subject {
         origins
     }
 
-    /// How its contents died, where the release itself did not bring them anywhere: all releases that did are dead.
+    /// How its contents died: all of them came with one release that is dead, and never with one that lives. A release that mends a
+    /// dead one keeps most of its contents; what it mends is new, so it lives.
     pub(crate) fn inherited_death(&self, events: &[LedgerEvent]) -> Option<Death> {
-        self.contents.iter().find_map(|content| {
-            let has_it = |event: &&LedgerEvent| {
-                brings(event) && event.items.iter().any(|item| item.digest == Some(content.digest))
-            };
-            let bringers: BTreeSet<&ReleaseId> =
-                events.iter().filter(has_it).filter_map(|event| event.release.as_ref()).collect();
-            if bringers.contains(&self.release) {
-                return None;
-            }
-            let deaths: Option<Vec<Death>> =
-                bringers.into_iter().map(|release| life::death(events, release)).collect();
-            deaths?.into_iter().next()
-        })
+        let wanted = self.digests();
+        let mut brought: BTreeMap<&ReleaseId, BTreeSet<Digest>> = BTreeMap::new();
+        for event in events.iter().filter(|event| brings(event)) {
+            let Some(release) = &event.release else { continue };
+            let ours = event.items.iter().filter_map(|item| item.digest).filter(|it| wanted.contains(it));
+            brought.entry(release).or_default().extend(ours);
+        }
+        let whole = brought.into_iter().filter(|(_, digests)| !digests.is_empty() && *digests == wanted);
+        let deaths: Option<Vec<Death>> = whole.map(|(release, _)| life::death(events, release)).collect();
+        deaths?.into_iter().min_by_key(|death| death.sequence)
     }
 
     /// The digests of its contents.
@@ -127,6 +121,49 @@ impl Subject {
             })
             .collect()
     }
+}
+
+fn plan<'a>(
+    release: &ReleaseId,
+    environment: &EnvironmentName,
+    contents: impl Iterator<Item = (Option<&'a ProjectName>, Digest)>,
+) -> Digest {
+    let line = |(project, digest): (Option<&ProjectName>, Digest)| {
+        format!("{} {digest}\n", project.map_or("-", ProjectName::as_str))
+    };
+    let lines: BTreeSet<String> = contents.map(line).collect();
+    let mut hasher = Hasher::new();
+    hasher.update(format!("landfall plan 2\n{release}\n{environment}\n").as_bytes());
+    for line in &lines {
+        hasher.update(line.as_bytes());
+    }
+    hasher.finish()
+}
+
+/// The subject's plan by the names that the job knew which recorded an approval: of two jobs one may know less of archives.
+fn plan_as_known(
+    approved: &BTreeSet<(Digest, Option<&ProjectName>)>,
+    is_cut: bool,
+    subject: &Subject,
+) -> Digest {
+    let mut by_digest: BTreeMap<Digest, BTreeSet<Option<&ProjectName>>> = BTreeMap::new();
+    for (digest, project) in approved {
+        by_digest.entry(*digest).or_default().insert(*project);
+    }
+    // What no items tell of is as well known as what they tell of.
+    let is_nameless = is_cut && approved.iter().all(|(_, project)| project.is_none());
+    let mut lines: Vec<(Option<&ProjectName>, Digest)> = Vec::new();
+    for content in &subject.contents {
+        let (project, digest) = (content.project.as_ref(), content.digest);
+        match (by_digest.get(&digest), project) {
+            (Some(names), project) if names.contains(&project) => lines.push((project, digest)),
+            (Some(names), _) if names.contains(&None) => lines.push((None, digest)),
+            (Some(names), None) => lines.extend(names.iter().map(|name| (*name, digest))),
+            (None, _) if is_nameless => lines.push((None, digest)),
+            (Some(_) | None, project) => lines.push((project, digest)),
+        }
+    }
+    plan(&subject.release, &subject.environment, lines.into_iter())
 }
 
 /// Whether an event says that content came somewhere.
@@ -232,10 +269,10 @@ pub(crate) fn drifts(items: &[LedgerItem], plan: Option<&str>, subject: &Subject
     if items.iter().any(|item| item.digest.is_none()) {
         drifts.push(Drift::Removed { name: "something without a digest".to_owned() });
     }
-    let now = subject.plan;
-    if plan.and_then(|plan| plan.parse::<Digest>().ok()) != Some(now) {
+    let bound = plan.and_then(|plan| plan.parse::<Digest>().ok());
+    if bound != Some(subject.plan) && bound != Some(plan_as_known(&approved, is_cut, subject)) {
         let approved = plan.unwrap_or_default().to_owned();
-        drifts.push(Drift::Plan { approved, now });
+        drifts.push(Drift::Plan { approved, now: subject.plan });
     }
     drifts
 }

@@ -6,33 +6,19 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use landfall_artifacts::{Digest, LedgerEvent};
+use landfall_artifacts::LedgerEvent;
 
-use super::Placed;
+use super::{Placed, torn};
 use crate::chain::{self, Bad, Link};
 use crate::error::Error;
 
 /// The most records of a folder; more is not a ledger that one folder should hold.
 const MOST_RECORDS: u64 = 1_000_000;
 
-/// What every record ends with.
-const END: &[u8] = b"}\n";
-
 /// A folder with records. Clones are the same one.
 #[derive(Clone, Debug)]
 pub(crate) struct FolderStore {
     folder: Arc<Path>,
-}
-
-/// A newest record of which only the beginning reached the disk, as a machine leaves it that lost its power.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Torn {
-    /// Its number, which the next record takes.
-    pub sequence: u64,
-    /// SHA-256 of what was left of it.
-    pub digest: Digest,
-    /// Where that was put aside.
-    pub kept_as: PathBuf,
 }
 
 impl FolderStore {
@@ -50,17 +36,24 @@ impl FolderStore {
 
     /// The newest number, 0 where there is none, after seeing that none before it is missing.
     pub(crate) fn last(&self) -> Result<u64, Error> {
+        Ok(self.survey()?.0)
+    }
+
+    /// The same, with the names of what was put aside of records that lost their end.
+    pub(super) fn survey(&self) -> Result<(u64, Vec<String>), Error> {
         let entries = match fs::read_dir(&self.folder) {
             Ok(entries) => entries,
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(0),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok((0, Vec::new())),
             Err(cause) => return Err(self.unusable(cause)),
         };
-        let mut found = Vec::new();
+        let (mut found, mut aside) = (Vec::new(), Vec::new());
         for entry in entries {
-            let entry = entry.map_err(|cause| self.unusable(cause))?;
-            let Some(sequence) = entry.file_name().to_str().and_then(LedgerEvent::sequence_of) else {
-                continue;
-            };
+            let name = entry.map_err(|cause| self.unusable(cause))?.file_name();
+            let Some(name) = name.to_str() else { continue };
+            if torn::sequence_of(name).is_some() {
+                aside.push(name.to_owned());
+            }
+            let Some(sequence) = LedgerEvent::sequence_of(name) else { continue };
             if sequence == 0 || sequence > MOST_RECORDS {
                 let what = format!("no ledger in a folder has it; the last may be {MOST_RECORDS}");
                 return Err(self.damaged(Bad { sequence, what }));
@@ -79,18 +72,22 @@ impl FolderStore {
             }
             expected = sequence + 1;
         }
-        Ok(expected - 1)
+        Ok((expected - 1, aside))
     }
 
     /// The bytes of a record; `None` where there is none.
     pub(crate) fn get(&self, sequence: u64) -> Result<Option<Vec<u8>>, Error> {
-        let path = self.path(sequence);
-        let failed = |cause: io::Error| Error::Place { place: shown(&path), cause };
+        self.read(&self.path(sequence), sequence)
+    }
+
+    /// The bytes of a record at this path, at most one more than a record may have; `None` where there is none.
+    pub(super) fn read(&self, path: &Path, sequence: u64) -> Result<Option<Vec<u8>>, Error> {
+        let failed = |cause: io::Error| Error::Place { place: shown(path), cause };
         let odd = || self.damaged(Bad { sequence, what: "it is not a regular file".to_owned() });
         // A link is no record, and opening a pipe must not wait for its writer.
         let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
         let opened =
-            OpenOptions::new().read(true).custom_flags(i32::try_from(flags).unwrap_or_default()).open(&path);
+            OpenOptions::new().read(true).custom_flags(i32::try_from(flags).unwrap_or_default()).open(path);
         let mut file = match opened {
             Ok(file) => file,
             Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
@@ -139,26 +136,7 @@ impl FolderStore {
         File::open(&self.folder)?.sync_all()
     }
 
-    /// Puts the newest record aside where only its beginning is there; what was left of it stays for whoever looks into it.
-    ///
-    /// No writer of ours leaves that, but a machine may that lost its power, or a copy that broke off. A record that is whole and
-    /// wrong is not touched: that is damage.
-    pub(crate) fn recover(&self, last: u64) -> Result<Option<Torn>, Error> {
-        let Some(bytes) = self.get(last)?.filter(|bytes| is_torn(bytes)) else { return Ok(None) };
-        let digest = Digest::of(&bytes);
-        let path = self.path(last);
-        let mut name = path.clone().into_os_string();
-        name.push(format!(".torn-{}", digest.short().trim_start_matches("sha256:")));
-        let kept_as = PathBuf::from(name);
-        match fs::rename(&path, &kept_as).and_then(|()| File::open(&self.folder)?.sync_all()) {
-            Ok(()) => Ok(Some(Torn { sequence: last, digest, kept_as })),
-            // Another run was as quick.
-            Err(cause) if cause.kind() == ErrorKind::NotFound => Ok(None),
-            Err(cause) => Err(Error::Write { place: shown(&path), cause }),
-        }
-    }
-
-    fn path(&self, sequence: u64) -> PathBuf {
+    pub(super) fn path(&self, sequence: u64) -> PathBuf {
         self.folder.join(LedgerEvent::file_name(sequence))
     }
 
@@ -171,14 +149,7 @@ impl FolderStore {
     }
 }
 
-/// Whether these are the first bytes of a record: nothing, zeros that the file system filled in, or a text without its end.
-fn is_torn(bytes: &[u8]) -> bool {
-    bytes.len() <= LedgerEvent::MAX_BYTES
-        && !bytes.ends_with(END)
-        && (bytes.is_empty() || bytes[0] == b'{' || bytes.iter().all(|byte| *byte == 0))
-}
-
-fn shown(path: &Path) -> String {
+pub(super) fn shown(path: &Path) -> String {
     landfall_secret::escape(&path.to_string_lossy(), 400)
 }
 

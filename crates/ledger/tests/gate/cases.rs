@@ -1,6 +1,7 @@
 use landfall_artifacts::{EffectResult, EventKind, Explain as _};
 use landfall_ledger::gate::{
-    Decision, Identity, Missing, approve, break_glass, freeze, has_broken_glass, reject, standing, unfreeze,
+    Decision, Identity, Missing, approve, break_glass, freeze, has_broken_glass, reject, standing,
+    standing_freezes, unfreeze,
 };
 use serde_json::json;
 use time::Duration;
@@ -51,7 +52,7 @@ fn everything_that_is_missing_is_said_at_once() {
     run again after 2025-11-20 13:00 UTC
     let ada or grace run gate approve --role qa-lead
     let joan or grace run gate approve --role manager
-    let somebody run gate unfreeze; in an emergency gate approve --break-glass --reason opens it, and is recorded
+    let somebody run gate unfreeze --everywhere; in an emergency gate approve --break-glass --reason opens it, and is recorded
     "#);
 }
 
@@ -62,15 +63,17 @@ fn time_in_the_environment_before_must_not_be_broken() {
         world.comes(broken, "r0", "qa", b"0");
         let missing = world.missing(SETTINGS, &subject);
         assert!(matches!(missing.as_slice(), [Missing::Before { .. }]), "{name}: {missing:?}");
-        // Back again, but its time begins anew.
-        world.wait(Duration::hours(1)).deploy("r1", "qa", b"1").wait(Duration::hours(23));
+        // Back again and tested again, but its time begins anew.
+        world.wait(Duration::hours(1)).deploy("r1", "qa", b"1").test("r1", "qa", EffectResult::Done);
+        world.wait(Duration::hours(23));
         assert_eq!(world.missing(SETTINGS, &subject).len(), 1, "{name}");
         world.wait(Duration::hours(1));
         assert_eq!(world.missing(SETTINGS, &subject), [], "{name}");
     }
     // A rollback to the release itself, or its failed test's other cause, counts from then on too.
     let (mut world, subject) = ready();
-    world.comes(EventKind::Rollback, "r1", "qa", b"1").wait(Duration::hours(23));
+    world.comes(EventKind::Rollback, "r1", "qa", b"1").test("r1", "qa", EffectResult::Done);
+    world.wait(Duration::hours(23));
     assert_eq!(world.missing(SETTINGS, &subject).len(), 1);
     world.wait(Duration::hours(1));
     assert_eq!(world.missing(SETTINGS, &subject), []);
@@ -190,8 +193,18 @@ fn people_freeze_and_unfreeze() {
     assert_eq!(world.missing(SETTINGS, &subject).len(), 1);
     world.add(unfreeze(None, everywhere + 1, Identity::Verified, None), "grace");
     assert_eq!(world.missing(SETTINGS, &subject).len(), 1, "another freeze was ended");
+    world.add(unfreeze(prod, everywhere, Identity::Verified, None), "grace");
+    assert_eq!(world.missing(SETTINGS, &subject).len(), 1, "one environment does not speak for all");
     world.add(unfreeze(None, everywhere, Identity::Verified, None), "grace");
     assert_eq!(world.missing(SETTINGS, &subject), []);
+    let here = world.add(freeze(prod, None, None, Identity::Verified, "here"), "grace").sequence;
+    world.add(unfreeze(qa.as_ref(), here, Identity::Verified, None), "grace");
+    assert_eq!(world.missing(SETTINGS, &subject).len(), 1, "nor for another");
+    world.add(unfreeze(prod, here, Identity::Verified, None), "grace");
+    assert_eq!(world.missing(SETTINGS, &subject), []);
+    let standing: Vec<u64> =
+        standing_freezes(&world.events, world.now).iter().map(|one| one.sequence).collect();
+    assert_eq!(standing.len(), 1, "that of qa alone");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! An approval is of what it names, and of nothing else.
 
-use landfall_artifacts::{Digest, EventKind, LedgerEvent};
+use landfall_artifacts::{Digest, EffectResult, EventKind, LedgerEvent};
 use landfall_ledger::gate::{Content, Subject, check};
 use serde_json::json;
 use time::Duration;
@@ -80,15 +80,15 @@ fn what_is_to_come_may_not_differ_from_what_was_approved() {
     .map(|contents| world.lines(only, &of(contents)))
     .collect();
     insta::assert_snapshot!(shown.join("\n\n"), @r#"
-    no manager has approved it; that of joan does not count: b was part of it and is not any more, the plan was sha256:608e8eb5c1ab… and is sha256:3b220e3c9af4
+    no manager has approved it; that of joan does not count: b was part of it and is not any more, the plan was sha256:9c982c3f9127… and is sha256:80b53569a3cc
 
-    no manager has approved it; that of joan does not count: c was not part of it, the plan was sha256:608e8eb5c1ab… and is sha256:b8b2ce8cacc7
+    no manager has approved it; that of joan does not count: c was not part of it, the plan was sha256:9c982c3f9127… and is sha256:f4dd91787d63
 
-    no manager has approved it; that of joan does not count: b was sha256:d4735e3a265e and is sha256:4e07408562be, the plan was sha256:608e8eb5c1ab… and is sha256:f6b4c2030119
+    no manager has approved it; that of joan does not count: b was sha256:d4735e3a265e and is sha256:4e07408562be, the plan was sha256:9c982c3f9127… and is sha256:2c2ffeb726d1
 
-    no manager has approved it; that of joan does not count: a was sha256:6b86b273ff34 and is sha256:d4735e3a265e, b was sha256:d4735e3a265e and is sha256:6b86b273ff34
+    no manager has approved it; that of joan does not count: a was sha256:6b86b273ff34 and is sha256:d4735e3a265e, b was sha256:d4735e3a265e and is sha256:6b86b273ff34, the plan was sha256:9c982c3f9127… and is sha256:fd0ab3b99833
 
-    no manager has approved it; that of joan does not count: a was part of it and is not any more, b was part of it and is not any more, the plan was sha256:608e8eb5c1ab… and is sha256:bca432debde4
+    no manager has approved it; that of joan does not count: a was part of it and is not any more, b was part of it and is not any more, the plan was sha256:9c982c3f9127… and is sha256:2c09f202a45b
     "#);
 }
 
@@ -115,6 +115,82 @@ fn large_releases_are_bound_by_their_plan() {
     assert_eq!(world.missing(only, &approved), []);
     for changed in [0, 99, 100, 250, 299] {
         assert_eq!(world.missing(only, &contents(changed)).len(), 1, "{changed}");
+    }
+    // Two projects have each other's contents: the set of digests is the same.
+    for (one, other) in [(0, 1), (3, 299), (250, 251)] {
+        let Subject { release, environment, mut contents, .. } = approved.clone();
+        let digest = contents[one].digest;
+        contents[one].digest = std::mem::replace(&mut contents[other].digest, digest);
+        let swapped = Subject::new(release, environment, contents);
+        assert_eq!(world.missing(only, &swapped).len(), 1, "{one} {other}");
+    }
+    // A job that knew no names approved the digests, of a release of any size.
+    let nameless = |count: usize| {
+        let Subject { release, environment, mut contents, .. } = contents(1000);
+        contents.truncate(count);
+        let named = Subject::new(release.clone(), environment.clone(), contents.clone());
+        for content in &mut contents {
+            content.project = None;
+        }
+        (named, Subject::new(release, environment, contents))
+    };
+    for count in [3, 100, 300] {
+        let (named, nameless) = nameless(count);
+        let mut world = World::new();
+        world.approve(&nameless, "manager", "joan");
+        assert_eq!(world.missing(only, &named), [], "{count}");
+        assert_eq!(world.missing(only, &nameless), [], "{count}");
+    }
+}
+
+/// Plans of before, which were of the set of digests alone.
+#[test]
+fn an_approval_of_an_older_plan_is_none() {
+    let (mut world, subject) = ready();
+    let old = Digest::of(format!("landfall plan 1\nr1\nprod\n{}\n", Digest::of(b"1")).as_bytes());
+    for event in world.events.iter_mut().filter(|event| event.details.contains_key("role")) {
+        tell(event, "plan", &old.to_string());
+    }
+    assert_eq!(world.missing(SETTINGS, &subject).len(), 2);
+}
+
+#[test]
+fn what_a_rollback_took_out_is_approved_anew() {
+    let only = "[approvers]\nmanager = [\"joan\"]\n[environment.prod]\napprovals = [\"manager\"]\n";
+    let subject = subject("r1", "prod", b"1");
+    let lives = |world: &mut World| {
+        world.deploy("r0", "prod", b"0").approve(&subject, "manager", "joan");
+        world.update("r1", "prod", b"1", Some(EffectResult::Done)).deploy("r1", "prod", b"1");
+        assert_eq!(world.missing(only, &subject), []);
+    };
+    let mut world = World::new();
+    lives(&mut world);
+    world.comes(EventKind::Rollback, "r0", "prod", b"0");
+    insta::assert_snapshot!(world.lines(only, &subject), @"no manager has approved it; that of joan does not count: a rollback took the release out at 2025-11-19 12:00 UTC");
+    world.approve(&subject, "manager", "joan");
+    assert_eq!(world.missing(only, &subject), [], "it was approved since");
+    world.deploy("r1", "prod", b"1").comes(EventKind::Rollback, "r1", "prod", b"1");
+    assert_eq!(world.missing(only, &subject), [], "a rollback to it takes it not out");
+    world.comes(EventKind::Rollback, "r0", "qa", b"0").comes(EventKind::Rollback, "r2", "prod", b"2");
+    assert_eq!(world.missing(only, &subject).len(), 1, "nor one elsewhere, but this one");
+
+    // What the rollback says that it took out, of a deployment that was cut off before its record.
+    let mut world = World::new();
+    world.deploy("r0", "prod", b"0").approve(&subject, "manager", "joan");
+    world.comes(EventKind::Rollback, "r0", "prod", b"0");
+    assert_eq!(world.missing(only, &subject), [], "it was not there");
+    let mut back = World::draft(EventKind::Rollback, "r0", "prod");
+    back.details = crate::world::details(&[("from", "r1")]);
+    world.add(back, "dev");
+    assert_eq!(world.missing(only, &subject).len(), 1);
+
+    // A rollback that was killed before its record, and one that failed.
+    for (outcome, missing) in [(None, 1), (Some(EffectResult::Failed), 0)] {
+        let mut world = World::new();
+        lives(&mut world);
+        let at = world.events.len();
+        world.update("r1", "prod", b"0", outcome).events[at].stage = Some("rollback-lambda".to_owned());
+        assert_eq!(world.missing(only, &subject).len(), missing);
     }
 }
 
@@ -145,6 +221,6 @@ fn the_plan_is_of_release_environment_and_contents() {
     assert_eq!(plans.len(), 4);
     assert_eq!(
         subject("r1", "prod", b"1").plan,
-        Digest::of(format!("landfall plan 1\nr1\nprod\n{}\n", Digest::of(b"1")).as_bytes())
+        Digest::of(format!("landfall plan 2\nr1\nprod\norderService {}\n", Digest::of(b"1")).as_bytes())
     );
 }

@@ -3,6 +3,8 @@
 mod cases;
 mod clocks;
 mod drift;
+mod heirs;
+mod intents;
 mod lives;
 mod model;
 mod world;

@@ -66,7 +66,7 @@ fn step() -> impl Strategy<Value = Step> {
 #[derive(Clone, Debug, Default)]
 struct Model {
     dead: BTreeSet<usize>,
-    /// Everything that ever came: when, environment, release, content.
+    /// Everything that ever came and was not there already: when, environment, release, content.
     came: Vec<(usize, usize, usize, u8)>,
     /// What tests said that said anything: when, environment, release, whether it passed.
     tests: Vec<(usize, usize, usize, bool)>,
@@ -99,7 +99,7 @@ impl Model {
             let was_here = self.came.iter().any(|(_, e, r, _)| (*e, *r) == (environment, release));
             let as_release = if was_here { release } else { other };
             let came =
-                self.came.iter().find(|(_, e, r, c)| (*e, *r, *c) == (environment, as_release, content));
+                self.came.iter().rfind(|(_, e, r, c)| (*e, *r, *c) == (environment, as_release, content));
             let Some((when, ..)) = came else { return vec![format!("not in {name}")] };
             let mut lacks = Vec::new();
             let newest = self.tests.iter().rfind(|(at, e, r, _)| at > when && (*e, *r) == (1, as_release));
@@ -206,9 +206,14 @@ fn take(step: &Step, world: &mut World, model: &mut Model) {
         Step::Comes { rollback, release, environment, content } => {
             let kind = if rollback { EventKind::Rollback } else { EventKind::Deployment };
             world.comes(kind, RELEASES[release], ENVIRONMENTS[environment], &[content]);
-            model.came.push((model.steps, environment, release, content));
+            let before = model.runs.get(&environment).map(|(before, ..)| *before);
+            if let Some(out) = before.filter(|before| rollback && environment == 2 && *before != release) {
+                model.approvals.retain(|(r, e, ..), _| (*r, *e) != (out, 2));
+                model.glass.retain(|(r, ..)| *r != out);
+            }
             let stays = model.runs.get(&environment).is_some_and(|(r, c, _)| (*r, *c) == (release, content));
             if rollback || !stays {
+                model.came.push((model.steps, environment, release, content));
                 model.runs.insert(environment, (release, content, model.minute));
             }
         }

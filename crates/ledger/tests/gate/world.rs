@@ -91,6 +91,51 @@ impl World {
         self
     }
 
+    /// Several functions come at once, each with its content; a project has its function's name.
+    pub(crate) fn come(
+        &mut self,
+        kind: EventKind,
+        release: &str,
+        environment: &str,
+        of: &[(&str, &[u8])],
+    ) -> &mut Self {
+        let mut draft = Self::draft(kind, release, environment);
+        draft.items = of
+            .iter()
+            .map(|(name, content)| LedgerItem {
+                project: name.parse().ok(),
+                lambda: name.parse().ok(),
+                digest: Some(Digest::of(content)),
+                ..LedgerItem::new(*name)
+            })
+            .collect();
+        self.add(draft, "dev");
+        self
+    }
+
+    /// `deploy-lambda` is about to change `OrderService`, and then the change ends; `None` where the run was killed before.
+    pub(crate) fn update(
+        &mut self,
+        release: &str,
+        environment: &str,
+        content: &[u8],
+        outcome: Option<EffectResult>,
+    ) -> &mut Self {
+        let mut draft = Self::draft(EventKind::Intent, release, environment);
+        draft.action = Some("UpdateFunctionCode".to_owned());
+        draft.target = Some("OrderService".to_owned());
+        draft.items =
+            vec![LedgerItem { digest: Some(Digest::of(content)), ..LedgerItem::new("orderService") }];
+        let event = self.add(draft, "dev");
+        event.stage = Some("deploy-lambda".to_owned());
+        let intent = Some(event.sequence);
+        if outcome.is_some() {
+            let draft = Self::draft(EventKind::Outcome, release, environment);
+            self.add(Draft { intent, outcome, ..draft }, "dev").stage = Some("deploy-lambda".to_owned());
+        }
+        self
+    }
+
     pub(crate) fn test(&mut self, release: &str, environment: &str, outcome: EffectResult) -> &mut Self {
         let mut draft = Self::draft(EventKind::Test, release, environment);
         draft.outcome = Some(outcome);
@@ -135,6 +180,17 @@ pub(crate) fn subject(release: &str, environment: &str, content: &[u8]) -> Subje
         digest: Digest::of(content),
     };
     Subject::new(release.parse().expect("a release"), environment.parse().expect("a name"), vec![content])
+}
+
+/// A release of several projects.
+pub(crate) fn parts(release: &str, environment: &str, of: &[(&str, &[u8])]) -> Subject {
+    let content = |(name, content): &(&str, &[u8])| Content {
+        project: name.parse().ok(),
+        version: None,
+        digest: Digest::of(content),
+    };
+    let contents = of.iter().map(content).collect();
+    Subject::new(release.parse().expect("a release"), environment.parse().expect("a name"), contents)
 }
 
 /// A release that may come to production: in dev and in qa, tested there, 24 hours ago, approved by two.

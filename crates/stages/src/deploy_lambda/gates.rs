@@ -1,6 +1,6 @@
 //! What the environment asks of a release before it may come.
 
-use landfall_artifacts::{Problem, Settings};
+use landfall_artifacts::{Class, EnvironmentName, Problem, Settings};
 use landfall_lambda_deploy::Plan;
 use landfall_ledger::gate::{Missing, Subject, standing};
 use landfall_ledger::{Ledger, life};
@@ -44,6 +44,46 @@ impl Job<'_, '_> {
             );
             self.run.progress().event(Event::Warning(text));
         }
-        Ok(standing.missing.iter().map(|missing| Problem::of(missing)).collect())
+        let unlike = unlike(self.config.is_per_environment, environment, &standing.missing);
+        Ok(unlike.into_iter().chain(standing.missing.iter().map(|missing| Problem::of(missing))).collect())
+    }
+}
+
+/// What stands behind everything that is missing where archives were made for one environment: their bytes were in no environment
+/// before, and nobody could approve them by what ran there. A version is no proof of content, so it is not taken for one.
+fn unlike(is_per_environment: bool, environment: &EnvironmentName, missing: &[Missing]) -> Option<Problem> {
+    let is_by_content =
+        |missing: &Missing| matches!(missing, Missing::Before { .. } | Missing::Approval { .. });
+    if !is_per_environment || !missing.iter().any(is_by_content) {
+        return None;
+    }
+    let what = format!(
+        "archives that were made for {environment} alone were in no environment before it: its `after` and `approvals` cannot be met by them"
+    );
+    Some(Problem::new("LF-GATE-PER-ENVIRONMENT", Class::Refused, what).with_remedy(
+        "make one archive for all environments (package-artifacts without --config-folder; merge-configs and s3-sync bring the \
+         configuration), or leave `after` and `approvals` of the environment out",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_artifacts::Explain as _;
+    use landfall_ledger::gate::NotPassed;
+
+    use super::*;
+
+    #[test]
+    fn archives_of_one_environment_are_told_from_a_release_that_was_nowhere() {
+        let production: EnvironmentName = "prod_eu00".parse().expect("a name");
+        let before: EnvironmentName = "stg_eu00".parse().expect("a name");
+        let what = NotPassed::NotDeployed { before: before.clone(), lacks: vec!["orders".to_owned()] };
+        let lacks = [Missing::Before { before, what, any: false }];
+        assert_eq!(lacks[0].code(), "LF-GATE-BEFORE");
+        assert_eq!(unlike(false, &production, &lacks), None);
+        assert_eq!(unlike(true, &production, &[]), None);
+        let problem = unlike(true, &production, &lacks).expect("a problem");
+        insta::assert_snapshot!(problem.what, @"archives that were made for prod_eu00 alone were in no environment before it: its `after` and `approvals` cannot be met by them");
+        insta::assert_snapshot!(problem.remedy.unwrap_or_default(), @"make one archive for all environments (package-artifacts without --config-folder; merge-configs and s3-sync bring the configuration), or leave `after` and `approvals` of the environment out");
     }
 }

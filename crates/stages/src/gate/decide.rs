@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use landfall_artifacts::{
-    Class, EnvironmentName, LedgerEvent, PersonName, Problem, RoleName, Settings, one_each,
+    Class, EnvironmentName, LedgerEvent, PersonName, Problem, RoleName, Settings, UnverifiedApprovals,
+    one_each,
 };
-use landfall_ledger::gate::{self, Decision, FrozenBy, Missing, Standing, Subject, frozen, standing};
+use landfall_ledger::gate::{
+    self, Decision, Freeze, Identity, Missing, Standing, Subject, standing, standing_freezes,
+};
 use landfall_ledger::{Draft, Ledger, life};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -66,6 +69,9 @@ pub(super) fn approve(
     if people.is_empty() {
         problems.push(nobody());
     }
+    problems.extend(
+        people.iter().filter_map(|person| unverified(&config.settings, Some(&subject.environment), person)),
+    );
     let author = standing.author.as_deref();
     let drafted = if approve.break_glass {
         let lasts = approve.expires.unwrap_or(GLASS.min(longest));
@@ -228,6 +234,30 @@ fn no_role(
         .with_remedy(format!("let one of them decide: {}", roles.join("; ")))
 }
 
+/// Why the word of a person opens nothing there: no CI system vouches for them, and the environment, or one of all where none is named, takes
+/// no such word.
+fn unverified(
+    settings: &Settings,
+    environment: Option<&EnvironmentName>,
+    person: &Person,
+) -> Option<Problem> {
+    let refuses = |name: &EnvironmentName| {
+        let row = settings.environments.get(name);
+        row.is_some_and(|row| row.unverified_approvals() == UnverifiedApprovals::Refuse)
+    };
+    let place = match environment {
+        Some(name) => Some(name).filter(|name| refuses(name)),
+        None => settings.environments.keys().find(|name| refuses(name)),
+    };
+    let place = place.filter(|_| person.identity == Identity::Unverified)?;
+    let name = landfall_secret::escape(&person.actor.name, 120);
+    let what = format!("nobody vouches for {name}: {place} takes no word that stands in variables alone");
+    Some(Problem::new("LF-GATE-UNVERIFIED", Class::Refused, what).with_remedy(
+        "in GitLab let the job have id_tokens: LANDFALL_ID_TOKEN: aud: landfall; on GitHub let reviewers of the environment approve \
+         the run; or set unverified_approvals = \"count\" for the environment in landfall.toml",
+    ))
+}
+
 /// Whether a person may reject, freeze, or break the glass: one of the people of any role, where there are roles.
 fn may_decide(settings: &Settings, person: &Person) -> Result<(), Problem> {
     let mut people = settings.approvers.values().flatten().peekable();
@@ -304,45 +334,76 @@ pub(super) fn freeze(
     Ok(vec![Decided { name, draft: Some(draft) }])
 }
 
-/// The decisions that end what people froze.
+/// The decisions that end what people froze in an environment, or with `None` in all at once. What is of all is not ended from one
+/// of them, nor what is of another.
 pub(super) fn unfreeze(
     config: &Config,
     people: &[Person],
-    environment: &EnvironmentName,
+    environment: Option<&EnvironmentName>,
     sequence: Option<u64>,
     reason: Option<&str>,
     events: &[LedgerEvent],
     now: OffsetDateTime,
 ) -> Result<Vec<Decided>, Refusal> {
     let person = decider(config, people)?;
-    let open = frozen(events, &config.settings, environment, now);
-    let mut sequences: Vec<u64> = open
-        .iter()
-        .filter_map(|frozen| match frozen.by {
-            FrozenBy::Person { sequence, .. } => Some(sequence),
-            FrozenBy::Settings { .. } => None,
-        })
-        .collect();
-    if let Some(asked) = sequence {
-        let is_freeze = events
-            .iter()
-            .any(|event| event.sequence == asked && event.kind == landfall_artifacts::EventKind::Freeze);
-        if !is_freeze {
-            let what = format!("record {asked} is no freeze");
-            return Err(Refusal::one(
-                Problem::new("LF-GATE-FREEZE", Class::Input, what)
-                    .with_remedy("gate check names what freezes an environment"),
-            ));
-        }
-        sequences = vec![asked];
+    if let Some(problem) = unverified(&config.settings, environment, person) {
+        return Err(Refusal::one(problem));
     }
-    Ok(sequences
+    let standing = standing_freezes(events, now);
+    let is_ours = |freeze: &&Freeze| freeze.environment.as_ref() == environment;
+    let ended: Vec<u64> = match sequence {
+        None => {
+            let open = standing.iter().filter(|freeze| is_ours(freeze) && freeze.holds(now));
+            open.map(|freeze| freeze.sequence).collect()
+        }
+        Some(asked) if standing.iter().filter(is_ours).any(|freeze| freeze.sequence == asked) => vec![asked],
+        Some(asked) => return Err(Refusal::one(no_freeze(asked, environment, &standing))),
+    };
+    Ok(ended
         .into_iter()
         .map(|sequence| Decided {
             name: format!("end of freeze {sequence} by {}", landfall_secret::escape(&person.actor.name, 120)),
-            draft: Some(by(person, gate::unfreeze(Some(environment), sequence, person.identity, reason))),
+            draft: Some(by(person, gate::unfreeze(environment, sequence, person.identity, reason))),
         })
         .collect())
+}
+
+/// A record that is none of the freezes that can be ended here.
+fn no_freeze(asked: u64, environment: Option<&EnvironmentName>, standing: &[Freeze]) -> Problem {
+    let place = |environment: Option<&EnvironmentName>| {
+        environment.map_or_else(|| "all environments".to_owned(), ToString::to_string)
+    };
+    let what = format!("record {asked} is no freeze of {} that stands", place(environment));
+    // What is of another environment alone does not help here.
+    let near = |freeze: &&Freeze| freeze.environment.is_none() || freeze.environment.as_ref() == environment;
+    let shown = |freeze: &Freeze| {
+        let by = landfall_secret::escape(&freeze.by.name, 120);
+        let everywhere = if freeze.environment.is_none() { ", with --everywhere" } else { "" };
+        format!("{} of {} by {by}{everywhere}", freeze.sequence, place(freeze.environment.as_ref()))
+    };
+    let listed: Vec<String> = standing.iter().filter(near).map(shown).collect();
+    let remedy = match listed.as_slice() {
+        [] => "nothing that people froze stands there: leave --freeze out".to_owned(),
+        listed => format!("name one that stands: {}", listed.join("; ")),
+    };
+    Problem::new("LF-GATE-FREEZE", Class::Input, what).with_remedy(remedy)
+}
+
+/// What of all environments still freezes one after a decision for that one.
+pub(super) fn still_frozen(
+    environment: &EnvironmentName,
+    events: &[LedgerEvent],
+    now: OffsetDateTime,
+) -> Vec<String> {
+    let shown = |freeze: Freeze| {
+        let by = landfall_secret::escape(&freeze.by.name, 120);
+        format!(
+            "freeze {} of all environments by {by} holds in {environment} too; gate unfreeze --everywhere ends it",
+            freeze.sequence
+        )
+    };
+    let standing = standing_freezes(events, now).into_iter();
+    standing.filter(|freeze| freeze.environment.is_none() && freeze.holds(now)).map(shown).collect()
 }
 
 fn by(person: &Person, draft: Draft) -> Draft {

@@ -107,14 +107,14 @@ async fn a_release_goes_through_three_environments() {
     let waiting = world.check("uat").await;
     assert_eq!(waiting.verdict().0, OutcomeKind::Blocked);
     insta::assert_snapshot!(waiting.lines.join("\n") + "\n" + &waiting.summary, @r"
-    release v1.0.0 to uat: 1 contents, plan sha256:06766dc2d452f98e6ac435e36a82d57d3f0563b25d61c68184308b1fee86f84d
+    release v1.0.0 to uat: 1 contents, plan sha256:1f76cab88bfdd65a9e7ca031fa797d9a3055682b96a6a3e83a0f9c85e6f46d0d
     missing: no qa-lead has approved it
     release v1.0.0 may not come to uat: 1 thing is missing
     ");
     let approved = world.act("uat", approve(), "Ada").await.expect("approved");
     insta::assert_snapshot!(approved.lines.join("\n") + "\n" + &approved.summary, @r"
     approval by Ada as qa-lead: ledger record 2
-    1 recorded, release v1.0.0 to uat, plan sha256:06766dc2d452
+    1 recorded, release v1.0.0 to uat, plan sha256:1f76cab88bfd
     ");
     let open = world.check("uat").await;
     assert_eq!(open.verdict().0, OutcomeKind::NothingToDo);
@@ -157,7 +157,7 @@ async fn not_everybody_may_decide() {
     for act in [
         Act::Reject { reason: "no".to_owned() },
         Act::Freeze { everywhere: true, from: None, until: None, reason: "no".to_owned() },
-        Act::Unfreeze { sequence: None, reason: None },
+        Act::Unfreeze { everywhere: false, sequence: None, reason: None },
         Act::Approve(Approve { break_glass: true, reason: Some("no".to_owned()), ..Approve::default() }),
     ] {
         assert_eq!(codes(world.act("uat", act, "mallory").await), ["LF-GATE-SPEAKER"]);
@@ -202,9 +202,29 @@ async fn freezes_are_made_and_ended() {
     world.act("uat", glass, "joan").await.expect("broken");
     let open = world.check("uat").await;
     assert_eq!((open.summary.as_str(), open.warnings.len()), ("release v1.0.0 may come to uat", 1));
-    let ended =
-        world.act("uat", Act::Unfreeze { sequence: None, reason: None }, "joan").await.expect("ended");
-    assert_eq!(ended.items.len(), 2);
-    let none = world.act("uat", Act::Unfreeze { sequence: Some(1), reason: None }, "joan").await;
-    assert_eq!(codes(none), ["LF-GATE-FREEZE"]);
+    let unfreeze = |everywhere, sequence| Act::Unfreeze { everywhere, sequence, reason: None };
+    let ended = world.act("uat", unfreeze(false, None), "joan").await.expect("ended");
+    assert_eq!(ended.items.len(), 1);
+    insta::assert_snapshot!(ended.warnings.join("\n"), @"freeze 4 of all environments by joan holds in uat too; gate unfreeze --everywhere ends it");
+    // From one environment nothing of all is ended, nor of another, nor what is no freeze or ended already.
+    for (environment, everywhere, sequence) in
+        [("uat", false, 4), ("uat", false, 3), ("uat", false, 1), ("prod", false, 3), ("uat", true, 3)]
+    {
+        let refused = world.act(environment, unfreeze(everywhere, Some(sequence)), "joan").await;
+        let Refusal(problems) = refused.expect_err("refused");
+        assert_eq!((problems.len(), problems[0].code.as_str()), (1, "LF-GATE-FREEZE"), "{sequence}");
+        assert_eq!(
+            problems[0].remedy.as_deref(),
+            Some("name one that stands: 4 of all environments by joan, with --everywhere")
+        );
+    }
+    let all = world.act("prod", unfreeze(true, Some(4)), "joan").await.expect("ended");
+    assert_eq!(all.items.len(), 1);
+    let refused = world.act("uat", unfreeze(false, Some(4)), "joan").await.expect_err("refused");
+    assert_eq!(
+        refused.0[0].remedy.as_deref(),
+        Some("nothing that people froze stands there: leave --freeze out")
+    );
+    let nothing = world.act("uat", unfreeze(true, None), "joan").await.expect("nothing");
+    assert_eq!((nothing.summary.as_str(), nothing.warnings.len()), ("nothing to record", 0));
 }

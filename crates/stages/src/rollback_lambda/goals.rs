@@ -7,9 +7,11 @@ use landfall_artifacts::{
     FunctionState, LambdaName, LedgerEvent, LedgerItem, Problem, ReleaseId, Repository, Shard,
 };
 use landfall_lambda_deploy::AliasBefore;
+use landfall_ledger::gate::Missing;
+use landfall_ledger::life::{self, Death};
 
 use crate::Refusal;
-use crate::recorded::{self, Recorded, Told, is_dead, told};
+use crate::recorded::{self, Recorded, Told, told};
 
 /// What is to be gone back to.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -103,7 +105,7 @@ fn alias_of(
 }
 
 /// What ran before the newest deployment of an environment: of each of its functions what was last confirmed before, by a release
-/// that nobody rejected.
+/// that is not dead.
 ///
 /// # Errors
 /// Where the ledger knows of no deployment, and of each function that it does not know enough of.
@@ -135,19 +137,13 @@ pub(super) fn of_ledger(
     let others = told.iter().rposition(of_another).map_or(0, |at| at + 1);
     let begin = told.iter().skip(others).position(|one| is_deployment(&one)).unwrap_or_default() + others;
     let (earlier, since) = told.split_at(begin);
+    let dead = dead(events, earlier);
     let (mut functions, mut problems) = (BTreeMap::new(), Vec::new());
     for one in since.iter().filter(|one| one.event.kind == EventKind::Deployment) {
         if functions.contains_key(&one.function) {
             continue;
         }
-        let is_dead = |release: &Option<ReleaseId>| release.as_ref().is_some_and(|one| is_dead(events, one));
-        let before = earlier
-            .iter()
-            .rev()
-            .find(|known| known.function == one.function && !is_dead(&known.event.release))
-            .and_then(|known| Some((known.item.digest?, known.item)))
-            .or_else(|| Some((one.item.before?, one.item)));
-        let Some((digest, item)) = before else {
+        let Some((digest, item)) = living(one, earlier, &dead) else {
             let what = format!("the ledger does not know what {} ran before in {environment}", one.function);
             problems.push(Problem::new("LF-ROLLBACK-UNKNOWN", Class::Refused, what).with_remedy(
                 "roll back by the report of the deployment (--deploy-report), or to a release that the ledger knows (--to)",
@@ -162,6 +158,35 @@ pub(super) fn of_ledger(
         }
     }
     goals(release.clone(), functions, problems)
+}
+
+/// Releases that are dead, of those that are told of.
+fn dead(events: &[LedgerEvent], told: &[Told<'_>]) -> BTreeMap<ReleaseId, Death> {
+    let releases: BTreeSet<&ReleaseId> = told.iter().filter_map(|one| one.event.release.as_ref()).collect();
+    let deaths = releases.into_iter().filter_map(|release| life::death(events, release));
+    deaths.map(|death| (death.release.clone(), death)).collect()
+}
+
+/// What a function is to run again after a deployment of it: what was last confirmed before by a release that lives; else what was
+/// found there before the first that is told of, and is nothing that the dead brought.
+fn living<'a>(
+    deployed: &Told<'a>,
+    earlier: &[Told<'a>],
+    dead: &BTreeMap<ReleaseId, Death>,
+) -> Option<(Digest, &'a LedgerItem)> {
+    let mut passed = vec![deployed.item];
+    for known in earlier.iter().rev().filter(|known| known.function == deployed.function) {
+        let is_dead = known.event.release.as_ref().is_some_and(|release| dead.contains_key(release));
+        if !is_dead {
+            return Some((known.item.digest?, known.item));
+        }
+        passed.push(known.item);
+    }
+    let of_the_dead: BTreeSet<Digest> = passed.iter().skip(1).filter_map(|item| item.digest).collect();
+    passed
+        .into_iter()
+        .filter_map(|item| Some((item.before?, item)))
+        .find(|(before, _)| !of_the_dead.contains(before))
 }
 
 /// The first intent for each function of a deployment that nobody recorded: it was cut off, or came after the last record.
@@ -255,8 +280,8 @@ pub(super) fn of_release(
     }
     let from = told.iter().rfind(|one| one.event.kind == EventKind::Deployment);
     let mut goals = goals(from.and_then(|one| one.event.release.clone()), functions, problems)?;
-    if is_dead(events, release) {
-        goals.warnings.push(format!("release {release} was rejected"));
+    if let Some(death) = life::death(events, release) {
+        goals.warnings.push(Missing::Dead(death).to_string());
     }
     Ok(goals)
 }

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{
-    Actor, AliasName, AliasState, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName,
-    EventKind, FunctionState, LedgerEvent, LedgerItem, PinnedReference, ReleaseId, Repository, Shard,
+    Actor, AliasName, AliasState, DeployOutcome, DeployReport, DeployedFunction, Digest, EffectResult,
+    EnvironmentName, EventKind, FunctionState, LedgerEvent, LedgerItem, PinnedReference, ReleaseId,
+    Repository, Shard,
 };
 use landfall_lambda_deploy::AliasBefore;
 use time::OffsetDateTime;
@@ -196,6 +197,41 @@ fn the_ledger_tells_what_ran_before_the_newest_deployment() {
 }
 
 #[test]
+fn what_failed_a_test_is_not_gone_back_to() {
+    use EventKind::{Deployment, Rejection, Test};
+    let killed = |kind, release: &str, of: &[(EventKind, &str, Vec<LedgerItem>)]| {
+        let mut events = events(of);
+        for event in events.iter_mut().filter(|event| event.kind == kind) {
+            assert_eq!(event.release.as_ref().map(ReleaseId::as_str), Some(release));
+            event.outcome = Some(EffectResult::Failed);
+        }
+        events
+    };
+    let goals = |events: &[LedgerEvent]| of_ledger(events, &environment(), None);
+    let one = (Deployment, "r-1", vec![item("A", "one")]);
+    let two = (Deployment, "r-2", vec![LedgerItem { before: Some(Digest::of(b"one")), ..item("A", "two") }]);
+    let three =
+        (Deployment, "r-3", vec![LedgerItem { before: Some(Digest::of(b"two")), ..item("A", "three") }]);
+    let told = [one.clone(), two.clone(), (Test, "r-2", Vec::new()), three.clone()];
+    assert!(runs(&goals(&killed(Test, "r-2", &told)).expect("goals"), "one"));
+    // Also where what ran before is known from what the dead one found alone.
+    let told = [two.clone(), (Test, "r-2", Vec::new()), three.clone()];
+    assert!(runs(&goals(&killed(Test, "r-2", &told)).expect("goals"), "one"));
+    let unfounded = (Deployment, "r-2", vec![item("A", "two")]);
+    let told = [unfounded, (Test, "r-2", Vec::new()), three.clone()];
+    assert_eq!(codes(goals(&killed(Test, "r-2", &told))), ["LF-ROLLBACK-UNKNOWN"]);
+    // A rejection that was not recorded to its end kills nothing.
+    let told = [one, two, (Rejection, "r-2", Vec::new()), three];
+    assert!(runs(&goals(&killed(Rejection, "r-2", &told)).expect("goals"), "two"));
+    let dead = killed(Test, "r-2", &[told[1].clone(), (Test, "r-2", Vec::new())]);
+    let goals = of_release(&dead, &environment(), &"r-2".parse().expect("a release"), None).expect("goals");
+    assert_eq!(
+        goals.warnings,
+        ["release r-2 failed a test in stg_eu00 at 1970-01-01 00:00 UTC by ada: no reason was given"]
+    );
+}
+
+#[test]
 fn what_the_ledger_does_not_know_is_said_of_all_functions() {
     use EventKind::Deployment;
     let here = environment();
@@ -227,7 +263,10 @@ fn a_release_is_gone_back_to_by_its_name() {
     let goals = to("r-1").expect("goals");
     assert!(names(&goals) == ["A", "B"] && runs(&goals, "one"));
     assert_eq!(goals.from.as_ref().map(ReleaseId::as_str), Some("r-3"));
-    assert_eq!(goals.warnings, ["release r-1 was rejected"]);
+    assert_eq!(
+        goals.warnings,
+        ["release r-1 was rejected in stg_eu00 at 1970-01-01 00:00 UTC by ada: no reason was given"]
+    );
     let refused = to("r-9").expect_err("refused").0;
     assert_eq!(refused[0].remedy.as_deref(), Some("name one of r-1, r-2, r-3"));
 }
