@@ -243,7 +243,8 @@ fn is_back(events: &[LedgerEvent], environment: &EnvironmentName, release: &Rele
         let is_change =
             event.kind == EventKind::Intent && event.action.as_deref() == Some("UpdateFunctionCode");
         let is_lock = event.kind == EventKind::Lock && event.stage.as_deref() == Some("deploy-lambda");
-        if event.release.as_ref() == Some(release) {
+        // A lock need not name its release.
+        if event.release.as_ref() == Some(release) || (is_lock && event.release.is_none()) {
             is_at_work |= is_change || is_lock;
         } else if is_change {
             // A report that is older than another release's changes tells nothing of what runs after them.
@@ -313,6 +314,7 @@ mod tests {
         assert!(!is_back(&begun), "a report from before r2 tells nothing of now");
         assert!(is_back(&[&begun[..], &[(Intent, "r1")]].concat()));
         assert!(is_back(&[&begun[..], &[(Lock, "r1")]].concat()), "also where nothing was left to change");
+        assert!(is_back(&[&begun[..], &[(Lock, "")]].concat()), "and the lock does not say for whom");
         assert!(!is_back(&[&begun[..], &[(Lock, "r2")]].concat()));
         assert!(!is_back(&[&begun[..], &[(Intent, "r1"), (Deployment, "r1")]].concat()), "once");
         assert!(!is_back(&[(Deployment, "r1"), (Intent, "r1")]), "it did not go");

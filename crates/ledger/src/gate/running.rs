@@ -40,8 +40,8 @@ pub(super) struct Running<'a> {
     functions: BTreeMap<String, Code<'a>>,
     /// The newest intent for each function: its number, and whose it is.
     begun: BTreeMap<String, (u64, Option<&'a ReleaseId>)>,
-    /// When each release was last being deployed.
-    worked: BTreeMap<&'a ReleaseId, u64>,
+    /// When each release was last being deployed; a lock may not say of which it is, and then may be of any.
+    worked: BTreeMap<Option<&'a ReleaseId>, u64>,
 }
 
 impl<'a> Running<'a> {
@@ -64,7 +64,7 @@ impl<'a> Running<'a> {
     /// Takes the next event; `None` where it changes nothing.
     pub(super) fn take(&mut self, event: &'a LedgerEvent) -> Option<Change<'a>> {
         if event.kind == EventKind::Lock && event.stage.as_deref() == Some("deploy-lambda") {
-            self.worked.extend(event.release.as_ref().map(|release| (release, event.sequence)));
+            self.worked.insert(event.release.as_ref(), event.sequence);
             return None;
         }
         if comes(event) { self.confirmed(event) } else { self.intended(event) }
@@ -82,18 +82,20 @@ impl<'a> Running<'a> {
         let name = event.target.clone()?;
         let code = Code { release, digest: event.items.first().and_then(|item| item.digest) };
         self.begun.insert(name.clone(), (event.sequence, release));
-        self.worked.extend(release.map(|release| (release, event.sequence)));
+        if release.is_some() {
+            self.worked.insert(release, event.sequence);
+        }
         let before = self.functions.insert(name.clone(), code);
         Some(Change { functions: vec![(name, before, code)], release, is_confirmed: false, is_rollback })
     }
 
     fn confirmed(&mut self, event: &'a LedgerEvent) -> Option<Change<'a>> {
         let (release, is_rollback) = (event.release.as_ref(), event.kind == EventKind::Rollback);
-        let worked = release.and_then(|release| self.worked.get(release)).copied().unwrap_or_default();
+        let worked = [release, None].iter().filter_map(|one| self.worked.get(one)).max().copied();
         let mut functions = Vec::new();
         for item in &event.items {
             let name = function(item);
-            let is_late = self.begun.get(&name).is_some_and(|(at, by)| *by != release && worked < *at);
+            let is_late = self.begun.get(&name).is_some_and(|(at, by)| *by != release && worked < Some(*at));
             if is_late && !is_rollback {
                 continue;
             }

@@ -8,7 +8,7 @@ use landfall_artifacts::{
 };
 use landfall_lambda_deploy::AliasBefore;
 use landfall_ledger::gate::Missing;
-use landfall_ledger::life::{self, Death};
+use landfall_ledger::life;
 
 use crate::Refusal;
 use crate::recorded::{self, Recorded, Told, told};
@@ -161,10 +161,9 @@ pub(super) fn of_ledger(
 }
 
 /// Releases that are dead, of those that are told of.
-fn dead(events: &[LedgerEvent], told: &[Told<'_>]) -> BTreeMap<ReleaseId, Death> {
+fn dead<'a>(events: &[LedgerEvent], told: &[Told<'a>]) -> BTreeSet<&'a ReleaseId> {
     let releases: BTreeSet<&ReleaseId> = told.iter().filter_map(|one| one.event.release.as_ref()).collect();
-    let deaths = releases.into_iter().filter_map(|release| life::death(events, release));
-    deaths.map(|death| (death.release.clone(), death)).collect()
+    releases.into_iter().filter(|release| life::death(events, release).is_some()).collect()
 }
 
 /// What a function is to run again after a deployment of it: what was last confirmed before by a release that lives; else what was
@@ -172,11 +171,11 @@ fn dead(events: &[LedgerEvent], told: &[Told<'_>]) -> BTreeMap<ReleaseId, Death>
 fn living<'a>(
     deployed: &Told<'a>,
     earlier: &[Told<'a>],
-    dead: &BTreeMap<ReleaseId, Death>,
+    dead: &BTreeSet<&ReleaseId>,
 ) -> Option<(Digest, &'a LedgerItem)> {
     let mut passed = vec![deployed.item];
     for known in earlier.iter().rev().filter(|known| known.function == deployed.function) {
-        let is_dead = known.event.release.as_ref().is_some_and(|release| dead.contains_key(release));
+        let is_dead = known.event.release.as_ref().is_some_and(|release| dead.contains(release));
         if !is_dead {
             return Some((known.item.digest?, known.item));
         }
