@@ -95,7 +95,7 @@ async fn a_release_comes_where_it_was_let_and_nowhere_else() {
     }
     world.write(
         "landfall.toml",
-        SETTINGS.replace("\"production\"", "\"production\"\nunverified_approvals = \"count\""),
+        &SETTINGS.replace("\"production\"", "\"production\"\nunverified_approvals = \"count\""),
     );
     assert!(world.as_user("grace", &["gate", "approve"], 0).await.is_empty());
     world.is_refused(&["deploy-lambda"], "LF-GATE-FROZEN").await;
