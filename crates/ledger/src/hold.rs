@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::task::AbortHandle;
 
 use crate::ledger::{Held, Inner, State};
-use crate::lock::{EXPIRES, LIFE, LOCK, Lock, RENEWS, TAKES_OVER, number, taken};
+use crate::lock::{EXPIRES, LIFE, LOCK, Lock, RENEWS, Standing, TAKES_OVER, number, taken};
 use crate::{Draft, Error, Head, Ledger};
 
 /// How often the lock is tried for when others write in between.
@@ -70,14 +70,14 @@ impl Ledger {
         Error::Held { environment: environment.to_string(), holder }
     }
 
-    /// Who holds an environment, also where the lock is over by time; `None` where nobody does.
+    /// Who holds an environment, however long its lock is over by time; `None` where nobody does. Reads the whole chain.
     ///
     /// # Errors
-    /// What reading of the ledger can bring.
+    /// As [`Ledger::verify`].
     pub async fn lock_of(&self, environment: &EnvironmentName) -> Result<Option<Lock>, Error> {
-        let mut state = self.inner.state().await;
-        self.inner.read_on(&mut state).await?;
-        self.inner.newest_lock(&mut state, environment).await
+        let mut standing = Standing::default();
+        self.walk(&[], |event| standing.see(&event)).await?;
+        Ok(standing.of(environment).cloned())
     }
 
     /// Takes a lock away from whoever holds it: what that run still wants to write for the environment is refused. For people who
