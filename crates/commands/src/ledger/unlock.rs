@@ -127,7 +127,13 @@ mod tests {
             expires: datetime!(2026-02-04 09:30:00 UTC),
             took_over: None,
         };
-        insta::assert_snapshot!(told(&lock, datetime!(2026-02-04 09:10:00 UTC)), @"");
-        insta::assert_snapshot!(told(&lock, datetime!(2026-02-04 11:00:00 UTC)), @"");
+        insta::assert_snapshot!(
+            told(&lock, datetime!(2026-02-04 09:10:00 UTC)),
+            @"stg_eu00 is held by deploy-lambda of ada, https://ci.example.com/jobs/7 since 2026-02-04 09:00 (record 41); unless renewed it ends at 2026-02-04 09:30"
+        );
+        insta::assert_snapshot!(
+            told(&lock, datetime!(2026-02-04 11:00:00 UTC)),
+            @"stg_eu00 is held by deploy-lambda of ada, https://ci.example.com/jobs/7 since 2026-02-04 09:00 (record 41); its time was over at 2026-02-04 09:30"
+        );
     }
 }
