@@ -58,9 +58,14 @@ fn real(path: &Path) -> PathBuf {
     for there in path.ancestors() {
         if let Ok(found) = there.canonicalize() {
             let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
-            return rest.components().fold(found, |path, part| match part {
-                Component::ParentDir => path.parent().map(Path::to_owned).unwrap_or(path),
-                part => path.join(part),
+            return rest.components().fold(found, |mut path, part| {
+                match part {
+                    Component::ParentDir => {
+                        path.pop();
+                    }
+                    part => path.push(part),
+                }
+                path
             });
         }
     }
