@@ -110,6 +110,10 @@ pub async fn run(second: &Second, ledger: &Ledger, output: &Output, run: &Run) -
             )));
         }
         ToKeep::Nothing(head) => {
+            if let (Second::Notes(notes), false) = (second, output.is_dry_run()) {
+                // A run whose push failed has left its note in this clone alone.
+                notes.push(run).await?;
+            }
             let summary = format!("{place} keeps all of it already, up to record {}", head.sequence);
             return Ok(Finished { items: vec![item(&head, "unchanged")], summary, ..Finished::default() });
         }

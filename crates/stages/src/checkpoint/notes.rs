@@ -86,25 +86,32 @@ impl Notes {
         Ok(kept?.into_iter().flatten().collect())
     }
 
-    /// Adds a line to the note of the commit and pushes the notes; where others pushed meanwhile, theirs are fetched first.
+    /// Adds a line to the note of the commit and pushes the notes.
     pub(super) async fn put(&self, checkpoint: &LedgerCheckpoint, run: &Run) -> Result<String, Refusal> {
         let person = self.person.as_ref().ok_or(Error::NoCommitter)?;
-        let address = address(&self.commit);
-        for _ in 0..ATTEMPTS {
-            let noted = self.noted(run).await?;
-            let same = |kept: &&Kept| kept.head.sequence == checkpoint.sequence;
-            match of_note(&noted)?.iter().find(same) {
-                Some(kept) => kept.agrees_with(checkpoint)?,
-                None => {
-                    let before = String::from_utf8_lossy(&noted.text);
-                    let before = before.trim_end();
-                    let between = if before.is_empty() { "" } else { "\n" };
-                    let text = format!("{before}{between}{}\n", checkpoint.to_line());
-                    self.git.note(&self.commit, &text, person, run).await?;
-                }
+        let noted = self.noted(run).await?;
+        let same = |kept: &&Kept| kept.head.sequence == checkpoint.sequence;
+        match of_note(&noted)?.iter().find(same) {
+            Some(kept) => kept.agrees_with(checkpoint)?,
+            None => {
+                let before = String::from_utf8_lossy(&noted.text);
+                let before = before.trim_end();
+                let between = if before.is_empty() { "" } else { "\n" };
+                let text = format!("{before}{between}{}\n", checkpoint.to_line());
+                self.git.note(&self.commit, &text, person, run).await?;
             }
-            let Some(remote) = &self.remote else { return Ok(address) };
-            let Pushed::Not { told } = self.git.push_notes(remote, run).await? else { return Ok(address) };
+        }
+        self.push(run).await?;
+        Ok(address(&self.commit))
+    }
+
+    /// Pushes what this clone has and the remote may not have, as after a push that failed; where others pushed meanwhile, theirs are
+    /// made one with these first.
+    pub(super) async fn push(&self, run: &Run) -> Result<(), Refusal> {
+        let Some(remote) = &self.remote else { return Ok(()) };
+        let person = self.person.as_ref().ok_or(Error::NoCommitter)?;
+        for _ in 0..ATTEMPTS {
+            let Pushed::Not { told } = self.git.push_notes(remote, run).await? else { return Ok(()) };
             if !is_race(&told) {
                 return Err(Refusal::of(&Error::Remote {
                     what: "push the notes to",

@@ -113,6 +113,14 @@ async fn a_remote_that_refuses_is_told() {
     let outcome = kept(&world.clone_as("one"), &ledger).await;
     assert!(told(&outcome).contains("notes are not welcome"), "{}", told(&outcome));
     assert_eq!(ledger.verify(None).await.expect("whole").records, 2, "nothing is recorded that was not kept");
+    // The note is in the clone, and must not be taken for one that the remote has.
+    let clone = world.clone_as("other");
+    for _ in 0..2 {
+        assert!(kept(&clone, &ledger).await.is_err());
+    }
+    world.hook("pre-receive", "exit 0");
+    assert!(told(&kept(&clone, &ledger).await).contains("keeps all of it already"));
+    world.bare().git(&["cat-file", "-e", "refs/notes/landfall"]);
 }
 
 #[tokio::test]
