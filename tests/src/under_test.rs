@@ -1,4 +1,4 @@
-//! Every stage and every view of the ledger in one program, chosen by the first argument: what the end-to-end tests start as a child process. Besides them,
+//! Every stage, every view of the ledger and the dashboard in one program, chosen by the first argument: what the end-to-end tests start as a child process. Besides them,
 //! it has one with a defect, because no stage has one that a test could reach, and one that gives away what it is told: on it the tests'
 //! search for secrets is proved.
 
@@ -98,8 +98,10 @@ fn main() -> ExitCode {
         Some((name, rest)) => (name.as_str(), rest),
         None => ("", &[][..]),
     };
-    if let Call::Ledger(view, rest) = call(&arguments) {
-        return (view.main)(&rest);
+    match call(&arguments) {
+        Call::Ledger(view, rest) => return (view.main)(&rest),
+        Call::Dashboard(main, rest) => return main(&rest),
+        _ => {}
     }
     match stage(name) {
         Some(entry) => (entry.main)(rest),

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
-    JiraTickets, LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, ReleaseManifest, Report,
-    Settings, Versions,
+    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog,
+    ReleaseManifest, Report, Settings, Versions,
 };
 
 fn docs() -> PathBuf {
@@ -41,6 +41,7 @@ fn read(page: &str) -> Result<(), String> {
         "lambda-ecr-mappings" => said(Mappings::parse(bytes, page)),
         "landfall" => said(Settings::parse(bytes, page, &[])),
         "ledger-event" => said(LedgerEvent::parse(bytes, page)),
+        "ledger-checkpoint" => said(LedgerCheckpoint::parse(bytes, page)),
         "package" => said(PackageJson::parse(bytes, page)),
         "project" => said(ProjectJson::parse(bytes, page)),
         "promotion-log" => said(PromotionLog::parse(bytes, page)),

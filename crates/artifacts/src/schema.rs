@@ -11,6 +11,7 @@ use crate::deploy_report::DeployReport;
 use crate::file::{FORMAT_VERSION, Shape};
 use crate::image_lock::ImageLock;
 use crate::jira_tickets::JiraTickets;
+use crate::ledger_checkpoint::LedgerCheckpoint;
 use crate::ledger_event::LedgerEvent;
 use crate::mappings::Mappings;
 use crate::promotion_log::PromotionLog;
@@ -100,6 +101,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("deploy-report", of::<DeployReport>(Shape::Own)),
         ("report", of::<Report>(Shape::Own)),
         ("ledger-event", of::<LedgerEvent>(Shape::Own)),
+        ("ledger-checkpoint", of::<LedgerCheckpoint>(Shape::Own)),
         ("sync-manifest", sync_schemas::sync_manifest()),
         ("s3-sync-record", sync_schemas::sync_record()),
         ("landfall", of::<Settings>(Shape::Contract)),

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
-    JiraTickets, LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, ReleaseManifest, Report,
-    STAGES, Settings, Versions, schemas,
+    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog,
+    ReleaseManifest, Report, STAGES, Settings, Versions, schemas,
 };
 use serde_json::Value;
 
@@ -78,6 +78,7 @@ same_bytes!(
     DeployReport "deploy-report.json" "deploy-report",
     Report "report.json" "report",
     LedgerEvent "ledger-event.json" "ledger-event",
+    LedgerCheckpoint "ledger-checkpoint.json" "ledger-checkpoint",
 );
 
 #[test]

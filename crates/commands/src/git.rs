@@ -74,7 +74,7 @@ pub(crate) fn deps(values: &Values<'_>, environment: &Environment) -> Deps {
 }
 
 /// The variables that git is given, also those that are set to nothing: git counts on them.
-fn variables(environment: &Environment) -> BTreeMap<String, String> {
+pub(crate) fn variables(environment: &Environment) -> BTreeMap<String, String> {
     let count = environment.get("GIT_CONFIG_COUNT").and_then(|count| count.parse().ok()).unwrap_or(0);
     let names = Git::PASSED.into_iter().flat_map(|passed| match passed.strip_suffix('*') {
         Some(prefix) => (0..count.min(MOST_SETTINGS)).map(|number| format!("{prefix}{number}")).collect(),

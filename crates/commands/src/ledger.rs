@@ -1,6 +1,7 @@
 //! `landfall ledger`: what was recorded, for people and for machines.
 
 mod audit;
+mod checkpoint;
 mod dora;
 mod drift;
 mod graveyard;
@@ -8,11 +9,13 @@ mod history;
 mod locks;
 mod reading;
 mod record_test;
+mod second;
 mod show;
 mod span;
 mod steps;
 mod table;
 mod trace;
+mod unlock;
 mod verify;
 mod words;
 
@@ -48,7 +51,7 @@ const fn view<C: Command>(name: &'static str) -> View {
 
 /// All of them, in the order of the help.
 pub fn views() -> &'static [View] {
-    const VIEWS: [View; 10] = [
+    const VIEWS: [View; 12] = [
         view::<show::Command>("show"),
         view::<history::Command>("history"),
         view::<graveyard::Command>("graveyard"),
@@ -58,6 +61,8 @@ pub fn views() -> &'static [View] {
         view::<audit::Command>("audit"),
         view::<locks::Command>("locks"),
         view::<verify::Command>("verify"),
+        view::<checkpoint::Command>("checkpoint"),
+        view::<unlock::Command>("unlock"),
         view::<record_test::Command>("record test"),
     ];
     &VIEWS

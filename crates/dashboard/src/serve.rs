@@ -1,7 +1,7 @@
 //! The pages over HTTP, for one person on this machine.
 
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, IntoFuture as _};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +19,9 @@ use crate::Page;
 /// How long pages are shown before they are made anew: one look at a page asks for three files.
 const FRESH: Duration = Duration::from_secs(2);
 
+/// How long answers that are under way are waited for at the end.
+const LAST: Duration = Duration::from_secs(1);
+
 /// The pages of one making, by path.
 type Pages = Arc<HashMap<String, Page>>;
 
@@ -28,8 +31,8 @@ struct Shown<F> {
     last: Mutex<Option<(Instant, Pages)>>,
 }
 
-/// Answers requests for pages until `until` is there. `make` is asked for the pages when those that are shown are older than two
-/// seconds; what it fails with is shown in their place, and it is asked again.
+/// Answers requests for pages until `until` is there, and for at most a second more what was asked before. `make` is asked for the pages
+/// when those that are shown are older than two seconds; what it fails with is shown in their place, and it is asked again.
 ///
 /// Only requests that name this machine are answered (`Host`: an address of loopback, or `localhost`), so that a page from
 /// elsewhere cannot read them under a name of its own.
@@ -47,7 +50,21 @@ where
 {
     let shown = Arc::new(Shown { make, last: Mutex::new(None) });
     let app = Router::new().fallback(answer::<F, T>).with_state(shown);
-    axum::serve(listener, app).with_graceful_shutdown(until).await
+    let (ask, asked) = tokio::sync::oneshot::channel();
+    let stopped = async move {
+        until.await;
+        // Nobody waits for it where the server has ended by itself.
+        let _ = ask.send(());
+    };
+    // A connection on which half a request stands would be waited for without end.
+    let last = async move {
+        let _ = asked.await;
+        tokio::time::sleep(LAST).await;
+    };
+    tokio::select! {
+        served = axum::serve(listener, app).with_graceful_shutdown(stopped).into_future() => served,
+        () = last => Ok(()),
+    }
 }
 
 async fn answer<F, T>(State(shown): State<Arc<Shown<F>>>, request: Request) -> Response

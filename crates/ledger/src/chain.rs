@@ -11,6 +11,28 @@ pub struct Head {
     pub digest: Digest,
 }
 
+/// A head that was kept elsewhere, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// What was kept.
+    pub head: Head,
+    /// Where, for people: the address of a checkpoint; `None` where a person gave it.
+    pub at: Option<String>,
+}
+
+impl From<Head> for Kept {
+    fn from(head: Head) -> Self {
+        Self { head, at: None }
+    }
+}
+
+impl Kept {
+    /// `elsewhere`, or the place.
+    fn place(&self) -> String {
+        self.at.as_ref().map_or_else(|| "elsewhere".to_owned(), |at| format!("in {at}"))
+    }
+}
+
 /// A chain that was found whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verified {
@@ -75,40 +97,45 @@ pub(crate) fn follows(
     })
 }
 
-/// Goes along a chain from its first record, with or without a head that was kept elsewhere.
-#[derive(Clone, Copy, Debug, Default)]
+/// Goes along a chain from its first record, with or without heads that were kept elsewhere.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Walk {
     before: Option<Head>,
-    known: Option<Head>,
+    /// Those that are still to come, the next one last.
+    kept: Vec<Kept>,
 }
 
 impl Walk {
-    pub(crate) fn new(known: Option<Head>) -> Self {
-        Self { before: None, known }
+    pub(crate) fn new(kept: &[Kept]) -> Self {
+        let mut kept = kept.to_vec();
+        kept.sort_by_key(|kept| std::cmp::Reverse(kept.head.sequence));
+        Self { before: None, kept }
     }
 
     /// The next record; `after` is the one that follows it, where that can be read.
     pub(crate) fn step(&mut self, link: &Link, after: Option<&Link>) -> Result<(), Bad> {
-        follows(link, self.before, after, self.known)?;
-        if let Some(known) = self.known
-            && known.sequence == link.head.sequence
-            && known.digest != link.head.digest
-        {
-            let (found, kept) = (link.head.digest.short(), known.digest.short());
-            let what = format!("its digest is {found}, {kept} was kept elsewhere");
-            return Err(Bad { sequence: known.sequence, what });
+        follows(link, self.before, after, self.kept.last().map(|kept| kept.head))?;
+        while let Some(kept) = self.kept.pop_if(|kept| kept.head.sequence == link.head.sequence) {
+            if kept.head.digest != link.head.digest {
+                let (found, known) = (link.head.digest.short(), kept.head.digest.short());
+                let what = format!("its digest is {found}, {known} was kept {}", kept.place());
+                return Err(Bad { sequence: link.head.sequence, what });
+            }
         }
         self.before = Some(link.head);
         Ok(())
     }
 
     /// There are no more records.
-    pub(crate) fn end(self) -> Result<Verified, Bad> {
+    pub(crate) fn end(mut self) -> Result<Verified, Bad> {
         let records = self.before.map_or(0, |head| head.sequence);
-        match self.known.filter(|known| known.sequence > records) {
-            Some(known) => {
-                let up_to = known.sequence;
-                let what = format!("it is missing, as is all up to {up_to}, whose digest was kept elsewhere");
+        match self.kept.pop() {
+            Some(kept) => {
+                let what = format!(
+                    "it is missing, as is all up to {}, whose digest was kept {}",
+                    kept.head.sequence,
+                    kept.place()
+                );
                 Err(Bad { sequence: records + 1, what })
             }
             None => Ok(Verified { records, head: self.before }),

@@ -108,6 +108,22 @@ pub enum Error {
         #[source]
         cause: tokio::task::JoinError,
     },
+    /// A checkpoint cannot be read, or says otherwise than what was to be kept.
+    #[error("the checkpoint {address} tells nothing: {what}")]
+    Checkpoint {
+        /// Its file, object or note.
+        address: String,
+        /// What is wrong with it.
+        what: String,
+    },
+    /// Checkpoints were to be kept where the ledger is.
+    #[error("checkpoints in {place} are not apart from the ledger in {ledger}")]
+    SamePlace {
+        /// The place for checkpoints.
+        place: String,
+        /// The ledger.
+        ledger: String,
+    },
     /// A record was changed, removed or moved, or is none.
     #[error("the ledger in {place} is damaged at record {sequence}: {what}")]
     Damaged {
@@ -135,6 +151,8 @@ impl Error {
             | Self::LockLost { .. }
             | Self::NotHeld { .. }
             | Self::CutShort { .. }
+            | Self::Checkpoint { .. }
+            | Self::SamePlace { .. }
             | Self::Damaged { .. } => false,
         }
     }
@@ -156,6 +174,8 @@ impl Error {
             | Self::NotHeld { .. }
             | Self::Crowded { .. }
             | Self::TooLarge { .. }
+            | Self::Checkpoint { .. }
+            | Self::SamePlace { .. }
             | Self::CutShort { .. }) => JournalError::Write { action, place, cause: io::Error::other(other) },
         }
     }
@@ -177,19 +197,21 @@ impl Explain for Error {
             Self::Held { .. } => "LF-LEDGER-HELD",
             Self::LockLost { .. } => "LF-LEDGER-LOCK-LOST",
             Self::NotHeld { .. } => "LF-LEDGER-NOT-HELD",
+            Self::Checkpoint { .. } => "LF-LEDGER-CHECKPOINT",
+            Self::SamePlace { .. } => "LF-LEDGER-SAME-PLACE",
             Self::Damaged { .. } => "LF-LEDGER-DAMAGED",
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::Place { .. } | Self::NotHeld { .. } => Class::Input,
+            Self::Place { .. } | Self::NotHeld { .. } | Self::SamePlace { .. } => Class::Input,
             Self::Client { cause } => cause.class(),
             Self::Call { failure, .. } => failure.class(),
             Self::Unconfirmed { .. } => Class::Unknown,
             Self::Write { .. } | Self::Crowded { .. } => Class::Transient,
             Self::TooLarge { .. } | Self::CutShort { .. } => Class::Defect,
-            Self::Damaged { .. } | Self::Listing { .. } => Class::Integrity,
+            Self::Damaged { .. } | Self::Listing { .. } | Self::Checkpoint { .. } => Class::Integrity,
             Self::Held { .. } | Self::LockLost { .. } => Class::Locked,
         }
     }
@@ -220,6 +242,14 @@ impl Explain for Error {
             }
             Self::Crowded { .. } => Some("run again when fewer jobs write to this ledger".into()),
             Self::TooLarge { .. } | Self::CutShort { .. } => None,
+            Self::Checkpoint { address, .. } => Some(
+                format!("find out who wrote {address}; the ledger is then to be held against another place")
+                    .into(),
+            ),
+            Self::SamePlace { .. } => Some(
+                "name a bucket, folder or repo that others can write to than those who can change the ledger"
+                    .into(),
+            ),
             Self::Damaged { place, .. } => Some(
                 format!(
                     "find out who changed {place}, restore it from where it is kept, and delete no record"

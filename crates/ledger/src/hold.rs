@@ -11,8 +11,8 @@ use serde_json::Value;
 use tokio::task::AbortHandle;
 
 use crate::ledger::{Held, Inner, State};
-use crate::lock::{EXPIRES, LIFE, LOCK, Lock, RENEWS, TAKES_OVER, number, taken};
-use crate::{Draft, Error, Ledger};
+use crate::lock::{EXPIRES, LIFE, LOCK, Lock, RENEWS, Standing, TAKES_OVER, number, taken};
+use crate::{Draft, Error, Head, Ledger};
 
 /// How often the lock is tried for when others write in between.
 const ATTEMPTS: u32 = 200;
@@ -70,21 +70,33 @@ impl Ledger {
         Error::Held { environment: environment.to_string(), holder }
     }
 
-    /// Takes the lock away from whoever holds the environment: what that run still wants to write is refused. For people who know
-    /// that it is gone.
+    /// Who holds an environment, however long its lock is over by time; `None` where nobody does. Reads the whole chain.
     ///
     /// # Errors
-    /// [`Error::NotHeld`] where nobody holds it; what reading and writing of the ledger can bring.
-    pub async fn unlock(&self, environment: &EnvironmentName, reason: &str) -> Result<Lock, Error> {
-        let mut state = self.inner.state().await;
-        self.inner.read_on(&mut state).await?;
-        let found = self.inner.newest_lock(&mut state, environment).await?;
-        let lock = found.ok_or_else(|| Error::NotHeld { environment: environment.to_string() })?;
-        drop(state);
-        let mut draft = event(EventKind::Unlock, environment, LOCK, lock.fence);
+    /// As [`Ledger::verify`].
+    pub async fn lock_of(&self, environment: &EnvironmentName) -> Result<Option<Lock>, Error> {
+        let mut standing = Standing::default();
+        self.walk(&[], |event| standing.see(&event)).await?;
+        Ok(standing.of(environment).cloned())
+    }
+
+    /// Takes a lock away from whoever holds it: what that run still wants to write for the environment is refused. For people who
+    /// know that it is gone. Returns the record that says so.
+    ///
+    /// In a folder a run that lives keeps the operating system's lock until it ends, so that nobody comes in beside it.
+    ///
+    /// # Errors
+    /// [`Error::NotHeld`] where the lock is no longer the one that stands; what reading and writing of the ledger can bring.
+    pub async fn unlock(&self, lock: &Lock, reason: &str) -> Result<Head, Error> {
+        let standing = self.lock_of(&lock.environment).await?;
+        // Another run may have come since somebody looked: its lock is not the one that was to be taken away. One that comes after
+        // this look is safe, since the event names the lock that it ends.
+        if standing.is_none_or(|standing| standing.fence != lock.fence) {
+            return Err(Error::NotHeld { environment: lock.environment.to_string() });
+        }
+        let mut draft = event(EventKind::Unlock, &lock.environment, LOCK, lock.fence);
         draft.reason = Some(reason.to_owned());
-        self.append(draft).await?;
-        Ok(lock)
+        self.append(draft).await
     }
 }
 

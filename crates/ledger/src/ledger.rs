@@ -10,7 +10,7 @@ use landfall_run::{Clock, Run};
 use serde_json::Value;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::chain::{self, Bad, Head, Link, Verified};
+use crate::chain::{self, Bad, Head, Kept, Link, Verified};
 use crate::draft::{Context, Draft};
 use crate::error::Error;
 use crate::lock::{FENCE, Lock, Standing};
@@ -203,7 +203,7 @@ impl Ledger {
         let mut read = self.inner.read.lock().await;
         if read.newest.is_none() {
             let mut events = Vec::new();
-            let newest = self.walk(None, |event| events.push(event)).await?.head;
+            let newest = self.walk(&[], |event| events.push(event)).await?.head;
             *read = Read { newest, events };
             return Ok(read.events.clone());
         }
@@ -224,7 +224,7 @@ impl Ledger {
     /// As [`Ledger::verify`].
     pub async fn read(&self, known: Option<Head>) -> Result<(Vec<LedgerEvent>, Verified), Error> {
         let mut events = Vec::new();
-        let verified = self.walk(known, |event| events.push(event)).await?;
+        let verified = self.walk(known.map(Kept::from).as_slice(), |event| events.push(event)).await?;
         Ok((events, verified))
     }
 
@@ -234,14 +234,26 @@ impl Ledger {
     /// # Errors
     /// [`Error::Damaged`] with the first bad record; [`Error::Place`], [`Error::Call`].
     pub async fn verify(&self, known: Option<Head>) -> Result<Verified, Error> {
-        self.walk(known, |_| {}).await
+        self.verify_against(known.map(Kept::from).as_slice()).await
     }
 
-    async fn walk(&self, known: Option<Head>, mut visit: impl FnMut(LedgerEvent)) -> Result<Verified, Error> {
+    /// The same with any number of heads that were kept elsewhere; the first that does not fit is told with its place.
+    ///
+    /// # Errors
+    /// As [`Ledger::verify`].
+    pub async fn verify_against(&self, kept: &[Kept]) -> Result<Verified, Error> {
+        self.walk(kept, |_| {}).await
+    }
+
+    pub(crate) async fn walk(
+        &self,
+        kept: &[Kept],
+        mut visit: impl FnMut(LedgerEvent),
+    ) -> Result<Verified, Error> {
         let store = &self.inner.store;
         let last = store.listed().await?;
         let mut links = std::pin::pin!(store.chain(last));
-        let mut walk = chain::Walk::new(known);
+        let mut walk = chain::Walk::new(kept);
         let mut ahead: Option<Result<Link, Error>> = links.next().await;
         while let Some(next) = ahead.take() {
             let link = next?;

@@ -3,7 +3,8 @@
 //! A [`Ledger`] keeps each event in a file or object of its own that is whole or absent, also after a kill; it is the
 //! [`Journal`](landfall_run::Journal) of a run, and keeps events of other kinds that stages [`append`](Ledger::append).
 //! Each event holds the SHA-256 of the bytes of the one before, so [`verify`](Ledger::verify) names the first that
-//! was changed, removed or moved. Only a removal of the newest events needs a [`Head`] that was kept elsewhere.
+//! was changed, removed or moved. Only a removal of the newest events needs a [`Head`] that was
+//! kept elsewhere, as [`Checkpoints`] keep it.
 //!
 //! No stage needs the ledger to converge: each finds out from the services what is left to do. The [`gate`]s do need it. Deaths, freezes,
 //! approvals and the order of environments are known from its events alone, and are lost with them.
@@ -25,6 +26,7 @@
 //! ```
 
 mod chain;
+mod checkpoint;
 mod draft;
 mod error;
 pub mod gate;
@@ -37,7 +39,8 @@ mod place;
 mod store;
 pub mod view;
 
-pub use chain::{Head, Verified};
+pub use chain::{Head, Kept, Verified};
+pub use checkpoint::{Checkpoints, ToKeep};
 pub use draft::{Context, Draft};
 pub use error::Error;
 pub use hold::Hold;

@@ -6,6 +6,8 @@ use landfall_artifacts::{
     Actor, EffectResult, EnvironmentKind, EnvironmentName, EventKind, LedgerEvent, LedgerItem, ReleaseId,
     Settings,
 };
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
 
@@ -65,12 +67,45 @@ pub struct Step {
 }
 
 /// What kills a release.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, JsonSchema)]
 pub enum Cause {
-    /// A person rejected it.
-    Rejected,
-    /// A test of it failed.
+    /// A test found that it is bad.
+    #[serde(rename = "test")]
     TestFailed,
+    /// A person rejected it.
+    #[serde(rename = "rejection")]
+    Rejected,
+}
+
+impl Cause {
+    /// The word for it, which JSON has too.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::TestFailed => "test",
+            Self::Rejected => "rejection",
+        }
+    }
+
+    /// What an event kills its release of, if it does. The infrastructure's faults kill nothing.
+    pub fn of(event: &LedgerEvent) -> Option<Self> {
+        match event.kind {
+            EventKind::Rejection if happened(event) => Some(Self::Rejected),
+            EventKind::Test if verdict(event) == Some(Verdict::Failed) => Some(Self::TestFailed),
+            EventKind::Intent
+            | EventKind::Outcome
+            | EventKind::Deployment
+            | EventKind::Test
+            | EventKind::Approval
+            | EventKind::Rejection
+            | EventKind::Promotion
+            | EventKind::Rollback
+            | EventKind::Sync
+            | EventKind::Lock
+            | EventKind::Unlock
+            | EventKind::Checkpoint
+            | EventKind::Freeze => None,
+        }
+    }
 }
 
 /// How a release died. It is never repaired: the next version takes its place.
@@ -153,26 +188,9 @@ pub fn death(events: &[LedgerEvent], release: &ReleaseId) -> Option<Death> {
 }
 
 fn death_by(event: &LedgerEvent) -> Option<Death> {
-    let cause = match event.kind {
-        EventKind::Rejection if happened(event) => Cause::Rejected,
-        EventKind::Test if verdict(event) == Some(Verdict::Failed) => Cause::TestFailed,
-        EventKind::Intent
-        | EventKind::Outcome
-        | EventKind::Deployment
-        | EventKind::Test
-        | EventKind::Approval
-        | EventKind::Rejection
-        | EventKind::Promotion
-        | EventKind::Rollback
-        | EventKind::Sync
-        | EventKind::Lock
-        | EventKind::Unlock
-        | EventKind::Checkpoint
-        | EventKind::Freeze => return None,
-    };
     Some(Death {
         release: event.release.clone()?,
-        cause,
+        cause: Cause::of(event)?,
         environment: event.environment.clone(),
         time: event.time,
         by: event.actor.clone(),

@@ -1,7 +1,7 @@
 //! Where a ledger is.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 use std::str::FromStr;
 
 use landfall_artifacts::BucketName;
@@ -36,6 +36,40 @@ impl Place {
     pub fn is_shared(&self) -> bool {
         matches!(self, Self::S3 { .. })
     }
+
+    /// Whether one of the two lies in the other, or they are the same: then who can change one can change both.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Folder(one), Self::Folder(other)) => {
+                let (one, other) = (real(one), real(other));
+                one.starts_with(&other) || other.starts_with(&one)
+            }
+            (Self::S3 { bucket, prefix }, Self::S3 { bucket: other, prefix: beside }) => {
+                bucket == other && (prefix.starts_with(beside) || beside.starts_with(prefix))
+            }
+            (Self::Folder(_), Self::S3 { .. }) | (Self::S3 { .. }, Self::Folder(_)) => false,
+        }
+    }
+}
+
+/// Where a path really leads, links resolved as far as it is there.
+fn real(path: &Path) -> PathBuf {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    for there in path.ancestors() {
+        if let Ok(found) = there.canonicalize() {
+            let rest = path.strip_prefix(there).unwrap_or(Path::new(""));
+            return rest.components().fold(found, |mut path, part| {
+                match part {
+                    Component::ParentDir => {
+                        path.pop();
+                    }
+                    part => path.push(part),
+                }
+                path
+            });
+        }
+    }
+    path
 }
 
 impl FromStr for Place {
@@ -103,5 +137,29 @@ mod tests {
             assert!(bad.parse::<Place>().is_err(), "{bad}");
         }
         assert!(format!("s3://abc/{}", "x".repeat(513)).parse::<Place>().is_err());
+    }
+
+    #[test]
+    fn places_that_lie_in_each_other_are_not_apart() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| Place::Folder(folder.path().join(name));
+        std::fs::create_dir(folder.path().join("ledger")).expect("a folder");
+        std::os::unix::fs::symlink(folder.path().join("ledger"), folder.path().join("link")).expect("a link");
+        let s3 = |text: &str| text.parse::<Place>().expect("a place");
+        for (one, other, overlap) in [
+            (at("ledger"), at("ledger"), true),
+            (at("ledger"), at("ledger/below/it"), true),
+            (at("ledger"), at("link/below"), true),
+            (at("ledger"), at("not/there/../../ledger"), true),
+            (at("ledger"), at("ledger-2"), false),
+            (s3("s3://acme/app"), s3("s3://acme/app/checkpoints"), true),
+            (s3("s3://acme"), s3("s3://acme/app"), true),
+            (s3("s3://acme/app"), s3("s3://acme/app-2"), false),
+            (s3("s3://acme/app"), s3("s3://other/app"), false),
+            (s3("s3://acme/app"), at("ledger"), false),
+        ] {
+            assert_eq!(one.overlaps(&other), overlap, "{one} {other}");
+            assert_eq!(other.overlaps(&one), overlap, "{other} {one}");
+        }
     }
 }

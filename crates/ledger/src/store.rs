@@ -1,12 +1,14 @@
 //! Where records stand: what both stores do alike.
 
 mod folder;
+mod named;
 mod s3;
 mod torn;
 
 use std::ops::RangeInclusive;
 
 use futures_util::StreamExt as _;
+use landfall_artifacts::LedgerEvent;
 
 pub(crate) use self::folder::FolderStore;
 pub(crate) use self::s3::S3Store;
@@ -18,7 +20,7 @@ use crate::error::Error;
 const PIECE: u64 = 512;
 
 /// Objects that are read at a time.
-const AT_A_TIME: usize = 64;
+pub(crate) const AT_A_TIME: usize = 64;
 
 /// A place with records. Both kinds keep the promise that the chain rests on: a number is taken once.
 #[derive(Debug)]
@@ -64,8 +66,10 @@ impl Store {
     /// Puts a record at a number that has none.
     pub(crate) async fn put(&self, sequence: u64, bytes: Vec<u8>) -> Result<Placed, Error> {
         match self {
-            Self::Folder(store) => blocking(store, move |store| store.put(sequence, &bytes)).await,
-            Self::S3(store) => store.put(sequence, bytes).await,
+            Self::Folder(store) => {
+                blocking(store, move |store| store.put(&LedgerEvent::file_name(sequence), &bytes)).await
+            }
+            Self::S3(store) => store.put(&LedgerEvent::file_name(sequence), bytes).await,
         }
     }
 

@@ -22,6 +22,7 @@ mod step;
 mod trace;
 mod words;
 
+pub use crate::life::Cause;
 pub use answer::{Answer, Place, View, Whole};
 pub use audit::{Audit, COLUMNS, audit};
 pub use comings::{Coming, comings};
@@ -30,7 +31,7 @@ pub use dora::{DEFINITIONS, Definition, Dora, DoraEnvironment, DoraMonth, Figure
 pub use drift::{Compared, Drift, Seen, Sight, Standing, drift};
 pub use environment::{Arrival, Environment, Line, Overview, Tested, environment, overview};
 pub use function::{Change, Function, function};
-pub use graveyard::{Cause, Death, Graveyard, graveyard};
+pub use graveyard::{Death, Graveyard, graveyard};
 pub use history::{Filter, History, history};
 pub use locks::{Held, Locks, locks};
 pub use mark::Mark;

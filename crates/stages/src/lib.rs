@@ -7,6 +7,7 @@ mod address;
 pub mod aws_credentials;
 pub mod build_docker_images;
 pub mod changed_images;
+pub mod checkpoint;
 mod child;
 pub mod cleanup_images;
 pub mod dashboard;

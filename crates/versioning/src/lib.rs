@@ -54,8 +54,8 @@ pub use changes::ReadAt;
 pub use error::Error;
 pub use files::{release_files, release_message};
 pub use git::{
-    Access, Commit, CommitText, CommitTree, FileChange, Git, History, NewTag, Person, Pushed, Remote,
-    RemoteRefs, Tag,
+    Access, Commit, CommitText, CommitTree, FileChange, Git, History, NOTES, NewTag, Note, Person, Pushed,
+    Remote, RemoteRefs, Tag,
 };
 pub use git_diff::{GitDiff, GitDiffError};
 pub use graph::{Cause, Edge, EdgeKind, Project, ProjectGraph};

@@ -38,6 +38,8 @@ pub(crate) struct Running<'a> {
     report: PathBuf,
     witness: Witness,
     temporary_before: BTreeSet<String>,
+    /// What was read of its standard error so far.
+    heard: Vec<u8>,
     _counted: Counted<'a>,
 }
 
@@ -106,8 +108,9 @@ impl World {
         let path = self.variables.get("PATH").map_or("/usr/bin:/bin", String::as_str);
         let witness = Witness::new(self.witness.path().join(number.to_string()), path);
         let mut command = Command::new(env!("CARGO_BIN_EXE_under-test"));
-        // A view of the ledger has its name in two words.
-        let (stage, rest) = words.split_at(if words.first() == Some(&"ledger") { 2 } else { 1 });
+        // A view of the ledger has its name in two words, and so has what is done with the dashboard.
+        let is_two = words.first().is_some_and(|first| ["ledger", "dashboard"].contains(first));
+        let (stage, rest) = words.split_at(if is_two { 2 } else { 1 });
         if apart {
             command.process_group(0);
         }
@@ -139,7 +142,8 @@ impl World {
         }
         let words = words.iter().map(|&word| word.to_owned()).collect();
         let counted = Counted::new(&self.under_way);
-        Running { world: self, child, words, report, witness, temporary_before, _counted: counted }
+        let heard = Vec::new();
+        Running { world: self, child, words, report, witness, temporary_before, heard, _counted: counted }
     }
 
     /// Temporary files in the repo and in their own folder: a killed run may leave some, no other may.
@@ -204,6 +208,26 @@ impl Running<'_> {
         assert!(in_time, "`{}` does not come to that request", self.words.join(" "));
     }
 
+    /// Waits until its standard error has a line with this text; the line.
+    pub(crate) async fn line_with(&mut self, text: &str) -> String {
+        let stderr = self.child.stderr.as_mut().expect("piped");
+        let said = async {
+            loop {
+                let told = String::from_utf8_lossy(&self.heard).into_owned();
+                let whole = told.rsplit_once('\n').map_or("", |(whole, _)| whole);
+                if let Some(line) = whole.lines().find(|line| line.contains(text)) {
+                    return line.to_owned();
+                }
+                let mut piece = [0; 4096];
+                let read = stderr.read(&mut piece).await.expect("it can be read");
+                assert!(read > 0, "`{}` ended before: {told}", self.words.join(" "));
+                self.heard.extend_from_slice(&piece[..read]);
+            }
+        };
+        let said = tokio::time::timeout(LONGEST, said).await;
+        said.unwrap_or_else(|_| panic!("`{}` does not say `{text}`", self.words.join(" ")))
+    }
+
     /// Waits for the end, and looks at everything that was left behind.
     pub(crate) async fn end(self) -> Ran {
         let (world, before) = (self.world, self.temporary_before.clone());
@@ -214,7 +238,7 @@ impl Running<'_> {
 
     /// Waits for the end, and tells where secrets were left: for the one test that plants some.
     pub(crate) async fn end_with_leaks(mut self) -> (Ran, Vec<String>) {
-        let (mut out, mut err) = (Vec::new(), Vec::new());
+        let (mut out, mut err) = (Vec::new(), std::mem::take(&mut self.heard));
         let (mut stdout, mut stderr) =
             (self.child.stdout.take().expect("piped"), self.child.stderr.take().expect("piped"));
         let ended = async {

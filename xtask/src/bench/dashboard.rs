@@ -72,7 +72,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
 }
 
 /// Builds the tool optimized, without the demo. xtask itself only starts it and waits, so that it may be as it is.
-fn built(root: &Path) -> Result<PathBuf> {
+pub(super) fn built(root: &Path) -> Result<PathBuf> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let build = [
         "build",

@@ -10,6 +10,7 @@ mod floor;
 mod goals;
 mod http;
 mod lambda;
+mod ledger;
 mod link;
 mod machine;
 mod measure;
@@ -54,8 +55,9 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
         ["versioning", args @ ..] => return versioning::run(root, args),
         ["s3", args @ ..] => return s3::run(root, args),
         ["dashboard", args @ ..] => return dashboard::run(root, args),
+        ["ledger", args @ ..] => return ledger::run(root, args),
         _ => bail!(
-            "say what to measure: `cargo xtask bench registry`, `lambda`, `versioning`, `s3` or `dashboard`"
+            "say what to measure: `cargo xtask bench registry`, `lambda`, `versioning`, `s3`, `dashboard` or `ledger`"
         ),
     };
     let options = Options::parse(args)?;

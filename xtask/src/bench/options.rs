@@ -28,6 +28,8 @@ pub(crate) const HELP: &str = "\
                              publish 5,000 small files: ours, rclone, s5cmd and the AWS CLI
   bench dashboard [--write] [--check] [--ours FILE]
                              draw the pages of 200 functions, 12 environments and 5,000 releases
+  bench ledger [--write] [--check] [--records N] [--folder DIR] [--ours FILE]
+                             prove a chain of a million records, beside the verifier in Python and sha256sum
 ";
 
 /// One question that is measured.

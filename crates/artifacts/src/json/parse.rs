@@ -106,6 +106,32 @@ enum Step {
     Index(usize),
 }
 
+/// The keys of an object so far.
+#[derive(Default)]
+struct Seen {
+    /// Where they stand, of the first `counted` members.
+    places: BTreeMap<String, usize>,
+    counted: usize,
+}
+
+impl Seen {
+    /// Up to so many keys are looked through one by one: most objects have few, and a map of them takes longer than all else. Of
+    /// more a map is made, so that an object of very many keys is no burden either.
+    const FEW: usize = 24;
+
+    /// Where a key stands already.
+    fn place(&mut self, key: &str, members: &[Member]) -> Option<usize> {
+        if members.len() <= Self::FEW {
+            return members.iter().find(|member| member.key == key).map(|member| member.at);
+        }
+        for member in members.get(self.counted..).unwrap_or_default() {
+            self.places.insert(member.key.clone(), member.at);
+        }
+        self.counted = members.len();
+        self.places.get(key).copied()
+    }
+}
+
 impl Parser<'_> {
     fn document(&mut self) -> Result<Node, Stop> {
         if self.text.starts_with('\u{feff}') {
@@ -230,7 +256,7 @@ impl Parser<'_> {
         let depth = self.deeper(depth)?;
         self.at += 1;
         let mut members: Vec<Member> = Vec::new();
-        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+        let mut seen = Seen::default();
         self.space();
         if self.take(b'}') {
             return Ok(Kind::Object(members));
@@ -249,13 +275,12 @@ impl Parser<'_> {
             }
             self.space();
             let value = self.value(depth)?;
-            if let Some(first) = seen.get(&key) {
+            if let Some(first) = seen.place(&key, &members) {
                 let pointer = self.pointer();
-                self.problems.add_duplicate(at, *first, pointer);
+                self.problems.add_duplicate(at, first, pointer);
                 self.way.pop();
             } else {
                 self.way.pop();
-                seen.insert(key.clone(), at);
                 members.push(Member { at, key, value });
             }
             self.space();
@@ -401,6 +426,19 @@ mod tests {
           /a/b at 3:5: found the same key a second time, expected one such key; the first stands at 2:9
           /c at 4:11: found the same key a second time, expected one such key; the first stands at 4:3
         ");
+    }
+
+    #[test]
+    fn a_key_is_found_again_however_many_stand_between() {
+        for keys in [1, 24, 25, 26, 60] {
+            let all = (0..keys).map(|key| format!("\"k{key}\":{key}")).collect::<Vec<_>>().join(",");
+            assert!(strict_value(format!("{{{all}}}").as_bytes(), "x", Limits::default()).is_ok(), "{keys}");
+            for again in 0..keys {
+                let told = refusal(&format!("{{{all},\"k{again}\":0}}"));
+                assert!(told.contains(&format!("/k{again} at")), "{again} of {keys}: {told}");
+                assert!(told.contains("the same key a second time"), "{again} of {keys}: {told}");
+            }
+        }
     }
 
     #[test]

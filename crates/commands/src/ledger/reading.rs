@@ -5,8 +5,8 @@ use std::io::IsTerminal as _;
 
 use landfall_artifacts::{Class, LedgerEvent, Problem, ProjectName};
 use landfall_cli::Look;
-use landfall_ledger::Head;
 use landfall_ledger::view::{Answer, Moment, Place, View, function_name};
+use landfall_ledger::{Head, Kept, Verified};
 use landfall_stages::{Finished, Refusal, ToCaller};
 
 use super::table::Paint;
@@ -15,7 +15,9 @@ use crate::Context;
 /// What was read of a ledger.
 pub(super) struct Reading {
     pub(super) place: String,
+    /// All of them, or none where the chain was proved and nothing else.
     pub(super) events: Vec<LedgerEvent>,
+    records: u64,
     pub(super) head: Option<Head>,
     pub(super) now: Moment,
     pub(super) paint: Paint,
@@ -28,9 +30,22 @@ impl Reading {
     /// A damaged ledger, and one without a record: it is more likely to be the wrong place than a product that never was
     /// released.
     pub(super) async fn of(context: &Context, known: Option<Head>) -> Result<Self, Refusal> {
-        let shown = context.ledger.place().to_string();
         let (events, verified) = context.ledger.read(known).await?;
-        if events.is_empty() {
+        Self::with(context, events, verified)
+    }
+
+    /// Checks the chain against what was kept elsewhere, and holds no event in memory: a ledger is long that is worth proving.
+    ///
+    /// # Errors
+    /// As [`Reading::of`].
+    pub(super) async fn proved(context: &Context, kept: &[Kept]) -> Result<Self, Refusal> {
+        let verified = context.ledger.verify_against(kept).await?;
+        Self::with(context, Vec::new(), verified)
+    }
+
+    fn with(context: &Context, events: Vec<LedgerEvent>, verified: Verified) -> Result<Self, Refusal> {
+        let shown = context.ledger.place().to_string();
+        if verified.records == 0 {
             let what = format!("nothing is recorded in {shown}");
             return Err(Refusal::one(Problem::new("LF-LEDGER-EMPTY", Class::Input, what).with_remedy(
                 "name the product's ledger by --ledger, LANDFALL_LEDGER, or ledger.store in landfall.toml",
@@ -42,6 +57,7 @@ impl Reading {
         Ok(Self {
             place: shown,
             events,
+            records: verified.records,
             head: verified.head,
             now: Moment(context.run().clock().now()),
             paint,
@@ -57,7 +73,7 @@ impl Reading {
 
     /// The first line of every view for people.
     pub(super) fn title(&self) -> String {
-        let count = self.events.len();
+        let count = self.records;
         let line = format!(
             "{}: {count} record{}; times are in UTC",
             landfall_cli::middle(&self.place, 40),
@@ -73,7 +89,7 @@ impl Reading {
     pub(super) fn answer(&self, view: View<'_>, people: &str) -> Result<Finished, Refusal> {
         let place = Place {
             place: self.place.clone(),
-            records: self.events.len() as u64,
+            records: self.records,
             head: self.head.map(|head| head_text(&head)),
         };
         let json = Answer::new(place, self.now, view).to_json().map_err(|cause| {

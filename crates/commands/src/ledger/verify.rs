@@ -5,12 +5,14 @@ use std::pin::Pin;
 
 use landfall_artifacts::Digest;
 use landfall_cli::Opt;
-use landfall_ledger::Head;
 use landfall_ledger::view::{View, Whole};
+use landfall_ledger::{Head, Kept};
+use landfall_stages::checkpoint::To;
 use landfall_stages::{Outcome, Refusal};
 
 use super::reading::{Reading, head_text};
-use crate::{Context, Effects, Shared};
+use super::second::{OWNER, SHOWN, kept, place};
+use crate::{Context, Effects, Shared, aws};
 
 /// The command.
 #[derive(Debug)]
@@ -24,12 +26,21 @@ impl crate::Command for Command {
     const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
-        vec![Opt::value(
-            "head",
-            "N:SHA256",
-            "number and digest of a record that were kept elsewhere, such as on a release ticket: with it also a removal of \
-             the newest records is seen",
-        )]
+        let own = vec![
+            Opt::value(
+                "head",
+                "N:SHA256",
+                "number and digest of a record that were kept elsewhere, such as on a release ticket: with it also a removal of \
+                 the newest records is seen",
+            ),
+            Opt::list(
+                "checkpoints",
+                SHOWN,
+                "hold the chain against what `ledger checkpoint --to` kept there; may be given several times",
+            ),
+            OWNER,
+        ];
+        [own, aws::OPTIONS.to_vec()].concat()
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
@@ -45,17 +56,29 @@ impl crate::Command for Command {
                 }
                 head
             });
+            let given = values.list("checkpoints");
+            let places: Vec<To> =
+                given.iter().filter_map(|text| place(&mut values, "checkpoints", text)).collect();
             values.finish().map_err(Refusal)?;
-            let reading = Reading::of(context, known).await?;
+            let mut against = kept(context, &places).await?;
+            let checkpoints = against.len();
+            against.extend(known.map(Kept::from));
+            let reading = Reading::proved(context, &against).await?;
             let newest = reading.head.map(|head| head_text(&head)).unwrap_or_default();
             let mut people = format!("the chain is whole; its newest record is\n{newest}\n");
-            people.push_str(match known {
-                Some(_) => "the record that was kept elsewhere is in it\n",
-                None => {
-                    "whether newer records were removed, only a head that was kept elsewhere tells: --head\n"
-                }
-            });
-            reading.answer(View::Verify(Whole { compared_with_head: known.is_some() }), &people)
+            if known.is_some() {
+                people.push_str("the record that was kept elsewhere is in it\n");
+            }
+            match checkpoints {
+                0 if known.is_none() => people.push_str(
+                    "whether newer records were removed, only a head that was kept elsewhere tells: --head, --checkpoints\n",
+                ),
+                0 => {}
+                1 => people.push_str("it fits the checkpoint that was kept\n"),
+                more => people.push_str(&format!("it fits all {more} checkpoints that were kept\n")),
+            }
+            let whole = Whole { compared_with_head: known.is_some(), checkpoints: checkpoints as u64 };
+            reading.answer(View::Verify(whole), &people)
         })
     }
 }

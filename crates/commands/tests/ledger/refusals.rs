@@ -1,6 +1,6 @@
 //! What cannot be answered, and what a person sees of it.
 
-use landfall_artifacts::LedgerEvent;
+use landfall_artifacts::{EventKind, LedgerEvent};
 
 use crate::made::Made;
 
@@ -135,4 +135,74 @@ fn the_help_shows_every_flag_with_its_variable_and_key() {
       130  interrupted by SIGINT after a clean stop
       143  interrupted by SIGTERM after a clean stop
     "#);
+}
+
+#[test]
+fn checkpoints_show_what_the_chain_by_itself_does_not() {
+    let made = Made::story();
+    let vault = made.ledger().with_file_name("vault");
+    let vault = vault.to_string_lossy();
+    let refused = made.run(&format!("verify --checkpoints {vault}"));
+    assert_eq!(refused.code, 2, "a place that keeps nothing shows nothing");
+    assert!(refused.stderr.contains("error[LF-LEDGER-NO-CHECKPOINT]"), "{}", refused.stderr);
+
+    let kept = made.run(&format!("checkpoint --to {vault}"));
+    assert_eq!(kept.code, 0, "{}", kept.stderr);
+    assert!(kept.stdout.contains("record 12 is kept in"), "{}", kept.stdout);
+    let again = made.run(&format!("checkpoint --to {vault}"));
+    assert!(again.stdout.contains("keeps all of it already, up to record 12"), "{}", again.stdout);
+    let whole = made.run(&format!("verify --checkpoints {vault}"));
+    assert!(whole.stdout.contains("it fits the checkpoint that was kept"), "{}", whole.stdout);
+    let json = made.run(&format!("verify --checkpoints {vault} --output json"));
+    assert!(json.stdout.contains("\"checkpoints\": 1"), "{}", json.stdout);
+
+    let inside = made.ledger().join("below");
+    let refused = made.run(&format!("checkpoint --to {}", inside.to_string_lossy()));
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("error[LF-LEDGER-SAME-PLACE]"), "{}", refused.stderr);
+
+    for sequence in 11..=13 {
+        std::fs::remove_file(made.ledger().join(LedgerEvent::file_name(sequence))).expect("removed");
+    }
+    assert_eq!(made.run("verify").code, 0, "by itself it is whole");
+    let refused = made.run(&format!("verify --checkpoints {vault}"));
+    assert_eq!(refused.code, 7, "{}", refused.stdout);
+    let told = &refused.stderr;
+    assert!(told.contains("damaged at record 11: it is missing, as is all up to 12"), "{told}");
+    assert!(told.contains("checkpoint-00000000000000000012.json"), "{told}");
+}
+
+#[test]
+fn an_environment_is_unlocked_by_who_says_why() {
+    let mut made = Made::empty();
+    made.add("2026-02-04T08:00:00Z", EventKind::Lock, ("stg_eu00", ""), |event| {
+        event.stage = Some("deploy-lambda".to_owned());
+        event.run = Some("https://ci.example.com/jobs/7".to_owned());
+    });
+    for (words, code) in [
+        ("unlock stg_eu00 --yes", "LF-CONFIG-MISSING"),
+        ("unlock --reason gone --yes", "LF-CONFIG-MISSING"),
+        ("unlock prod_eu00 --reason gone --yes", "LF-LEDGER-NOT-HELD"),
+        ("unlock stg_eu00 --reason gone", "LF-LEDGER-UNLOCK"),
+    ] {
+        let ended = made.run(words);
+        assert_eq!(ended.code, 2, "{words}: {}", ended.stdout);
+        assert!(ended.stderr.contains(code), "{words}: {}", ended.stderr);
+    }
+    let asked = made.run("unlock stg_eu00 --reason gone").stderr;
+    assert!(
+        asked.contains("stg_eu00 is held by deploy-lambda of ada, https://ci.example.com/jobs/7"),
+        "{asked}"
+    );
+    let planned = made.run("unlock stg_eu00 --reason gone --dry-run");
+    assert!(planned.stdout.contains("stg_eu00 would be unlocked"), "{}", planned.stdout);
+    assert_eq!(made.run("locks --output json").stdout.matches("\"fence\"").count(), 1);
+
+    let ended = made.run("unlock stg_eu00 --reason gone --yes");
+    assert_eq!(ended.code, 0, "{}", ended.stderr);
+    assert!(ended.stdout.contains("stg_eu00 is unlocked: record 2"), "{}", ended.stdout);
+    let record = std::fs::read_to_string(made.ledger().join(LedgerEvent::file_name(2))).expect("a record");
+    assert!(record.contains("\"unlock\"") && record.contains("\"gone\""), "{record}");
+    assert_eq!(made.run("locks --output json").stdout.matches("\"fence\"").count(), 0);
+    assert!(made.run("unlock stg_eu00 --reason gone --yes").stderr.contains("LF-LEDGER-NOT-HELD"));
 }

@@ -43,7 +43,7 @@ fn links(chain: &[Vec<u8>]) -> Vec<Result<Link, Bad>> {
 
 /// As the ledger walks: the first bad record ends it.
 fn walk(links: &[&Result<Link, Bad>], known: Option<Head>) -> Result<Verified, Bad> {
-    let mut walk = Walk::new(known);
+    let mut walk = Walk::new(known.map(super::Kept::from).as_slice());
     for (at, next) in links.iter().enumerate() {
         let link = next.as_ref().map_err(Clone::clone)?;
         walk.step(link, links.get(at + 1).and_then(|after| after.as_ref().ok()))?;

@@ -21,6 +21,15 @@ pub(crate) struct FolderStore {
     folder: Arc<Path>,
 }
 
+/// What stands at a name.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Nothing,
+    Bytes(Vec<u8>),
+    /// A link, a folder, a pipe.
+    Odd,
+}
+
 impl FolderStore {
     pub(crate) fn new(folder: &Path) -> Self {
         Self { folder: folder.into() }
@@ -77,31 +86,50 @@ impl FolderStore {
 
     /// The bytes of a record; `None` where there is none.
     pub(crate) fn get(&self, sequence: u64) -> Result<Option<Vec<u8>>, Error> {
-        self.read(&self.path(sequence), sequence)
+        match self.read(&LedgerEvent::file_name(sequence), LedgerEvent::MAX_BYTES)? {
+            Found::Nothing => Ok(None),
+            Found::Bytes(bytes) => Ok(Some(bytes)),
+            Found::Odd => Err(self.damaged(Bad { sequence, what: "it is not a regular file".to_owned() })),
+        }
     }
 
-    /// The bytes of a record at this path, at most one more than a record may have; `None` where there is none.
-    pub(super) fn read(&self, path: &Path, sequence: u64) -> Result<Option<Vec<u8>>, Error> {
-        let failed = |cause: io::Error| Error::Place { place: shown(path), cause };
-        let odd = || self.damaged(Bad { sequence, what: "it is not a regular file".to_owned() });
+    /// At most one byte more than `most` of a file of the folder: that it is too large is seen by that one.
+    pub(crate) fn read(&self, name: &str, most: usize) -> Result<Found, Error> {
+        let path = self.folder.join(name);
+        let failed = |cause: io::Error| Error::Place { place: shown(&path), cause };
         // A link is no record, and opening a pipe must not wait for its writer.
         let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
         let opened =
-            OpenOptions::new().read(true).custom_flags(i32::try_from(flags).unwrap_or_default()).open(path);
+            OpenOptions::new().read(true).custom_flags(i32::try_from(flags).unwrap_or_default()).open(&path);
         let mut file = match opened {
             Ok(file) => file,
-            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(None),
-            Err(cause) if is_link(&cause) => return Err(odd()),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+            Err(cause) if is_link(&cause) => return Ok(Found::Odd),
             Err(cause) => return Err(failed(cause)),
         };
         let facts = file.metadata().map_err(failed)?;
         if !facts.is_file() {
-            return Err(odd());
+            return Ok(Found::Odd);
         }
-        let most = LedgerEvent::MAX_BYTES as u64 + 1;
+        let most = most as u64 + 1;
         let mut bytes = Vec::with_capacity(usize::try_from(facts.len().min(most)).unwrap_or_default() + 1);
         Read::by_ref(&mut file).take(most).read_to_end(&mut bytes).map_err(failed)?;
-        Ok(Some(bytes))
+        Ok(Found::Bytes(bytes))
+    }
+
+    /// The names of the files of the folder; none where it is not there.
+    pub(crate) fn names(&self) -> Result<Vec<String>, Error> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(cause) => return Err(self.unusable(cause)),
+        };
+        let mut names = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(|cause| self.unusable(cause))?.file_name();
+            names.extend(name.into_string().ok());
+        }
+        Ok(names)
     }
 
     /// A record that is to be there.
@@ -112,11 +140,10 @@ impl FolderStore {
         }
     }
 
-    /// Puts a record at a number that has none: written beside, flushed, moved to its name where nothing has that name, and the
-    /// folder flushed.
-    pub(crate) fn put(&self, sequence: u64, bytes: &[u8]) -> Result<Placed, Error> {
+    /// Puts a file at a name that nothing has: written beside, flushed, moved to its name, and the folder flushed.
+    pub(crate) fn put(&self, name: &str, bytes: &[u8]) -> Result<Placed, Error> {
         fs::create_dir_all(&self.folder).map_err(|cause| self.unusable(cause))?;
-        let path = self.path(sequence);
+        let path = self.folder.join(name);
         match self.write_new(&path, bytes) {
             Ok(()) => Ok(Placed::New),
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(Placed::Taken),

@@ -104,40 +104,44 @@ impl S3Store {
 
     /// The bytes of a record; `None` where there is none.
     pub(crate) async fn get(&self, sequence: u64) -> Result<Option<Vec<u8>>, Error> {
-        self.read(sequence, Nature::Read).await
+        self.read(&LedgerEvent::file_name(sequence), LedgerEvent::MAX_BYTES).await
     }
 
-    async fn read(&self, sequence: u64, nature: Nature) -> Result<Option<Vec<u8>>, Error> {
-        let key = self.key(sequence);
+    /// At most one byte more than `most` of an object below the prefix: that it is too large is seen by that one.
+    pub(crate) async fn read(&self, name: &str, most: usize) -> Result<Option<Vec<u8>>, Error> {
+        self.fetch(name, most, Nature::Read).await
+    }
+
+    async fn fetch(&self, name: &str, most: usize, nature: Nature) -> Result<Option<Vec<u8>>, Error> {
+        let key = self.key(name);
         let what = Call { service: Service::S3, operation: "GetObject", nature, limiter: None };
         let request = || {
             self.sdk
                 .get_object()
                 .bucket(self.bucket.as_str())
                 .key(&key)
-                // One byte more than a record may have tells that it is too large without reading all of it.
-                .range(format!("bytes=0-{}", LedgerEvent::MAX_BYTES))
+                .range(format!("bytes=0-{most}"))
                 .set_expected_bucket_owner(self.owner())
                 .send()
         };
         match call(&self.run, what, request).await {
             Ok(answer) => match answer.body.collect().await.map(AggregatedBytes::into_bytes) {
                 Ok(bytes) => Ok(Some(bytes.to_vec())),
-                Err(_) => Err(self.damaged(Bad { sequence, what: "its bytes cannot be read".to_owned() })),
+                Err(_) => Err(self.unreadable(name)),
             },
             Err(failure) if failure.is_code("NoSuchKey") => Ok(None),
             // An object of no bytes has no range.
             Err(failure) if failure.status == Some(416) => Ok(Some(Vec::new())),
-            Err(failure) => Err(self.failed("cannot read", sequence, failure)),
+            Err(failure) => Err(self.failed("cannot read", name, failure)),
         }
     }
 
-    /// Puts a record at a number that has none. Where no clear answer came, the key tells: each record holds a number of its
+    /// Puts an object at a name that nothing has. Where no clear answer came, the key tells: each record holds a number of its
     /// writer, so that nobody takes another's for his own.
-    pub(crate) async fn put(&self, sequence: u64, bytes: Vec<u8>) -> Result<Placed, Error> {
+    pub(crate) async fn put(&self, name: &str, bytes: Vec<u8>) -> Result<Placed, Error> {
         let mut was_sent = false;
         for _ in 0..TRIES {
-            let failure = match self.create(sequence, &bytes).await {
+            let failure = match self.create(name, &bytes).await {
                 Ok(()) => return Ok(Placed::New),
                 Err(failure) => failure,
             };
@@ -147,27 +151,27 @@ impl S3Store {
                 _ if failure.is_code("ConditionalRequestConflict") => {}
                 (Some(412), _) | (_, FailureKind::Unanswered | FailureKind::Server | FailureKind::Answer) => {
                     was_sent = true;
-                    match self.read(sequence, Nature::Confirm).await {
+                    match self.fetch(name, bytes.len(), Nature::Confirm).await {
                         Ok(Some(found)) if found == bytes => return Ok(Placed::New),
                         Ok(Some(_)) => return Ok(Placed::Taken),
                         Ok(None) => {}
                         Err(cause) => {
                             return Err(Error::Unconfirmed {
-                                address: self.address(sequence),
+                                address: self.address(name),
                                 cause: Box::new(cause),
                             });
                         }
                     }
                 }
-                _ => return Err(self.failed("cannot write", sequence, failure)),
+                _ => return Err(self.failed("cannot write", name, failure)),
             }
         }
         let cause = Error::Crowded { place: self.place(), attempts: TRIES };
-        Err(Error::Unconfirmed { address: self.address(sequence), cause: Box::new(cause) })
+        Err(Error::Unconfirmed { address: self.address(name), cause: Box::new(cause) })
     }
 
-    async fn create(&self, sequence: u64, bytes: &[u8]) -> Result<(), AwsFailure> {
-        let (key, sha256) = (self.key(sequence), CodeSha256::from(Digest::of(bytes)));
+    async fn create(&self, name: &str, bytes: &[u8]) -> Result<(), AwsFailure> {
+        let (key, sha256) = (self.key(name), CodeSha256::from(Digest::of(bytes)));
         let what =
             Call { service: Service::S3, operation: "PutObject", nature: Nature::Write, limiter: None };
         let request = || {
@@ -188,7 +192,7 @@ impl S3Store {
 
     /// At most `most` numbers after one, in their order; keys that are no record's are passed over.
     async fn page_after(&self, after: u64, most: u64) -> Result<Vec<u64>, Error> {
-        let mut start = self.key(after);
+        let mut start = self.key(&LedgerEvent::file_name(after));
         loop {
             let page = self.list(&start, most).await?;
             let keys = page.contents().iter().filter_map(|object| object.key());
@@ -221,6 +225,34 @@ impl S3Store {
         }
     }
 
+    /// The names of what stands right below the prefix and begins with `begin`, at most `most` of them.
+    pub(crate) async fn names(&self, begin: &str, most: usize) -> Result<Vec<String>, Error> {
+        let mut names: Vec<String> = Vec::new();
+        let mut start = self.key(begin);
+        loop {
+            let page = self.list(&start, PAGE).await?;
+            let mut is_over = !page.is_truncated().unwrap_or_default();
+            let before = start.clone();
+            for key in page.contents().iter().filter_map(|object| object.key()) {
+                if key <= start.as_str() {
+                    return Err(self.listing("keys are out of order"));
+                }
+                key.clone_into(&mut start);
+                let name = key
+                    .strip_prefix(self.prefix.as_str())
+                    .ok_or_else(|| self.listing("a key is not below the prefix"))?;
+                if !name.starts_with(begin) {
+                    is_over = true;
+                    break;
+                }
+                names.push(name.to_owned());
+            }
+            if is_over || names.len() > most || start == before {
+                return Ok(names);
+            }
+        }
+    }
+
     async fn list(&self, start: &str, most: u64) -> Result<ListObjectsV2Output, Error> {
         let what =
             Call { service: Service::S3, operation: "ListObjectsV2", nature: Nature::Read, limiter: None };
@@ -241,20 +273,28 @@ impl S3Store {
         })
     }
 
-    fn key(&self, sequence: u64) -> String {
-        format!("{}{}", self.prefix, LedgerEvent::file_name(sequence))
+    fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
     }
 
-    fn address(&self, sequence: u64) -> String {
-        format!("s3://{}/{}", self.bucket, self.key(sequence))
+    fn address(&self, name: &str) -> String {
+        format!("s3://{}/{}", self.bucket, self.key(name))
     }
 
     fn owner(&self) -> Option<String> {
         self.owner.as_ref().map(ToString::to_string)
     }
 
-    fn failed(&self, what: &'static str, sequence: u64, failure: AwsFailure) -> Error {
-        Error::Call { what, address: self.address(sequence), failure: Box::new(failure) }
+    fn failed(&self, what: &'static str, name: &str, failure: AwsFailure) -> Error {
+        Error::Call { what, address: self.address(name), failure: Box::new(failure) }
+    }
+
+    fn unreadable(&self, name: &str) -> Error {
+        let what = "its bytes cannot be read".to_owned();
+        match LedgerEvent::sequence_of(name) {
+            Some(sequence) => self.damaged(Bad { sequence, what }),
+            None => Error::Checkpoint { address: self.address(name), what },
+        }
     }
 
     fn listing(&self, what: &str) -> Error {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use landfall_artifacts::{Digest, LedgerEvent};
 
-use super::folder::{FolderStore, shown};
+use super::folder::{FolderStore, Found, shown};
 use crate::error::Error;
 
 /// What every record ends with.
@@ -93,7 +93,7 @@ impl FolderStore {
     fn kept(&self, sequence: u64, name: &str) -> Option<(std::time::SystemTime, Torn)> {
         let path = self.folder().join(name);
         let time = fs::symlink_metadata(&path).ok().filter(fs::Metadata::is_file)?.modified().ok()?;
-        let bytes = self.read(&path, sequence).ok()??;
+        let Ok(Found::Bytes(bytes)) = self.read(name, LedgerEvent::MAX_BYTES) else { return None };
         let digest = Digest::of(&bytes);
         let is_it = is_torn(&bytes) && name.ends_with(digest.short().trim_start_matches("sha256:"));
         is_it.then_some((time, Torn { sequence, digest, kept_as: path }))

@@ -64,6 +64,8 @@ pub enum View<'a> {
 pub struct Whole {
     /// Whether it was compared with a head that was kept elsewhere: else a removal of its newest records is not seen.
     pub compared_with_head: bool,
+    /// How many checkpoints it was held against, all of which fit.
+    pub checkpoints: u64,
 }
 
 /// A view, and the ledger that it is of.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use landfall_artifacts::{EffectResult, EnvironmentName, EventKind, LedgerEvent, ReleaseId};
+use landfall_artifacts::{EnvironmentName, EventKind, LedgerEvent, ReleaseId};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -10,36 +10,8 @@ use super::contents::{Content, Contents};
 use super::happened;
 use super::mark::Mark;
 use super::moment::Moment;
-use super::words::{suite, verdict};
-
-/// What a release died of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Cause {
-    /// A test found that it is bad.
-    Test,
-    /// A person rejected it.
-    Rejection,
-}
-
-impl Cause {
-    /// The word for it, which JSON has too.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Test => "test",
-            Self::Rejection => "rejection",
-        }
-    }
-
-    /// What an event kills its release of, if it does. The infrastructure's faults kill nothing.
-    pub fn of(event: &LedgerEvent) -> Option<Self> {
-        match event.kind {
-            EventKind::Rejection if happened(event) => Some(Self::Rejection),
-            _ if verdict(event) == Some(EffectResult::Failed) => Some(Self::Test),
-            _ => None,
-        }
-    }
-}
+use super::words::suite;
+use crate::life::Cause;
 
 /// A release that died.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

@@ -8,10 +8,10 @@ use serde::Serialize;
 
 use super::comings::comings;
 use super::contents::{Content, Contents};
-use super::graveyard::Cause;
 use super::mark::Mark;
 use super::standing::Running;
 use super::step::{Step, steps};
+use crate::life::Cause;
 
 /// One release.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]

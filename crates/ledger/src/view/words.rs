@@ -2,6 +2,8 @@
 
 use landfall_artifacts::{EffectResult, EventKind, LedgerEvent, LedgerItem};
 
+use crate::life::{self, Verdict};
+
 /// Items that are told by name; of more, only the number is.
 const MOST_NAMED: usize = 3;
 
@@ -55,11 +57,9 @@ pub fn suite(event: &LedgerEvent) -> Option<&str> {
 /// How a test ended, as far as what it tested is concerned: `unknown` where it was not brought to an end, or what failed was
 /// the infrastructure; `None` for every other event.
 pub fn verdict(event: &LedgerEvent) -> Option<EffectResult> {
-    let infrastructure = event.details.get("infrastructure").and_then(serde_json::Value::as_bool);
-    match event.outcome {
-        _ if event.kind != EventKind::Test => None,
-        None => Some(EffectResult::Unknown),
-        Some(_) if infrastructure.unwrap_or(false) => Some(EffectResult::Unknown),
-        Some(outcome) => Some(outcome),
-    }
+    Some(match life::verdict(event)? {
+        Verdict::Passed => EffectResult::Done,
+        Verdict::Failed => EffectResult::Failed,
+        Verdict::Silent => EffectResult::Unknown,
+    })
 }

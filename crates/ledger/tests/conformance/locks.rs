@@ -109,10 +109,16 @@ async fn a_lock_can_be_taken_away() {
     for place in Place::both().await {
         let (ada, eve) = (place.open("ada").await, place.open("eve").await);
         let stg = environment("stg_eu00");
-        let refused = eve.unlock(&stg, "nobody there").await.expect_err("free");
-        assert_eq!(refused.code(), "LF-LEDGER-NOT-HELD");
+        assert_eq!(eve.lock_of(&stg).await.expect("read"), None);
         let hold = ada.hold(&stg).await.expect("free");
-        eve.unlock(&stg, "its runner burnt down").await.expect("unlocked");
+        let lock = eve.lock_of(&stg).await.expect("read").expect("held");
+        assert_eq!((lock.fence, lock.holder.as_str()), (hold.fence(), "deploy-lambda of ada"));
+        let other = landfall_ledger::Lock { fence: lock.fence + 7, ..lock.clone() };
+        let refused = eve.unlock(&other, "it was another's").await.expect_err("not the one that stands");
+        assert_eq!(refused.code(), "LF-LEDGER-NOT-HELD");
+        eve.unlock(&lock, "its runner burnt down").await.expect("unlocked");
+        let refused = eve.unlock(&lock, "twice").await.expect_err("free");
+        assert_eq!(refused.code(), "LF-LEDGER-NOT-HELD");
         let refused = ada.append(deployment("stg_eu00")).await.expect_err("taken away");
         assert!(refused.to_string().contains("eve took the lock away (its runner burnt down)"), "{refused}");
         hold.release().await.expect("nothing to give back");

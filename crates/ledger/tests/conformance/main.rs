@@ -1,5 +1,6 @@
 //! What every store keeps, asked of both: a folder, and the sandbox's S3.
 
+mod checkpoints;
 mod locks;
 mod s3;
 mod writers;

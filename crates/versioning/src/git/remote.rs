@@ -169,7 +169,8 @@ impl Git {
         Ok(Pushed::Not { told: format!("{}\n{}", answer.told, refused.join("\n")).trim().to_owned() })
     }
 
-    async fn speak(
+    /// A call that speaks with a remote and must end well.
+    pub(super) async fn speak(
         &self,
         what: &'static str,
         arguments: &[&str],
