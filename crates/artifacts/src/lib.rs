@@ -37,11 +37,14 @@ mod json;
 mod ledger_event;
 mod mappings;
 mod name;
+mod notification;
+mod notify_settings;
 mod outcome;
 mod path_names;
 mod placed;
 mod project_json;
 mod promotion_log;
+mod queued_notification;
 mod reference;
 mod release_manifest;
 mod report;
@@ -55,6 +58,7 @@ mod smoke;
 mod stage;
 mod sync_schemas;
 mod text_name;
+mod text_template;
 mod text_types;
 mod toml_node;
 mod versions;
@@ -80,11 +84,14 @@ pub use json::{Kind as PlacedKind, Limits, Member as PlacedMember, Node as Place
 pub use ledger_event::{Actor, EffectResult, EventKind, LedgerEvent, LedgerItem};
 pub use mappings::{ImageTag, Mappings, image_tag};
 pub use name::{EnvironmentName, Folder, LambdaName, NameError, ProjectName, ReleaseId, Tag};
+pub use notification::{Notification, NotifyEvent};
+pub use notify_settings::{NOTIFY_PLACEHOLDERS, NotifyKind, NotifyTarget, TargetName, VariableName};
 pub use outcome::{Class, Explain, OutcomeKind, Problem, gravest};
 pub use path_names::{Spellings, folded, path_fault};
 pub use placed::{placed_json, placed_toml};
 pub use project_json::{PackageJson, ProjectJson, with_version};
 pub use promotion_log::{HttpStatus, Promotion, PromotionLog, PromotionLogWriter};
+pub use queued_notification::QueuedNotification;
 pub use reference::{PinnedReference, Reference, ReferenceError, Repository, Version};
 pub use release_manifest::{CodeSha256, CommitId, ObjectKey, ReleaseArtifact, ReleaseManifest, ServiceName};
 pub use report::{Report, ReportItem, ReportTraffic};
@@ -101,5 +108,6 @@ pub use text_name::{
     AccountId, Address, AliasName, AwsRegion, NameTemplate, ProjectVersion, ReasonCode, RegionKey, Shard,
     TextError, TicketKey,
 };
+pub use text_template::{TemplateError, TextTemplate};
 pub use versions::{BuildProject, BuildVersions, VersionedProject, Versions};
 pub use write::{Mode, WrittenFile, write_atomic, write_atomic_by};

@@ -13,7 +13,9 @@ use crate::image_lock::ImageLock;
 use crate::jira_tickets::JiraTickets;
 use crate::ledger_event::LedgerEvent;
 use crate::mappings::Mappings;
+use crate::notification::Notification;
 use crate::promotion_log::PromotionLog;
+use crate::queued_notification::QueuedNotification;
 use crate::release_manifest::ReleaseManifest;
 use crate::report::Report;
 use crate::settings::Settings;
@@ -100,6 +102,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("deploy-report", of::<DeployReport>(Shape::Own)),
         ("report", of::<Report>(Shape::Own)),
         ("ledger-event", of::<LedgerEvent>(Shape::Own)),
+        ("notification", of::<Notification>(Shape::Own)),
+        ("queued-notification", of::<QueuedNotification>(Shape::Own)),
         ("sync-manifest", sync_schemas::sync_manifest()),
         ("s3-sync-record", sync_schemas::sync_record()),
         ("landfall", of::<Settings>(Shape::Contract)),

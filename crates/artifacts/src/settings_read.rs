@@ -10,6 +10,7 @@ use crate::env_lines::is_variable;
 use crate::file_error::Problems;
 use crate::gate_settings::check_gates;
 use crate::json::{At, FromJson, Kind, Node};
+use crate::notify_settings::check_targets;
 use crate::settings::{
     ConfigSettings, EnvironmentSettings, ImageSettings, LedgerSettings, Registries, ReleaseSettings,
     Settings, SyncSettings, SyncTarget, VaultSettings, VersioningSettings,
@@ -24,6 +25,7 @@ impl FromJson for Settings {
         let environments = at.field_or_default("environment", problems);
         let approvers = at.field_or_default("approvers", problems);
         let jira = at.field_or_default("jira", problems);
+        let notify = at.field_or_default("notify", problems);
         let ledger = at.field_or_default("ledger", problems);
         let releases = at.field_or_default("releases", problems);
         let sync = at.field_or_default("sync", problems);
@@ -40,6 +42,7 @@ impl FromJson for Settings {
             environments: environments?,
             approvers: approvers?,
             jira: jira?,
+            notify: notify?,
             ledger: ledger?,
             releases: releases?,
             sync: sync?,
@@ -50,6 +53,7 @@ impl FromJson for Settings {
             values,
         };
         check_gates(&settings, at, problems);
+        check_targets(&settings, at, problems);
         Some(settings)
     }
 }
@@ -63,8 +67,8 @@ fn flatten(node: &Node, key: String, values: &mut BTreeMap<String, String>) {
     match &node.kind {
         Kind::Object(members) => {
             for member in members {
-                // Checks and freezes are no values of options.
-                if member.key == "smoke" || member.key == "freeze" {
+                // Checks, freezes and targets are no values of options.
+                if ["smoke", "freeze", "notify"].contains(&member.key.as_str()) {
                     continue;
                 }
                 let step = if key.is_empty() { member.key.clone() } else { format!("{key}\0{}", member.key) };
