@@ -69,6 +69,8 @@ pub struct Notification {
     pub summary: String,
     /// The first ten problems.
     pub problems: Vec<Problem>,
+    /// Why a release died; `null` for other events.
+    pub reason: Option<String>,
     /// What a release that waits lacks; empty for other events.
     pub missing: Vec<String>,
     /// Who started it.
@@ -90,6 +92,7 @@ record!(Notification {
     exit_code: "exitCode",
     summary: "summary",
     problems: "problems",
+    reason: "reason",
     missing: "missing",
     actor: "actor",
     run: "run",

@@ -25,6 +25,7 @@
 
 mod chain;
 mod draft;
+mod drawer;
 mod error;
 pub mod gate;
 mod hold;
@@ -38,6 +39,7 @@ pub mod view;
 
 pub use chain::{Head, Verified};
 pub use draft::{Context, Draft};
+pub use drawer::Drawer;
 pub use error::Error;
 pub use hold::Hold;
 pub use ledger::Ledger;

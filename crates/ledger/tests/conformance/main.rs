@@ -1,6 +1,7 @@
 //! What every store keeps, asked of both: a folder, and the sandbox's S3.
 
 mod locks;
+mod notes;
 mod s3;
 mod writers;
 
