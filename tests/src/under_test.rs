@@ -98,8 +98,10 @@ fn main() -> ExitCode {
         Some((name, rest)) => (name.as_str(), rest),
         None => ("", &[][..]),
     };
-    if let Call::Ledger(view, rest) = call(&arguments) {
-        return (view.main)(&rest);
+    match call(&arguments) {
+        Call::Ledger(view, rest) => return (view.main)(&rest),
+        Call::Notify(main, rest) => return main(&rest),
+        _ => {}
     }
     match stage(name) {
         Some(entry) => (entry.main)(rest),

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
-    JiraTickets, LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog, ReleaseManifest, Report,
-    Settings, Versions,
+    JiraTickets, LedgerEvent, Mappings, Notification, PackageJson, ProjectJson, PromotionLog,
+    QueuedNotification, ReleaseManifest, Report, Settings, Versions,
 };
 
 fn docs() -> PathBuf {
@@ -36,6 +36,8 @@ fn read(page: &str) -> Result<(), String> {
         "dot-env" => said(DotEnv::parse(bytes, page)),
         "changed-images" => said(ChangedImages::parse(bytes, page)),
         "copy-plan" => said(CopyPlanFile::parse(bytes, page)),
+        "notification" => said(Notification::parse(bytes, page)),
+        "queued-notification" => said(QueuedNotification::parse(bytes, page)),
         "image-lock" => said(ImageLock::parse(bytes, page)),
         "jira-tickets" => said(JiraTickets::parse(bytes, page)),
         "lambda-ecr-mappings" => said(Mappings::parse(bytes, page)),

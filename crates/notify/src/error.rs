@@ -139,7 +139,7 @@ impl Explain for Error {
                 format!("add [notify.{target}] to landfall.toml again, or drop it by landfall notify drop").into()
             }
             Self::Unreachable { .. } | Self::Unanswered { .. } | Self::Late { .. } | Self::Behind { .. } => {
-                "nothing to do: the next run that notifies tries again, or landfall notify send".into()
+                "wait for the next run that notifies, or run landfall notify send".into()
             }
             Self::Status { status: 300..=399, .. } => {
                 "set the variable to the address that it leads to; redirects are not followed".into()
@@ -149,7 +149,7 @@ impl Explain for Error {
                 "the webhook is gone: make a new one, set the variable to it, and drop what waits by landfall notify drop".into()
             }
             Self::Status { .. } if self.is_retryable() => {
-                "nothing to do: the next run that notifies tries again, or landfall notify send".into()
+                "wait for the next run that notifies, or run landfall notify send".into()
             }
             Self::Status { .. } => {
                 "try it by landfall notify test; drop what waits by landfall notify drop".into()

@@ -1,10 +1,11 @@
-//! What waits in the queue, by the names of its objects: `<time>-<id>.json`, or `<time>-<id>.refused.json` where the target refused it
-//! for good.
+//! What waits in the queue, by the names of its objects: `<time>-<id>-<target>.json`, or with `.refused.json` at its end where the target
+//! refused it for good.
 //!
 //! Names sort as times do, so that a listing gives the oldest first, and one that begins a day ago leaves out what is too old.
 
 use std::time::Duration;
 
+use landfall_artifacts::TargetName;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -27,14 +28,16 @@ pub struct Name {
     time: String,
     /// The notification's id.
     pub id: String,
-    /// Whether its target refused it for good.
+    /// Who is to be told.
+    pub target: TargetName,
+    /// Whether the target refused it for good.
     pub is_refused: bool,
 }
 
 impl Name {
     /// The name of a notification that waits since then.
-    pub fn new(since: OffsetDateTime, id: &str) -> Self {
-        Self { time: stamp(since), id: id.to_owned(), is_refused: false }
+    pub fn new(since: OffsetDateTime, id: &str, target: &TargetName) -> Self {
+        Self { time: stamp(since), id: id.to_owned(), target: target.clone(), is_refused: false }
     }
 
     /// The same, refused for good.
@@ -42,11 +45,17 @@ impl Name {
         Self { is_refused: true, ..self.clone() }
     }
 
+    /// Whether it is too old to be tried again.
+    pub fn is_old(&self, now: OffsetDateTime) -> bool {
+        self.time < begin(now)
+    }
+
     /// What an object's name says; `None` for every other object.
     pub fn of(text: &str) -> Option<Self> {
         let rest = text.strip_suffix(".json")?;
         let (rest, is_refused) = rest.strip_suffix(REFUSED).map_or((rest, false), |rest| (rest, true));
-        let (time, id) = rest.split_once('-')?;
+        let (time, rest) = rest.split_once('-')?;
+        let (id, target) = rest.split_once('-')?;
         let is_time = time.len() == 16
             && time.bytes().enumerate().all(|(at, b)| match at {
                 8 => b == b'T',
@@ -54,13 +63,15 @@ impl Name {
                 _ => b.is_ascii_digit(),
             });
         let is_id = id.len() == 32 && id.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b));
-        (is_time && is_id).then(|| Self { time: time.to_owned(), id: id.to_owned(), is_refused })
+        let target = target.parse().ok().filter(|_| is_time && is_id)?;
+        Some(Self { time: time.to_owned(), id: id.to_owned(), target, is_refused })
     }
 }
 
 impl std::fmt::Display for Name {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}-{}{}.json", self.time, self.id, if self.is_refused { REFUSED } else { "" })
+        let end = if self.is_refused { REFUSED } else { "" };
+        write!(f, "{}-{}-{}{end}.json", self.time, self.id, self.target)
     }
 }
 
@@ -69,11 +80,11 @@ pub fn begin(now: OffsetDateTime) -> String {
     stamp(now - LONGEST_WAIT)
 }
 
-/// What is tried again now: what was not refused and is not too old, the oldest first, at most [`MOST_TRIED`].
-pub fn due(names: &[String], now: OffsetDateTime) -> Vec<Name> {
-    let begin = begin(now);
+/// What is tried again now: what was not refused, is not too old, and whose target can be told here; the oldest first, at most
+/// [`MOST_TRIED`].
+pub fn due(names: &[String], now: OffsetDateTime, can_be_told: impl Fn(&TargetName) -> bool) -> Vec<Name> {
     let mut due: Vec<Name> = names.iter().filter_map(|name| Name::of(name)).collect();
-    due.retain(|name| !name.is_refused && name.time >= begin);
+    due.retain(|name| !name.is_refused && !name.is_old(now) && can_be_told(&name.target));
     due.sort_by(|a, b| (&a.time, &a.id).cmp(&(&b.time, &b.id)));
     due.truncate(MOST_TRIED);
     due
@@ -93,50 +104,55 @@ mod tests {
 
     const NOW: time::OffsetDateTime = datetime!(2025-11-19 15:22:00 UTC);
 
-    fn id(number: usize) -> String {
-        format!("{number:032x}")
+    fn name(since: time::OffsetDateTime, number: usize) -> Name {
+        Name::new(since, &format!("{number:032x}"), &"audit-1".parse().expect("a target"))
     }
 
     #[test]
     fn names_say_how_old_it_is_and_whether_it_is_tried_again() {
-        let name = Name::new(NOW, &id(7));
-        assert_eq!(name.to_string(), "20251119T152200Z-00000000000000000000000000000007.json");
+        let waits = name(NOW, 7);
+        assert_eq!(waits.to_string(), "20251119T152200Z-00000000000000000000000000000007-audit-1.json");
         assert_eq!(
-            name.refused().to_string(),
-            "20251119T152200Z-00000000000000000000000000000007.refused.json"
+            waits.refused().to_string(),
+            "20251119T152200Z-00000000000000000000000000000007-audit-1.refused.json"
         );
-        for one in [name.clone(), name.refused()] {
+        for one in [waits.clone(), waits.refused()] {
             assert_eq!(Name::of(&one.to_string()), Some(one));
         }
         for other in
-            ["", ".json", "README", "20251119T152200Z-7.json", "x-00000000000000000000000000000007.json"]
+            ["", ".json", "README", "20251119T152200Z-7-a.json", &waits.to_string().replace("audit", "Audit")]
         {
             assert_eq!(Name::of(other), None, "{other}");
         }
+        let longest = Name::new(NOW, &"a".repeat(32), &"b".repeat(64).parse().expect("a target")).refused();
+        assert!(longest.to_string().len() <= 128, "a note's name has room for it");
     }
 
     #[test]
     fn the_oldest_are_tried_first_and_none_for_ever() {
         let hour = std::time::Duration::from_secs(3600);
-        let old = Name::new(NOW - LONGEST_WAIT - hour, &id(1));
-        let first = Name::new(NOW - LONGEST_WAIT, &id(2));
-        let second = Name::new(NOW - hour, &id(1));
-        let refused = Name::new(NOW - hour, &id(3)).refused();
+        let old = name(NOW - LONGEST_WAIT - hour, 1);
+        let first = name(NOW - LONGEST_WAIT, 2);
+        let second = name(NOW - hour, 1);
+        let refused = name(NOW - hour, 3).refused();
         let names: Vec<String> = [&second, &old, &refused, &first]
             .iter()
             .map(ToString::to_string)
             .chain(["README".into()])
             .collect();
-        assert_eq!(due(&names, NOW), [first, second]);
+        assert_eq!(due(&names, NOW, |_| true), [first, second]);
+        assert!(due(&names, NOW, |_| false).is_empty());
         assert!(old.to_string() < begin(NOW) && names[0] > begin(NOW));
-        let many: Vec<String> = (0..50).map(|at| Name::new(NOW, &id(at)).to_string()).rev().collect();
-        let tried = due(&many, NOW);
-        assert_eq!((tried.len(), tried[0].id.as_str()), (MOST_TRIED, id(0).as_str()));
+        let many: Vec<String> = (0..50).map(|at| name(NOW, at).to_string()).rev().collect();
+        let tried = due(&many, NOW, |_| true);
+        assert_eq!((tried.len(), &tried[0]), (MOST_TRIED, &name(NOW, 0)));
     }
 
     proptest! {
         #[test]
-        fn any_name_is_read_as_it_is_written_or_not_at_all(text in "\\PC{0,60}|[0-9TZ]{16}-[0-9a-f]{32}(\\.refused)?\\.json") {
+        fn any_name_is_read_as_it_is_written_or_not_at_all(
+            text in "\\PC{0,60}|[0-9TZ]{16}-[0-9a-f]{32}-[a-z-]{0,9}(\\.refused)?\\.json|2[0-9]{7}T[0-9]{6}Z-[0-9a-f]{32}-a[a-z-]{0,9}(\\.refused)?\\.json"
+        ) {
             if let Some(name) = Name::of(&text) {
                 prop_assert_eq!(name.to_string(), text);
             }

@@ -18,7 +18,7 @@ pub const LONGEST_SENDING: Duration = Duration::from_secs(5);
 /// What is read of an answer, which nobody looks at.
 const ANSWER: Cap = Cap::of(64 << 10, "answer of a webhook");
 
-/// Parts of an address that are as long as this are learned as secrets by themselves: a log may show the end of an address alone.
+/// Parts of an address that are as long as this, in bytes, are learned as secrets by themselves: a log may show its end alone.
 const LONG_PART: usize = 12;
 
 /// What the variables of a target hold.
@@ -64,7 +64,7 @@ impl Secrets {
         })
     }
 
-    /// Teaches the redactor all of them, and of the address also its path and what is long in it.
+    /// Teaches the redactor all of them, and of the address also its path and what in it is long and looks like chance.
     pub fn teach(&self, redactor: &Redactor) {
         for secret in [Some(&self.url), self.token.as_ref(), self.signature.as_ref()].into_iter().flatten() {
             redactor.learn(secret);
@@ -72,8 +72,11 @@ impl Secrets {
         let Ok(url) = Url::parse(self.url.expose()) else { return };
         let path = url.path().trim_start_matches('/');
         let values: Vec<String> = url.query_pairs().map(|(_, value)| value.into_owned()).collect();
-        let parts = path.split('/').chain([path, url.as_str(), url.query().unwrap_or_default()]);
-        for part in parts.chain(values.iter().map(String::as_str)).filter(|part| part.len() >= LONG_PART) {
+        // A word of a language is no secret, and our own messages would lose it.
+        let is_chance = |part: &&str| part.chars().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
+        let parts = path.split('/').chain(values.iter().map(String::as_str)).filter(is_chance);
+        let wholes = [path, url.as_str(), url.query().unwrap_or_default()];
+        for part in parts.chain(wholes).filter(|part| part.len() >= LONG_PART) {
             redactor.learn(&Secret::new(part));
         }
     }

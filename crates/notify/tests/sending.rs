@@ -124,10 +124,10 @@ async fn every_answer_is_told_and_asked_for_once() {
     LF-NOTIFY-STATUS channel answered 403: no_service <redacted>; make a new webhook or token, and set the variable to it
     LF-NOTIFY-STATUS channel answered 404: no_service <redacted>; the webhook is gone: make a new one, set the variable to it, and drop what waits by landfall notify drop
     LF-NOTIFY-STATUS channel answered 410: no_service <redacted>; the webhook is gone: make a new one, set the variable to it, and drop what waits by landfall notify drop
-    LF-NOTIFY-STATUS channel answered 408: no_service <redacted>; nothing to do: the next run that notifies tries again, or landfall notify send
-    LF-NOTIFY-STATUS channel answered 429: no_service <redacted>; nothing to do: the next run that notifies tries again, or landfall notify send
-    LF-NOTIFY-STATUS channel answered 500: no_service <redacted>; nothing to do: the next run that notifies tries again, or landfall notify send
-    LF-NOTIFY-STATUS channel answered 503: no_service <redacted>; nothing to do: the next run that notifies tries again, or landfall notify send
+    LF-NOTIFY-STATUS channel answered 408: no_service <redacted>; wait for the next run that notifies, or run landfall notify send
+    LF-NOTIFY-STATUS channel answered 429: no_service <redacted>; wait for the next run that notifies, or run landfall notify send
+    LF-NOTIFY-STATUS channel answered 500: no_service <redacted>; wait for the next run that notifies, or run landfall notify send
+    LF-NOTIFY-STATUS channel answered 503: no_service <redacted>; wait for the next run that notifies, or run landfall notify send
     ");
 }
 
@@ -145,8 +145,8 @@ async fn a_server_that_is_silent_or_not_there_is_told_without_its_address() {
     let nobody = send("slack", &format!("http://{port}{PATH}")).await.expect_err("nobody is there");
     assert!(nobody.is_retryable());
     insta::assert_snapshot!(format!("{}\n{}", shown(&silent), shown(&nobody)), @r"
-    LF-NOTIFY-UNANSWERED channel did not answer: no answer came in 50ms; nothing to do: the next run that notifies tries again, or landfall notify send
-    LF-NOTIFY-CONNECT channel cannot be reached: Connection refused (os error 111); nothing to do: the next run that notifies tries again, or landfall notify send
+    LF-NOTIFY-UNANSWERED channel did not answer: no answer came in 50ms; wait for the next run that notifies, or run landfall notify send
+    LF-NOTIFY-CONNECT channel cannot be reached: Connection refused (os error 111); wait for the next run that notifies, or run landfall notify send
     ");
 }
 

@@ -106,8 +106,9 @@ impl World {
         let path = self.variables.get("PATH").map_or("/usr/bin:/bin", String::as_str);
         let witness = Witness::new(self.witness.path().join(number.to_string()), path);
         let mut command = Command::new(env!("CARGO_BIN_EXE_under-test"));
-        // A view of the ledger has its name in two words.
-        let (stage, rest) = words.split_at(if words.first() == Some(&"ledger") { 2 } else { 1 });
+        // A view of the ledger has its name in two words, and so has what is done with notifications.
+        let is_group = words.first().is_some_and(|word| ["ledger", "notify"].contains(word));
+        let (stage, rest) = words.split_at(if is_group { 2 } else { 1 });
         if apart {
             command.process_group(0);
         }
