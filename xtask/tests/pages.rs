@@ -121,3 +121,11 @@ fn the_page_about_tickets_has_an_example_that_is_read() {
     let read = Settings::parse(block.as_bytes(), "jira.md", &[]);
     assert!(read.is_ok_and(|settings| settings.jira.claims.is_some()), "docs/jira.md");
 }
+
+#[test]
+fn the_page_about_notifications_has_an_example_that_is_read() {
+    let text = std::fs::read_to_string(docs().join("notifications.md")).expect("the page");
+    let block = text.split("```").nth(1).and_then(|block| block.split_once('\n')).expect("an example").1;
+    let settings = Settings::parse(block.as_bytes(), "notifications.md", &[]).expect("docs/notifications.md");
+    assert_eq!(settings.notify.len(), 2);
+}

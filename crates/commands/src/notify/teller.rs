@@ -1,6 +1,6 @@
 //! The one place that tells people how a stage ended.
 
-use landfall_artifacts::{Notification, NotifyEvent, TargetName};
+use landfall_artifacts::{Notification, NotifyEvent, OutcomeKind, TargetName};
 use landfall_ledger::Ledger;
 use landfall_notify::{Ended, News, Told, Way, notifications};
 use landfall_run::{Event, Run};
@@ -39,7 +39,7 @@ impl Teller {
                 (&nothing, true)
             }
         };
-        let new = self.new(context, written, finished, refused);
+        let new = self.worth_telling(context, written, finished, refused);
         if new.is_empty() {
             return outcome;
         }
@@ -68,7 +68,7 @@ impl Teller {
         }
     }
 
-    fn new(
+    fn worth_telling(
         &self,
         context: &Context,
         written: &Written,
@@ -77,15 +77,18 @@ impl Teller {
     ) -> Vec<(TargetName, Notification)> {
         let (kind, exit_code) = ending::verdict(written, finished, refused);
         let ended = Ended { way: self.way, kind, exit_code, news: finished.news.as_ref() };
-        // A dry run that would do something ends as one that did nothing.
-        let ended = match (written.dry_run, self.way, exit_code) {
-            (true, Way::Deploys, 0) => Ended { kind: landfall_artifacts::OutcomeKind::Done, ..ended },
-            (true, _, 0) => ended,
-            (true, _, _) if !matches!(finished.news, Some(News::Waits { .. })) => return Vec::new(),
+        let is_waiting = matches!(finished.news, Some(News::Waits { .. }));
+        // A dry run that would do something ends as one that did nothing, and one that fails tells nobody.
+        let ended = match (written.dry_run, exit_code) {
+            (true, 0) if finished.items.iter().any(|item| item.outcome == "planned") => {
+                Ended { kind: OutcomeKind::Done, ..ended }
+            }
+            (true, 1..) if !is_waiting => return Vec::new(),
             _ => ended,
         };
         let release = finished.release.clone().or_else(|| held::release(context));
         let problems = finished.all_problems();
+        let (actor, link) = (report::actor(context.environment()), report::run_link(context.environment()));
         let told = Told {
             ended,
             time: self.run.clock().now(),
@@ -94,8 +97,8 @@ impl Teller {
             environment: written.target.environment.as_ref(),
             summary: &finished.summary,
             problems: &problems,
-            actor: &report::actor(context.environment()),
-            run: report::run_link(context.environment()).as_deref(),
+            actor: &actor,
+            run: link.as_deref(),
         };
         notifications(&told, &context.settings.notify, self.run.redactor(), fresh_id)
     }
