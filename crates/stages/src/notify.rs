@@ -152,9 +152,9 @@ fn told(problem: &Problem) -> String {
 /// An id that no other notification has: 32 hexadecimal digits of chance.
 pub fn fresh_id() -> String {
     let mut bytes = [0u8; 16];
-    // Without chance from the system the time tells them apart well enough: nobody need not be able to guess it.
+    // Without chance from the system the time tells them apart well enough: it is no secret.
     if getrandom::fill(&mut bytes).is_err() {
         bytes = time::OffsetDateTime::now_utc().unix_timestamp_nanos().to_be_bytes();
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::with_capacity(32), |text, byte| text + &format!("{byte:02x}"))
 }
