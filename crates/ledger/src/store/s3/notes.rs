@@ -28,10 +28,7 @@ impl S3Store {
                 .body(ByteStream::from(bytes.clone()))
                 .send()
         };
-        let failure = match call(&self.run, what, request).await {
-            Ok(_) => return Ok(true),
-            Err(failure) => failure,
-        };
+        let Err(failure) = call(&self.run, what, request).await else { return Ok(true) };
         let is_doubtful = matches!(
             (failure.status, failure.kind),
             (Some(412), _) | (_, FailureKind::Unanswered | FailureKind::Server | FailureKind::Answer)
