@@ -101,6 +101,7 @@ fn main() -> ExitCode {
     match call(&arguments) {
         Call::Ledger(view, rest) => return (view.main)(&rest),
         Call::Dashboard(main, rest) => return main(&rest),
+        Call::Notify(main, rest) => return main(&rest),
         _ => {}
     }
     match stage(name) {

@@ -7,7 +7,7 @@ use serde_json::Value;
 /// What each package may depend on. Everything that is not listed is refused, a package that has no row too.
 ///
 /// An arrow goes down only: `secret` is the lowest, the binaries are the highest.
-const LAYERS: [(&str, &[&str]); 20] = [
+const LAYERS: [(&str, &[&str]); 21] = [
     ("secret", &[]),
     ("artifacts", &["secret"]),
     ("run", &["artifacts", "secret"]),
@@ -19,6 +19,7 @@ const LAYERS: [(&str, &[&str]); 20] = [
     ("lambda-deploy", &["aws", "transport", "run", "artifacts", "secret"]),
     ("s3-sync", &["aws", "transport", "run", "artifacts", "secret"]),
     ("jira", &["transport", "run", "artifacts", "secret"]),
+    ("notify", &["transport", "run", "artifacts", "secret"]),
     ("config-merge", &["artifacts", "secret"]),
     ("versioning", &["run", "artifacts", "secret"]),
     ("ledger", &["aws", "transport", "run", "artifacts", "secret"]),
@@ -39,6 +40,7 @@ const STAGES_USE: &[&str] = &[
     "lambda-deploy",
     "s3-sync",
     "jira",
+    "notify",
     "config-merge",
     "versioning",
     "ledger",
@@ -58,6 +60,7 @@ const COMMANDS_USE: &[&str] = &[
     "lambda-deploy",
     "s3-sync",
     "jira",
+    "notify",
     "config-merge",
     "versioning",
     "ledger",

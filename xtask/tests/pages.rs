@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
-    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog,
-    ReleaseManifest, Report, Settings, Versions,
+    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, ProjectJson,
+    PromotionLog, QueuedNotification, ReleaseManifest, Report, Settings, Versions,
 };
 
 fn docs() -> PathBuf {
@@ -36,6 +36,8 @@ fn read(page: &str) -> Result<(), String> {
         "dot-env" => said(DotEnv::parse(bytes, page)),
         "changed-images" => said(ChangedImages::parse(bytes, page)),
         "copy-plan" => said(CopyPlanFile::parse(bytes, page)),
+        "notification" => said(Notification::parse(bytes, page)),
+        "queued-notification" => said(QueuedNotification::parse(bytes, page)),
         "image-lock" => said(ImageLock::parse(bytes, page)),
         "jira-tickets" => said(JiraTickets::parse(bytes, page)),
         "lambda-ecr-mappings" => said(Mappings::parse(bytes, page)),
@@ -119,4 +121,12 @@ fn the_page_about_tickets_has_an_example_that_is_read() {
     let block = text.split("```").nth(1).and_then(|block| block.split_once('\n')).expect("an example").1;
     let read = Settings::parse(block.as_bytes(), "jira.md", &[]);
     assert!(read.is_ok_and(|settings| settings.jira.claims.is_some()), "docs/jira.md");
+}
+
+#[test]
+fn the_page_about_notifications_has_an_example_that_is_read() {
+    let text = std::fs::read_to_string(docs().join("notifications.md")).expect("the page");
+    let block = text.split("```").nth(1).and_then(|block| block.split_once('\n')).expect("an example").1;
+    let settings = Settings::parse(block.as_bytes(), "notifications.md", &[]).expect("docs/notifications.md");
+    assert_eq!(settings.notify.len(), 2);
 }

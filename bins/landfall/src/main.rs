@@ -15,7 +15,7 @@ fn main() -> ExitCode {
         std::env::args_os().skip(1).map(|text| text.to_string_lossy().into_owned()).collect();
     match call(&arguments) {
         Call::Stage(stage, rest) => (stage.main)(&rest),
-        Call::Dashboard(main, rest) => main(&rest),
+        Call::Dashboard(main, rest) | Call::Notify(main, rest) => main(&rest),
         Call::Ledger(view, rest) => (view.main)(&rest),
         Call::Print { text, code } => {
             // A closed pipe is no reason to fail.

@@ -14,7 +14,9 @@ use crate::jira_tickets::JiraTickets;
 use crate::ledger_checkpoint::LedgerCheckpoint;
 use crate::ledger_event::LedgerEvent;
 use crate::mappings::Mappings;
+use crate::notification::Notification;
 use crate::promotion_log::PromotionLog;
+use crate::queued_notification::QueuedNotification;
 use crate::release_manifest::ReleaseManifest;
 use crate::report::Report;
 use crate::settings::Settings;
@@ -102,6 +104,8 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("report", of::<Report>(Shape::Own)),
         ("ledger-event", of::<LedgerEvent>(Shape::Own)),
         ("ledger-checkpoint", of::<LedgerCheckpoint>(Shape::Own)),
+        ("notification", of::<Notification>(Shape::Own)),
+        ("queued-notification", of::<QueuedNotification>(Shape::Own)),
         ("sync-manifest", sync_schemas::sync_manifest()),
         ("s3-sync-record", sync_schemas::sync_record()),
         ("landfall", of::<Settings>(Shape::Contract)),

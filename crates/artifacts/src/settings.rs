@@ -12,6 +12,7 @@ use crate::freeze_window::Freeze;
 use crate::gate_settings::{AfterRule, IdentitySettings, PersonName, RoleName, UnverifiedApprovals};
 use crate::json::{At, FromJson as _, Limits, one_of};
 use crate::name::EnvironmentName;
+use crate::notify_settings::{NotifyTarget, TargetName};
 use crate::reference::Repository;
 use crate::settings_jira::JiraSettings;
 use crate::settings_keys::refuse_unknown;
@@ -42,6 +43,9 @@ pub struct Settings {
     /// Release tickets.
     #[schemars(default)]
     pub jira: JiraSettings,
+    /// Who is told of what, by a name of one's own.
+    #[schemars(default)]
+    pub notify: BTreeMap<TargetName, NotifyTarget>,
     /// The ledger.
     #[schemars(default)]
     pub ledger: LedgerSettings,

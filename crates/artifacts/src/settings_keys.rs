@@ -66,6 +66,13 @@ const KNOWN: &[&str] = &[
     "jira.claims",
     "jira.dashboard",
     "jira.patience",
+    "notify.*.kind",
+    "notify.*.url_variable",
+    "notify.*.token_variable",
+    "notify.*.signature_variable",
+    "notify.*.events",
+    "notify.*.environments",
+    "notify.*.templates.*",
     "ledger.store",
     "ledger.region",
     "ledger.account",
@@ -161,6 +168,12 @@ fn meant(key: &str, known: &[&[&str]]) -> String {
     let mut steps: Vec<&str> = known.iter().filter_map(|path| path.first().copied()).collect();
     steps.sort_unstable();
     steps.dedup();
+    // `url` was meant to be `url_variable`.
+    if let Some(longer) =
+        steps.iter().find(|step| step.strip_prefix(&lower).is_some_and(|end| end.starts_with('_')))
+    {
+        return format!("`{longer}`, perhaps");
+    }
     let near = steps
         .iter()
         .map(|step| (distance(&lower, step), *step))

@@ -10,6 +10,7 @@ use crate::env_lines::is_variable;
 use crate::file_error::Problems;
 use crate::gate_settings::{IdentitySettings, check_gates};
 use crate::json::{At, FromJson, Kind, Node};
+use crate::notify_settings::check_targets;
 use crate::settings::{
     ConfigSettings, EnvironmentSettings, ImageSettings, LedgerSettings, Registries, ReleaseSettings,
     Settings, SyncSettings, SyncTarget, VaultSettings, VersioningSettings,
@@ -25,6 +26,7 @@ impl FromJson for Settings {
         let approvers = at.field_or_default("approvers", problems);
         let identity = at.field_or_default("identity", problems);
         let jira = at.field_or_default("jira", problems);
+        let notify = at.field_or_default("notify", problems);
         let ledger = at.field_or_default("ledger", problems);
         let releases = at.field_or_default("releases", problems);
         let sync = at.field_or_default("sync", problems);
@@ -42,6 +44,7 @@ impl FromJson for Settings {
             approvers: approvers?,
             identity: identity?,
             jira: jira?,
+            notify: notify?,
             ledger: ledger?,
             releases: releases?,
             sync: sync?,
@@ -52,6 +55,7 @@ impl FromJson for Settings {
             values,
         };
         check_gates(&settings, at, problems);
+        check_targets(&settings, at, problems);
         Some(settings)
     }
 }
@@ -65,8 +69,8 @@ fn flatten(node: &Node, key: String, values: &mut BTreeMap<String, String>) {
     match &node.kind {
         Kind::Object(members) => {
             for member in members {
-                // Checks and freezes are no values of options.
-                if member.key == "smoke" || member.key == "freeze" {
+                // Checks, freezes and targets are no values of options.
+                if ["smoke", "freeze", "notify"].contains(&member.key.as_str()) {
                     continue;
                 }
                 let step = if key.is_empty() { member.key.clone() } else { format!("{key}\0{}", member.key) };

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
-    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, PackageJson, ProjectJson, PromotionLog,
-    ReleaseManifest, Report, STAGES, Settings, Versions, schemas,
+    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, ProjectJson,
+    PromotionLog, QueuedNotification, ReleaseManifest, Report, STAGES, Settings, Versions, schemas,
 };
 use serde_json::Value;
 
@@ -79,6 +79,8 @@ same_bytes!(
     Report "report.json" "report",
     LedgerEvent "ledger-event.json" "ledger-event",
     LedgerCheckpoint "ledger-checkpoint.json" "ledger-checkpoint",
+    Notification "notification.json" "notification",
+    QueuedNotification "queued-notification.json" "queued-notification",
 );
 
 #[test]
@@ -149,6 +151,8 @@ fn schemas_refuse_what_readers_refuse() {
         ("report", "report.json", "/outcome", "fine"),
         ("report", "report.json", "/startedAt", "7"),
         ("ledger-event", "ledger-event.json", "/kind", "party"),
+        ("notification", "notification.json", "/id", "1"),
+        ("queued-notification", "queued-notification.json", "/target", "A B"),
         ("sync-manifest", "sync-manifest.json", "/formatVersion", "1"),
         ("sync-manifest", "sync-manifest.json", "/objects/features~1eu.json/sha256", "sha256:ca97"),
         ("sync-manifest", "sync-manifest.json", "/objects/features~1eu.json/headers", "x"),

@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use landfall_artifacts::{EnvironmentName, EnvironmentSettings, Mappings, OnFailure as Policy, Problem};
 use landfall_cli::{Opt, Source, Values};
 use landfall_lambda_deploy::{ApplyOptions, Check, LambdaClient, Moment, OnFailure, Traffic};
+use landfall_notify::Way;
 use landfall_registry::EcrClient;
 use landfall_s3_sync::ReleaseStore;
 use landfall_stages::deploy_lambda::Gates;
@@ -28,6 +29,7 @@ impl crate::Command for Command {
     const NAME: &'static str = "deploy-lambda";
     const SUMMARY: &'static str = "Make every function of the plan run its pinned image, and prove it";
     const EFFECTS: Effects = Effects::Exclusive;
+    const TELLS: Way = Way::Deploys;
 
     fn options() -> Vec<Opt> {
         [

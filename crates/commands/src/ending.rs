@@ -70,7 +70,8 @@ fn report_text(written: &Written, finished: &Finished, refused: bool, run: &Run)
     report::to_text(&report::make(written, finished, kind, code, run), run)
 }
 
-fn verdict(written: &Written, finished: &Finished, refused: bool) -> (OutcomeKind, u8) {
+/// The kind of outcome and the exit code of what a stage did, or of its refusal.
+pub(crate) fn verdict(written: &Written, finished: &Finished, refused: bool) -> (OutcomeKind, u8) {
     let (kind, class) = finished.verdict();
     if let (ToCaller::Program { code }, None) = (&finished.to_caller, class) {
         return (if *code == exit::DONE { kind } else { OutcomeKind::Failed }, *code);

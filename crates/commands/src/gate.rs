@@ -6,6 +6,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use landfall_cli::{Opt, Values};
+use landfall_notify::Way;
 use landfall_stages::gate::{Act, Approve, Config, run};
 use landfall_stages::{Outcome, Refusal};
 use time::OffsetDateTime;
@@ -23,6 +24,7 @@ impl crate::Command for Command {
     const SUMMARY: &'static str =
         "Say what a release lacks for an environment, and record what people decide";
     const EFFECTS: Effects = Effects::Recorded;
+    const TELLS: Way = Way::Decides;
 
     fn options() -> Vec<Opt> {
         [

@@ -18,6 +18,7 @@ mod jira_settings;
 mod ledger_store;
 mod logins;
 mod nearest;
+mod notify;
 mod passed;
 mod prepare;
 mod registries;
@@ -65,6 +66,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use landfall_cli::{Opt, Values};
+use landfall_notify::Way;
 use landfall_stages::Outcome;
 
 /// What a stage changes besides its own result.
@@ -111,6 +113,12 @@ pub trait Command: 'static {
     const READS_LEDGER: bool = !matches!(Self::EFFECTS, Effects::Files);
     /// Whether it is the one that makes the keys which others open a ledger in a bucket with: without keys it records nothing there.
     const MAKES_KEYS: bool = false;
+
+    /// What people are told of how it ended: of what changes the world, by default, that it failed.
+    const TELLS: Way = match Self::EFFECTS {
+        Effects::Files => Way::Looks,
+        Effects::Recorded | Effects::Exclusive => Way::Changes,
+    };
 
     /// What it changes with these values, where that depends on them.
     fn effects(_values: &Values<'_>) -> Effects {

@@ -13,7 +13,7 @@ use landfall_run::Share;
 use landfall_secret::{Redactor, Secret};
 use landfall_stages::{Output, Refusal, Target};
 
-use crate::{Effects, Shared, ledger_store, logins, settings};
+use crate::{Effects, Shared, ledger_store, logins, notify, settings};
 
 /// What is known before a stage's own configuration is read.
 pub(crate) struct Prepared {
@@ -89,6 +89,7 @@ pub(crate) fn prepare(
     let file = settings::read(Path::new(&config), named, name.as_ref())?;
     layers.file = file.values;
     learn_secrets(&options, &layers, redactor);
+    notify::teach(&file.settings, &layers.environment, redactor);
 
     let mut target = file.target;
     let mut values = Values::new(&options, &layers);

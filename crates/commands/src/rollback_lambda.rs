@@ -7,6 +7,7 @@ use std::pin::Pin;
 use landfall_artifacts::ReleaseId;
 use landfall_cli::{Opt, Source as From};
 use landfall_lambda_deploy::{ApplyOptions, LambdaClient};
+use landfall_notify::Way;
 use landfall_registry::EcrClient;
 use landfall_s3_sync::ReleaseStore;
 use landfall_stages::rollback_lambda::{self, Deps, Source};
@@ -23,6 +24,7 @@ impl crate::Command for Command {
     const NAME: &'static str = "rollback-lambda";
     const SUMMARY: &'static str = "Put every function back to what ran before a deployment, and prove it";
     const EFFECTS: Effects = Effects::Exclusive;
+    const TELLS: Way = Way::Deploys;
 
     fn options() -> Vec<Opt> {
         [

@@ -13,6 +13,7 @@ use landfall_secret::Redactor;
 use landfall_stages::Refusal;
 
 use crate::context::Keys;
+use crate::notify::Teller;
 use crate::prepare::{Ending, Prepared, defect, prepare};
 use crate::report::{self, Written};
 use crate::{Command, Context, Effects, ending, every_stage, held, ledger_store};
@@ -161,10 +162,6 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, show
         let what = format!("the environment was not given back: {}", Problem::of(&error).told());
         progress.event(Event::Warning(what));
     }
-    if let Some(Some(keys)) = context.aws_keys.get() {
-        keys.settled().await;
-    }
-    shower.close();
     let written = Written {
         stage: C::NAME,
         config: report::config(&context),
@@ -175,6 +172,13 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, show
         duration: begun.elapsed(),
         signal: stop.requested(),
     };
+    // Out of reach of the stop too: a cancelled deployment is told.
+    let teller = Teller { way: C::TELLS, effects: prepared.effects, records, run: quiet().build() };
+    let outcome = teller.tell(&context, &written, outcome).await;
+    if let Some(Some(keys)) = context.aws_keys.get() {
+        keys.settled().await;
+    }
+    shower.close();
     ending::end(&written, outcome, &run, progress.as_ref(), &prepared.ending, look)
 }
 

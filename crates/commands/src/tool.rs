@@ -17,6 +17,8 @@ pub enum Call {
     Stage(&'static StageEntry, Vec<String>),
     /// Something that is done with the dashboard's pages, by its `main`, with its own arguments.
     Dashboard(fn(&[String]) -> ExitCode, Vec<String>),
+    /// Something that is done with notifications, by its `main`, with its own arguments.
+    Notify(fn(&[String]) -> ExitCode, Vec<String>),
     /// A view of the ledger, or what is done to it, with its own arguments.
     Ledger(&'static View, Vec<String>),
     /// The demo.
@@ -52,6 +54,7 @@ pub fn call(arguments: &[String]) -> Call {
         Some("stage") => stage_call(rest),
         Some("dashboard") => crate::dashboard::call(rest),
         Some("ledger") => ledger::call(rest),
+        Some("notify") => crate::notify::call(rest),
         Some("demo") => {
             let command = landfall_cli::command(
                 "demo",
@@ -145,6 +148,7 @@ fn help() -> String {
          stage <name>     run one stage; each is also a binary of its name\n  \
          dashboard <...>  the pages that show what runs where: build, serve, publish\n  \
          ledger <view>    what was recorded: what runs where, history, DORA, audit, and more\n  \
+         notify <...>     notifications that were not delivered: list, send, drop, test\n  \
          sandbox          start the stand-ins of all outside systems and print the variables to export\n  \
          schema [name]    print the JSON Schema of a file format\n  \
          help             print this text\n\n\

@@ -50,8 +50,9 @@ pub use error::{Error, Listed};
 pub use filling::TicketFields;
 pub use find::{Found, Known, Look, Wanted};
 pub use instructions::Instructed;
+pub use landfall_artifacts::TemplateError;
 pub use screens::Screens;
-pub use template::{Facts, Template, TemplateError};
+pub use template::{Facts, Template};
 pub use text::{
     Commands, CommentFacts, InstructionFacts, ServiceRow, comment_marker, deployed_comment, instructions,
     ticket_summary,

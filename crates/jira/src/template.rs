@@ -2,6 +2,8 @@
 
 use std::str::FromStr;
 
+use landfall_artifacts::{TemplateError, TextTemplate};
+
 /// What a placeholder stands for. What is not known stands for nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -40,43 +42,31 @@ const KNOWN: [Known; 9] = [
     ("dashboard", |facts| &facts.dashboard),
 ];
 
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    /// A place in [`KNOWN`].
-    Fact(usize),
-}
+/// The names of [`KNOWN`].
+const NAMES: [&str; KNOWN.len()] = {
+    let mut names = [""; KNOWN.len()];
+    let mut at = 0;
+    while at < KNOWN.len() {
+        names[at] = KNOWN[at].0;
+        at += 1;
+    }
+    names
+};
 
 /// A text with placeholders such as `{release}`; `{{` and `}}` stand for single braces.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Template(Vec<Part>);
-
-/// A text with a placeholder that is none.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("`{shown}` has {what}; known are {}", known())]
-pub struct TemplateError {
-    shown: String,
-    what: String,
-}
-
-fn known() -> String {
-    let names: Vec<String> = KNOWN.iter().map(|(name, _)| format!("{{{name}}}")).collect();
-    names.join(" ")
-}
+pub struct Template(TextTemplate);
 
 impl Template {
     /// A text that has no placeholders, whatever it holds.
     pub fn fixed(text: impl Into<String>) -> Self {
-        Self(vec![Part::Text(text.into())])
+        Self(TextTemplate::fixed(text))
     }
 
     /// The text with every placeholder replaced. What stands for one is not looked into again.
     pub fn apply(&self, facts: &Facts) -> String {
-        let part = |part: &Part| match part {
-            Part::Text(text) => text.clone(),
-            Part::Fact(at) => KNOWN.get(*at).map(|(_, of)| of(facts).to_owned()).unwrap_or_default(),
-        };
-        self.0.iter().map(part).collect()
+        let of = |name: &str| KNOWN.iter().find(|(known, _)| *known == name).map(|(_, of)| of(facts));
+        self.0.apply(|name| of(name).unwrap_or_default().into())
     }
 }
 
@@ -84,79 +74,40 @@ impl FromStr for Template {
     type Err = TemplateError;
 
     fn from_str(text: &str) -> Result<Self, TemplateError> {
-        let odd = |what: String| TemplateError { shown: landfall_secret::escape(text, 120), what };
-        let mut parts = Vec::new();
-        let mut plain = String::new();
-        let mut rest = text;
-        while let Some(at) = rest.find(['{', '}']) {
-            let (before, from) = rest.split_at(at);
-            plain.push_str(before);
-            if let Some(after) = from.strip_prefix("{{") {
-                plain.push('{');
-                rest = after;
-            } else if let Some(after) = from.strip_prefix("}}") {
-                plain.push('}');
-                rest = after;
-            } else if let Some((name, after)) = from.strip_prefix('{').and_then(|from| from.split_once('}')) {
-                let place = KNOWN.iter().position(|(known, _)| *known == name).ok_or_else(|| {
-                    odd(format!("the unknown placeholder {{{}}}", landfall_secret::escape(name, 40)))
-                })?;
-                parts.push(Part::Text(std::mem::take(&mut plain)));
-                parts.push(Part::Fact(place));
-                rest = after;
-            } else {
-                return Err(odd("a brace that is alone, for which two are written".to_owned()));
-            }
-        }
-        plain.push_str(rest);
-        parts.push(Part::Text(plain));
-        Ok(Self(parts))
+        TextTemplate::parse(text, &NAMES).map(Self)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
-    use super::{Facts, Template};
-
-    fn facts() -> Facts {
-        Facts { release: "v1.4.0".into(), branch: "{release}".into(), ..Facts::default() }
-    }
+    use super::{Facts, KNOWN, Template};
 
     #[test]
-    fn placeholders_are_replaced_once() {
-        let applied = |text: &str| text.parse::<Template>().map(|template| template.apply(&facts()));
-        assert_eq!(
-            applied("Release {release}: {{x}} {branch}{pipeline}.").as_deref(),
-            Ok("Release v1.4.0: {x} {release}.")
-        );
-        assert_eq!(applied("").as_deref(), Ok(""));
-        assert_eq!(Template::fixed("{release}").apply(&facts()), "{release}");
+    fn every_placeholder_stands_for_its_fact() {
+        let facts = Facts {
+            release: "release".into(),
+            region: "region".into(),
+            environment: "environment".into(),
+            services: "services".into(),
+            count: "count".into(),
+            branch: "branch".into(),
+            commits: "commits".into(),
+            pipeline: "pipeline".into(),
+            dashboard: "dashboard".into(),
+        };
+        for (name, _) in KNOWN {
+            let template: Template = format!("<{{{name}}}>").parse().expect("known");
+            assert_eq!(template.apply(&facts), format!("<{name}>"));
+        }
+        assert_eq!(Template::fixed("{release}").apply(&facts), "{release}");
     }
 
     #[test]
     fn what_is_no_placeholder_is_refused_by_name() {
-        let refused = |text: &str| text.parse::<Template>().expect_err("refused").to_string();
-        insta_like(
-            &refused("{relase}"),
-            "`{relase}` has the unknown placeholder {relase}; known are {release} {region}",
+        let refused = "{relase}".parse::<Template>().expect_err("refused").to_string();
+        assert_eq!(
+            refused,
+            "`{relase}` has the unknown placeholder {relase}; known are {release} {region} {environment} {services} {count} {branch} {commits} {pipeline} {dashboard}"
         );
-        insta_like(&refused("a } b"), "`a } b` has a brace that is alone");
-        insta_like(&refused("{release"), "has a brace that is alone");
-        insta_like(&refused("{}"), "the unknown placeholder {}");
-    }
-
-    fn insta_like(text: &str, part: &str) {
-        assert!(text.contains(part), "{text}");
-    }
-
-    proptest! {
-        #[test]
-        fn no_text_panics_and_doubled_braces_give_it_back(text in "\\PC{0,40}") {
-            let _ = text.parse::<Template>();
-            let doubled = text.replace('{', "{{").replace('}', "}}");
-            prop_assert_eq!(doubled.parse::<Template>().expect("no placeholder").apply(&facts()), text);
-        }
     }
 }

@@ -269,6 +269,7 @@ fn called(failure: &AwsFailure) -> Option<Cow<'static, str>> {
         FailureKind::Denied => {
             let action = match failure.operation {
                 "PutObject" => "s3:PutObject",
+                "DeleteObject" => "s3:DeleteObject on notify-queue/ beside the records",
                 _ => "s3:GetObject on the records and s3:ListBucket on the bucket",
             };
             Some(format!("allow {action} in the role's policy; see docs/access.md").into())

@@ -28,6 +28,7 @@
 mod chain;
 mod checkpoint;
 mod draft;
+mod drawer;
 mod error;
 pub mod gate;
 mod hold;
@@ -42,6 +43,7 @@ pub mod view;
 pub use chain::{Head, Kept, Verified};
 pub use checkpoint::{Checkpoints, ToKeep};
 pub use draft::{Context, Draft};
+pub use drawer::Drawer;
 pub use error::Error;
 pub use hold::Hold;
 pub use ledger::Ledger;

@@ -12,6 +12,7 @@ use std::time::Duration;
 use landfall_artifacts::{Actor, Class, Digest, EnvironmentName, LedgerEvent, Problem, RoleName, Settings};
 use landfall_ledger::Ledger;
 use landfall_ledger::gate::{Identity, standing};
+use landfall_notify::News;
 use landfall_run::Run;
 use time::OffsetDateTime;
 
@@ -115,7 +116,11 @@ pub async fn run(config: &Config, people: &[Person], ledger: &Ledger, output: &O
         Act::Reject { reason } => {
             let subject = contents::subject(config, &events)?;
             let decisions = decide::reject(config, people, &subject, &events, reason)?;
-            decide::record(decisions, Some(&subject), ledger, output).await
+            let mut finished = decide::record(decisions, Some(&subject), ledger, output).await?;
+            if finished.items.iter().any(|item| item.changed) {
+                finished.news = Some(News::Died { reason: reason.clone() });
+            }
+            Ok(finished)
         }
         Act::Freeze { everywhere, from, until, reason } => {
             let environment = if *everywhere { None } else { Some(environment(config)?) };

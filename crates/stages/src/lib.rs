@@ -25,6 +25,7 @@ pub mod jira;
 pub mod ledger_drift;
 pub mod list_buckets;
 pub mod merge_configs;
+pub mod notify;
 mod outcome;
 mod output;
 pub mod package_artifacts;

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use landfall_artifacts::{Class, Explain, OutcomeKind, Problem, ReleaseId, WrittenFile, gravest};
+use landfall_notify::News;
 use landfall_run::{Run, Signal};
 use landfall_secret::Secret;
 use serde_json::Value;
@@ -136,6 +137,8 @@ pub struct Finished {
     pub release: Option<ReleaseId>,
     /// What whoever started the program finds on standard output (default: the result for people).
     pub to_caller: ToCaller,
+    /// What people are to be told of the release besides how the stage ended.
+    pub news: Option<News>,
     /// Whether problems of items leave the stage a success, as partial promotion does unless `--strict`.
     pub lenient: bool,
 }

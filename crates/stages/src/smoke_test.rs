@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use landfall_artifacts::{Class, EnvironmentName, Problem, ReleaseId, SmokeCheck};
 use landfall_ledger::Ledger;
+use landfall_notify::News;
 use landfall_run::{Event, Run};
 
 use crate::{Finished, Item, Outcome, Output, Refusal};
@@ -58,8 +59,9 @@ pub async fn run(config: &Config, deps: &Deps, ledger: &Ledger, output: &Output,
     let is_well = results.iter().all(|result| matches!(result.verdict, Verdict::Passed));
     report(&results, &mut finished);
     match ledger::record(config, &results, ledger).await {
-        Ok(sequence) => {
-            let item = Item::new(format!("ledger record {sequence}"), "recorded");
+        Ok(recorded) => {
+            finished.news = recorded.death.map(|reason| News::Died { reason });
+            let item = Item::new(format!("ledger record {}", recorded.sequence), "recorded");
             // A test that failed changed nothing: its exit code is that of a check that said no.
             finished.items.push(if is_well { item.changed() } else { item });
         }

@@ -30,6 +30,7 @@ mod ledger;
 mod like;
 mod logins;
 mod mended;
+mod notify;
 mod pipeline;
 mod promotion;
 mod promotion_copy;

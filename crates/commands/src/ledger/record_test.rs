@@ -6,6 +6,7 @@ use std::pin::Pin;
 use landfall_artifacts::{EffectResult, EventKind};
 use landfall_cli::{Opt, Values};
 use landfall_ledger::Draft;
+use landfall_notify::{News, Way};
 use landfall_stages::{Finished, Item, Outcome, Refusal};
 
 use crate::{Context, Effects};
@@ -19,6 +20,7 @@ impl crate::Command for Command {
     const SUMMARY: &'static str =
         "Record how a suite that ran elsewhere ended; a failed one kills the release";
     const EFFECTS: Effects = Effects::Recorded;
+    const TELLS: Way = Way::Decides;
 
     fn options() -> Vec<Opt> {
         vec![
@@ -57,7 +59,11 @@ impl crate::Command for Command {
                 finished.summary = format!("{said}: would be recorded");
                 return Ok(finished);
             }
+            let died = matches!(draft.outcome, Some(EffectResult::Failed)).then(|| News::Died {
+                reason: format!("the test {suite} failed: {}", draft.reason.as_deref().unwrap_or_default()),
+            });
             let head = context.ledger.append(draft).await?;
+            finished.news = died;
             finished.items.push(Item::new(format!("ledger record {}", head.sequence), "recorded").changed());
             finished.summary = format!("{said}: record {}", head.sequence);
             Ok(finished)

@@ -1,5 +1,7 @@
 //! Records in a folder: one file each, made whole or not at all.
 
+mod notes;
+
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Read, Write as _};
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
@@ -144,23 +146,11 @@ impl FolderStore {
     pub(crate) fn put(&self, name: &str, bytes: &[u8]) -> Result<Placed, Error> {
         fs::create_dir_all(&self.folder).map_err(|cause| self.unusable(cause))?;
         let path = self.folder.join(name);
-        match self.write_new(&path, bytes) {
+        match write_new(&self.folder, &path, bytes) {
             Ok(()) => Ok(Placed::New),
             Err(cause) if cause.kind() == ErrorKind::AlreadyExists => Ok(Placed::Taken),
             Err(cause) => Err(Error::Write { place: shown(&path), cause }),
         }
-    }
-
-    fn write_new(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let mut file = tempfile::Builder::new()
-            .prefix(".record-")
-            .suffix(".tmp")
-            .permissions(Permissions::from_mode(0o644))
-            .tempfile_in(&self.folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist_noclobber(path).map_err(|refused| refused.error)?;
-        File::open(&self.folder)?.sync_all()
     }
 
     pub(super) fn path(&self, sequence: u64) -> PathBuf {
@@ -174,6 +164,19 @@ impl FolderStore {
     fn unusable(&self, cause: io::Error) -> Error {
         Error::Place { place: self.place(), cause }
     }
+}
+
+/// Writes a file of a folder whole, where nothing has its name.
+fn write_new(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = tempfile::Builder::new()
+        .prefix(".record-")
+        .suffix(".tmp")
+        .permissions(Permissions::from_mode(0o644))
+        .tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|refused| refused.error)?;
+    File::open(folder)?.sync_all()
 }
 
 pub(super) fn shown(path: &Path) -> String {

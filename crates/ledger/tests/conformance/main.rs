@@ -2,6 +2,7 @@
 
 mod checkpoints;
 mod locks;
+mod notes;
 mod s3;
 mod writers;
 

@@ -66,7 +66,7 @@ async fn what_one_clone_keeps_as_notes_the_next_one_has() {
     run(&late, &ledger, &Output::Real, &run_handle()).await.expect("kept");
     world.bare().git(&["cat-file", "-e", "refs/notes/landfall"]);
     let fresh = world.clone_as("fresh");
-    assert_eq!(numbers(&fresh).await.expect("a clone has none"), []);
+    assert_eq!(numbers(&fresh).await.expect("a clone has none"), Vec::<u64>::new());
     fresh.git(&["fetch", "--quiet", "origin", "refs/notes/landfall:refs/notes/landfall"]);
     assert_eq!(numbers(&fresh).await.expect("read"), [3, 5, 7, 9]);
 }

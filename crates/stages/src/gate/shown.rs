@@ -2,6 +2,7 @@
 
 use landfall_artifacts::{Explain as _, Problem};
 use landfall_ledger::gate::{Approval, Missing, Standing, Subject};
+use landfall_notify::News;
 use time::format_description::well_known::Rfc3339;
 
 use crate::{Finished, Item};
@@ -26,6 +27,11 @@ pub(super) fn check(subject: &Subject, standing: &Standing) -> Finished {
         let item = Item::new(name(missing), "missing").with("code", missing.code());
         finished.lines.push(format!("missing: {missing}"));
         finished.items.push(item.failed(Problem::of(missing)));
+    }
+    // People are told of what people can do: what waits for time or tests alone comes by itself, and what is dead never.
+    let is_dead = standing.missing.iter().any(|missing| matches!(missing, Missing::Dead(_)));
+    if !is_dead && standing.missing.iter().any(|missing| matches!(missing, Missing::Approval { .. })) {
+        finished.news = Some(News::Waits { missing: standing.missing.iter().map(name).collect() });
     }
     finished.summary = match standing.missing.len() {
         0 => format!("release {release} may come to {environment}"),

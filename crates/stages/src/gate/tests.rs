@@ -3,6 +3,7 @@ use landfall_artifacts::{
 };
 use landfall_ledger::gate::Identity;
 use landfall_ledger::{Context, Draft, Ledger};
+use landfall_notify::News;
 use landfall_run::{Clock, Run};
 use tempfile::TempDir;
 
@@ -106,6 +107,7 @@ async fn a_release_goes_through_three_environments() {
     world.add(EventKind::Deployment, "qa", None).await;
     let waiting = world.check("uat").await;
     assert_eq!(waiting.verdict().0, OutcomeKind::Blocked);
+    assert_eq!(waiting.news, Some(News::Waits { missing: vec!["approval of qa-lead".to_owned()] }));
     insta::assert_snapshot!(waiting.lines.join("\n") + "\n" + &waiting.summary, @r"
     release v1.0.0 to uat: 1 contents, plan sha256:1f76cab88bfdd65a9e7ca031fa797d9a3055682b96a6a3e83a0f9c85e6f46d0d
     missing: no qa-lead has approved it
@@ -117,7 +119,7 @@ async fn a_release_goes_through_three_environments() {
     1 recorded, release v1.0.0 to uat, plan sha256:1f76cab88bfd
     ");
     let open = world.check("uat").await;
-    assert_eq!(open.verdict().0, OutcomeKind::NothingToDo);
+    assert_eq!((open.verdict().0, open.news), (OutcomeKind::NothingToDo, None));
     assert_eq!(open.summary, "release v1.0.0 may come to uat");
     // The same again is recorded once.
     let records = world.records().await;
@@ -131,8 +133,12 @@ async fn a_release_goes_through_three_environments() {
     assert!(world.check("prod").await.summary.ends_with("1 thing is missing"));
     world.act("prod", approve(), "joan").await.expect("approved");
     assert_eq!(world.check("prod").await.summary, "release v1.0.0 may come to prod");
-    world.act("prod", Act::Reject { reason: "smoke".to_owned() }, "joan").await.expect("rejected");
+    let reject = Act::Reject { reason: "smoke".to_owned() };
+    let rejected = world.act("prod", reject.clone(), "joan").await.expect("rejected");
+    assert_eq!(rejected.news, Some(News::Died { reason: "smoke".to_owned() }));
+    assert_eq!(world.act("prod", reject, "joan").await.expect("it stands").news, None, "it dies once");
     let dead = world.check("prod").await;
+    assert_eq!(dead.news, None, "nobody can approve it");
     assert!(dead.problems.is_empty() && dead.all_problems().iter().any(|one| one.code == "LF-GATE-DEAD"));
     assert_eq!(codes(world.act("prod", approve(), "ada").await), ["LF-GATE-DEAD"]);
 }

@@ -10,7 +10,15 @@ use super::check::{CheckResult, Verdict};
 /// Checks of one record at most; the rest is counted.
 const MOST_ITEMS: usize = 100;
 
-/// Records how the checks ended; gives the number of the record.
+/// A record of how checks ended.
+pub(super) struct Recorded {
+    /// Its number.
+    pub(super) sequence: u64,
+    /// Why the release died of it, where it did.
+    pub(super) death: Option<String>,
+}
+
+/// Records how the checks ended.
 ///
 /// # Errors
 /// What stands in the way of the record.
@@ -18,7 +26,7 @@ pub(super) async fn record(
     config: &Config,
     results: &[CheckResult],
     ledger: &Ledger,
-) -> Result<u64, Problem> {
+) -> Result<Recorded, Problem> {
     let passed = results.iter().filter(|result| matches!(result.verdict, Verdict::Passed)).count();
     let is_failed = results.iter().any(|result| matches!(result.verdict, Verdict::Failed(_)));
     let outcome = match (is_failed, passed == results.len()) {
@@ -48,10 +56,15 @@ pub(super) async fn record(
     draft.details.insert("checks".to_owned(), json!(results.len()));
     draft.details.insert("readOnly".to_owned(), json!(config.read_only));
     // A release dies of a test that failed, and not of keys that are over or a network that is down.
-    if is_failed
-        && results.iter().all(|result| !matches!(&result.verdict, Verdict::Failed(seen) if !seen.is_unasked))
-    {
+    let is_asked =
+        |result: &&CheckResult| matches!(&result.verdict, Verdict::Failed(seen) if !seen.is_unasked);
+    let killer = results.iter().find(is_asked);
+    if is_failed && killer.is_none() {
         draft.details.insert("infrastructure".to_owned(), json!(true));
     }
-    ledger.append(draft).await.map(|head| head.sequence).map_err(|error| Problem::of(&error))
+    let killed = killer.filter(|_| draft.release.is_some() || ledger.context().release.is_some());
+    let death = killed
+        .map(|check| format!("the test {} failed, {passed} of {} checks passed", check.name, results.len()));
+    let head = ledger.append(draft).await.map_err(|error| Problem::of(&error))?;
+    Ok(Recorded { sequence: head.sequence, death })
 }

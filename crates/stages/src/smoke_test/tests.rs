@@ -415,5 +415,6 @@ async fn what_could_not_be_asked_is_the_infrastructures_fault() {
         let events = ledger.events().await.expect("events");
         let details = &events.last().expect("a record").details;
         assert_eq!(details.contains_key("infrastructure"), is_infrastructure, "{check}");
+        assert_eq!(matches!(ran.news, Some(News::Died { .. })), !is_infrastructure, "{check}");
     }
 }
