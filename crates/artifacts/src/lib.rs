@@ -39,6 +39,8 @@ mod mappings;
 mod name;
 mod outcome;
 mod path_names;
+mod pipeline_settings;
+mod pipeline_settings_read;
 mod placed;
 mod project_json;
 mod promotion_log;
@@ -82,6 +84,10 @@ pub use mappings::{ImageTag, Mappings, image_tag};
 pub use name::{EnvironmentName, Folder, LambdaName, NameError, ProjectName, ReleaseId, Tag};
 pub use outcome::{Class, Explain, OutcomeKind, Problem, gravest};
 pub use path_names::{Spellings, folded, path_fault};
+pub use pipeline_settings::{
+    CiSettings, CredentialJobs, JobAt, JobCondition, JobEach, JobSettings, JobWhen, KeepWhen, MayFail,
+    NeedOf, NeedSettings, OnBranches, PartName, PipelineSettings, PipelineStart,
+};
 pub use placed::{placed_json, placed_toml};
 pub use project_json::{PackageJson, ProjectJson, with_version};
 pub use promotion_log::{HttpStatus, Promotion, PromotionLog, PromotionLogWriter};

@@ -31,6 +31,8 @@ impl FromJson for Settings {
         let versioning = at.field_or_default("versioning", problems);
         let configs = at.field_or_default("configs", problems);
         let smoke = at.field_or_default("smoke", problems);
+        let ci = at.field_or_default("ci", problems);
+        let pipelines = at.field_or_default("pipelines", problems);
         let mut values = BTreeMap::new();
         flatten(at.node, String::new(), &mut values);
         let settings = Self {
@@ -47,6 +49,8 @@ impl FromJson for Settings {
             versioning: versioning?,
             configs: configs?,
             smoke: smoke?,
+            ci: ci?,
+            pipelines: pipelines?,
             values,
         };
         check_gates(&settings, at, problems);
@@ -63,8 +67,9 @@ fn flatten(node: &Node, key: String, values: &mut BTreeMap<String, String>) {
     match &node.kind {
         Kind::Object(members) => {
             for member in members {
-                // Checks and freezes are no values of options.
-                if member.key == "smoke" || member.key == "freeze" {
+                // Checks, freezes and pipelines are no values of options.
+                let is_root = key.is_empty();
+                if member.key == "smoke" || member.key == "freeze" || is_root && member.key == "pipelines" {
                     continue;
                 }
                 let step = if key.is_empty() { member.key.clone() } else { format!("{key}\0{}", member.key) };

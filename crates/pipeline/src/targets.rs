@@ -1,0 +1,171 @@
+//! What a person types into the web form, before anything is made of it.
+
+use landfall_artifacts::{Class, EnvironmentKind, EnvironmentName, Problem, Settings, Versions};
+
+use crate::places::meant;
+
+/// What a run on demand is for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Targets {
+    /// The environments, each once, in the order given; at least one, all of one kind.
+    pub environments: Vec<EnvironmentName>,
+    /// Staging or production.
+    pub kind: EnvironmentKind,
+    /// What is to be deployed, where a text was given.
+    pub versions: Option<Versions>,
+}
+
+/// The most characters that either text may have, far more than a web form is filled with.
+const MOST: usize = 1024 * 1024;
+
+/// Reads `TARGET_DEPLOY_ENVIRONMENTS` (names with commas or white space between them) and `TARGET_VERSIONS_JSON`; `workspace` is the
+/// `versions.json` that stands in the workspace already.
+///
+/// # Errors
+/// Every [`Problem`] at once: nothing named, an unknown environment with those that are known, staging mixed with production, a text
+/// that is no valid `versions.json`, or one that differs from the file.
+pub fn targets(
+    environments: &str,
+    versions: Option<&str>,
+    workspace: Option<&Versions>,
+    settings: &Settings,
+) -> Result<Targets, Vec<Problem>> {
+    let mut problems = Vec::new();
+    let mut refuse = |code: &str, what: String, remedy: String| {
+        problems.push(Problem::new(code, Class::Input, what).with_remedy(remedy));
+    };
+    let is_target = |kind: EnvironmentKind| kind != EnvironmentKind::Other;
+    let known =
+        || settings.environments.iter().filter(|(_, row)| is_target(row.kind)).map(|(name, _)| name.as_str());
+    let listed = known().collect::<Vec<_>>().join(", ");
+    let environments = if environments.len() > MOST { "" } else { environments };
+    let mut named: Vec<(EnvironmentName, EnvironmentKind)> = Vec::new();
+    let mut count = 0;
+    for word in environments.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty()) {
+        count += 1;
+        let row = word.parse::<EnvironmentName>().ok().and_then(|name| {
+            let kind = settings.environments.get(&name)?.kind;
+            is_target(kind).then_some((name, kind))
+        });
+        match row {
+            Some(row) if named.contains(&row) => {}
+            Some(row) => named.push(row),
+            // A text of a thousand names is one mistake, not a thousand.
+            None if count <= 20 => {
+                let shown = landfall_secret::escape(word, 80);
+                refuse(
+                    "LF-TARGET-UNKNOWN",
+                    format!(
+                        "TARGET_DEPLOY_ENVIRONMENTS names `{shown}`, which is no environment of staging or production"
+                    ),
+                    format!("name {}", meant(word, known())),
+                );
+            }
+            None => {}
+        }
+    }
+    if count == 0 {
+        refuse(
+            "LF-TARGET-NONE",
+            "TARGET_DEPLOY_ENVIRONMENTS names no environment".to_owned(),
+            format!("name some of {listed}"),
+        );
+    }
+    let kind = named.first().map(|(_, kind)| *kind);
+    if named.iter().any(|(_, other)| Some(*other) != kind) {
+        let what = "TARGET_DEPLOY_ENVIRONMENTS names environments of staging and of production".to_owned();
+        refuse("LF-TARGET-MIXED", what, "start a run for each".to_owned());
+    }
+    let mut read = None;
+    if let Some(text) = versions.filter(|text| !text.trim().is_empty()) {
+        match Versions::parse(text.as_bytes(), "TARGET_VERSIONS_JSON") {
+            Ok(versions) if workspace.is_some_and(|file| *file != versions) => {
+                let what = "versions.json in the workspace differs from TARGET_VERSIONS_JSON".to_owned();
+                refuse("LF-VERSIONS-DIFFER", what, "remove one of them; neither wins silently".to_owned());
+            }
+            Ok(versions) => read = Some(versions),
+            Err(errors) => {
+                let remedy = "copy the text of versions.json as the staging pipeline left it".to_owned();
+                refuse("LF-FILE-INVALID", errors.to_string(), remedy);
+            }
+        }
+    } else if workspace.is_none() {
+        let remedy = "copy the text of versions.json as the staging pipeline left it".to_owned();
+        refuse(
+            "LF-TARGET-VERSIONS",
+            "TARGET_VERSIONS_JSON is empty, and there is no versions.json".to_owned(),
+            remedy,
+        );
+    }
+    match kind {
+        Some(kind) if problems.is_empty() => {
+            let environments = named.into_iter().map(|(name, _)| name).collect();
+            Ok(Targets { environments, kind, versions: read })
+        }
+        _ => Err(problems),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_artifacts::{Settings, Versions};
+
+    use super::{Targets, targets};
+
+    const ONE: &str = r#"{"a": {"version": "1.0.0", "folder": "a"}}"#;
+
+    fn of(environments: &str, versions: &str, file: Option<&str>) -> Result<Targets, String> {
+        let table = "[environment.stg_eu00]\nkind = \"staging\"\n[environment.prod_eu00]\nkind = \"production\"\n[environment.prod_na03]\nkind = \"production\"\n[environment.dev]\n";
+        let settings = Settings::parse(table.as_bytes(), "x", &[]).expect("valid");
+        let file = file.map(|text| Versions::parse(text.as_bytes(), "versions.json").expect("valid"));
+        targets(environments, Some(versions), file.as_ref(), &settings).map_err(|problems| {
+            let lines: Vec<String> = problems
+                .iter()
+                .map(|problem| {
+                    format!(
+                        "{} {}; try: {}",
+                        problem.code,
+                        problem.what,
+                        problem.remedy.clone().unwrap_or_default()
+                    )
+                })
+                .collect();
+            lines.join("\n")
+        })
+    }
+
+    #[test]
+    fn commas_and_spaces_part_names() {
+        for text in ["prod_eu00,prod_na03", " prod_eu00  prod_na03\n", "prod_eu00, prod_na03,prod_eu00,"] {
+            let names: Vec<String> =
+                of(text, ONE, None).expect("good").environments.iter().map(ToString::to_string).collect();
+            assert_eq!(names, ["prod_eu00", "prod_na03"], "{text}");
+        }
+        assert!(of("stg_eu00", "", Some(ONE)).is_ok_and(|targets| targets.versions.is_none()));
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused_at_once() {
+        let shown = [
+            of("", "", None),
+            of("prod_eu0 dev stg_eu00,prod_na03", "{\"a\": 1}", None),
+            of("prod_eu00", ONE, Some("{}")),
+            of("$(id) `x`", ONE, None),
+        ];
+        let shown: Vec<String> = shown.into_iter().map(|refusal| refusal.expect_err("bad")).collect();
+        insta::assert_snapshot!(shown.join("\n\n"), @r"
+        LF-TARGET-NONE TARGET_DEPLOY_ENVIRONMENTS names no environment; try: name some of prod_eu00, prod_na03, stg_eu00
+        LF-TARGET-VERSIONS TARGET_VERSIONS_JSON is empty, and there is no versions.json; try: copy the text of versions.json as the staging pipeline left it
+
+        LF-TARGET-UNKNOWN TARGET_DEPLOY_ENVIRONMENTS names `prod_eu0`, which is no environment of staging or production; try: name `prod_eu00`, perhaps
+        LF-TARGET-UNKNOWN TARGET_DEPLOY_ENVIRONMENTS names `dev`, which is no environment of staging or production; try: name one of prod_eu00, prod_na03, stg_eu00
+        LF-TARGET-MIXED TARGET_DEPLOY_ENVIRONMENTS names environments of staging and of production; try: start a run for each
+        LF-FILE-INVALID TARGET_VERSIONS_JSON: /a at 1:7: found 1, expected an object; try: copy the text of versions.json as the staging pipeline left it
+
+        LF-VERSIONS-DIFFER versions.json in the workspace differs from TARGET_VERSIONS_JSON; try: remove one of them; neither wins silently
+
+        LF-TARGET-UNKNOWN TARGET_DEPLOY_ENVIRONMENTS names `$(id)`, which is no environment of staging or production; try: name one of prod_eu00, prod_na03, stg_eu00
+        LF-TARGET-UNKNOWN TARGET_DEPLOY_ENVIRONMENTS names ``x``, which is no environment of staging or production; try: name one of prod_eu00, prod_na03, stg_eu00
+        ");
+    }
+}

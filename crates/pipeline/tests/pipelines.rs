@@ -1,0 +1,351 @@
+//! The pipelines that come with Landfall, for the rows of a table, and what is said of those that cannot be.
+
+use landfall_artifacts::Settings;
+use landfall_pipeline::{Ended, Job, Login, Pipeline, Pipelines, Progress, Verdict};
+
+const ROWS: &str = include_str!("landfall.toml");
+
+fn settings(text: &str) -> Settings {
+    Settings::parse(text.as_bytes(), "landfall.toml", &[]).unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn pipeline(text: &str, name: &str) -> Pipeline {
+    let settings = settings(text);
+    let read = Pipelines::new(&settings, text).pipeline(&name.parse().expect("a name"));
+    read.unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn refusal(text: &str, name: &str) -> String {
+    let settings = settings(text);
+    Pipelines::new(&settings, text).pipeline(&name.parse().expect("a name")).expect_err("refused").to_string()
+}
+
+/// One line a job: name, GitLab stage, needs, and what is unusual of it.
+fn shown(pipeline: &Pipeline) -> String {
+    let line = |job: &Job| {
+        let needs: Vec<String> = job
+            .needs
+            .iter()
+            .map(|need| format!("{}{}", need.job, if need.optional { "?" } else { "" }))
+            .collect();
+        let login = match &job.login {
+            Login::Ambient => String::new(),
+            Login::Shared => " keys".to_owned(),
+            Login::Own(row) => format!(" login:{row}"),
+        };
+        format!("{} | {} | {} | {}{login}", job.name, job.ci_stage, needs.join(" "), job.keeps.join(" "))
+    };
+    pipeline.jobs.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn staging_has_the_jobs_of_its_table_for_each_region() {
+    let one = ROWS.replace("[environment.stg_na03]\nkind = \"staging\"", "[environment.stg_na03]");
+    insta::assert_snapshot!(shown(&pipeline(&one, "staging")), @r"
+    build | build |  | 
+    test | test | build | 
+    semantic-versioning | semantic-versioning | build test | versions.json
+    docker-build | docker-build | semantic-versioning | 
+    aws-credentials-staging-eu | deploy-staging | semantic-versioning docker-build | aws_auth.env
+    prepare-docker-config-staging-eu | deploy-staging | aws-credentials-staging-eu semantic-versioning | docker-config.json keys
+    retag-push-ecr-staging-eu | deploy-staging | prepare-docker-config-staging-eu aws-credentials-staging-eu semantic-versioning | lambda-ecr-mappings.json image-lock.json keys
+    deploy-lambda-staging-eu | deploy-staging | aws-credentials-staging-eu retag-push-ecr-staging-eu semantic-versioning | deploy-report.json keys
+    create-jira-tickets-staging-eu | post-deploy | deploy-lambda-staging-eu semantic-versioning | versions.json jira-tickets.json
+    update-version-dashboard-staging-eu | post-deploy | deploy-lambda-staging-eu semantic-versioning | dashboard/
+    transition-deploy-pp-staging-eu | jira-workflow | create-jira-tickets-staging-eu | versions.json jira-tickets.json
+    update-jira-instructions-staging-eu | jira-workflow | create-jira-tickets-staging-eu | versions.json
+    transition-pp-testing-staging-eu | jira-workflow | transition-deploy-pp-staging-eu | versions.json jira-tickets.json
+    promote-to-rc-build-artifacts | promote-to-rc | transition-pp-testing-staging-eu semantic-versioning | promotion-log-to-rc.json versions.json
+    ");
+    let both = pipeline(ROWS, "staging");
+    let promotion = both.job("promote-to-rc-build-artifacts").expect("a promotion");
+    let needs: Vec<&str> = promotion.needs.iter().map(|need| need.job.as_str()).collect();
+    assert_eq!(
+        needs,
+        ["transition-pp-testing-staging-eu", "transition-pp-testing-staging-na", "semantic-versioning"]
+    );
+}
+
+#[test]
+fn production_is_for_the_environments_that_are_named() {
+    let production = pipeline(ROWS, "production");
+    insta::assert_snapshot!(shown(&production), @r"
+    validate-targets | deploy-on-demand |  | 
+    generate-on-demand-mappings | deploy-on-demand | validate-targets | lambda-ecr-mappings.json versions.json image-lock.json
+    aws-credentials-prod-eu | deploy-on-demand | generate-on-demand-mappings | aws_auth.env
+    copy-images-prod-eu | deploy-on-demand | aws-credentials-prod-eu generate-on-demand-mappings | lambda-ecr-mappings.json image-lock.json keys
+    deploy-lambda-prod-eu | deploy-on-demand | copy-images-prod-eu? aws-credentials-prod-eu generate-on-demand-mappings | deploy-report.json keys
+    aws-credentials-prod-na | deploy-on-demand | generate-on-demand-mappings | aws_auth.env
+    copy-images-prod-na | deploy-on-demand | aws-credentials-prod-na generate-on-demand-mappings | lambda-ecr-mappings.json image-lock.json keys
+    deploy-lambda-prod-na | deploy-on-demand | copy-images-prod-na? aws-credentials-prod-na generate-on-demand-mappings | deploy-report.json keys
+    update-version-dashboard-prod-eu | post-deploy | deploy-lambda-prod-eu generate-on-demand-mappings | dashboard/ versions.json
+    transition-deploying-prod-eu | post-deploy | update-version-dashboard-prod-eu | versions.json
+    transition-resolved-prod-eu | post-deploy | transition-deploying-prod-eu | versions.json
+    transition-closed-prod-eu | post-deploy | transition-resolved-prod-eu | versions.json
+    comment-production-eu | post-deploy | transition-closed-prod-eu | versions.json
+    update-version-dashboard-prod-na | post-deploy | deploy-lambda-prod-na generate-on-demand-mappings | dashboard/ versions.json
+    transition-deploying-prod-na | post-deploy | update-version-dashboard-prod-na | versions.json
+    transition-resolved-prod-na | post-deploy | transition-deploying-prod-na | versions.json
+    transition-closed-prod-na | post-deploy | transition-resolved-prod-na | versions.json
+    comment-production-na | post-deploy | transition-closed-prod-na | versions.json
+    promote-to-release-artifacts | promote-to-release | comment-production-eu? comment-production-na? generate-on-demand-mappings | promotion-log-to-release.json versions.json
+    ");
+    let all = ["prod_eu00".parse().expect("a name"), "prod_na03".parse().expect("a name")];
+    for (environments, comments) in [(&all[..1], 1), (&all[1..], 1), (&all[..], 2), (&[], 0)] {
+        let mut progress = Progress::new(&production).of_environments(environments);
+        let mut ran = Vec::new();
+        loop {
+            let decision = progress.decide();
+            if let Some(verdict) = decision.verdict {
+                assert_eq!(verdict, Verdict::Passed);
+                break;
+            }
+            for name in decision.start {
+                progress.ended(name, Ended::Passed);
+                ran.push(name);
+            }
+        }
+        assert_eq!(ran.iter().filter(|name| name.starts_with("comment-production-")).count(), comments);
+        assert_eq!(ran.contains(&"promote-to-release-artifacts"), comments > 0, "{environments:?}");
+    }
+}
+
+#[test]
+fn a_release_waits_for_every_environment_that_was_named() {
+    let production = pipeline(ROWS, "production");
+    let mut progress = Progress::new(&production);
+    for job in &production.jobs {
+        let is_na = job.name == "deploy-lambda-prod-na";
+        let comes_after = job.environment.as_ref().is_some_and(|name| name.as_str() == "prod_na03")
+            && job.ci_stage == "post-deploy";
+        if is_na {
+            progress.ended(&job.name, Ended::Failed(Some(3)));
+        } else if !comes_after && job.name != "promote-to-release-artifacts" {
+            progress.ended(&job.name, Ended::Passed);
+        }
+    }
+    let decision = progress.decide();
+    assert_eq!(decision.verdict, Some(Verdict::Failed));
+    assert!(
+        decision.skip.iter().any(|skip| skip.job == "promote-to-release-artifacts"
+            && skip.because == Some("comment-production-na"))
+    );
+}
+
+#[test]
+fn configuration_is_one_click_for_production() {
+    let one = ROWS
+        .replace("stg_na03]\nkind = \"staging\"", "stg_na03]")
+        .replace("prod_na03]\nkind = \"production\"", "prod_na03]");
+    insta::assert_snapshot!(shown(&pipeline(&one, "s3-config")), @r"
+    aws_hcv_auth_stg | aws_auth |  | aws_auth.env
+    aws_hcv_auth_prod | aws_auth |  | aws_auth.env
+    aws_s3_ls_stg | aws_ls | aws_hcv_auth_stg |  keys
+    sync-with-s3-stg | s3-sync | aws_hcv_auth_stg | s3-sync-record.json keys
+    sync-with-s3-prod | s3-sync | aws_hcv_auth_prod | s3-sync-record.json keys
+    ");
+    let per_job = format!("{one}\n[ci]\ncredentials = \"per-job\"\n");
+    let config = pipeline(&per_job, "s3-config");
+    let starts = Progress::new(&config).decide();
+    assert_eq!(
+        (starts.start, starts.waiting),
+        (vec!["aws_s3_ls_stg", "sync-with-s3-stg"], vec!["sync-with-s3-prod"])
+    );
+}
+
+const RELEASE: &str = r#"
+[approvers]
+qa-lead = ["ada"]
+manager = ["joan"]
+[environment.dev]
+[environment.qa]
+after = ["dev"]
+[environment.uat]
+kind = "staging"
+after = ["qa"]
+approvals = ["qa-lead"]
+[environment.prod]
+kind = "production"
+after = ["uat"]
+approvals = ["manager"]
+[environment.dr]
+after = ["prod"]
+"#;
+
+#[test]
+fn an_immutable_release_passes_gates_and_is_copied_at_the_end() {
+    insta::assert_snapshot!(shown(&pipeline(RELEASE, "immutable-release")), @r"
+    version | version |  | versions.json
+    release | version | version | 
+    build-archives | package | version | dist/
+    package-artifacts | package | release build-archives | dist/release/
+    publish-artifacts | publish | release package-artifacts |  login:dev
+    aws-credentials-dev | deploy-dev | publish-artifacts | aws_auth.env
+    deploy-dev | deploy-dev | release aws-credentials-dev | deploy-report.json keys
+    smoke-test-dev | deploy-dev | release aws-credentials-dev deploy-dev | 
+    aws-credentials-qa | deploy-qa | publish-artifacts smoke-test-dev | aws_auth.env
+    deploy-qa | deploy-qa | release aws-credentials-qa | deploy-report.json keys
+    smoke-test-qa | deploy-qa | release aws-credentials-qa deploy-qa | 
+    approve-uat | deploy-uat | release publish-artifacts smoke-test-qa | 
+    aws-credentials-uat | deploy-uat | publish-artifacts approve-uat? smoke-test-qa | aws_auth.env
+    deploy-uat | deploy-uat | release aws-credentials-uat | deploy-report.json keys
+    smoke-test-uat | deploy-uat | release aws-credentials-uat deploy-uat | 
+    start-dr-sync | deploy-prod | smoke-test-prod | 
+    approve-prod | deploy-prod | release publish-artifacts smoke-test-uat | 
+    aws-credentials-prod | deploy-prod | publish-artifacts approve-prod? smoke-test-uat | aws_auth.env
+    deploy-prod | deploy-prod | release aws-credentials-prod | deploy-report.json keys
+    smoke-test-prod | deploy-prod | release aws-credentials-prod deploy-prod |
+    ");
+    insta::assert_snapshot!(shown(&pipeline(RELEASE, "dr-sync")), @r"
+    aws-credentials-dr | dr-sync |  | aws_auth.env
+    dr-sync-dr | dr-sync | aws-credentials-dr | deploy-report.json keys
+    ");
+    let in_bucket = format!("{RELEASE}[ledger]\nstore = \"s3://acme-ledger/app\"\n");
+    let recorded = pipeline(&in_bucket, "immutable-release");
+    let login = |name: &str| recorded.job(name).map(|job| job.login.clone());
+    let own = |name: &str| Some(Login::Own(name.parse().expect("a name")));
+    // What comes before the keys of its environment logs in itself.
+    assert_eq!(login("approve-uat"), own("uat"));
+    assert_eq!(login("version"), own("dev"));
+    assert_eq!(login("smoke-test-uat"), Some(Login::Shared));
+}
+
+#[test]
+fn environments_with_infrastructure_follow_each_other() {
+    let rows = "[environment.qa1]\n[environment.dev1]\nafter = [\"qa1\"]\nvariables = { account_tag = \"nonprod\" }\n[environment.prod1]\nkind = \"production\"\nafter = [\"dev1\"]\n";
+    let pipeline = pipeline(rows, "infrastructure");
+    insta::assert_snapshot!(shown(&pipeline), @r"
+    build | build |  | dist/
+    lint | test | build | 
+    unit-tests | test | build | 
+    package-qa1 | deploy-qa1 | build unit-tests lint | deploy/
+    deploy-qa1 | deploy-qa1 | package-qa1 | 
+    integration-test-qa1 | e2e-test-qa1 | deploy-qa1 | 
+    e2e-test-qa1 | e2e-test-qa1 | deploy-qa1 integration-test-qa1 | 
+    package-dev1 | deploy-dev1 | build unit-tests lint e2e-test-qa1? | deploy/
+    deploy-dev1 | deploy-dev1 | package-dev1 | 
+    integration-test-dev1 | e2e-test-dev1 | deploy-dev1 | 
+    e2e-test-dev1 | e2e-test-dev1 | deploy-dev1 integration-test-dev1 | 
+    package-prod1 | deploy-prod1 | build unit-tests lint e2e-test-dev1? | deploy/
+    deploy-prod1 | deploy-prod1 | package-prod1 |
+    ");
+    insta::assert_snapshot!(pipeline.ci_stages.join(" "), @r"build test deploy-qa1 e2e-test-qa1 deploy-dev1 e2e-test-dev1 deploy-prod1 e2e-test-prod1");
+    let tests = pipeline.job("integration-test-dev1").expect("a job");
+    insta::assert_debug_snapshot!(tests.variables, @r#"
+    {
+        "TEST_ENV": "dev1",
+        "account_tag": "nonprod",
+    }
+    "#);
+    let templates: Vec<&str> = pipeline
+        .jobs
+        .iter()
+        .filter_map(|job| job.template.as_deref())
+        .filter(|name| name.ends_with("_deploy"))
+        .collect();
+    assert_eq!(templates, [".nonprod_deploy", ".nonprod_deploy", ".prod_deploy"]);
+}
+
+#[test]
+fn images_need_no_environment() {
+    insta::assert_snapshot!(format!("{}\n{}", shown(&pipeline("", "images-dev")), shown(&pipeline("", "images-prod"))), @r"
+    build-images-dev | images |  | lambda-ecr-mappings.json image-lock.json
+    deploy-images-dev | images | build-images-dev | deploy-report.json
+    build-images-prod | images |  | lambda-ecr-mappings.json image-lock.json
+    deploy-images-prod | images | build-images-prod | deploy-report.json
+    ");
+    let settings = settings("");
+    let usable = Pipelines::new(&settings, "").usable().expect("usable");
+    assert_eq!(
+        usable.iter().map(|pipeline| pipeline.name.as_str()).collect::<Vec<_>>(),
+        ["images-dev", "images-prod"]
+    );
+}
+
+#[test]
+fn a_ledger_in_a_bucket_is_written_with_keys() {
+    let text = format!("{ROWS}\n[ledger]\nstore = \"s3://acme-ledger/app\"\n");
+    let staging = pipeline(&text, "staging");
+    let promotion = staging.job("promote-to-rc-build-artifacts").expect("a promotion");
+    assert!(promotion.needs.iter().any(|need| need.job == "aws-credentials-staging-na"));
+    let tickets = staging.job("create-jira-tickets-staging-eu").expect("a job");
+    assert!(tickets.needs.iter().any(|need| need.job == "aws-credentials-staging-eu"));
+    let per_job = format!("{text}[ci]\ncredentials = \"per-job\"\n");
+    let staging = pipeline(&per_job, "staging");
+    assert!(staging.jobs.iter().all(|job| !job.runs("aws-credentials")
+        && job.needs.iter().all(|need| !need.job.starts_with("aws-credentials"))));
+}
+
+#[test]
+fn what_is_wrong_with_a_pipeline_is_said_at_once_with_its_place() {
+    let text = format!(
+        "{ROWS}{}",
+        r#"
+[pipelines.staging]
+environments = ["stg_eu0", "prod_eu00"]
+[pipelines.staging.jobs.scan]
+stage = "smoke-tests"
+at.prod_eu01 = { when = "manual" }
+[pipelines.staging.jobs.idle]
+ci_stage = "tests"
+[pipelines.production]
+after = "stagin"
+"#
+    );
+    insta::assert_snapshot!(refusal(&text, "staging"), @r"
+    4 problems in landfall.toml
+      /pipelines/staging/environments at 50:16: found no environment `stg_eu0`, expected `stg_eu00`, perhaps
+      /pipelines/staging/jobs/idle at 54:1: found a job that does nothing, expected `stage` or `commands`
+      /pipelines/staging/jobs/scan/stage at 52:9: found no stage `smoke-tests`, expected `smoke-test`, perhaps
+      /pipelines/staging/jobs/scan/at/prod_eu01 at 53:16: found no environment `prod_eu01`, expected `prod_eu00`, perhaps
+    ");
+    insta::assert_snapshot!(refusal(&text, "production"), @r"landfall.toml: /pipelines/production/after at 57:9: found no pipeline `stagin`, expected `staging`, perhaps");
+    insta::assert_snapshot!(refusal(&text, "stagin"), @r"landfall.toml: /pipelines/stagin at 49:2: found no pipeline `stagin`, expected `staging`, perhaps");
+    insta::assert_snapshot!(refusal("", "staging"), @r"landfall.toml: /pipelines/staging: found no environment for it, expected rows such as [environment.stg_eu00], of a kind that it is for");
+}
+
+#[test]
+fn jobs_that_cannot_be_together_are_refused() {
+    let text = format!(
+        "{ROWS}{}",
+        r#"
+[pipelines.staging.jobs.deploy-lambda]
+needs = ["semantic-versioning"]
+[pipelines.staging.jobs.build]
+needs = ["test"]
+[pipelines.staging.jobs.scan]
+name = "test"
+ci_stage = "tests"
+commands = [["", "x"]]
+parallel = 2
+keeps = ["../x"]
+needs = ["biuld"]
+[pipelines.staging.jobs.lint]
+name = "variables"
+ci_stage = "test"
+commands = ["true"]
+"#
+    );
+    insta::assert_snapshot!(refusal(&text, "staging"), @r"
+    8 problems in landfall.toml
+      /pipelines/staging/jobs/scan/needs at 59:9: found no job `biuld`, expected `build`, perhaps
+      /pipelines/staging/jobs/lint/name at 61:8: found a job that is called `variables`, expected a name of 1 to 200 of A-Z a-z 0-9 _ . -, beginning with a letter, that GitLab has not for itself
+      /pipelines/staging/jobs/scan/ci_stage at 55:12: found no stage `tests` of GitLab, expected `test`, perhaps
+      /pipelines/staging/jobs/scan/parallel at 57:12: found a job that cannot be split, expected `retag-push-ecr` or `deploy-lambda`
+      /pipelines/staging/jobs/scan at 53:1: found the path `../x`, expected paths inside the job's folder, without `..` and control characters
+      /pipelines/staging/jobs/scan/commands at 56:12: found a command without a program, expected a program and its arguments
+      /pipelines/staging/jobs/test/name at 49:20: found a second job that is called `test`, expected another name than that of `scan`, as by `{suffix}`
+      /pipelines/staging/jobs/scan/needs at 59:9: found a circle: test needs test, expected jobs of which none needs itself
+    ");
+    let files = format!(
+        "{ROWS}[pipelines.staging.jobs.deploy-lambda]\nneeds = [\"semantic-versioning\"]\n[pipelines.staging.jobs.x]\ncommands = [\"true\"]\ntakes = [\"nowhere.json\"]\n"
+    );
+    insta::assert_snapshot!(refusal(&files, "staging"), @r"
+    3 problems in landfall.toml
+      /pipelines/staging/jobs/deploy-lambda/needs at 49:9: found no job that makes lambda-ecr-mappings.json for deploy-lambda-staging-eu, expected a job that leaves it among `needs`, such as `retag-push-ecr`
+      /pipelines/staging/jobs/deploy-lambda/needs at 49:9: found no job that makes lambda-ecr-mappings.json for deploy-lambda-staging-na, expected a job that leaves it among `needs`, such as `retag-push-ecr`
+      /pipelines/staging/jobs/x/needs at 50:1: found no job that makes nowhere.json for x, expected a job that leaves it, by its stage or by `keeps`
+    ");
+    let hostile = "[environment.stg_x]\nkind = \"staging\"\nsuffix = \"$(id) && 'x'\"\n";
+    assert!(refusal(hostile, "staging").contains("a job that is called"));
+}
