@@ -318,6 +318,10 @@ pub struct CiSettings {
     pub runs_on: Vec<String>,
     /// Where jobs have their AWS credentials from. Default: `shared`.
     pub credentials: Option<CredentialJobs>,
+    /// The pipelines that CI files are written of. Default: `staging`, `staging-on-demand`, `production` and `s3-config`, as far as
+    /// there are environments for them, and those of the repo's own.
+    #[schemars(default)]
+    pub pipelines: Vec<PartName>,
     /// Variables of every job.
     #[schemars(default)]
     pub variables: BTreeMap<String, String>,

@@ -105,6 +105,7 @@ const KNOWN: &[&str] = &[
     "ci.branch",
     "ci.tags",
     "ci.runs_on",
+    "ci.pipelines",
     "ci.credentials",
     "ci.variables.*",
     "pipelines.*.summary",

@@ -36,25 +36,34 @@ impl<'s> Pipelines<'s> {
         self.settings
     }
 
-    /// Those that the repo has environments for, and those that need none; the rest of the built-in ones is passed over.
+    /// Those that CI files are written of: the ones that `[ci]` names, else the usual ones that the repo has environments for and its
+    /// own; and those that their success starts.
     ///
     /// # Errors
     /// [`FileErrors`] with everything that is wrong with any of them.
-    pub fn usable(&self) -> Result<Vec<Pipeline>, FileErrors> {
-        let mut errors: Option<FileErrors> = None;
-        let mut usable = Vec::new();
-        for name in self.names() {
-            let is_own = self.settings.pipelines.contains_key(&name);
-            let rows =
-                definitions::definition(self.settings, &name).map(|d| self.rows(&d)).unwrap_or_default();
-            let needs_rows = definitions::definition(self.settings, &name).is_some_and(|definition| {
-                definition.jobs.values().any(|job| job.each == Some(JobEach::Environment))
-            });
-            if rows.is_empty() && needs_rows && !is_own {
-                continue;
-            }
+    pub fn for_ci(&self) -> Result<Vec<Pipeline>, FileErrors> {
+        let named = &self.settings.ci.pipelines;
+        let (mut errors, mut pipelines): (Option<FileErrors>, Vec<Pipeline>) = (None, Vec::new());
+        let mut wanted: Vec<PartName> = named.clone();
+        if named.is_empty() {
+            wanted = self.names().into_iter().filter(|name| self.is_usual(name)).collect();
+        }
+        let mut next = 0;
+        while let Some(name) = wanted.get(next).cloned() {
+            next += 1;
             match self.pipeline(&name) {
-                Ok(pipeline) => usable.push(pipeline),
+                Ok(pipeline) => {
+                    let called = pipeline.jobs.iter().filter_map(|job| match &job.work {
+                        Work::Call(called) => Some(called.clone()),
+                        Work::Stage { .. } | Work::Commands(_) => None,
+                    });
+                    for called in called.collect::<Vec<_>>() {
+                        if !wanted.contains(&called) {
+                            wanted.push(called);
+                        }
+                    }
+                    pipelines.push(pipeline);
+                }
                 Err(found) => {
                     errors = Some(match errors {
                         Some(errors) => errors.join(found),
@@ -63,7 +72,15 @@ impl<'s> Pipelines<'s> {
                 }
             }
         }
-        errors.map_or(Ok(usable), Err)
+        errors.map_or(Ok(pipelines), Err)
+    }
+
+    fn is_usual(&self, name: &PartName) -> bool {
+        const USUAL: [&str; 4] = ["staging", "staging-on-demand", "production", "s3-config"];
+        let is_own = self.settings.pipelines.contains_key(name);
+        let has_rows =
+            || definitions::definition(self.settings, name).is_some_and(|d| !self.rows(&d).is_empty());
+        is_own || USUAL.contains(&name.as_str()) && has_rows()
     }
 
     /// A pipeline, with everything checked.
@@ -184,6 +201,16 @@ fn plain(name: String, part: PartName, work: Work, ci_stage: String) -> Job {
         parallel: None,
         login: Login::Ambient,
     }
+}
+
+/// A job of a definition that stands for no pipeline and no environment: what its template has.
+pub(crate) fn plain_job(job: &JobSettings) -> Option<Job> {
+    let (settings, definition) = (Settings::default(), PipelineSettings::default());
+    let part: PartName = "template".parse().ok()?;
+    let expansion = Expansion { name: &part, definition: &definition, rows: &[], settings: &settings };
+    let mut plain = expansion.job(&part, job, None);
+    plain.template = None;
+    Some(plain)
 }
 
 struct Expansion<'e> {

@@ -2,7 +2,7 @@
 //!
 //! [`Pipelines`] takes the definitions that come with Landfall and what `landfall.toml` makes of them, checks them as a whole, and
 //! gives a [`Pipeline`]: jobs with everything decided. [`Progress`] says which of its jobs may start, which are skipped, and how it
-//! ends; it starts nothing itself. [`gitlab`] and [`github`] write CI files.
+//! ends; it starts nothing itself. [`gitlab`] writes CI files.
 //!
 //! ```
 //! use landfall_artifacts::Settings;
@@ -21,13 +21,17 @@ mod credentials;
 mod definitions;
 mod expand;
 mod files;
+pub mod gitlab;
 mod model;
 mod places;
 mod progress;
 mod release;
+mod rendered;
 mod row;
 mod shell;
 mod targets;
+mod variables;
+mod yaml;
 
 pub use definitions::is_built_in;
 pub use expand::Pipelines;
@@ -35,6 +39,7 @@ pub use files::is_secret;
 pub use model::{Job, Login, Need, Pipeline, Work};
 pub use progress::{Decision, Ended, Progress, Skip, Verdict};
 pub use release::{ReleaseError, release_variables};
+pub use rendered::{RenderError, Rendered};
 pub use row::Row;
 pub use shell::{line, quoted};
 pub use targets::{Targets, targets};

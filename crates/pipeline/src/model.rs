@@ -168,6 +168,11 @@ impl Job {
             && ["deploy-lambda", "rollback-lambda", "s3-sync"].iter().any(|name| self.runs(name))
     }
 
+    /// Whether it is a command that deploys, by its name: `deploy` and what follows it.
+    pub(crate) fn is_deployment_command(&self) -> bool {
+        self.part.as_str().starts_with("deploy")
+    }
+
     /// Whether it can be split by `--shard`.
     pub fn can_be_split(&self) -> bool {
         matches!(&self.work, Work::Stage { stage, .. } if ["retag-push-ecr", "deploy-lambda"].contains(&stage.name))

@@ -3,7 +3,7 @@
 use landfall_artifacts::Settings;
 use landfall_pipeline::{Ended, Job, Login, Pipeline, Pipelines, Progress, Verdict};
 
-const ROWS: &str = include_str!("landfall.toml");
+const ROWS: &str = include_str!("../../../docs/ci/lambda/landfall.toml");
 
 fn settings(text: &str) -> Settings {
     Settings::parse(text.as_bytes(), "landfall.toml", &[]).unwrap_or_else(|errors| panic!("{errors}"))
@@ -254,12 +254,14 @@ fn images_need_no_environment() {
     build-images-prod | images |  | lambda-ecr-mappings.json image-lock.json
     deploy-images-prod | images | build-images-prod | deploy-report.json
     ");
-    let settings = settings("");
-    let usable = Pipelines::new(&settings, "").usable().expect("usable");
-    assert_eq!(
-        usable.iter().map(|pipeline| pipeline.name.as_str()).collect::<Vec<_>>(),
-        ["images-dev", "images-prod"]
-    );
+    let settings = settings(RELEASE);
+    let names = |settings: &Settings| -> Vec<String> {
+        let pipelines = Pipelines::new(settings, "").for_ci().expect("good");
+        pipelines.iter().map(|pipeline| pipeline.name.to_string()).collect()
+    };
+    assert_eq!(names(&settings), ["staging", "staging-on-demand", "production", "s3-config"]);
+    let named = self::settings(&format!("{RELEASE}[ci]\npipelines = [\"immutable-release\"]\n"));
+    assert_eq!(names(&named), ["immutable-release", "dr-sync"], "what its success starts comes with it");
 }
 
 #[test]
