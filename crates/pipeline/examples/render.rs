@@ -6,7 +6,7 @@ use std::error::Error;
 use std::path::Path;
 
 use landfall_artifacts::{FileErrors, Settings};
-use landfall_pipeline::{Pipelines, Rendered, gitlab};
+use landfall_pipeline::{Pipelines, Rendered, github, gitlab};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("give the folder of landfall.toml")?;
@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pipelines =
         Pipelines::new(&settings, &text).for_ci().map_err(|errors: FileErrors| errors.to_string())?;
     write(&folder.join("gitlab"), gitlab::render(&pipelines, &settings)?)?;
+    write(&folder.join("github"), github::render(&pipelines, &settings)?)?;
     Ok(())
 }
 

@@ -155,7 +155,10 @@ pub(crate) fn of_pipeline(pipeline: &Pipeline, places: &Places<'_>, found: &mut 
             found.add(places, &at("commands"), "a command without a program", "a program and its arguments");
         }
     }
-    circles(pipeline, places, found);
+    // With two jobs of one name it would not be clear which of them is needed.
+    if names.len() == pipeline.jobs.len() {
+        circles(pipeline, places, found);
+    }
 }
 
 fn jobs_key_of<'k>(jobs_key: &[&'k str], job: &'k Job) -> Vec<&'k str> {

@@ -378,7 +378,10 @@ impl Expansion<'_> {
                 (true, _, _) => add(None, need.optional),
                 (false, NeedOf::Same, Some(row)) => {
                     if self.rows_of(part).any(|other| other.name == row.name) {
-                        add(Some(row), need.optional);
+                        // Where both are there on the same occasions, the one is there whenever the other is.
+                        let target = self.job(&need.job, part, Some(row));
+                        let alike = (&target.changes, target.branches) == (&job.changes, job.branches);
+                        add(Some(row), need.optional && !alike);
                     } else if !need.optional {
                         let keys = ["pipelines", self.name.as_str(), "jobs", job.part.as_str(), "needs"];
                         let what = format!("no job `{}` for {}", need.job, row.name);

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use landfall_artifacts::{PipelineStart, Settings};
 
 use crate::expand::plain_job;
+use crate::inputs;
 use crate::model::{Job, Pipeline, Work};
 use crate::rendered::{RenderError, Rendered};
 use crate::variables;
@@ -229,7 +230,7 @@ impl Files<'_> {
     fn pipeline(&self, pipeline: &Pipeline) -> Rendered {
         let (includes, jobs) = self.jobs_of(pipeline, Home::Pipeline).unwrap_or_default();
         let mut map = self.start(&includes);
-        let inputs = inputs(&[pipeline], self.settings);
+        let inputs = web_form(&[pipeline], self.settings);
         if !inputs.is_empty() {
             map.set("variables", inputs);
         }
@@ -268,7 +269,7 @@ impl Files<'_> {
             includes.push(names::VERSIONING.to_owned());
         }
         let mut map = self.start(&includes);
-        let inputs = inputs(&self.pipelines.iter().collect::<Vec<_>>(), self.settings);
+        let inputs = web_form(&self.pipelines.iter().collect::<Vec<_>>(), self.settings);
         if !inputs.is_empty() {
             map.set("variables", inputs);
         }
@@ -300,38 +301,9 @@ fn plain_rules(pipeline: &Pipeline, job: &Job, settings: &Settings) -> Yaml {
 }
 
 /// The fields of the web form.
-fn inputs(pipelines: &[&Pipeline], settings: &Settings) -> Map {
-    let mut map = Map::default();
-    let mut input = |name: &str, description: String| {
-        let field = Map::from_iter([("value", String::new()), ("description", description)]);
-        map.set(name, field);
+fn web_form(pipelines: &[&Pipeline], settings: &Settings) -> Map {
+    let field = |(name, description): (String, String)| {
+        (name, Map::from_iter([("value", String::new()), ("description", description.replace('$', "$$"))]))
     };
-    if pipelines.iter().any(|pipeline| pipeline.chosen) {
-        let known: Vec<&str> = settings
-            .environments
-            .iter()
-            .filter(|(_, row)| row.kind != landfall_artifacts::EnvironmentKind::Other)
-            .map(|(name, _)| name.as_str())
-            .collect();
-        input(
-            "TARGET_DEPLOY_ENVIRONMENTS",
-            format!(
-                "Where to: some of {}, with commas or spaces between them, all of staging or all of production.",
-                known.join(", ")
-            ),
-        );
-        input(
-            "TARGET_VERSIONS_JSON",
-            "What: the text of versions.json as the staging pipeline left it.".to_owned(),
-        );
-    }
-    let by_hand: Vec<&str> = pipelines
-        .iter()
-        .filter(|pipeline| pipeline.start == PipelineStart::ByHand && !pipeline.chosen)
-        .map(|pipeline| pipeline.name.as_str())
-        .collect();
-    if !by_hand.is_empty() {
-        input("LANDFALL_PIPELINE", format!("A pipeline that is started by hand: {}.", by_hand.join(" or ")));
-    }
-    map
+    inputs::of(pipelines, settings).into_iter().map(field).collect()
 }

@@ -2,7 +2,7 @@
 //!
 //! [`Pipelines`] takes the definitions that come with Landfall and what `landfall.toml` makes of them, checks them as a whole, and
 //! gives a [`Pipeline`]: jobs with everything decided. [`Progress`] says which of its jobs may start, which are skipped, and how it
-//! ends; it starts nothing itself. [`gitlab`] writes CI files.
+//! ends; it starts nothing itself. [`gitlab`] and [`github`] write CI files.
 //!
 //! ```
 //! use landfall_artifacts::Settings;
@@ -21,7 +21,9 @@ mod credentials;
 mod definitions;
 mod expand;
 mod files;
+pub mod github;
 pub mod gitlab;
+mod inputs;
 mod model;
 mod places;
 mod progress;

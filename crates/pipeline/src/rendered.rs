@@ -21,6 +21,13 @@ pub enum RenderError {
         /// The stages that have no order.
         stages: Vec<String>,
     },
+    /// Two jobs have one name where a name has no dots.
+    SameId {
+        /// The name.
+        id: String,
+        /// Their pipeline.
+        pipeline: String,
+    },
 }
 
 impl std::fmt::Display for RenderError {
@@ -28,6 +35,9 @@ impl std::fmt::Display for RenderError {
         match self {
             Self::Stages { stages } => {
                 write!(f, "the pipelines have these stages in opposite orders: {}", stages.join(", "))
+            }
+            Self::SameId { id, pipeline } => {
+                write!(f, "two jobs of {pipeline} are called {id} on GitHub, which has no dots in names")
             }
         }
     }
@@ -39,20 +49,22 @@ impl Explain for RenderError {
     fn code(&self) -> &'static str {
         match self {
             Self::Stages { .. } => "LF-RENDER-STAGES",
+            Self::SameId { .. } => "LF-RENDER-NAME",
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::Stages { .. } => Class::Input,
+            Self::Stages { .. } | Self::SameId { .. } => Class::Input,
         }
     }
 
     fn remedy(&self) -> Option<Cow<'static, str>> {
-        match self {
+        Some(match self {
             Self::Stages { .. } => {
-                Some("give `ci_stages` of these pipelines one order, or the stages other names".into())
+                "give `ci_stages` of these pipelines one order, or the stages other names".into()
             }
-        }
+            Self::SameId { .. } => "give one of them another `name`".into(),
+        })
     }
 }

@@ -2,8 +2,12 @@
 
 /// A word as a shell reads it back, whatever is in it; NUL cannot stand in a word and is left out.
 pub fn quoted(word: &str) -> String {
+    quoted_unless(word, b"_./:@%+,-")
+}
+
+fn quoted_unless(word: &str, good: &[u8]) -> String {
     let word = word.replace('\0', "");
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_./:@%+,-".contains(&byte);
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || good.contains(&byte);
     if !word.is_empty() && word.bytes().all(plain) {
         return word;
     }
@@ -12,7 +16,12 @@ pub fn quoted(word: &str) -> String {
 
 /// A program and its arguments as one line. A line feed stays one, within quotes.
 pub fn line(words: &[String]) -> String {
-    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+    // Before the program `A=1` would be an assignment, behind it `--a=1` is a word as any other.
+    let shown = |(place, word): (usize, &String)| match place {
+        0 => quoted(word),
+        _ => quoted_unless(word, b"_./:@%+,-="),
+    };
+    words.iter().enumerate().map(shown).collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]

@@ -74,6 +74,11 @@ impl Map {
         self
     }
 
+    /// Takes a key out.
+    pub(crate) fn remove(&mut self, key: &str) {
+        self.0.retain(|(other, _)| other != key);
+    }
+
     /// The value of a key.
     pub(crate) fn get(&self, key: &str) -> Option<&Yaml> {
         self.0.iter().find(|(other, _)| other == key).map(|(_, value)| value)
@@ -134,10 +139,25 @@ fn entry(text: &mut String, key: &str, value: &Yaml, depth: usize) {
                 entry(text, key, value, depth + 1);
             }
         }
+        Yaml::Text(lines) if stands_in_a_block(lines) => {
+            text.push_str(" |-\n");
+            for line in lines.split('\n') {
+                let _ = writeln!(text, "{}{line}", "  ".repeat(depth + 1));
+            }
+        }
         other => {
             let _ = writeln!(text, " {}", flat(other));
         }
     }
+}
+
+/// Whether a text of several lines can stand line by line: printable ASCII, no line empty or with spaces at its ends. In a literal
+/// block nothing has a meaning of its own.
+fn stands_in_a_block(text: &str) -> bool {
+    let is_plain = |line: &str| {
+        !line.is_empty() && line.trim() == line && line.bytes().all(|byte| (b' '..=b'~').contains(&byte))
+    };
+    text.contains('\n') && text.split('\n').all(is_plain)
 }
 
 fn list(text: &mut String, items: &[Yaml], depth: usize) {
@@ -334,6 +354,7 @@ mod tests {
         let text = prop_oneof![
             "[ -~]{0,12}",
             "\\PC{0,6}",
+            "[#a:'-]{1,4}(\n[ -~]{0,6}){1,3}",
             "[\\x00-\\x1f\u{85}\u{2028}\u{feff}a ]{0,4}",
             Just("yes".to_owned())
         ];

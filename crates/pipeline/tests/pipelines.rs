@@ -74,10 +74,10 @@ fn production_is_for_the_environments_that_are_named() {
     generate-on-demand-mappings | deploy-on-demand | validate-targets | lambda-ecr-mappings.json versions.json image-lock.json
     aws-credentials-prod-eu | deploy-on-demand | generate-on-demand-mappings | aws_auth.env
     copy-images-prod-eu | deploy-on-demand | aws-credentials-prod-eu generate-on-demand-mappings | lambda-ecr-mappings.json image-lock.json keys
-    deploy-lambda-prod-eu | deploy-on-demand | copy-images-prod-eu? aws-credentials-prod-eu generate-on-demand-mappings | deploy-report.json keys
+    deploy-lambda-prod-eu | deploy-on-demand | copy-images-prod-eu aws-credentials-prod-eu generate-on-demand-mappings | deploy-report.json keys
     aws-credentials-prod-na | deploy-on-demand | generate-on-demand-mappings | aws_auth.env
     copy-images-prod-na | deploy-on-demand | aws-credentials-prod-na generate-on-demand-mappings | lambda-ecr-mappings.json image-lock.json keys
-    deploy-lambda-prod-na | deploy-on-demand | copy-images-prod-na? aws-credentials-prod-na generate-on-demand-mappings | deploy-report.json keys
+    deploy-lambda-prod-na | deploy-on-demand | copy-images-prod-na aws-credentials-prod-na generate-on-demand-mappings | deploy-report.json keys
     update-version-dashboard-prod-eu | post-deploy | deploy-lambda-prod-eu generate-on-demand-mappings | dashboard/ versions.json
     transition-deploying-prod-eu | post-deploy | update-version-dashboard-prod-eu | versions.json
     transition-resolved-prod-eu | post-deploy | transition-deploying-prod-eu | versions.json
@@ -182,23 +182,30 @@ fn an_immutable_release_passes_gates_and_is_copied_at_the_end() {
     publish-artifacts | publish | release package-artifacts |  login:dev
     aws-credentials-dev | deploy-dev | publish-artifacts | aws_auth.env
     deploy-dev | deploy-dev | release aws-credentials-dev | deploy-report.json keys
-    smoke-test-dev | deploy-dev | release aws-credentials-dev deploy-dev | 
+    update-version-dashboard-dev | deploy-dev | version release aws-credentials-dev deploy-dev | dashboard/
+    smoke-test-dev | deploy-dev | release aws-credentials-dev update-version-dashboard-dev | 
     aws-credentials-qa | deploy-qa | publish-artifacts smoke-test-dev | aws_auth.env
     deploy-qa | deploy-qa | release aws-credentials-qa | deploy-report.json keys
-    smoke-test-qa | deploy-qa | release aws-credentials-qa deploy-qa | 
+    update-version-dashboard-qa | deploy-qa | version release aws-credentials-qa deploy-qa | dashboard/
+    smoke-test-qa | deploy-qa | release aws-credentials-qa update-version-dashboard-qa | 
     approve-uat | deploy-uat | release publish-artifacts smoke-test-qa | 
-    aws-credentials-uat | deploy-uat | publish-artifacts approve-uat? smoke-test-qa | aws_auth.env
+    aws-credentials-uat | deploy-uat | publish-artifacts approve-uat smoke-test-qa | aws_auth.env
     deploy-uat | deploy-uat | release aws-credentials-uat | deploy-report.json keys
-    smoke-test-uat | deploy-uat | release aws-credentials-uat deploy-uat | 
+    update-version-dashboard-uat | deploy-uat | version release aws-credentials-uat deploy-uat | dashboard/
+    smoke-test-uat | deploy-uat | release aws-credentials-uat update-version-dashboard-uat | 
     start-dr-sync | deploy-prod | smoke-test-prod | 
     approve-prod | deploy-prod | release publish-artifacts smoke-test-uat | 
-    aws-credentials-prod | deploy-prod | publish-artifacts approve-prod? smoke-test-uat | aws_auth.env
+    aws-credentials-prod | deploy-prod | publish-artifacts approve-prod smoke-test-uat | aws_auth.env
     deploy-prod | deploy-prod | release aws-credentials-prod | deploy-report.json keys
-    smoke-test-prod | deploy-prod | release aws-credentials-prod deploy-prod |
+    update-version-dashboard-prod | deploy-prod | version release aws-credentials-prod deploy-prod | dashboard/
+    smoke-test-prod | deploy-prod | release aws-credentials-prod update-version-dashboard-prod |
     ");
     insta::assert_snapshot!(shown(&pipeline(RELEASE, "dr-sync")), @r"
-    aws-credentials-dr | dr-sync |  | aws_auth.env
-    dr-sync-dr | dr-sync | aws-credentials-dr | deploy-report.json keys
+    version | dr-sync |  | versions.json
+    release | dr-sync | version | 
+    aws-credentials-dr | dr-sync | release | aws_auth.env
+    dr-sync-dr | dr-sync | release aws-credentials-dr | deploy-report.json keys
+    update-version-dashboard-dr | dr-sync | version release aws-credentials-dr dr-sync-dr | dashboard/
     ");
     let in_bucket = format!("{RELEASE}[ledger]\nstore = \"s3://acme-ledger/app\"\n");
     let recorded = pipeline(&in_bucket, "immutable-release");
@@ -296,13 +303,13 @@ after = "stagin"
     );
     insta::assert_snapshot!(refusal(&text, "staging"), @r"
     4 problems in landfall.toml
-      /pipelines/staging/environments at 50:16: found no environment `stg_eu0`, expected `stg_eu00`, perhaps
-      /pipelines/staging/jobs/idle at 54:1: found a job that does nothing, expected `stage` or `commands`
-      /pipelines/staging/jobs/scan/stage at 52:9: found no stage `smoke-tests`, expected `smoke-test`, perhaps
-      /pipelines/staging/jobs/scan/at/prod_eu01 at 53:16: found no environment `prod_eu01`, expected `prod_eu00`, perhaps
+      /pipelines/staging/environments at 55:16: found no environment `stg_eu0`, expected `stg_eu00`, perhaps
+      /pipelines/staging/jobs/idle at 59:1: found a job that does nothing, expected `stage` or `commands`
+      /pipelines/staging/jobs/scan/stage at 57:9: found no stage `smoke-tests`, expected `smoke-test`, perhaps
+      /pipelines/staging/jobs/scan/at/prod_eu01 at 58:16: found no environment `prod_eu01`, expected `prod_eu00`, perhaps
     ");
-    insta::assert_snapshot!(refusal(&text, "production"), @r"landfall.toml: /pipelines/production/after at 57:9: found no pipeline `stagin`, expected `staging`, perhaps");
-    insta::assert_snapshot!(refusal(&text, "stagin"), @r"landfall.toml: /pipelines/stagin at 49:2: found no pipeline `stagin`, expected `staging`, perhaps");
+    insta::assert_snapshot!(refusal(&text, "production"), @r"landfall.toml: /pipelines/production/after at 62:9: found no pipeline `stagin`, expected `staging`, perhaps");
+    insta::assert_snapshot!(refusal(&text, "stagin"), @r"landfall.toml: /pipelines/stagin at 54:2: found no pipeline `stagin`, expected `staging`, perhaps");
     insta::assert_snapshot!(refusal("", "staging"), @r"landfall.toml: /pipelines/staging: found no environment for it, expected rows such as [environment.stg_eu00], of a kind that it is for");
 }
 
@@ -330,23 +337,27 @@ commands = ["true"]
     );
     insta::assert_snapshot!(refusal(&text, "staging"), @r"
     8 problems in landfall.toml
-      /pipelines/staging/jobs/scan/needs at 59:9: found no job `biuld`, expected `build`, perhaps
-      /pipelines/staging/jobs/lint/name at 61:8: found a job that is called `variables`, expected a name of 1 to 200 of A-Z a-z 0-9 _ . -, beginning with a letter, that GitLab has not for itself
-      /pipelines/staging/jobs/scan/ci_stage at 55:12: found no stage `tests` of GitLab, expected `test`, perhaps
-      /pipelines/staging/jobs/scan/parallel at 57:12: found a job that cannot be split, expected `retag-push-ecr` or `deploy-lambda`
-      /pipelines/staging/jobs/scan at 53:1: found the path `../x`, expected paths inside the job's folder, without `..` and control characters
-      /pipelines/staging/jobs/scan/commands at 56:12: found a command without a program, expected a program and its arguments
-      /pipelines/staging/jobs/test/name at 49:20: found a second job that is called `test`, expected another name than that of `scan`, as by `{suffix}`
-      /pipelines/staging/jobs/scan/needs at 59:9: found a circle: test needs test, expected jobs of which none needs itself
+      /pipelines/staging/jobs/scan/needs at 64:9: found no job `biuld`, expected `build`, perhaps
+      /pipelines/staging/jobs/lint/name at 66:8: found a job that is called `variables`, expected a name of 1 to 200 of A-Z a-z 0-9 _ . -, beginning with a letter, that GitLab has not for itself
+      /pipelines/staging/jobs/scan/ci_stage at 60:12: found no stage `tests` of GitLab, expected `test`, perhaps
+      /pipelines/staging/jobs/scan/parallel at 62:12: found a job that cannot be split, expected `retag-push-ecr` or `deploy-lambda`
+      /pipelines/staging/jobs/scan at 58:1: found the path `../x`, expected paths inside the job's folder, without `..` and control characters
+      /pipelines/staging/jobs/scan/commands at 61:12: found a command without a program, expected a program and its arguments
+      /pipelines/staging/jobs/test/name at 54:20: found a second job that is called `test`, expected another name than that of `scan`, as by `{suffix}`
+      /pipelines/staging/jobs/scan/needs at 64:9: found a circle: test needs test, expected jobs of which none needs itself
     ");
+    let circle = format!(
+        "{ROWS}[pipelines.staging.jobs.build]\nneeds = [\"docker-build\"]\n[pipelines.staging.jobs.test]\nci_stage = \"build\"\n"
+    );
+    insta::assert_snapshot!(refusal(&circle, "staging"), @"");
     let files = format!(
         "{ROWS}[pipelines.staging.jobs.deploy-lambda]\nneeds = [\"semantic-versioning\"]\n[pipelines.staging.jobs.x]\ncommands = [\"true\"]\ntakes = [\"nowhere.json\"]\n"
     );
     insta::assert_snapshot!(refusal(&files, "staging"), @r"
     3 problems in landfall.toml
-      /pipelines/staging/jobs/deploy-lambda/needs at 49:9: found no job that makes lambda-ecr-mappings.json for deploy-lambda-staging-eu, expected a job that leaves it among `needs`, such as `retag-push-ecr`
-      /pipelines/staging/jobs/deploy-lambda/needs at 49:9: found no job that makes lambda-ecr-mappings.json for deploy-lambda-staging-na, expected a job that leaves it among `needs`, such as `retag-push-ecr`
-      /pipelines/staging/jobs/x/needs at 50:1: found no job that makes nowhere.json for x, expected a job that leaves it, by its stage or by `keeps`
+      /pipelines/staging/jobs/deploy-lambda/needs at 54:9: found no job that makes lambda-ecr-mappings.json for deploy-lambda-staging-eu, expected a job that leaves it among `needs`, such as `retag-push-ecr`
+      /pipelines/staging/jobs/deploy-lambda/needs at 54:9: found no job that makes lambda-ecr-mappings.json for deploy-lambda-staging-na, expected a job that leaves it among `needs`, such as `retag-push-ecr`
+      /pipelines/staging/jobs/x/needs at 55:1: found no job that makes nowhere.json for x, expected a job that leaves it, by its stage or by `keeps`
     ");
     let hostile = "[environment.stg_x]\nkind = \"staging\"\nsuffix = \"$(id) && 'x'\"\n";
     assert!(refusal(hostile, "staging").contains("a job that is called"));

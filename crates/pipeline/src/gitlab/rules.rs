@@ -9,7 +9,7 @@ use crate::yaml::{Map, Yaml};
 pub(super) fn rules(pipeline: &Pipeline, job: &Job, settings: &Settings) -> Yaml {
     let mut rules = Vec::new();
     let changes = if job.changes.is_empty() { &pipeline.changes } else { &job.changes };
-    let mut rule = |condition: String, when: JobWhen, changes: &[String]| {
+    let mut rule = |condition: String, when: JobWhen, changes: &[String], optional: bool| {
         let mut map = Map::default();
         map.set("if", condition);
         if !changes.is_empty() {
@@ -21,11 +21,13 @@ pub(super) fn rules(pipeline: &Pipeline, job: &Job, settings: &Settings) -> Yaml
                 map.set("when", "always");
             }
             JobWhen::Manual => {
-                map.set("when", "manual").set("allow_failure", job.may_fail.allows(Some(1)));
+                map.set("when", "manual").set("allow_failure", optional);
             }
         }
         rules.push(Yaml::from(map));
     };
+    // A manual job that may fail holds nothing up.
+    let optional = job.may_fail.allows(Some(1));
     let branch = settings.ci.branch.as_deref().unwrap_or("main");
     match pipeline.start {
         PipelineStart::Push => {
@@ -33,16 +35,17 @@ pub(super) fn rules(pipeline: &Pipeline, job: &Job, settings: &Settings) -> Yaml
                 format!("$CI_PIPELINE_SOURCE == \"push\" && $CI_COMMIT_BRANCH == \"{branch}\""),
                 job.when,
                 changes,
+                optional,
             );
             let elsewhere = "$CI_PIPELINE_SOURCE == \"push\" && $CI_COMMIT_BRANCH".to_owned();
             match job.branches {
                 OnBranches::Never => {}
-                OnBranches::Same => rule(elsewhere, job.when, changes),
-                OnBranches::Manual => rule(elsewhere, JobWhen::Manual, changes),
+                OnBranches::Same => rule(elsewhere, job.when, changes, optional),
+                OnBranches::Manual => rule(elsewhere, JobWhen::Manual, changes, true),
             }
         }
         PipelineStart::ByHand if pipeline.chosen => {
-            rule(chosen(pipeline, job, settings), job.when, &job.changes)
+            rule(chosen(pipeline, job, settings), job.when, &job.changes, optional)
         }
         PipelineStart::ByHand => {
             let name = &pipeline.name;
@@ -50,10 +53,11 @@ pub(super) fn rules(pipeline: &Pipeline, job: &Job, settings: &Settings) -> Yaml
                 format!("$CI_PIPELINE_SOURCE == \"web\" && $LANDFALL_PIPELINE == \"{name}\""),
                 job.when,
                 &job.changes,
+                optional,
             );
         }
         PipelineStart::Call => {
-            rule("$CI_PIPELINE_SOURCE == \"parent_pipeline\"".to_owned(), job.when, &job.changes)
+            rule("$CI_PIPELINE_SOURCE == \"parent_pipeline\"".to_owned(), job.when, &job.changes, optional)
         }
     }
     Yaml::List(rules)

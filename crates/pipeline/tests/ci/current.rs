@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use landfall_pipeline::{Rendered, gitlab};
+use landfall_pipeline::{Rendered, github, gitlab};
 
 use crate::support::{EXAMPLES, example, of_example};
 
@@ -37,5 +37,6 @@ fn the_examples_are_current() {
     for name in EXAMPLES {
         let (settings, pipelines) = of_example(name);
         is_current(name, "gitlab", gitlab::render(&pipelines, &settings).expect("rendered"));
+        is_current(name, "github", github::render(&pipelines, &settings).expect("rendered"));
     }
 }

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 
-use landfall_pipeline::gitlab;
+use landfall_pipeline::{github, gitlab};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -65,6 +65,38 @@ fn check_gitlab(word: &str, shell: &str) {
     assert_eq!((variable("OWN"), variable("ROW")), (Some(escaped.as_str()), Some(escaped.as_str())));
 }
 
+/// What GitHub makes of a text: the one expression that is ours becomes its text, and any other is a fault.
+fn evaluated(text: &str) -> String {
+    let mut read = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("${{") {
+        let (plain, tail) = rest.split_at(at);
+        read.push_str(plain);
+        rest = tail.strip_prefix("${{ '{{' }}").unwrap_or_else(|| panic!("an expression in {text}"));
+        read.push_str("{{");
+    }
+    read + rest
+}
+
+fn check_github(word: &str, shell: &str) {
+    let (settings, pipelines) = read(&settings(word));
+    let files = github::render(&pipelines, &settings).expect("rendered");
+    let all = yaml(&files.first().expect("a workflow").text);
+    let job = |name: &str| all.get("jobs").and_then(|jobs| jobs.get(name)).expect("a job").clone();
+    let run = |job: &Value| -> String {
+        let steps = job.get("steps").and_then(Value::as_array).cloned().unwrap_or_default();
+        evaluated(steps.iter().find_map(|step| step.get("run")?.as_str()).expect("a script"))
+    };
+    let a = job("a-stg-eu00");
+    assert_eq!(ran(shell, &run(&a)), ["landfall", word, "stg_eu00"]);
+    let expected = ["landfall", "stage", "list-buckets", word, "--report", "landfall-b.json"];
+    assert_eq!(ran(shell, &run(&job("b"))), expected);
+    for name in ["OWN", "ROW"] {
+        let value = a.get("env").and_then(|env| env.get(name)?.as_str()).map(evaluated);
+        assert_eq!(value.as_deref(), Some(word), "{name}");
+    }
+}
+
 const WORDS: [&str; 12] = [
     "$(touch made)",
     "`touch made`",
@@ -85,6 +117,7 @@ fn a_shell_runs_nothing_that_was_a_word() {
     for word in WORDS {
         for shell in ["sh", "bash"] {
             check_gitlab(word, shell);
+            check_github(word, shell);
         }
     }
 }
@@ -104,5 +137,6 @@ proptest! {
     #[test]
     fn any_word_arrives_as_it_was_written(word in "[ -~\n\t\u{e9}\u{202e}'\"$`\\\\{}]{1,16}") {
         check_gitlab(&word, "sh");
+        check_github(&word, "sh");
     }
 }

@@ -2,6 +2,7 @@
 //! was not meant.
 
 mod current;
+mod github;
 mod gitlab;
 mod hostile;
 mod support;
