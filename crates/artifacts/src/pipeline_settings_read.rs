@@ -250,7 +250,14 @@ at.qa1 = { wen = "manual" }
           /pipelines/staging/jobs/x/at/qa1/wen at 16:12: found the unknown key `wen`, expected `when`, perhaps
         ");
         let both = "[ci]\nbranch = \"a b\"\n[pipelines.x.jobs.y]\nstage = \"gate\"\ncommands = [\"true\"]\nparallel = 1\nvariables = { \"A B\" = \"x\" }\nat.z.variables = { \"-\" = \"x\" }\n";
-        insta::assert_snapshot!(refusal(both), @"");
+        insta::assert_snapshot!(refusal(both), @r"
+        5 problems in landfall.toml
+          /ci/branch at 2:10: found `a b`, expected a branch of A-Z a-z 0-9 _ . / -
+          /pipelines/x/jobs/y/commands at 5:12: found a list of 1, expected either `stage` or `commands`
+          /pipelines/x/jobs/y/parallel at 6:12: found 1, expected a number of parts, 2 to 50
+          /pipelines/x/jobs/y/variables at 7:13: found an object with 1 key, expected names of environment variables; `A B` is none
+          /pipelines/x/jobs/y/at/z/variables at 8:18: found an object with 1 key, expected names of environment variables; `-` is none
+        ");
     }
 
     #[test]

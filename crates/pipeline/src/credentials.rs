@@ -28,7 +28,7 @@ pub(crate) fn give(pipeline: &mut Pipeline, settings: &Settings) {
         stage.name != "aws-credentials"
             && (OF_AWS.contains(&stage.name) || of_ledger && files::records(stage))
     };
-    let wanting = |job: &Job| job.stages().iter().any(|stage| needs_keys(stage));
+    let wanting = |job: &Job| job.stages().iter().any(needs_keys);
     if settings.ci.credentials == Some(CredentialJobs::PerJob) {
         log_in_everywhere(pipeline, wanting);
         return;

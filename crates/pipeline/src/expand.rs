@@ -290,12 +290,11 @@ impl Expansion<'_> {
         };
         let further = different.iter().filter_map(|at| at.arguments.as_ref()).flatten();
         let arguments = job.arguments.iter().flatten().chain(further).map(fill).collect();
-        let work = match job.stage.as_deref().and_then(stage) {
-            Some(stage) => Work::Stage { stage, arguments },
-            None => {
-                let filled = |words: &Vec<String>| words.iter().map(fill).collect();
-                Work::Commands(job.commands.iter().flatten().map(filled).collect())
-            }
+        let work = if let Some(stage) = job.stage.as_deref().and_then(stage) {
+            Work::Stage { stage, arguments }
+        } else {
+            let filled = |words: &Vec<String>| words.iter().map(fill).collect();
+            Work::Commands(job.commands.iter().flatten().map(filled).collect())
         };
         let first = || self.ci_stages().into_iter().next().unwrap_or_else(|| self.name.to_string());
         let mut made = plain(

@@ -102,7 +102,7 @@ mod tests {
         gate:  -> 
         cleanup-images:  ->
         ");
-        assert!(stage("deploy-lambda").is_some_and(|stage| super::records(stage)));
+        assert!(stage("deploy-lambda").is_some_and(super::records));
     }
 
     #[test]

@@ -68,11 +68,11 @@ fn home(pipeline: &Pipeline, job: &Job) -> Home {
     }
 }
 
-impl Files<'_> {
-    fn file(&self, path: String, about: &str, map: &Map) -> Rendered {
-        Rendered { path, text: document(&[HEAD, about], map) }
-    }
+fn written(path: String, about: &str, map: &Map) -> Rendered {
+    Rendered { path, text: document(&[HEAD, about], map) }
+}
 
+impl Files<'_> {
     fn start(&self, includes: &[String]) -> Map {
         let mut map = Map::default();
         let include = |path: &String| Yaml::from(Map::from_iter([("local", format!("/{path}"))]));
@@ -92,7 +92,7 @@ impl Files<'_> {
                 variables.into_iter().map(|(name, value)| (name, value.replace('$', "$$"))).collect::<Map>(),
             );
         }
-        self.file(
+        written(
             names::VARIABLES.to_owned(),
             "What all jobs have alike; variables of the project stand above it.",
             &map,
@@ -120,7 +120,7 @@ impl Files<'_> {
         for (name, rules) in self.shared_rules() {
             map.set(name, Map::from_iter([("rules", rules)]));
         }
-        self.file(names::template_path(names::RULES), "When the jobs of each pipeline run.", &map)
+        written(names::template_path(names::RULES), "When the jobs of each pipeline run.", &map)
     }
 
     fn template_body(&self, template: &str) -> Option<Map> {
@@ -135,7 +135,7 @@ impl Files<'_> {
                 map.set(*template, body);
             }
         }
-        self.file(names::template_path(file), "Templates to extend.", &map)
+        written(names::template_path(file), "Templates to extend.", &map)
     }
 
     /// A job, without what its template and the shared rules have.
@@ -237,7 +237,7 @@ impl Files<'_> {
         for (key, value) in jobs.entries() {
             map.set(key.clone(), value.clone());
         }
-        self.file(
+        written(
             names::file_of_pipeline(&pipeline.name),
             &format!("{}: {}.", pipeline.name, pipeline.summary),
             &map,
@@ -251,7 +251,7 @@ impl Files<'_> {
         for (key, value) in jobs.entries() {
             map.set(key.clone(), value.clone());
         }
-        Some(self.file(names::VERSIONING.to_owned(), "Versions and images of what changed.", &map))
+        Some(written(names::VERSIONING.to_owned(), "Versions and images of what changed.", &map))
     }
 
     /// The repo's own file.
@@ -276,7 +276,7 @@ impl Files<'_> {
         for (key, value) in own.iter().flat_map(|(_, jobs)| jobs.entries()) {
             map.set(key.clone(), value.clone());
         }
-        self.file(".gitlab-ci.yml".to_owned(), "Jobs that are the repo's own are filled in here.", &map)
+        written(".gitlab-ci.yml".to_owned(), "Jobs that are the repo's own are filled in here.", &map)
     }
 }
 

@@ -50,7 +50,7 @@ impl Found {
         expected: impl Into<String>,
     ) {
         let escaped = |key: &&str| landfall_secret::escape(key, 80).replace('~', "~0").replace('/', "~1");
-        let pointer = keys.iter().map(|key| format!("/{}", escaped(key))).collect();
+        let pointer = keys.iter().flat_map(|key| ["/".to_owned(), escaped(key)]).collect();
         let problem = FileProblem {
             file: Settings::FILE_NAME.to_owned(),
             pointer,

@@ -243,7 +243,7 @@ impl<'p> Progress<'p> {
                     }
                 }
                 Some(Standing::Ended(Ended::Stopped) | Standing::Skipped(_)) => {
-                    blocked = blocked.or(Some(Some(needed)))
+                    blocked = blocked.or(Some(Some(needed)));
                 }
                 Some(Standing::Open | Standing::Ready | Standing::Waiting | Standing::Running) => open = true,
             }
@@ -279,7 +279,7 @@ impl Verdict {
                 for how in ended {
                     match how {
                         Ended::Failed(code) => {
-                            codes.push(code.filter(|code| (2..=8).contains(code)).unwrap_or(3))
+                            codes.push(code.filter(|code| (2..=8).contains(code)).unwrap_or(3));
                         }
                         Ended::Passed => passed = true,
                         Ended::Stopped | Ended::Presumed => {}

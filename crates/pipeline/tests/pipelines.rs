@@ -336,7 +336,7 @@ commands = ["true"]
 "#
     );
     insta::assert_snapshot!(refusal(&text, "staging"), @r"
-    8 problems in landfall.toml
+    7 problems in landfall.toml
       /pipelines/staging/jobs/scan/needs at 64:9: found no job `biuld`, expected `build`, perhaps
       /pipelines/staging/jobs/lint/name at 66:8: found a job that is called `variables`, expected a name of 1 to 200 of A-Z a-z 0-9 _ . -, beginning with a letter, that GitLab has not for itself
       /pipelines/staging/jobs/scan/ci_stage at 60:12: found no stage `tests` of GitLab, expected `test`, perhaps
@@ -344,12 +344,15 @@ commands = ["true"]
       /pipelines/staging/jobs/scan at 58:1: found the path `../x`, expected paths inside the job's folder, without `..` and control characters
       /pipelines/staging/jobs/scan/commands at 61:12: found a command without a program, expected a program and its arguments
       /pipelines/staging/jobs/test/name at 54:20: found a second job that is called `test`, expected another name than that of `scan`, as by `{suffix}`
-      /pipelines/staging/jobs/scan/needs at 64:9: found a circle: test needs test, expected jobs of which none needs itself
     ");
     let circle = format!(
         "{ROWS}[pipelines.staging.jobs.build]\nneeds = [\"docker-build\"]\n[pipelines.staging.jobs.test]\nci_stage = \"build\"\n"
     );
-    insta::assert_snapshot!(refusal(&circle, "staging"), @"");
+    insta::assert_snapshot!(refusal(&circle, "staging"), @r"
+    2 problems in landfall.toml
+      /pipelines/staging/jobs/build/needs at 54:9: found `docker-build` of a later stage, expected jobs of its own stage of GitLab, or of one before
+      /pipelines/staging/jobs/semantic-versioning/needs at 53:20: found a circle: semantic-versioning needs build needs docker-build needs semantic-versioning, expected jobs of which none needs itself
+    ");
     let files = format!(
         "{ROWS}[pipelines.staging.jobs.deploy-lambda]\nneeds = [\"semantic-versioning\"]\n[pipelines.staging.jobs.x]\ncommands = [\"true\"]\ntakes = [\"nowhere.json\"]\n"
     );

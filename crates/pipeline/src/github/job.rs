@@ -74,13 +74,13 @@ fn condition(pipeline: &Pipeline, job: &Job, settings: &Settings) -> Option<Stri
             match job.branches {
                 OnBranches::Never => terms.push(here),
                 OnBranches::Manual => {
-                    terms.push(format!("({here} || github.event_name == 'workflow_dispatch')"))
+                    terms.push(format!("({here} || github.event_name == 'workflow_dispatch')"));
                 }
                 OnBranches::Same => {}
             }
         }
         PipelineStart::ByHand => {
-            terms.extend(job.environment.as_ref().filter(|_| pipeline.chosen).map(names))
+            terms.extend(job.environment.as_ref().filter(|_| pipeline.chosen).map(names));
         }
         PipelineStart::Call => terms.push("github.event.workflow_run.conclusion == 'success'".to_owned()),
     }

@@ -26,7 +26,9 @@ pub(super) fn of(pipeline: &Pipeline, job: &Job, before: &[Job]) -> Vec<(String,
     let stages = || before.iter().chain([job]).flat_map(Job::stages);
     for stage in stages() {
         for (_, names) in OF_STAGES.iter().filter(|(name, _)| *name == stage.name) {
-            names.iter().for_each(|name| add(name, format!("${{{{ secrets.{name} }}}}")));
+            for name in *names {
+                add(name, format!("${{{{ secrets.{name} }}}}"));
+            }
         }
     }
     if let Login::Own(name) = &job.login
@@ -37,7 +39,9 @@ pub(super) fn of(pipeline: &Pipeline, job: &Job, before: &[Job]) -> Vec<(String,
             Some("token") => &["VAULT_TOKEN"],
             Some(_) | None => &["VAULT_ROLE_ID", "VAULT_SECRET_ID"],
         };
-        names.iter().for_each(|name| add(name, format!("${{{{ secrets.{name} }}}}")));
+        for name in names {
+            add(name, format!("${{{{ secrets.{name} }}}}"));
+        }
     }
     if job.runs("semantic-versioning") || job.runs("sync-project-versions") {
         add("GIT_PUSH_TOKEN", "${{ github.token }}".to_owned());

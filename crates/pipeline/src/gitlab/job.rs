@@ -186,7 +186,7 @@ fn id_tokens(pipeline: &Pipeline, job: &Job) -> Map {
         match vault.login.as_deref() {
             Some("jwt") => add("VAULT_ID_TOKEN", vault.audience.as_deref().or(address).unwrap_or("landfall")),
             Some("web-identity") => {
-                add("AWS_ID_TOKEN", vault.audience.as_deref().unwrap_or("sts.amazonaws.com"))
+                add("AWS_ID_TOKEN", vault.audience.as_deref().unwrap_or("sts.amazonaws.com"));
             }
             Some(_) | None => {}
         }
@@ -198,7 +198,8 @@ fn id_tokens(pipeline: &Pipeline, job: &Job) -> Map {
 pub(super) fn length(time: Duration) -> String {
     let minutes = time.as_secs().div_ceil(60).max(1);
     let units = [(365 * 1440, "year"), (7 * 1440, "week"), (1440, "day"), (60, "hour"), (1, "minute")];
-    let (size, unit) = units.into_iter().find(|(size, _)| minutes % size == 0).unwrap_or((1, "minute"));
+    let (size, unit) =
+        units.into_iter().find(|(size, _)| minutes.is_multiple_of(*size)).unwrap_or((1, "minute"));
     let count = minutes / size;
     format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
 }

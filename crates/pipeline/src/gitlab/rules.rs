@@ -45,7 +45,7 @@ pub(super) fn rules(pipeline: &Pipeline, job: &Job, settings: &Settings) -> Yaml
             }
         }
         PipelineStart::ByHand if pipeline.chosen => {
-            rule(chosen(pipeline, job, settings), job.when, &job.changes, optional)
+            rule(chosen(pipeline, job, settings), job.when, &job.changes, optional);
         }
         PipelineStart::ByHand => {
             let name = &pipeline.name;
@@ -57,7 +57,7 @@ pub(super) fn rules(pipeline: &Pipeline, job: &Job, settings: &Settings) -> Yaml
             );
         }
         PipelineStart::Call => {
-            rule("$CI_PIPELINE_SOURCE == \"parent_pipeline\"".to_owned(), job.when, &job.changes, optional)
+            rule("$CI_PIPELINE_SOURCE == \"parent_pipeline\"".to_owned(), job.when, &job.changes, optional);
         }
     }
     Yaml::List(rules)
