@@ -152,7 +152,7 @@ pub struct JobAt {
     pub tags: Option<Vec<String>>,
 }
 
-/// Stands for both ways to write a command in schemas.
+/// A program with its arguments.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[expect(dead_code, reason = "describes the two spellings and is never made")]
@@ -232,17 +232,20 @@ pub enum KeepWhen {
 one_of!(KeepWhen { "on-success" => OnSuccess, "always" => Always });
 
 /// Whether a pipeline goes on where a job fails.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
 #[schemars(untagged)]
 pub enum MayFail {
-    /// Never, or always.
+    /// Always, or never.
     Always(bool),
     /// With these exit codes, 1 to 255.
     Codes(Vec<u8>),
+}
+
+impl Default for MayFail {
     /// Never.
-    #[default]
-    #[schemars(skip)]
-    Never,
+    fn default() -> Self {
+        Self::Always(false)
+    }
 }
 
 impl MayFail {
@@ -251,7 +254,6 @@ impl MayFail {
         match self {
             Self::Always(always) => *always,
             Self::Codes(codes) => exit_code.is_some_and(|code| codes.contains(&code)),
-            Self::Never => false,
         }
     }
 }
@@ -268,7 +270,7 @@ pub struct NeedSettings {
     pub optional: bool,
 }
 
-/// Stands for both ways to write a need in schemas.
+/// A job that another one needs.
 #[derive(JsonSchema)]
 #[schemars(untagged)]
 #[expect(dead_code, reason = "describes the two spellings and is never made")]

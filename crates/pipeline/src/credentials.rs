@@ -116,7 +116,7 @@ pub(crate) fn without(job: &mut Job, left_out: &[Job]) {
         job.needs.remove(next);
         if gone.when == JobWhen::Manual {
             job.when = JobWhen::Manual;
-            if job.may_fail == landfall_artifacts::MayFail::Never {
+            if job.may_fail == landfall_artifacts::MayFail::default() {
                 job.may_fail = gone.may_fail.clone();
             }
         }

@@ -184,7 +184,7 @@ fn plain(name: String, part: PartName, work: Work, ci_stage: String) -> Job {
         needs: Vec::new(),
         after_stages: false,
         when: JobWhen::OnSuccess,
-        may_fail: MayFail::Never,
+        may_fail: MayFail::default(),
         branches: landfall_artifacts::OnBranches::Never,
         changes: Vec::new(),
         timeout: Duration::from_secs(3600),

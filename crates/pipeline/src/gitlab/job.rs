@@ -37,7 +37,7 @@ pub(super) fn body(job: &Job, settings: &Settings) -> Map {
             let codes: Yaml = codes.iter().map(|code| u64::from(*code)).collect();
             map.set("allow_failure", Map::from_iter([("exit_codes", codes)]));
         }
-        MayFail::Always(false) | MayFail::Never => {}
+        MayFail::Always(false) => {}
     }
     if !job.stages().is_empty() {
         // The one exit code after which the same command may be repeated without a look.

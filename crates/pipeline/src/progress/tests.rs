@@ -35,7 +35,7 @@ type Fate = Vec<(Ended, bool)>;
 fn jobs() -> impl Strategy<Value = (Vec<(Vec<usize>, JobWhen, MayFail)>, Fate)> {
     let when =
         prop_oneof![4 => Just(JobWhen::OnSuccess), 1 => Just(JobWhen::Always), 1 => Just(JobWhen::Manual)];
-    let may_fail = prop_oneof![3 => Just(MayFail::Never), 1 => Just(MayFail::Always(true)), 1 => Just(MayFail::Codes(vec![6]))];
+    let may_fail = prop_oneof![3 => Just(MayFail::Always(false)), 1 => Just(MayFail::Always(true)), 1 => Just(MayFail::Codes(vec![6]))];
     let fate = prop_oneof![4 => Just(Ended::Passed), 1 => Just(Ended::Failed(Some(6))), 1 => Just(Ended::Failed(Some(3))), 1 => Just(Ended::Failed(None))];
     let job =
         (proptest::collection::vec(any::<prop::sample::Index>(), 0..4), when, may_fail, fate, any::<bool>());
@@ -162,7 +162,7 @@ proptest! {
 
 #[test]
 fn a_part_of_a_pipeline_can_be_run() {
-    let plain = |needs: &[usize]| (needs.to_vec(), JobWhen::OnSuccess, MayFail::Never);
+    let plain = |needs: &[usize]| (needs.to_vec(), JobWhen::OnSuccess, MayFail::default());
     let pipeline = pipeline(&[plain(&[]), plain(&[0]), plain(&[1]), plain(&[0])]);
     assert_eq!(Progress::new(&pipeline).from("j01").decide().start, ["j01"]);
     let mut from = Progress::new(&pipeline).from("j01");
@@ -175,7 +175,7 @@ fn a_part_of_a_pipeline_can_be_run() {
 
 #[test]
 fn a_stop_starts_nothing_more() {
-    let plain = |needs: &[usize]| (needs.to_vec(), JobWhen::OnSuccess, MayFail::Never);
+    let plain = |needs: &[usize]| (needs.to_vec(), JobWhen::OnSuccess, MayFail::default());
     let pipeline = pipeline(&[plain(&[]), plain(&[0])]);
     let mut progress = Progress::new(&pipeline);
     progress.started("j00");
