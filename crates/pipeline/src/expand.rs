@@ -11,6 +11,7 @@ use landfall_artifacts::{
 use crate::model::{Job, Login, Need, Pipeline, Work};
 use crate::places::{Found, Places, meant};
 use crate::row::{Row, rows, stands_by};
+use crate::targets::KnownTargets;
 use crate::{check, credentials, definitions, files};
 
 /// The pipelines of a repo, ready to be checked one by one.
@@ -294,7 +295,12 @@ impl Expansion<'_> {
             Work::Stage { stage, arguments }
         } else {
             let filled = |words: &Vec<String>| words.iter().map(fill).collect();
-            Work::Commands(job.commands.iter().flatten().map(filled).collect())
+            let mut commands: Vec<Vec<String>> = job.commands.iter().flatten().map(filled).collect();
+            // Who looks at the names that were typed is told which there are.
+            for words in commands.iter_mut().filter(|words| *words == &["landfall", "targets"]) {
+                words.extend(["--known".to_owned(), KnownTargets::of(self.settings).to_string()]);
+            }
+            Work::Commands(commands)
         };
         let first = || self.ci_stages().into_iter().next().unwrap_or_else(|| self.name.to_string());
         let mut made = plain(

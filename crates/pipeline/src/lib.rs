@@ -44,4 +44,4 @@ pub use release::{ReleaseError, release_variables};
 pub use rendered::{RenderError, Rendered};
 pub use row::Row;
 pub use shell::{line, quoted};
-pub use targets::{Targets, targets};
+pub use targets::{KnownTargets, Targets, targets};

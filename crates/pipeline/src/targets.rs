@@ -1,6 +1,8 @@
 //! What a person types into the web form, before anything is made of it.
 
-use landfall_artifacts::{Class, EnvironmentKind, EnvironmentName, Problem, Settings, Versions};
+use std::collections::BTreeMap;
+
+use landfall_artifacts::{Class, EnvironmentKind, EnvironmentName, Problem, Settings, TextError, Versions};
 
 use crate::places::meant;
 
@@ -13,6 +15,48 @@ pub struct Targets {
     pub kind: EnvironmentKind,
     /// What is to be deployed, where a text was given.
     pub versions: Option<Versions>,
+}
+
+/// The environments that can be named, each with its kind: those of staging and production. CI files carry them as a text, since the
+/// repos that include such files need no `landfall.toml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownTargets(BTreeMap<EnvironmentName, EnvironmentKind>);
+
+impl KnownTargets {
+    /// Those of a repo's rows.
+    pub fn of(settings: &Settings) -> Self {
+        let rows = settings.environments.iter().filter(|(_, row)| row.kind != EnvironmentKind::Other);
+        Self(rows.map(|(name, row)| (name.clone(), row.kind)).collect())
+    }
+}
+
+impl std::fmt::Display for KnownTargets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let shown: Vec<String> =
+            self.0.iter().map(|(name, kind)| format!("{name}={}", kind.as_str())).collect();
+        f.write_str(&shown.join(","))
+    }
+}
+
+impl std::str::FromStr for KnownTargets {
+    type Err = TextError;
+
+    /// As it is shown: `stg_eu00=staging,prod_eu00=production`.
+    fn from_str(text: &str) -> Result<Self, TextError> {
+        let wrong = || {
+            TextError::new(
+                text,
+                "environments with their kinds, such as stg_eu00=staging,prod_eu00=production",
+            )
+        };
+        let one = |part: &str| {
+            let (name, kind) = part.split_once('=')?;
+            let kind = EnvironmentKind::ALL.iter().find(|known| known.as_str() == kind)?;
+            Some((name.parse().ok()?, *kind)).filter(|(_, kind)| *kind != EnvironmentKind::Other)
+        };
+        let parts = text.split(',').filter(|part| !part.is_empty());
+        parts.map(|part| one(part).ok_or_else(wrong)).collect::<Result<_, _>>().map(Self)
+    }
 }
 
 /// The most characters that either text may have, far more than a web form is filled with.
@@ -28,15 +72,13 @@ pub fn targets(
     environments: &str,
     versions: Option<&str>,
     workspace: Option<&Versions>,
-    settings: &Settings,
+    targets: &KnownTargets,
 ) -> Result<Targets, Vec<Problem>> {
     let mut problems = Vec::new();
     let mut refuse = |code: &str, what: String, remedy: String| {
         problems.push(Problem::new(code, Class::Input, what).with_remedy(remedy));
     };
-    let is_target = |kind: EnvironmentKind| kind != EnvironmentKind::Other;
-    let known =
-        || settings.environments.iter().filter(|(_, row)| is_target(row.kind)).map(|(name, _)| name.as_str());
+    let known = || targets.0.keys().map(EnvironmentName::as_str);
     let listed = known().collect::<Vec<_>>().join(", ");
     let environments = if environments.len() > MOST { "" } else { environments };
     let mut named: Vec<(EnvironmentName, EnvironmentKind)> = Vec::new();
@@ -44,8 +86,8 @@ pub fn targets(
     for word in environments.split(|c: char| c == ',' || c.is_whitespace()).filter(|word| !word.is_empty()) {
         count += 1;
         let row = word.parse::<EnvironmentName>().ok().and_then(|name| {
-            let kind = settings.environments.get(&name)?.kind;
-            is_target(kind).then_some((name, kind))
+            let kind = *targets.0.get(&name)?;
+            Some((name, kind))
         });
         match row {
             Some(row) if named.contains(&row) => {}
@@ -110,7 +152,7 @@ pub fn targets(
 mod tests {
     use landfall_artifacts::{Settings, Versions};
 
-    use super::{Targets, targets};
+    use super::{KnownTargets, Targets, targets};
 
     const ONE: &str = r#"{"a": {"version": "1.0.0", "folder": "a"}}"#;
 
@@ -118,20 +160,31 @@ mod tests {
         let table = "[environment.stg_eu00]\nkind = \"staging\"\n[environment.prod_eu00]\nkind = \"production\"\n[environment.prod_na03]\nkind = \"production\"\n[environment.dev]\n";
         let settings = Settings::parse(table.as_bytes(), "x", &[]).expect("valid");
         let file = file.map(|text| Versions::parse(text.as_bytes(), "versions.json").expect("valid"));
-        targets(environments, Some(versions), file.as_ref(), &settings).map_err(|problems| {
-            let lines: Vec<String> = problems
-                .iter()
-                .map(|problem| {
-                    format!(
-                        "{} {}; try: {}",
-                        problem.code,
-                        problem.what,
-                        problem.remedy.clone().unwrap_or_default()
-                    )
-                })
-                .collect();
-            lines.join("\n")
-        })
+        targets(environments, Some(versions), file.as_ref(), &KnownTargets::of(&settings)).map_err(
+            |problems| {
+                let lines: Vec<String> = problems
+                    .iter()
+                    .map(|problem| {
+                        format!(
+                            "{} {}; try: {}",
+                            problem.code,
+                            problem.what,
+                            problem.remedy.clone().unwrap_or_default()
+                        )
+                    })
+                    .collect();
+                lines.join("\n")
+            },
+        )
+    }
+
+    #[test]
+    fn known_environments_travel_as_a_text() {
+        let text = "prod_eu00=production,stg_eu00=staging";
+        assert_eq!(text.parse::<KnownTargets>().map(|known| known.to_string()).as_deref(), Ok(text));
+        for odd in ["prod_eu00", "prod_eu00=other", "a b=staging", "=staging"] {
+            assert!(odd.parse::<KnownTargets>().is_err(), "{odd}");
+        }
     }
 
     #[test]

@@ -365,3 +365,33 @@ commands = ["true"]
     let hostile = "[environment.stg_x]\nkind = \"staging\"\nsuffix = \"$(id) && 'x'\"\n";
     assert!(refusal(hostile, "staging").contains("a job that is called"));
 }
+
+/// What the documentation shows can be written so.
+#[test]
+fn the_example_of_the_documentation_holds() {
+    let page = include_str!("../../../docs/pipelines.md");
+    let example = page.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+    let text = format!("{ROWS}{example}");
+    let settings = settings(&text);
+    let pipelines = Pipelines::new(&settings, &text).for_ci().unwrap_or_else(|errors| panic!("{errors}"));
+    let staging = pipelines.iter().find(|pipeline| pipeline.name.as_str() == "staging").expect("staging");
+    assert!(staging.job("scan").is_some() && staging.job("sync-config-staging-eu").is_some());
+    assert_eq!(
+        staging.job("deploy-lambda-staging-na").map(|job| (job.parallel, job.tags.join(" "))),
+        Some((Some(4), "us".to_owned()))
+    );
+    assert!(pipelines.iter().any(|pipeline| pipeline.name.as_str() == "hotfix"));
+    for name in Pipelines::new(&settings, &text).names() {
+        assert!(
+            page.contains(&format!("`{name}`")) || name.as_str() == "hotfix",
+            "{name} stands on the page"
+        );
+    }
+}
+
+#[test]
+fn who_checks_the_targets_is_told_which_there_are() {
+    let production = pipeline(ROWS, "production");
+    let check = production.job("validate-targets").expect("a job");
+    insta::assert_snapshot!(check.commands().concat().join(" "), @r"landfall targets --known prod_eu00=production,prod_na03=production,stg_eu00=staging,stg_na03=staging");
+}
