@@ -12,7 +12,7 @@ use crate::model::{Job, Login, Need, Pipeline, Work};
 use crate::places::{Found, Places, meant};
 use crate::row::{Row, rows, stands_by};
 use crate::targets::KnownTargets;
-use crate::{check, credentials, definitions, files};
+use crate::{check, credentials, definitions, files, split};
 
 /// The pipelines of a repo, ready to be checked one by one.
 #[derive(Debug)]
@@ -259,6 +259,7 @@ impl Expansion<'_> {
         for job in &mut jobs {
             job.needs = self.needs(job, places, found);
         }
+        split::give_reports(&mut jobs);
         jobs
     }
 

@@ -31,6 +31,7 @@ mod release;
 mod rendered;
 mod row;
 mod shell;
+mod split;
 mod targets;
 mod variables;
 mod yaml;

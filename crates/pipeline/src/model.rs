@@ -8,6 +8,7 @@ use landfall_artifacts::{
 };
 
 use crate::row::Row;
+use crate::split;
 
 /// A pipeline for the environments of one repo.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,6 +147,19 @@ impl Job {
             Work::Commands(commands) => commands.clone(),
             Work::Call(pipeline) => vec![words(&["landfall", "run", pipeline.as_str()])],
         }
+    }
+
+    /// The same for one part, from one, of a job that is split: the part's share of the work and of the limits, and its own report.
+    pub fn commands_of_part(&self, part: u32) -> Vec<Vec<String>> {
+        let mut commands = self.commands();
+        if let (Some(parts), Some(words)) = (self.parallel, commands.last_mut()) {
+            let flags = [("--shard", format!("{part}/{parts}")), ("--rate-share", format!("1/{parts}"))];
+            words.extend(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
+            if self.runs("deploy-lambda") {
+                words.extend(["--deploy-report".to_owned(), split::report_of(part)]);
+            }
+        }
+        commands
     }
 
     /// The stages that it runs, also those that its commands call by `landfall stage`.

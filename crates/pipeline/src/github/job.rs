@@ -200,6 +200,9 @@ fn script(job: &Job) -> String {
         line.push_str(&format!(" --report {}", report(job)));
         if let Some(parts) = job.parallel {
             line.push_str(&format!(" --shard \"$SHARD\" --rate-share 1/{parts}"));
+            if job.runs("deploy-lambda") {
+                line.push_str(" --deploy-report \"deploy-report-${SHARD%/*}.json\"");
+            }
         }
     }
     if let MayFail::Codes(codes) = &job.may_fail {

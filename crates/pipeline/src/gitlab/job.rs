@@ -111,6 +111,9 @@ fn script(job: &Job) -> Vec<String> {
         line.push_str(" --report \"landfall-$CI_JOB_NAME_SLUG.json\"");
         if job.parallel.is_some() {
             line.push_str(" --shard \"$CI_NODE_INDEX/$CI_NODE_TOTAL\" --rate-share \"1/$CI_NODE_TOTAL\"");
+            if job.runs("deploy-lambda") {
+                line.push_str(" --deploy-report \"deploy-report-$CI_NODE_INDEX.json\"");
+            }
         }
     }
     lines

@@ -91,7 +91,7 @@ fn a_job_that_is_split_runs_its_part() {
             .map(|value| value.as_str().unwrap_or_default().to_owned())
             .collect()
     };
-    insta::assert_snapshot!(of(&deploy, "/run").join("\n"), @r#"landfall stage deploy-lambda --report-is-kept --report landfall-deploy-lambda-staging-eu.json --shard "$SHARD" --rate-share 1/2"#);
+    insta::assert_snapshot!(of(&deploy, "/run").join("\n"), @r#"landfall stage deploy-lambda --report-is-kept --report landfall-deploy-lambda-staging-eu.json --shard "$SHARD" --rate-share 1/2 --deploy-report "deploy-report-${SHARD%/*}.json""#);
     assert_eq!(
         of(&deploy, "/with/name").last().map(String::as_str),
         Some("deploy-lambda-staging-eu-${{ strategy.job-index }}")

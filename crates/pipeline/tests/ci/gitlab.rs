@@ -268,5 +268,5 @@ fn a_job_that_is_split_runs_its_part() {
     let all = merged(&files, ".gitlab-ci.yml");
     let job = all.get("deploy-lambda-staging-eu").expect("a job");
     assert_eq!((job.get("parallel"), job.get("resource_group")), (Some(&Value::from(4)), None));
-    insta::assert_snapshot!(job.get("script").and_then(|lines| lines.get(0)).and_then(Value::as_str).unwrap_or_default(), @r#"landfall stage deploy-lambda --report-is-kept --report "landfall-$CI_JOB_NAME_SLUG.json" --shard "$CI_NODE_INDEX/$CI_NODE_TOTAL" --rate-share "1/$CI_NODE_TOTAL""#);
+    insta::assert_snapshot!(job.get("script").and_then(|lines| lines.get(0)).and_then(Value::as_str).unwrap_or_default(), @r#"landfall stage deploy-lambda --report-is-kept --report "landfall-$CI_JOB_NAME_SLUG.json" --shard "$CI_NODE_INDEX/$CI_NODE_TOTAL" --rate-share "1/$CI_NODE_TOTAL" --deploy-report "deploy-report-$CI_NODE_INDEX.json""#);
 }
