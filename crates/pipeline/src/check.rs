@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use landfall_artifacts::{EnvironmentKind, EnvironmentName, PartName, PipelineSettings, Settings, stage};
+use landfall_artifacts::{
+    EnvironmentKind, EnvironmentName, PartName, PipelineSettings, STAGES, Settings, stage,
+};
 
 use crate::definitions;
-use crate::expand::{depths, stage_names};
 use crate::files;
 use crate::model::{Job, Pipeline, Work};
+use crate::order::depths;
 use crate::places::{Found, Places, meant};
 
 /// Words that GitLab has for itself at the place of job names.
@@ -67,7 +69,12 @@ pub(crate) fn of_definition(
         match &job.stage {
             Some(named) if stage(named).is_none() => {
                 let shown = landfall_secret::escape(named, 80);
-                found.add(places, &at("stage"), format!("no stage `{shown}`"), meant(named, stage_names()));
+                found.add(
+                    places,
+                    &at("stage"),
+                    format!("no stage `{shown}`"),
+                    meant(named, STAGES.iter().map(|stage| stage.name)),
+                );
             }
             None if job.commands.as_ref().is_none_or(Vec::is_empty) => {
                 found.add(places, &at("stage")[..4], "a job that does nothing", "`stage` or `commands`");

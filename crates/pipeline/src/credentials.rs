@@ -2,9 +2,9 @@
 
 use landfall_artifacts::{CredentialJobs, JobWhen, Settings, Stage};
 
-use crate::expand::depths;
 use crate::files;
 use crate::model::{Job, Login, Need, Pipeline};
+use crate::order::depths;
 
 /// The stages that do nothing without AWS.
 const OF_AWS: [&str; 8] = [

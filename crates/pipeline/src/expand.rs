@@ -1,208 +1,18 @@
-//! From a definition and rows to a pipeline.
+//! From a definition and rows to jobs.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use landfall_artifacts::{
-    EnvironmentKind, EnvironmentName, FileErrors, JobAt, JobCondition, JobEach, JobSettings, JobWhen,
-    KeepWhen, MayFail, NeedOf, PartName, PipelineSettings, STAGES, Settings, stage,
+    EnvironmentKind, JobAt, JobCondition, JobEach, JobSettings, JobWhen, KeepWhen, MayFail, NeedOf, PartName,
+    PipelineSettings, Settings, stage,
 };
 
-use crate::model::{Job, Login, Need, Pipeline, Work};
+use crate::model::{Job, Login, Need, Work};
 use crate::places::{Found, Places, meant};
-use crate::row::{Row, rows, stands_by};
+use crate::row::Row;
 use crate::targets::KnownTargets;
-use crate::{check, credentials, definitions, files, split};
-
-/// The pipelines of a repo, ready to be checked one by one.
-#[derive(Debug)]
-pub struct Pipelines<'s> {
-    settings: &'s Settings,
-    places: Places<'s>,
-}
-
-impl<'s> Pipelines<'s> {
-    /// Of these settings; `text` is the `landfall.toml` that they were read from, which problems point into, and may be empty.
-    pub fn new(settings: &'s Settings, text: &'s str) -> Self {
-        Self { settings, places: Places::new(text) }
-    }
-
-    /// The names of all pipelines, the built-in ones first.
-    pub fn names(&self) -> Vec<PartName> {
-        definitions::names(self.settings)
-    }
-
-    /// The settings that they are of.
-    pub fn settings(&self) -> &'s Settings {
-        self.settings
-    }
-
-    /// Those that CI files are written of: the ones that `[ci]` names, else the usual ones that the repo has environments for and its
-    /// own; and those that their success starts.
-    ///
-    /// # Errors
-    /// [`FileErrors`] with everything that is wrong with any of them.
-    pub fn for_ci(&self) -> Result<Vec<Pipeline>, FileErrors> {
-        let named = &self.settings.ci.pipelines;
-        let (mut errors, mut pipelines): (Option<FileErrors>, Vec<Pipeline>) = (None, Vec::new());
-        let mut wanted: Vec<PartName> = named.clone();
-        if named.is_empty() {
-            wanted = self.names().into_iter().filter(|name| self.is_usual(name)).collect();
-        }
-        let mut next = 0;
-        while let Some(name) = wanted.get(next).cloned() {
-            next += 1;
-            match self.pipeline(&name) {
-                Ok(pipeline) => {
-                    let called = pipeline.jobs.iter().filter_map(|job| match &job.work {
-                        Work::Call(called) => Some(called.clone()),
-                        Work::Stage { .. } | Work::Commands(_) => None,
-                    });
-                    for called in called.collect::<Vec<_>>() {
-                        if !wanted.contains(&called) {
-                            wanted.push(called);
-                        }
-                    }
-                    pipelines.push(pipeline);
-                }
-                Err(found) => {
-                    errors = Some(match errors {
-                        Some(errors) => errors.join(found),
-                        None => found,
-                    });
-                }
-            }
-        }
-        errors.map_or(Ok(pipelines), Err)
-    }
-
-    fn is_usual(&self, name: &PartName) -> bool {
-        const USUAL: [&str; 4] = ["staging", "staging-on-demand", "production", "s3-config"];
-        let is_own = self.settings.pipelines.contains_key(name);
-        let has_rows =
-            || definitions::definition(self.settings, name).is_some_and(|d| !self.rows(&d).is_empty());
-        is_own || USUAL.contains(&name.as_str()) && has_rows()
-    }
-
-    /// A pipeline, with everything checked.
-    ///
-    /// # Errors
-    /// [`FileErrors`] with everything that is wrong with it, each at its place: an unknown name with those that are known, unknown
-    /// stages and jobs, circles, files that nobody makes, environments that are not defined.
-    pub fn pipeline(&self, name: &PartName) -> Result<Pipeline, FileErrors> {
-        let mut found = Found::default();
-        let Some(definition) = definitions::definition(self.settings, name) else {
-            let known = self.names();
-            let expected = meant(name.as_str(), known.iter().map(PartName::as_str));
-            found.add(&self.places, &["pipelines", name.as_str()], format!("no pipeline `{name}`"), expected);
-            return found.finish(()).map(|()| unreachable!("a problem was added"));
-        };
-        check::of_definition(name, &definition, self.settings, &self.places, &mut found);
-        let rows = self.rows(&definition);
-        if rows.is_empty() && definition.jobs.values().any(|job| job.each == Some(JobEach::Environment)) {
-            let (what, expected) =
-                ("no environment for it", "rows such as [environment.stg_eu00], of a kind that it is for");
-            found.add(&self.places, &["pipelines", name.as_str()], what, expected);
-        }
-        if !found.is_empty() {
-            return found.finish(()).map(|()| unreachable!("a problem was added"));
-        }
-        let expansion = Expansion { name, definition: &definition, rows: &rows, settings: self.settings };
-        let mut pipeline = Pipeline {
-            name: name.clone(),
-            summary: definition.summary.clone().unwrap_or_default(),
-            start: definition.start.unwrap_or_default(),
-            changes: definition.changes.clone().unwrap_or_default(),
-            chosen: definition.chosen.unwrap_or_default(),
-            after: definition.after.clone(),
-            ci_stages: expansion.ci_stages(),
-            jobs: expansion.jobs(&self.places, &mut found),
-            rows: rows.clone(),
-        };
-        self.add_calls(&mut pipeline);
-        check::of_pipeline(&pipeline, &self.places, &mut found);
-        if found.is_empty() {
-            credentials::give(&mut pipeline, self.settings);
-            check::of_files(&pipeline, &self.places, &mut found);
-            sort(&mut pipeline);
-        }
-        found.finish(pipeline)
-    }
-
-    fn rows(&self, definition: &PipelineSettings) -> Vec<Row> {
-        let environments = &self.settings.environments;
-        let by_name = definition.environments.as_deref();
-        let kinds: &[EnvironmentKind] = definition.kinds.as_deref().unwrap_or_default();
-        let is_for = |name: &&EnvironmentName| {
-            by_name.map_or_else(
-                || environments.get(*name).is_some_and(|row| kinds.contains(&row.kind)),
-                |names| names.contains(name),
-            ) && definition.standby.is_none_or(|standby| stands_by(name, self.settings) == standby)
-        };
-        rows(environments.keys().filter(is_for), self.settings)
-    }
-
-    /// A job at the end for each pipeline that the success of this one starts and that has something to do.
-    fn add_calls(&self, pipeline: &mut Pipeline) {
-        for name in self.names() {
-            let called = definitions::definition(self.settings, &name)
-                .filter(|definition| definition.after.as_ref() == Some(&pipeline.name))
-                .filter(|definition| !self.rows(definition).is_empty());
-            if called.is_none() {
-                continue;
-            }
-            let needed: Vec<&str> =
-                pipeline.jobs.iter().flat_map(|job| &job.needs).map(|n| n.job.as_str()).collect();
-            // What nothing else waits for in production is its success; without production it is that of all.
-            let is_end = |job: &&Job| !needed.contains(&job.name.as_str());
-            let in_production = |job: &&Job| {
-                let row = job.environment.as_ref().and_then(|name| pipeline.row(name));
-                row.is_some_and(|row| row.settings.kind == EnvironmentKind::Production)
-            };
-            let mut ends: Vec<&Job> = pipeline.jobs.iter().filter(is_end).filter(in_production).collect();
-            if ends.is_empty() {
-                ends = pipeline.jobs.iter().filter(is_end).collect();
-            }
-            let needs = ends.iter().map(|job| Need { job: job.name.clone(), optional: false }).collect();
-            let Some(last) = pipeline.ci_stages.last().cloned() else { continue };
-            let mut job = plain(format!("start-{name}"), name.clone(), Work::Call(name.clone()), last);
-            job.needs = needs;
-            job.may_fail = MayFail::Always(true);
-            pipeline.jobs.push(job);
-        }
-    }
-}
-
-/// A job of which nothing is said.
-fn plain(name: String, part: PartName, work: Work, ci_stage: String) -> Job {
-    Job {
-        name,
-        part,
-        environment: None,
-        ci_stage,
-        template: None,
-        work,
-        needs: Vec::new(),
-        after_stages: false,
-        when: JobWhen::OnSuccess,
-        may_fail: MayFail::default(),
-        branches: landfall_artifacts::OnBranches::Never,
-        changes: Vec::new(),
-        timeout: Duration::from_secs(3600),
-        takes: Vec::new(),
-        keeps: Vec::new(),
-        keep_for: Duration::from_secs(7 * 86_400),
-        keep_when: KeepWhen::OnSuccess,
-        hands_over: None,
-        variables: BTreeMap::new(),
-        tags: Vec::new(),
-        image: None,
-        cache: Vec::new(),
-        interruptible: false,
-        parallel: None,
-        login: Login::Ambient,
-    }
-}
+use crate::{files, split};
 
 /// A job of a definition that stands for no pipeline and no environment: what its template has.
 pub(crate) fn plain_job(job: &JobSettings) -> Option<Job> {
@@ -214,15 +24,17 @@ pub(crate) fn plain_job(job: &JobSettings) -> Option<Job> {
     Some(plain)
 }
 
-struct Expansion<'e> {
-    name: &'e PartName,
-    definition: &'e PipelineSettings,
-    rows: &'e [Row],
-    settings: &'e Settings,
+/// What a definition becomes for some rows.
+pub(crate) struct Expansion<'e> {
+    pub(crate) name: &'e PartName,
+    pub(crate) definition: &'e PipelineSettings,
+    pub(crate) rows: &'e [Row],
+    pub(crate) settings: &'e Settings,
 }
 
 impl Expansion<'_> {
-    fn ci_stages(&self) -> Vec<String> {
+    /// The stages of GitLab; those that are for each environment follow each other row by row.
+    pub(crate) fn ci_stages(&self) -> Vec<String> {
         let mut stages = Vec::new();
         let said = self.definition.ci_stages.clone().unwrap_or_else(|| vec![self.name.to_string()]);
         // Stages that stand together and are for each environment follow each other row by row.
@@ -246,7 +58,8 @@ impl Expansion<'_> {
         group.clear();
     }
 
-    fn jobs(&self, places: &Places<'_>, found: &mut Found) -> Vec<Job> {
+    /// The jobs, each with what it needs; what is needed and not there is noted.
+    pub(crate) fn jobs(&self, places: &Places<'_>, found: &mut Found) -> Vec<Job> {
         let mut jobs = Vec::new();
         for (part, job) in self.definition.jobs.iter().filter(|(_, job)| job.leave_out != Some(true)) {
             match job.each.unwrap_or_default() {
@@ -422,43 +235,33 @@ fn differences<'j>(job: &'j JobSettings, row: &Row) -> impl DoubleEndedIterator<
     [kind, own].into_iter().flatten()
 }
 
-/// Orders the jobs by stage of GitLab, row, and what they need. There is no circle.
-fn sort(pipeline: &mut Pipeline) {
-    let depth = depths(&pipeline.jobs);
-    let stage = |job: &Job| pipeline.ci_stages.iter().position(|stage| *stage == job.ci_stage);
-    let row = |job: &Job| {
-        job.environment.as_ref().and_then(|name| pipeline.rows.iter().position(|row| row.name == *name))
-    };
-    let mut keyed: Vec<_> = pipeline
-        .jobs
-        .iter()
-        .map(|job| ((stage(job), row(job), depth.get(&job.name).copied(), job.name.clone()), job.clone()))
-        .collect();
-    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
-    pipeline.jobs = keyed.into_iter().map(|(_, job)| job).collect();
-}
-
-/// How many jobs stand before each in the longest way. A circle ends at the number of jobs.
-pub(crate) fn depths(jobs: &[Job]) -> BTreeMap<String, usize> {
-    let mut depths: BTreeMap<String, usize> = jobs.iter().map(|job| (job.name.clone(), 0)).collect();
-    for _ in 0..=jobs.len() {
-        let mut moved = false;
-        for job in jobs {
-            let deepest = job.needs.iter().filter_map(|need| depths.get(&need.job)).max();
-            let wanted = deepest.map_or(0, |deepest| (deepest + 1).min(jobs.len()));
-            if let Some(depth) = depths.get_mut(&job.name).filter(|depth| **depth < wanted) {
-                *depth = wanted;
-                moved = true;
-            }
-        }
-        if !moved {
-            break;
-        }
+/// A job of which nothing is said.
+pub(crate) fn plain(name: String, part: PartName, work: Work, ci_stage: String) -> Job {
+    Job {
+        name,
+        part,
+        environment: None,
+        ci_stage,
+        template: None,
+        work,
+        needs: Vec::new(),
+        after_stages: false,
+        when: JobWhen::OnSuccess,
+        may_fail: MayFail::default(),
+        branches: landfall_artifacts::OnBranches::Never,
+        changes: Vec::new(),
+        timeout: Duration::from_secs(3600),
+        takes: Vec::new(),
+        keeps: Vec::new(),
+        keep_for: Duration::from_secs(7 * 86_400),
+        keep_when: KeepWhen::OnSuccess,
+        hands_over: None,
+        variables: BTreeMap::new(),
+        tags: Vec::new(),
+        image: None,
+        cache: Vec::new(),
+        interruptible: false,
+        parallel: None,
+        login: Login::Ambient,
     }
-    depths
-}
-
-/// The names of all stages, for suggestions.
-pub(crate) fn stage_names() -> impl Iterator<Item = &'static str> {
-    STAGES.iter().map(|stage| stage.name)
 }

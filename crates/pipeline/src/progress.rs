@@ -113,7 +113,7 @@ impl<'p> Progress<'p> {
     pub fn from(self, name: &str) -> Self {
         let mut after = vec![name.to_owned()];
         // In the order of depth every job stands after what it needs, so that one pass finds all.
-        let depths = crate::expand::depths(&self.pipeline.jobs);
+        let depths = crate::order::depths(&self.pipeline.jobs);
         let mut jobs: Vec<&Job> = self.pipeline.jobs.iter().collect();
         jobs.sort_by_key(|job| depths.get(&job.name).copied());
         for job in jobs {
@@ -206,7 +206,7 @@ impl<'p> Progress<'p> {
 
     /// Where every job of this run stands. Jobs are looked at in the order of depth, so that what one needs is known before it.
     fn standings(&self) -> BTreeMap<&'p str, Standing<'p>> {
-        let depths = crate::expand::depths(&self.pipeline.jobs);
+        let depths = crate::order::depths(&self.pipeline.jobs);
         let mut jobs: Vec<&'p Job> =
             self.pipeline.jobs.iter().filter(|job| !self.left_out.contains(job.name.as_str())).collect();
         jobs.sort_by_key(|job| depths.get(&job.name).copied());
