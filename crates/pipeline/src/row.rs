@@ -66,11 +66,6 @@ impl Row {
         }
         filled + rest
     }
-
-    /// Whether it is of a kind, or of this name: what `at` of a job may say.
-    pub fn is(&self, name_or_kind: &str) -> bool {
-        self.name.as_str() == name_or_kind || self.settings.kind.as_str() == name_or_kind
-    }
 }
 
 /// The rows of these environments, those first that come before others; else by name.

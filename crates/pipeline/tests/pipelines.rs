@@ -1,7 +1,8 @@
 //! The pipelines that come with Landfall, for the rows of a table, and what is said of those that cannot be.
 
-use landfall_artifacts::Settings;
-use landfall_pipeline::{Ended, Job, Login, Pipeline, Pipelines, Progress, Verdict};
+use landfall_artifacts::{PartName, Settings};
+use landfall_pipeline::{Ended, Job, Login, Pipeline, Pipelines, Progress, Verdict, github, gitlab};
+use proptest::prelude::*;
 
 const ROWS: &str = include_str!("../../../docs/ci/lambda/landfall.toml");
 
@@ -410,4 +411,58 @@ fn who_reads_the_report_of_a_split_deployment_reads_every_part() {
     landfall stage update-version-dashboard --deploy-report deploy-report-2.json
     ");
     assert_eq!(dashboard.keeps, ["dashboard/"]);
+}
+
+/// A job of a pipeline of a repo's own, with anything that can be said of it.
+fn any_job() -> impl Strategy<Value = String> {
+    let line = prop_oneof![
+        Just("commands = [\"true\"]".to_owned()),
+        "[a-f]".prop_map(|name| format!("needs = [\"{name}\"]")),
+        "[a-f]".prop_map(|name| format!(
+            "needs = [{{ job = \"{name}\", of = \"before\" }}, {{ job = \"b\", optional = true }}]"
+        )),
+        Just("each = \"environment\"".to_owned()),
+        Just("when = \"manual\"".to_owned()),
+        "[ -!#-\\[\\]-~]{0,12}".prop_map(|text| format!("name = \"{text}\"")),
+        "(deploy-lambda|aws-credentials|gate|x)".prop_map(|name| format!("stage = \"{name}\"")),
+        "[a-z./]{0,8}".prop_map(|text| format!("keeps = [\"{text}\"]")),
+        "[a-c]".prop_map(|text| format!("ci_stage = \"{text}\"")),
+        Just("parallel = 3".to_owned()),
+        Just("at.staging = { leave_out = true }".to_owned()),
+    ];
+    proptest::collection::vec(line, 1..6).prop_map(|mut lines| {
+        // A key that stands twice is refused before anything is looked at.
+        lines.sort();
+        lines.dedup_by_key(|line| line.split(' ').next().unwrap_or_default().to_owned());
+        lines.join("\n")
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Whatever a repo says is refused with a place, or is a pipeline in which every job stands after what it needs, and which can be
+    /// written for both CI systems.
+    #[test]
+    fn what_is_not_refused_can_be_run(jobs in proptest::collection::btree_map("[a-f]", any_job(), 1..6), per_job in any::<bool>()) {
+        let jobs: String = jobs.iter().map(|(name, job)| format!("[pipelines.x.jobs.{name}]\n{job}\n")).collect();
+        let ci = if per_job { "[ci]\ncredentials = \"per-job\"\n" } else { "" };
+        let text = format!("{ci}[ledger]\nstore = \"s3://b/p\"\n[environment.s]\nkind = \"staging\"\n[environment.p]\nkind = \"production\"\nafter = [\"s\"]\n[pipelines.x]\nkinds = [\"staging\", \"production\"]\nci_stages = [\"a\", \"b\"]\n{jobs}");
+        let Ok(settings) = Settings::parse(text.as_bytes(), "landfall.toml", &[]) else { return Ok(()) };
+        let name: PartName = "x".parse().expect("a name");
+        match Pipelines::new(&settings, &text).pipeline(&name) {
+            Err(errors) => prop_assert!(errors.problems().iter().all(|problem| problem.place.is_some()), "{errors}"),
+            Ok(pipeline) => {
+                for (place, job) in pipeline.jobs.iter().enumerate() {
+                    for need in &job.needs {
+                        let needed = pipeline.jobs.iter().position(|other| other.name == need.job);
+                        prop_assert!(needed.is_some_and(|needed| pipeline.jobs[needed].name != job.name), "{text}");
+                        prop_assert!(needed != Some(place));
+                    }
+                }
+                prop_assert!(gitlab::render(std::slice::from_ref(&pipeline), &settings).is_ok());
+                let _ = github::render(&[pipeline], &settings);
+            }
+        }
+    }
 }
