@@ -445,7 +445,8 @@ proptest! {
     /// written for both CI systems.
     #[test]
     fn what_is_not_refused_can_be_run(jobs in proptest::collection::btree_map("[a-f]", any_job(), 1..6), per_job in any::<bool>()) {
-        let jobs: String = jobs.iter().map(|(name, job)| format!("[pipelines.x.jobs.{name}]\n{job}\n")).collect();
+        let jobs: Vec<String> = jobs.iter().map(|(name, job)| format!("[pipelines.x.jobs.{name}]\n{job}\n")).collect();
+        let jobs = jobs.concat();
         let ci = if per_job { "[ci]\ncredentials = \"per-job\"\n" } else { "" };
         let text = format!("{ci}[ledger]\nstore = \"s3://b/p\"\n[environment.s]\nkind = \"staging\"\n[environment.p]\nkind = \"production\"\nafter = [\"s\"]\n[pipelines.x]\nkinds = [\"staging\", \"production\"]\nci_stages = [\"a\", \"b\"]\n{jobs}");
         let Ok(settings) = Settings::parse(text.as_bytes(), "landfall.toml", &[]) else { return Ok(()) };
