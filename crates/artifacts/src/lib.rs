@@ -42,6 +42,8 @@ mod notification;
 mod notify_settings;
 mod outcome;
 mod path_names;
+mod pipeline_settings;
+mod pipeline_settings_read;
 mod placed;
 mod project_json;
 mod promotion_log;
@@ -90,6 +92,10 @@ pub use notification::{Notification, NotifyEvent};
 pub use notify_settings::{NOTIFY_PLACEHOLDERS, NotifyKind, NotifyTarget, TargetName, VariableName};
 pub use outcome::{Class, Explain, OutcomeKind, Problem, gravest};
 pub use path_names::{Spellings, folded, path_fault};
+pub use pipeline_settings::{
+    CiSettings, CredentialJobs, JobAt, JobCondition, JobEach, JobSettings, JobWhen, KeepWhen, MayFail,
+    NeedOf, NeedSettings, OnBranches, PartName, PipelineSettings, PipelineStart,
+};
 pub use placed::{placed_json, placed_toml};
 pub use project_json::{PackageJson, ProjectJson, with_version};
 pub use promotion_log::{HttpStatus, Promotion, PromotionLog, PromotionLogWriter};

@@ -13,6 +13,7 @@ use crate::gate_settings::{AfterRule, IdentitySettings, PersonName, RoleName, Un
 use crate::json::{At, FromJson as _, Limits, one_of};
 use crate::name::EnvironmentName;
 use crate::notify_settings::{NotifyTarget, TargetName};
+use crate::pipeline_settings::{CiSettings, PartName, PipelineSettings};
 use crate::reference::Repository;
 use crate::settings_jira::JiraSettings;
 use crate::settings_keys::refuse_unknown;
@@ -67,6 +68,12 @@ pub struct Settings {
     /// Checks of a deployment, in every environment.
     #[schemars(default)]
     pub smoke: Vec<SmokeCheck>,
+    /// How CI files are written.
+    #[schemars(default)]
+    pub ci: CiSettings,
+    /// What the repo adds to the pipelines, or puts in their place.
+    #[schemars(default)]
+    pub pipelines: BTreeMap<PartName, PipelineSettings>,
     /// Every value by its dotted key, also keys of stages that this crate does not know.
     #[schemars(skip)]
     pub(crate) values: BTreeMap<String, String>,

@@ -110,6 +110,58 @@ const KNOWN: &[&str] = &[
     "versioning.first_version",
     "versioning.committer_name",
     "versioning.committer_email",
+    "ci.image",
+    "ci.branch",
+    "ci.tags",
+    "ci.runs_on",
+    "ci.pipelines",
+    "ci.credentials",
+    "ci.variables.*",
+    "pipelines.*.summary",
+    "pipelines.*.like",
+    "pipelines.*.replace",
+    "pipelines.*.start",
+    "pipelines.*.changes",
+    "pipelines.*.kinds",
+    "pipelines.*.environments",
+    "pipelines.*.standby",
+    "pipelines.*.chosen",
+    "pipelines.*.after",
+    "pipelines.*.ci_stages",
+    "pipelines.*.jobs.*.leave_out",
+    "pipelines.*.jobs.*.stage",
+    "pipelines.*.jobs.*.arguments",
+    "pipelines.*.jobs.*.commands",
+    "pipelines.*.jobs.*.each",
+    "pipelines.*.jobs.*.name",
+    "pipelines.*.jobs.*.ci_stage",
+    "pipelines.*.jobs.*.template",
+    "pipelines.*.jobs.*.needs",
+    "pipelines.*.jobs.*.after_stages",
+    "pipelines.*.jobs.*.when",
+    "pipelines.*.jobs.*.allow_failure",
+    "pipelines.*.jobs.*.branches",
+    "pipelines.*.jobs.*.changes",
+    "pipelines.*.jobs.*.condition",
+    "pipelines.*.jobs.*.timeout",
+    "pipelines.*.jobs.*.takes",
+    "pipelines.*.jobs.*.keeps",
+    "pipelines.*.jobs.*.keep_for",
+    "pipelines.*.jobs.*.hands_over",
+    "pipelines.*.jobs.*.keep_when",
+    "pipelines.*.jobs.*.variables.*",
+    "pipelines.*.jobs.*.tags",
+    "pipelines.*.jobs.*.image",
+    "pipelines.*.jobs.*.cache",
+    "pipelines.*.jobs.*.interruptible",
+    "pipelines.*.jobs.*.parallel",
+    "pipelines.*.jobs.*.at.*.leave_out",
+    "pipelines.*.jobs.*.at.*.when",
+    "pipelines.*.jobs.*.at.*.branches",
+    "pipelines.*.jobs.*.at.*.allow_failure",
+    "pipelines.*.jobs.*.at.*.arguments",
+    "pipelines.*.jobs.*.at.*.variables.*",
+    "pipelines.*.jobs.*.at.*.tags",
 ];
 
 /// Words that say that a key is for a secret.
@@ -128,6 +180,13 @@ pub(crate) fn refuse_unknown(at: At<'_>, further: &[&str], problems: &mut Proble
     }
     let known: Vec<&[&str]> = known.iter().map(Vec::as_slice).collect();
     check(at, &known, problems);
+}
+
+/// The same for a document that is one of the tables: its keys are those that are known below these steps.
+pub(crate) fn refuse_unknown_below(at: At<'_>, steps: &[&str], problems: &mut Problems<'_>) {
+    let known: Vec<Vec<&str>> = KNOWN.iter().map(|key| key.split('.').collect()).collect();
+    let below: Vec<&[&str]> = known.iter().filter_map(|key| key.strip_prefix(steps)).collect();
+    check(at, &below, problems);
 }
 
 /// The same for a table of a list, whose keys are these.

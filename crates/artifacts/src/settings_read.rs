@@ -34,6 +34,8 @@ impl FromJson for Settings {
         let versioning = at.field_or_default("versioning", problems);
         let configs = at.field_or_default("configs", problems);
         let smoke = at.field_or_default("smoke", problems);
+        let ci = at.field_or_default("ci", problems);
+        let pipelines = at.field_or_default("pipelines", problems);
         let mut values = BTreeMap::new();
         flatten(at.node, String::new(), &mut values);
         let settings = Self {
@@ -52,6 +54,8 @@ impl FromJson for Settings {
             versioning: versioning?,
             configs: configs?,
             smoke: smoke?,
+            ci: ci?,
+            pipelines: pipelines?,
             values,
         };
         check_gates(&settings, at, problems);
@@ -69,8 +73,11 @@ fn flatten(node: &Node, key: String, values: &mut BTreeMap<String, String>) {
     match &node.kind {
         Kind::Object(members) => {
             for member in members {
-                // Checks, freezes and targets are no values of options.
-                if ["smoke", "freeze", "notify"].contains(&member.key.as_str()) {
+                // Checks, freezes, targets and pipelines are no values of options.
+                let is_root = key.is_empty();
+                if ["smoke", "freeze"].contains(&member.key.as_str())
+                    || is_root && ["notify", "pipelines"].contains(&member.key.as_str())
+                {
                     continue;
                 }
                 let step = if key.is_empty() { member.key.clone() } else { format!("{key}\0{}", member.key) };

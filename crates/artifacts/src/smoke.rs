@@ -165,7 +165,7 @@ impl SmokeCheck {
 }
 
 /// A list of words, or a text for the shell.
-struct Words(Vec<String>);
+pub(crate) struct Words(pub(crate) Vec<String>);
 
 impl FromJson for Words {
     fn from_json(at: At<'_>, problems: &mut Problems<'_>) -> Option<Self> {

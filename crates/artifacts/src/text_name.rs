@@ -17,7 +17,8 @@ pub struct TextError {
 }
 
 impl TextError {
-    pub(crate) fn new(text: &str, expected: &'static str) -> Self {
+    /// A text and the rule that it breaks, which goes on after "is not".
+    pub fn new(text: &str, expected: &'static str) -> Self {
         Self { shown: landfall_secret::escape(&without_login(text), 160), expected }
     }
 }
