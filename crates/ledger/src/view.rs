@@ -39,7 +39,7 @@ pub use release::{Died, Presence, Release, release};
 pub use standing::{Running, standing};
 pub use step::{NO_OUTCOME, Step, StepKind, steps};
 pub use trace::{Question, Trace, trace};
-pub use words::{function_name, is_about, suite, verdict, what};
+pub use words::{from, function_name, is_about, suite, verdict, what};
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

@@ -2,6 +2,7 @@
 
 use landfall_artifacts::EffectResult::{Done, Failed, Unknown};
 use landfall_artifacts::EventKind::{Approval, Deployment, Rejection, Rollback};
+use landfall_artifacts::LedgerItem;
 use landfall_ledger::view::{DoraEnvironment, Figures, Span, dora};
 
 use crate::told::{Told, at, item};
@@ -99,6 +100,75 @@ fn what_is_no_failure_of_a_release() {
     insta::assert_snapshot!(prod(&told, "2026-01-03T12:00:00Z"), @"
     2026-01: 1 done, 0 not, in 3 days (0.3333); lead None of 0; 1 failed (Some(1.0)); 0 restored in None; failing
     whole: 1 done, 0 not, in 3 days (0.3333); lead None of 0; 1 failed (Some(1.0)); 0 restored in None; failing
+    ");
+}
+
+#[test]
+fn a_rollback_blames_what_it_was_from() {
+    // The second release fails half-way, and nobody records its deployment; the first stood all the time.
+    let unrecorded = |from: Option<&str>| {
+        let mut told = Told::default();
+        told.deployed("2026-01-01", "prod", "r1", &[item("orders", "1.0.0")]);
+        let event = told.add("2026-02-01", Rollback, "prod", "r1");
+        event.items = vec![item("orders", "1.0.0")];
+        if let Some(from) = from {
+            told.with("from", from);
+        }
+        told
+    };
+    insta::assert_snapshot!(prod(&unrecorded(None), "2026-02-02T12:00:00Z"), @"
+    2026-01: 1 done, 0 not, in 31 days (0.0323); lead None of 0; 0 failed (Some(0.0)); 0 restored in None
+    2026-02: 0 done, 1 not, in 2 days (0); lead None of 0; 1 failed (Some(1.0)); 1 restored in Some(0)
+    whole: 1 done, 1 not, in 33 days (0.0303); lead None of 0; 1 failed (Some(0.5)); 1 restored in Some(0)
+    ");
+    let now = "2026-02-02T12:00:00Z";
+    assert_eq!(prod(&unrecorded(Some("r2")), now), prod(&unrecorded(None), now));
+    // Functions of several releases go back, the one that stands last; a second job brings the rest back.
+    let mut told = unrecorded(None);
+    told.events.truncate(1);
+    for (release, run) in [("r0", "1"), ("r1", "1"), ("r1", "2")] {
+        told.add("2026-02-01", Rollback, "prod", release).run = Some(run.to_owned());
+        told.with("from", "r2");
+    }
+    assert_eq!(prod(&told, now), prod(&unrecorded(None), now));
+}
+
+#[test]
+fn a_deployment_that_failed_is_counted_once() {
+    let failed = |told: &mut Told, time: &str, items: &[LedgerItem]| {
+        told.deployed(time, "prod", "r2", items);
+        told.events.last_mut().expect("an event").outcome = Some(Failed);
+    };
+    let mut told = Told::default();
+    told.deployed("2026-01-01", "prod", "r1", &[item("orders", "1.0.0")]);
+    failed(&mut told, "2026-01-02", &[item("orders", "2.0.0")]);
+    let mut back = told.events.clone();
+    // It is rolled back.
+    told.add("2026-01-02T01:00:00Z", Rollback, "prod", "r1").items = vec![item("orders", "1.0.0")];
+    insta::assert_snapshot!(prod(&told, "2026-01-02T12:00:00Z"), @"
+    2026-01: 1 done, 1 not, in 2 days (0.5); lead None of 0; 1 failed (Some(0.5)); 1 restored in Some(3600)
+    whole: 1 done, 1 not, in 2 days (0.5); lead None of 0; 1 failed (Some(0.5)); 1 restored in Some(3600)
+    ");
+    // It put itself back: nothing is left to restore.
+    std::mem::swap(&mut told.events, &mut back);
+    told.with("putBack", true);
+    insta::assert_snapshot!(prod(&told, "2026-01-02T12:00:00Z"), @"
+    2026-01: 1 done, 1 not, in 2 days (0.5); lead None of 0; 1 failed (Some(0.5)); 0 restored in None
+    whole: 1 done, 1 not, in 2 days (0.5); lead None of 0; 1 failed (Some(0.5)); 0 restored in None
+    ");
+    // One function of three failed: what the others run is no deployment of its own, until nothing is missing any more.
+    told.events.truncate(1);
+    failed(&mut told, "2026-01-02", &[item("rates", "2.0.0")]);
+    told.deployed("2026-01-02T00:01:00Z", "prod", "r2", &[item("orders", "2.0.0"), item("prices", "2.0.0")]);
+    insta::assert_snapshot!(prod(&told, "2026-01-02T12:00:00Z"), @"
+    2026-01: 1 done, 1 not, in 2 days (0.5); lead None of 0; 1 failed (Some(0.5)); 0 restored in None; failing
+    whole: 1 done, 1 not, in 2 days (0.5); lead None of 0; 1 failed (Some(0.5)); 0 restored in None; failing
+    ");
+    failed(&mut told, "2026-01-02T00:02:00Z", &[item("rates", "2.0.0")]);
+    told.deployed("2026-01-02T00:20:00Z", "prod", "r2", &[item("orders", "2.0.0"), item("rates", "2.0.0")]);
+    insta::assert_snapshot!(prod(&told, "2026-01-02T12:00:00Z"), @"
+    2026-01: 2 done, 1 not, in 2 days (1); lead Some(1200) of 1; 1 failed (Some(0.3333)); 1 restored in Some(1200)
+    whole: 2 done, 1 not, in 2 days (1); lead Some(1200) of 1; 1 failed (Some(0.3333)); 1 restored in Some(1200)
     ");
 }
 

@@ -1,12 +1,13 @@
 //! One pass over the events: deployments, which of them failed, and how long failures lasted.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use landfall_artifacts::{EffectResult, EnvironmentName, EventKind, LedgerEvent, ReleaseId};
+use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::view::words::verdict;
+use crate::view::words::{from, function_name, verdict};
 
 /// What happened in an environment.
 #[derive(Debug, Default)]
@@ -56,6 +57,13 @@ enum Of<'a> {
     Job(Option<&'a str>, Option<&'a str>),
 }
 
+/// A deployment that did not come to be.
+struct Tried<'a> {
+    release: Option<&'a ReleaseId>,
+    /// The functions that it did not bring. It may have brought others, which are recorded as any deployment.
+    missing: BTreeSet<&'a str>,
+}
+
 /// An environment while events are read.
 #[derive(Default)]
 struct State<'a> {
@@ -63,6 +71,10 @@ struct State<'a> {
     last: Option<Came<'a>>,
     /// Which of the deployments stands there, and its release.
     stands: Option<(usize, Option<&'a ReleaseId>)>,
+    /// The deployment that was tried last and did not come to be, as long as nothing followed it.
+    tried: Option<Tried<'a>>,
+    /// What the rollback was from that nothing followed; within, `None` where it does not tell.
+    undone: Option<Option<&'a str>>,
     /// Releases that were there before.
     seen: HashSet<&'a ReleaseId>,
 }
@@ -105,29 +117,59 @@ impl<'a> State<'a> {
             Some(_) | None => Of::Job(event.run.as_deref(), event.reason.as_deref()),
         };
         let came = Came { kind: event.kind, of, outcome };
-        if self.last.as_ref() == Some(&came) {
+        let is_same = self.last.as_ref() == Some(&came);
+        match (event.kind, outcome) {
+            (EventKind::Deployment, EffectResult::Failed) => self.misses(event, is_same),
+            (EventKind::Deployment, EffectResult::Done) if self.is_part_of_the_tried(event) => return,
+            _ => {}
+        }
+        if is_same {
             return;
         }
         self.last = Some(came);
         match (event.kind, outcome) {
-            (_, EffectResult::Unknown) => {}
-            (EventKind::Rollback, EffectResult::Done) => self.rolled_back(event.time),
-            (EventKind::Rollback, EffectResult::Failed) => {}
+            (_, EffectResult::Unknown) | (EventKind::Rollback, EffectResult::Failed) => {}
+            (EventKind::Rollback, EffectResult::Done) => self.rolled_back(event),
             (_, EffectResult::Done) => self.deployed(event, beginning),
             (_, EffectResult::Failed) => {
-                self.told.deployments.push(Deployment {
-                    at: event.time,
-                    was_done: false,
-                    has_failed: true,
-                    lead_seconds: None,
-                });
-                self.fails(event.time);
+                self.did_not_come(event.time);
+                // What was put back at once left nothing to restore.
+                if event.details.get("putBack") != Some(&Value::Bool(true)) {
+                    self.fails(event.time);
+                }
             }
         }
     }
 
+    /// Keeps what a deployment that failed did not bring; its further records tell the rest of it.
+    fn misses(&mut self, event: &'a LedgerEvent, is_same: bool) {
+        let known = self.tried.take().filter(|_| is_same);
+        let release = event.release.as_ref();
+        let mut tried = known.unwrap_or(Tried { release, missing: BTreeSet::new() });
+        tried.missing.extend(event.items.iter().map(function_name));
+        self.tried = Some(tried);
+    }
+
+    /// Whether a record is of what a failed deployment brought all the same: it is done when nothing of it is missing any more.
+    fn is_part_of_the_tried(&mut self, event: &'a LedgerEvent) -> bool {
+        let is_its = |tried: &&mut Tried<'a>| {
+            tried.release.is_some() && tried.release == event.release.as_ref() && !tried.missing.is_empty()
+        };
+        let Some(tried) = self.tried.as_mut().filter(is_its) else { return false };
+        for item in &event.items {
+            tried.missing.remove(function_name(item));
+        }
+        !tried.missing.is_empty()
+    }
+
+    fn did_not_come(&mut self, at: OffsetDateTime) {
+        let deployment = Deployment { at, was_done: false, has_failed: true, lead_seconds: None };
+        self.told.deployments.push(deployment);
+    }
+
     fn deployed(&mut self, event: &'a LedgerEvent, beginning: Option<&Beginning>) {
         self.restored(event.time);
+        (self.tried, self.undone) = (None, None);
         let release = event.release.as_ref();
         let is_first = release.is_some_and(|release| self.seen.insert(release));
         let since = beginning.filter(|_| is_first).and_then(|beginning| {
@@ -142,15 +184,29 @@ impl<'a> State<'a> {
         });
     }
 
-    fn rolled_back(&mut self, at: OffsetDateTime) {
-        if let Some((stood, _)) = self.stands.take()
-            && let Some(deployment) = self.told.deployments.get_mut(stood)
-        {
-            deployment.has_failed = true;
-            let since = deployment.at;
-            self.fails(since);
+    /// A rollback is of the deployment that stands, unless it says that it is of another release, or goes back to what stands: then
+    /// it is of a deployment that did not come to be, which may be recorded or not.
+    fn rolled_back(&mut self, event: &'a LedgerEvent) {
+        let (from, to) = (from(event), event.release.as_ref());
+        let is_of_what_stands = |(_, release): &(usize, Option<&ReleaseId>)| match from {
+            Some(from) => release.is_some_and(|release| release.as_str() == from),
+            None => to.is_none() || *release != to,
+        };
+        let is_told = self.tried.take().is_some_and(|tried| {
+            from.is_none_or(|from| tried.release.is_some_and(|release| release.as_str() == from))
+        });
+        let goes_on = self.undone.replace(from) == Some(from);
+        if let Some((stood, _)) = self.stands.take_if(|stands| is_of_what_stands(stands)) {
+            if let Some(deployment) = self.told.deployments.get_mut(stood) {
+                deployment.has_failed = true;
+                let since = deployment.at;
+                self.fails(since);
+            }
+        } else if !is_told && !goes_on && (from.is_some() || self.stands.is_some()) {
+            self.did_not_come(event.time);
+            self.fails(event.time);
         }
-        self.restored(at);
+        self.restored(event.time);
     }
 
     /// What a test or a person says of the release that stands there.
