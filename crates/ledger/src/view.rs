@@ -16,6 +16,7 @@ mod history;
 mod locks;
 mod mark;
 mod moment;
+mod pushes;
 mod release;
 mod standing;
 mod step;

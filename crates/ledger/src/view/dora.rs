@@ -27,21 +27,23 @@ pub const DEFINITIONS: [Definition; 5] = [
     },
     Definition {
         figure: "lead time",
-        means: "The median of the seconds from a release's commit, where a record tells its time (details.commitTime), else \
-                from the first record of the release, to its first deployment in the environment, in the month of that \
-                deployment. A release of which nothing is recorded before has none.",
+        means: "The median of the seconds from the newest commit of what came, by its committer's clock, where the push of its tags \
+                or another record of the release tells its time (details.commitTime), else from the first record of the \
+                release, to its first deployment in the environment, in the month of that deployment. A release of which \
+                nothing is recorded before has none.",
     },
     Definition {
         figure: "change failure rate",
         means: "Of the deployments of the month, tried ones too, the part that failed: that did not come to be, or that was \
-                followed by a failed test of its release, its rejection there, or a rollback, before another release came. A \
-                test that the infrastructure failed does not count.",
+                followed by a failed test of its release, its rejection there, or a rollback from it, before another release \
+                came. A rollback of what nobody recorded is of a deployment that was tried. A test that the infrastructure \
+                failed does not count.",
     },
     Definition {
         figure: "time to restore",
         means: "The median of the seconds from a failure to the next rollback, passed test of the release, or deployment that \
                 was done in the environment, in the month of that end. A failure that a rollback is the first word of began \
-                with its deployment.",
+                with its deployment. A deployment that failed and left everything as it was left nothing to restore.",
     },
 ];
 

@@ -10,6 +10,7 @@ use super::comings::comings;
 use super::contents::{Content, Contents};
 use super::graveyard::Cause;
 use super::mark::Mark;
+use super::pushes::{Pushes, pushed};
 use super::standing::Running;
 use super::step::{Step, steps};
 
@@ -19,7 +20,7 @@ use super::step::{Step, steps};
 pub struct Release<'a> {
     /// The release.
     pub release: &'a ReleaseId,
-    /// Its commit, where a record tells it.
+    /// Its commit: as a record of it tells it (`details.commit`), else that of the newest push of a tag of its contents.
     pub commit: Option<&'a str>,
     /// Its first record.
     pub began: Mark<'a>,
@@ -73,11 +74,14 @@ pub fn release<'a>(
     let first = of_it().next()?;
     let release = first.release.as_ref()?;
     let mut contents = Contents::default();
-    let (mut latest, mut died, mut commit) = (first, None, None);
+    let pushes = Pushes::of_all(events);
+    let (mut latest, mut died, mut commit, mut push) = (first, None, None, None::<&LedgerEvent>);
     for event in of_it() {
         contents.add(event);
         latest = event;
         commit = commit.or_else(|| event.details.get("commit").and_then(|commit| commit.as_str()));
+        let newer = event.items.iter().filter_map(|item| pushes.of(item)).max_by_key(|push| push.sequence);
+        push = push.into_iter().chain(newer).max_by_key(|push| push.sequence);
         if let (None, Some(cause)) = (&died, Cause::of(event)) {
             died = Some(Died { cause, why: event.reason.as_deref(), mark: Mark::of(event) });
         }
@@ -90,7 +94,7 @@ pub fn release<'a>(
     steps.retain(|step| !step.is_effect || step.outcome != EffectResult::Done);
     Some(Release {
         release,
-        commit,
+        commit: commit.or_else(|| pushed(push?)),
         began: Mark::of(first),
         latest: Mark::of(latest),
         died,

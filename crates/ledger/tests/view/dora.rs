@@ -151,7 +151,7 @@ fn a_deployment_that_failed_is_counted_once() {
     ");
     // It put itself back: nothing is left to restore.
     std::mem::swap(&mut told.events, &mut back);
-    told.with("putBack", true);
+    told.with("asBefore", true);
     insta::assert_snapshot!(prod(&told, "2026-01-02T12:00:00Z"), @"
     2026-01: 1 done, 1 not, in 2 days (0.5); lead None of 0; 1 failed (Some(0.5)); 0 restored in None
     whole: 1 done, 1 not, in 2 days (0.5); lead None of 0; 1 failed (Some(0.5)); 0 restored in None
@@ -170,6 +170,36 @@ fn a_deployment_that_failed_is_counted_once() {
     2026-01: 2 done, 1 not, in 2 days (1); lead Some(1200) of 1; 1 failed (Some(0.3333)); 1 restored in Some(1200)
     whole: 2 done, 1 not, in 2 days (1); lead Some(1200) of 1; 1 failed (Some(0.3333)); 1 restored in Some(1200)
     ");
+}
+
+#[test]
+fn lead_time_begins_at_the_newest_commit_of_what_came() {
+    let pushed = |told: &mut Told, tag: &str, commit: &str| {
+        let push =
+            ("semantic-versioning", "git push", "origin main 9fceb02d0ae598e95dc970b74767f19372d61af8");
+        told.effect("2026-01-03", push, ("", ""), &[LedgerItem::new(tag)], Some(Done));
+        let intent = told.events.len() - 2;
+        told.events[intent].details.insert("commitTime".to_owned(), commit.into());
+    };
+    let mut told = Told::default();
+    pushed(&mut told, "orders@1.0.0", "2026-01-01T00:00:00Z");
+    pushed(&mut told, "prices-v1.0.0", "2026-01-02T00:00:00Z");
+    pushed(&mut told, "rates@1.0.0", "2026-01-02T12:00:00Z");
+    pushed(&mut told, "others@1.0.0", "2026-01-02T23:00:00Z");
+    told.deployed("2026-01-04", "prod", "r1", &[item("orders", "1.0.0"), item("prices", "1.0.0")]);
+    insta::assert_snapshot!(prod(&told, "2026-01-04T12:00:00Z"), @"
+    2026-01: 1 done, 0 not, in 4 days (0.25); lead Some(172800) of 1; 0 failed (Some(0.0)); 0 restored in None
+    whole: 1 done, 0 not, in 4 days (0.25); lead Some(172800) of 1; 0 failed (Some(0.0)); 0 restored in None
+    ");
+    // A second record of it brings what is newer.
+    told.deployed("2026-01-04T00:00:01Z", "prod", "r1", &[item("rates", "1.0.0")]);
+    insta::assert_snapshot!(prod(&told, "2026-01-04T12:00:00Z"), @"
+    2026-01: 1 done, 0 not, in 4 days (0.25); lead Some(129600) of 1; 0 failed (Some(0.0)); 0 restored in None
+    whole: 1 done, 0 not, in 4 days (0.25); lead Some(129600) of 1; 0 failed (Some(0.0)); 0 restored in None
+    ");
+    let standing = landfall_ledger::view::standing(&told.events);
+    let release = landfall_ledger::view::release(&told.events, &standing, &"r1".parse().expect("a release"));
+    assert_eq!(release.and_then(|release| release.commit), Some("9fceb02d0ae598e95dc970b74767f19372d61af8"));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use landfall_artifacts::{EffectResult, EnvironmentName, EventKind, LedgerEvent, ReleaseId};
 use serde_json::Value;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
+use crate::view::pushes::{Pushes, commit_time};
 use crate::view::words::{from, function_name, verdict};
 
 /// What happened in an environment.
@@ -71,6 +71,8 @@ struct State<'a> {
     last: Option<Came<'a>>,
     /// Which of the deployments stands there, and its release.
     stands: Option<(usize, Option<&'a ReleaseId>)>,
+    /// When the newest commit of that was made, where its lead time is known by it.
+    commit: Option<OffsetDateTime>,
     /// The deployment that was tried last and did not come to be, as long as nothing followed it.
     tried: Option<Tried<'a>>,
     /// What the rollback was from that nothing followed; within, `None` where it does not tell.
@@ -83,7 +85,9 @@ struct State<'a> {
 pub(super) fn environments(events: &[LedgerEvent]) -> BTreeMap<&EnvironmentName, Told> {
     let mut beginnings: HashMap<&ReleaseId, Beginning> = HashMap::new();
     let mut states: BTreeMap<&EnvironmentName, State<'_>> = BTreeMap::new();
+    let mut pushes = Pushes::default();
     for event in events {
+        pushes.add(event);
         if let Some(release) = &event.release {
             let beginning = beginnings.entry(release).or_insert_with(|| Beginning {
                 first: event.time,
@@ -96,7 +100,9 @@ pub(super) fn environments(events: &[LedgerEvent]) -> BTreeMap<&EnvironmentName,
         match event.kind {
             EventKind::Deployment | EventKind::Rollback => {
                 let beginning = event.release.as_ref().and_then(|release| beginnings.get(release));
-                states.entry(environment).or_default().came(event, beginning);
+                let commit = beginning.and_then(|beginning| beginning.commit);
+                let state = states.entry(environment).or_default();
+                state.came(event, beginning, commit.or_else(|| pushes.newest_commit(event)));
             }
             EventKind::Test | EventKind::Rejection => {
                 if let Some(state) = states.get_mut(environment) {
@@ -110,7 +116,13 @@ pub(super) fn environments(events: &[LedgerEvent]) -> BTreeMap<&EnvironmentName,
 }
 
 impl<'a> State<'a> {
-    fn came(&mut self, event: &'a LedgerEvent, beginning: Option<&Beginning>) {
+    /// `commit` is when the newest commit was made of what the event tells of.
+    fn came(
+        &mut self,
+        event: &'a LedgerEvent,
+        beginning: Option<&Beginning>,
+        commit: Option<OffsetDateTime>,
+    ) {
         let outcome = event.outcome.unwrap_or(EffectResult::Done);
         let of = match &event.release {
             Some(release) if event.kind == EventKind::Deployment => Of::Release(release),
@@ -124,17 +136,18 @@ impl<'a> State<'a> {
             _ => {}
         }
         if is_same {
+            self.goes_on(commit);
             return;
         }
         self.last = Some(came);
         match (event.kind, outcome) {
             (_, EffectResult::Unknown) | (EventKind::Rollback, EffectResult::Failed) => {}
             (EventKind::Rollback, EffectResult::Done) => self.rolled_back(event),
-            (_, EffectResult::Done) => self.deployed(event, beginning),
+            (_, EffectResult::Done) => self.deployed(event, beginning, commit),
             (_, EffectResult::Failed) => {
                 self.did_not_come(event.time);
-                // What was put back at once left nothing to restore.
-                if event.details.get("putBack") != Some(&Value::Bool(true)) {
+                // Where everything runs what it ran before, nothing is left to restore.
+                if event.details.get("asBefore") != Some(&Value::Bool(true)) {
                     self.fails(event.time);
                 }
             }
@@ -167,21 +180,39 @@ impl<'a> State<'a> {
         self.told.deployments.push(deployment);
     }
 
-    fn deployed(&mut self, event: &'a LedgerEvent, beginning: Option<&Beginning>) {
+    fn deployed(
+        &mut self,
+        event: &'a LedgerEvent,
+        beginning: Option<&Beginning>,
+        commit: Option<OffsetDateTime>,
+    ) {
         self.restored(event.time);
         (self.tried, self.undone) = (None, None);
         let release = event.release.as_ref();
         let is_first = release.is_some_and(|release| self.seen.insert(release));
         let since = beginning.filter(|_| is_first).and_then(|beginning| {
-            beginning.commit.or((beginning.first_record < event.sequence).then_some(beginning.first))
+            commit.or((beginning.first_record < event.sequence).then_some(beginning.first))
         });
         self.stands = Some((self.told.deployments.len(), release));
+        self.commit = commit.filter(|_| is_first);
         self.told.deployments.push(Deployment {
             at: event.time,
             was_done: true,
             has_failed: false,
             lead_seconds: since.map(|since| seconds_between(since, event.time)),
         });
+    }
+
+    /// A further record of the deployment that stands may bring what was made later than the rest.
+    fn goes_on(&mut self, commit: Option<OffsetDateTime>) {
+        let Some(newer) = commit.filter(|commit| self.commit.is_some_and(|known| known < *commit)) else {
+            return;
+        };
+        self.commit = Some(newer);
+        let stands = self.stands.and_then(|(stands, _)| self.told.deployments.get_mut(stands));
+        if let Some(deployment) = stands {
+            deployment.lead_seconds = Some(seconds_between(newer, deployment.at));
+        }
     }
 
     /// A rollback is of the deployment that stands, unless it says that it is of another release, or goes back to what stands: then
@@ -235,10 +266,6 @@ impl<'a> State<'a> {
             self.told.restored.push(Restored { at, after_seconds: seconds_between(since, at) });
         }
     }
-}
-
-fn commit_time(event: &LedgerEvent) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(event.details.get("commitTime")?.as_str()?, &Rfc3339).ok()
 }
 
 /// 0 where clocks went back between the two.
