@@ -22,7 +22,7 @@ pub use approvals::{Approval, Identity, Void, Voided, has_broken_glass};
 pub use decisions::{Decision, approve, break_glass, freeze, reject, unfreeze};
 pub use freezes::{Frozen, FrozenBy, frozen};
 pub use missing::Missing;
-pub use order::NotPassed;
+pub use order::{NotPassed, soaks_until};
 pub use subject::{Content, Drift, Subject};
 
 use crate::life;

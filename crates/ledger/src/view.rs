@@ -65,17 +65,17 @@ pub struct Deployed {
     pub version: Option<Version>,
     /// Its content.
     pub digest: Option<Digest>,
-    /// Since when.
+    /// When this very content came; what found it there already does not count.
     pub time: OffsetDateTime,
     /// Who put it there.
     pub actor: Actor,
     /// The CI job that put it there.
     pub run: Option<String>,
-    /// The release it belongs to.
+    /// The release whose deployment, or going back to, was recorded last.
     pub release: Option<ReleaseId>,
-    /// Whether it came by a rollback.
+    /// Whether this content came by a rollback.
     pub rolled_back: bool,
-    /// The event that says so.
+    /// The newest event that says so.
     pub sequence: u64,
 }
 
@@ -94,11 +94,11 @@ impl Deployed {
             project: running.project.cloned(),
             version: running.version.cloned(),
             digest: running.digest,
-            time: running.confirmed.time.0,
-            actor: running.confirmed.by.clone(),
-            run: running.confirmed.link.map(ToOwned::to_owned),
+            time: running.since.time.0,
+            actor: running.since.by.clone(),
+            run: running.since.link.map(ToOwned::to_owned),
             release: running.release.cloned(),
-            rolled_back: running.confirmed_by_rollback,
+            rolled_back: running.rolled_back,
             sequence: running.confirmed.record,
         }
     }

@@ -23,7 +23,8 @@ pub const DEFINITIONS: [Definition; 5] = [
     },
     Definition {
         figure: "frequency",
-        means: "Deployments that were done, by the days of the month that have begun.",
+        means: "Deployments that were done, by the days of the month that have begun; of a span that cuts the month, by those that \
+                are in it, in part too.",
     },
     Definition {
         figure: "lead time",
@@ -92,7 +93,7 @@ pub struct DoraMonth {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
-    /// Days of it that have begun.
+    /// Days of it, as far as they are in the span, that have begun.
     pub days: u64,
     /// Deployments that were done.
     pub deployments: u64,
@@ -148,18 +149,17 @@ fn of_environment<'a>(
     if let Some(since) = told.failing_since {
         gather(since, &|gathered| gathered.unrestored = true);
     }
-    let newest = *by_month.keys().next_back()?;
-    let first = match span.from {
-        Some(from) => Month::of(from.0),
-        None => Month::of(told.deployments.first()?.at),
-    };
+    // An environment that has no case in the span is one all the same.
+    let oldest = Month::of(told.deployments.first()?.at);
+    let first = span.from.map_or(oldest, |from| Month::of(from.0));
     // The end of a span is not in it: one that ends with a month does not show the next.
     let present = Month::of(span.to.map_or(now, |to| now.min(to.0 - time::Duration::nanoseconds(1))));
     let mut months = Vec::new();
     let (mut month, mut days) = (first, 0);
-    while month <= present.max(newest) {
+    let end = by_month.keys().next_back().map_or(present, |newest| present.max(*newest));
+    while month <= end {
         // A clock that is behind the ledger's must not make a month of no days.
-        let of_month = month.days_until(now).max(u64::from(by_month.contains_key(&month)));
+        let of_month = month.days_of(span, now).max(u64::from(by_month.contains_key(&month)));
         let gathered = by_month.remove(&month).unwrap_or_default();
         months.push(DoraMonth { month, figures: gathered.figures(of_month) });
         days += of_month;

@@ -6,7 +6,7 @@ use landfall_artifacts::{EffectResult, EnvironmentName, EventKind, LedgerEvent, 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::comings::comings;
+use super::comings::{Coming, comings};
 use super::contents::{Content, Contents};
 use super::graveyard::Cause;
 use super::mark::Mark;
@@ -60,7 +60,7 @@ pub struct Presence<'a> {
     pub functions: u64,
     /// How many functions there run what it brought last.
     pub running: u64,
-    /// What took its place, where another release or a rollback did.
+    /// What began to take its place, where nothing there runs it any more.
     pub gone: Option<Mark<'a>>,
 }
 
@@ -121,26 +121,29 @@ fn presences<'a>(
             }
             (Some(presence), true) => {
                 presence.gone = None;
-                presence.functions = functions(coming.events(), wanted);
+                presence.functions = functions(&coming, wanted);
             }
             (None, true) => {
                 places.insert(coming.environment, presences.len());
                 presences.push(Presence {
                     environment: coming.environment,
                     came: Mark::of(coming.first),
-                    functions: functions(coming.events(), wanted),
+                    functions: functions(&coming, wanted),
                     running: running(standing, coming.environment, wanted),
                     gone: None,
                 });
             }
         }
     }
+    // What took the place of a part of it has not taken its place.
+    for presence in presences.iter_mut().filter(|presence| presence.running > 0) {
+        presence.gone = None;
+    }
     presences
 }
 
-fn functions<'a>(events: impl Iterator<Item = &'a LedgerEvent>, wanted: &ReleaseId) -> u64 {
-    let of_it = events.filter(|event| event.release.as_ref() == Some(wanted));
-    of_it.map(|event| event.items.len() as u64).sum()
+fn functions(coming: &Coming<'_>, wanted: &ReleaseId) -> u64 {
+    coming.functions(|event| event.release.as_ref() == Some(wanted))
 }
 
 fn running(standing: &[Running<'_>], environment: &EnvironmentName, wanted: &ReleaseId) -> u64 {

@@ -239,6 +239,18 @@ fn environments_stand_apart_and_spans_cut() {
     2026-02: 1 done, 0 not, in 28 days (0.0357); lead None of 0; 0 failed (Some(0.0)); 0 restored in None
     whole: 1 done, 0 not, in 59 days (0.0169); lead None of 0; 0 failed (Some(0.0)); 0 restored in None
     ");
+    // Nobody deployed in the first days of March: the environments are there, the days are those of the span.
+    let span = Span { from: "2026-02-27".parse().ok(), to: "2026-03-03".parse().ok() };
+    insta::assert_snapshot!(of(&told, span, "2026-06-15").join("\n"), @"
+    prod
+    2026-02: 0 done, 0 not, in 2 days (0); lead None of 0; 0 failed (None); 0 restored in None
+    2026-03: 0 done, 0 not, in 2 days (0); lead None of 0; 0 failed (None); 0 restored in None
+    whole: 0 done, 0 not, in 4 days (0); lead None of 0; 0 failed (None); 0 restored in None
+    stg
+    2026-02: 1 done, 0 not, in 2 days (0.5); lead None of 0; 0 failed (Some(0.0)); 0 restored in None
+    2026-03: 0 done, 0 not, in 2 days (0); lead None of 0; 0 failed (None); 0 restored in None
+    whole: 1 done, 0 not, in 4 days (0.25); lead None of 0; 0 failed (Some(0.0)); 0 restored in None
+    ");
     assert!(dora(&[], Span::default(), at("2026-01-01")).environments.is_empty());
     // A clock behind the ledger's makes no month of no days.
     assert!(prod(&told, "2026-01-01").starts_with("2026-02: 1 done, 0 not, in 1 days (1)"));

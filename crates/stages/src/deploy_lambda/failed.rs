@@ -125,7 +125,7 @@ mod tests {
             version: Some("1.4.2".to_owned()),
             code: Code::Image {
                 image: image.parse().expect("an image"),
-                platform: "linux/amd64".parse().expect("a platform"),
+                platform: landfall_artifacts::Platform::LinuxAmd64,
             },
             environment: None,
             shard: None,
@@ -163,7 +163,11 @@ mod tests {
         let put_back =
             shown(&[("one", RolledBack, false), ("two", Failed, false), ("three", Withdrawn, false)]);
         let unclear = shown(&[("one", Unknown, true), ("two", Unchanged, false)]);
-        insta::assert_snapshot!([mixed, put_back, unclear].join("\n"), @"");
+        insta::assert_snapshot!([mixed, put_back, unclear].join("\n"), @r#"
+        Some(Failed) two three {} two: no such image
+        Some(Failed) one two three {"asBefore": Bool(true)} two: no such image
+        Some(Unknown) one {}
+        "#);
         // All came; or it was stopped before anything failed.
         assert_eq!(shown(&[("one", Updated, true), ("two", Unchanged, false)]), "nothing");
         assert_eq!(shown(&[("one", Updated, true), ("two", NotAttempted, false)]), "nothing");
