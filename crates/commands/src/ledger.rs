@@ -6,6 +6,8 @@ mod drift;
 mod graveyard;
 mod history;
 mod locks;
+mod look;
+mod narrowed;
 mod reading;
 mod record_test;
 mod show;
@@ -22,6 +24,8 @@ use landfall_artifacts::{Class, Problem};
 use landfall_cli::{Environment, Opt, exit};
 use landfall_ledger::view::Answer;
 use serde_json::Value;
+
+use look::Looking;
 
 use crate::nearest::nearest;
 use crate::tool::{Call, refused};
@@ -49,15 +53,15 @@ const fn view<C: Command>(name: &'static str) -> View {
 /// All of them, in the order of the help.
 pub fn views() -> &'static [View] {
     const VIEWS: [View; 10] = [
-        view::<show::Command>("show"),
-        view::<history::Command>("history"),
-        view::<graveyard::Command>("graveyard"),
+        view::<Looking<show::Asked>>("show"),
+        view::<Looking<history::Asked>>("history"),
+        view::<Looking<graveyard::Asked>>("graveyard"),
         view::<drift::Command>("drift"),
-        view::<trace::Command>("trace"),
-        view::<dora::Command>("dora"),
-        view::<audit::Command>("audit"),
-        view::<locks::Command>("locks"),
-        view::<verify::Command>("verify"),
+        view::<Looking<trace::Asked>>("trace"),
+        view::<Looking<dora::Asked>>("dora"),
+        view::<Looking<audit::Asked>>("audit"),
+        view::<Looking<locks::Asked>>("locks"),
+        view::<Looking<verify::Asked>>("verify"),
         view::<record_test::Command>("record test"),
     ];
     &VIEWS

@@ -1,27 +1,22 @@
 //! `landfall ledger verify`: whether any record was changed, removed or moved.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use landfall_artifacts::Digest;
-use landfall_cli::Opt;
+use landfall_artifacts::{Digest, Settings};
+use landfall_cli::{Opt, Values};
 use landfall_ledger::Head;
 use landfall_ledger::view::{View, Whole};
 use landfall_stages::{Outcome, Refusal};
 
+use super::look::Look;
 use super::reading::{Reading, head_text};
-use crate::{Context, Effects, Shared};
 
-/// The command.
-#[derive(Debug)]
-pub(super) struct Command;
+/// What is asked.
+pub(super) struct Asked {
+    known: Option<Head>,
+}
 
-impl crate::Command for Command {
+impl Look for Asked {
     const NAME: &'static str = "landfall ledger verify";
     const SUMMARY: &'static str = "Prove that no record was changed, removed or moved";
-    const EFFECTS: Effects = Effects::Files;
-    const READS_LEDGER: bool = true;
-    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         vec![Opt::value(
@@ -32,31 +27,32 @@ impl crate::Command for Command {
         )]
     }
 
-    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
-        Box::pin(async {
-            let mut values = context.values();
-            let known = values.text("head").and_then(|text| {
-                let head = head(&text);
-                if head.is_none() {
-                    let what = format!("--head `{}` is no head", landfall_secret::escape(&text, 120));
-                    let remedy =
-                        "give the number of a record, a colon, and its SHA-256, such as 16:sha256:0a1b...";
-                    values.problem("LF-CONFIG", &what, Some(remedy.to_owned()));
-                }
-                head
-            });
-            values.finish().map_err(Refusal)?;
-            let reading = Reading::of(context, known).await?;
-            let newest = reading.head.map(|head| head_text(&head)).unwrap_or_default();
-            let mut people = format!("the chain is whole; its newest record is\n{newest}\n");
-            people.push_str(match known {
-                Some(_) => "the record that was kept elsewhere is in it\n",
-                None => {
-                    "whether newer records were removed, only a head that was kept elsewhere tells: --head\n"
-                }
-            });
-            reading.answer(View::Verify(Whole { compared_with_head: known.is_some() }), &people)
-        })
+    fn asked(values: &mut Values<'_>) -> Result<Self, Refusal> {
+        let known = values.text("head").and_then(|text| {
+            let head = head(&text);
+            if head.is_none() {
+                let what = format!("--head `{}` is no head", landfall_secret::escape(&text, 120));
+                let remedy =
+                    "give the number of a record, a colon, and its SHA-256, such as 16:sha256:0a1b...";
+                values.problem("LF-CONFIG", &what, Some(remedy.to_owned()));
+            }
+            head
+        });
+        Ok(Self { known })
+    }
+
+    fn head(&self) -> Option<Head> {
+        self.known
+    }
+
+    fn answer(self, reading: &Reading, _: &Settings) -> Outcome {
+        let newest = reading.head.map(|head| head_text(&head)).unwrap_or_default();
+        let mut people = format!("the chain is whole; its newest record is\n{newest}\n");
+        people.push_str(match self.known {
+            Some(_) => "the record that was kept elsewhere is in it\n",
+            None => "whether newer records were removed, only a head that was kept elsewhere tells: --head\n",
+        });
+        reading.answer(View::Verify(Whole { compared_with_head: self.known.is_some() }), &people)
     }
 }
 
