@@ -21,7 +21,9 @@ impl<'a> Pushes<'a> {
     /// All pushes of these events.
     pub(super) fn of_all(events: &'a [LedgerEvent]) -> Self {
         let mut pushes = Self::default();
-        events.iter().for_each(|event| pushes.add(event));
+        for event in events {
+            pushes.add(event);
+        }
         pushes
     }
 

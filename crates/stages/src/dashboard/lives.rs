@@ -61,9 +61,10 @@ fn state(life: &Life, release: &Release, rollbacks: &BTreeSet<u64>) -> ReleaseSt
         State::Live => ReleaseState::Live,
         State::Superseded => {
             let newest = life.steps.iter().rfind(|step| step.state == State::Superseded);
-            match newest.is_some_and(|step| rollbacks.contains(&step.sequence)) {
-                true => ReleaseState::RolledBack,
-                false => ReleaseState::Superseded,
+            if newest.is_some_and(|step| rollbacks.contains(&step.sequence)) {
+                ReleaseState::RolledBack
+            } else {
+                ReleaseState::Superseded
             }
         }
         State::Built | State::Deployed | State::Verified | State::Approved | State::Dead => {

@@ -64,6 +64,10 @@ struct Tried<'a> {
     missing: BTreeSet<&'a str>,
 }
 
+/// What a rollback was from, where it tells.
+#[derive(PartialEq)]
+struct Undone<'a>(Option<&'a str>);
+
 /// An environment while events are read.
 #[derive(Default)]
 struct State<'a> {
@@ -75,8 +79,8 @@ struct State<'a> {
     commit: Option<OffsetDateTime>,
     /// The deployment that was tried last and did not come to be, as long as nothing followed it.
     tried: Option<Tried<'a>>,
-    /// What the rollback was from that nothing followed; within, `None` where it does not tell.
-    undone: Option<Option<&'a str>>,
+    /// The rollback that nothing followed.
+    undone: Option<Undone<'a>>,
     /// Releases that were there before.
     seen: HashSet<&'a ReleaseId>,
 }
@@ -226,7 +230,7 @@ impl<'a> State<'a> {
         let is_told = self.tried.take().is_some_and(|tried| {
             from.is_none_or(|from| tried.release.is_some_and(|release| release.as_str() == from))
         });
-        let goes_on = self.undone.replace(from) == Some(from);
+        let goes_on = self.undone.replace(Undone(from)) == Some(Undone(from));
         if let Some((stood, _)) = self.stands.take_if(|stands| is_of_what_stands(stands)) {
             if let Some(deployment) = self.told.deployments.get_mut(stood) {
                 deployment.has_failed = true;
