@@ -183,7 +183,7 @@ pub const STAGES: &[Stage] = &[
         name: "update-version-dashboard",
         summary: "records the deployment and refreshes the page that shows what runs where",
         reads: &[SETTINGS, VERSIONS, maybe(DEPLOY_REPORT), maybe(LOCK), TICKETS, LEDGER],
-        writes: &[always("dashboard/index.html"), LEDGER],
+        writes: &[always("dashboard/index.html"), always("dashboard/pages/<page>"), LEDGER],
     },
     Stage {
         name: "create-jira-tickets",

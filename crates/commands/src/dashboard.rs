@@ -53,3 +53,33 @@ fn list() -> String {
     text.push_str(&exit::help());
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use landfall_cli::Environment;
+
+    use super::build;
+    use crate::run_stage;
+
+    #[test]
+    fn an_environment_of_the_ci_is_none_of_the_pages() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::write(at("landfall.toml"), "[environment.prod]\nkind = \"production\"\n").expect("written");
+        let build = |more: &[String]| {
+            let words = ["--config", &at("landfall.toml"), "--ledger", &at("ledger"), "--out", &at("site")];
+            let arguments: Vec<String> = words.map(str::to_owned).into_iter().chain(more.to_vec()).collect();
+            let variables = [("CI_ENVIRONMENT_NAME", "pages"), ("USER", "ada")];
+            let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            run_stage::<build::Command>(&arguments, variables.into_iter().collect::<Environment>())
+        };
+        let ended = build(&[]);
+        assert_eq!(ended.code, 0, "{}", ended.stderr);
+        assert!(folder.path().join("site/index.html").exists());
+        // What is no answer of the view is refused by its name.
+        std::fs::write(at("drift.json"), "{}").expect("written");
+        let ended = build(&["--drift".to_owned(), at("drift.json")]);
+        assert_eq!(ended.code, 2, "{}", ended.stderr);
+        assert!(ended.stderr.contains("landfall ledger drift --output json"), "{}", ended.stderr);
+    }
+}

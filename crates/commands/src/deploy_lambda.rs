@@ -161,7 +161,16 @@ impl crate::Command for Command {
             }
             if let Some(bucket) = updating.bucket.filter(|_| from == From::Release) {
                 let store = ReleaseStore::new(&aws, bucket, updating.bucket_owner)?;
-                return deploy_lambda::run_release(&config, &client, &store, make, output, run).await;
+                return deploy_lambda::run_release(
+                    &config,
+                    &client,
+                    &store,
+                    &context.ledger,
+                    make,
+                    output,
+                    run,
+                )
+                .await;
             }
             let ecr = if updating.skip_verify { None } else { Some(EcrClient::new(&aws)?) };
             deploy_lambda::run(&config, &client, ecr.as_ref(), &context.ledger, make, output, run).await

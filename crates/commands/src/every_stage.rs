@@ -25,37 +25,53 @@ const PLAIN_HTTP: Opt = Opt::value(
 )
 .env(&["LANDFALL_PLAIN_HTTP"]);
 
+/// The environment; for views that look at one too.
+pub(crate) const ENVIRONMENT: Opt = Opt::value(
+    "environment",
+    "NAME",
+    "the environment that is acted on, a row of landfall.toml where there are rows",
+)
+.env(&["CI_ENVIRONMENT_NAME"]);
+/// Whether nothing is changed; for what writes files besides stages too, as the next.
+pub(crate) const DRY_RUN: Opt =
+    Opt::switch("dry-run", "show the plan; contact services for reading only and change nothing");
+/// Where the files go that a real run would write.
+pub(crate) const FORETELL: Opt = Opt::value(
+    "foretell",
+    "DIR",
+    "with --dry-run: write the files that a real run would write to this folder, marked as foretold",
+);
+/// When it is to end; for what may take its time.
+pub(crate) const DEADLINE: Opt =
+    Opt::value("deadline", "DURATION", "end cleanly when this much time has passed, such as 30m")
+        .env(&["LANDFALL_DEADLINE"]);
+/// The share of rate limits; for what sends many requests.
+pub(crate) const RATE_SHARE: Opt =
+    Opt::value("rate-share", "N/M", "the part of every rate limit that this job may use")
+        .env(&["LANDFALL_RATE_SHARE"]);
+/// Whether no progress is shown; for what shows any.
+pub(crate) const QUIET: Opt = Opt::switch("quiet", "show no progress");
+
 /// The options that every stage has.
 const OF_STAGES: [Opt; 16] = [
-    Opt::value(
-        "environment",
-        "NAME",
-        "the environment that is acted on, a row of landfall.toml where there are rows",
-    )
-    .env(&["CI_ENVIRONMENT_NAME"]),
+    ENVIRONMENT,
     Opt::value("release", "ID", "the release; derived from the versions where it is not given")
         .env(&["LANDFALL_RELEASE"]),
     CONFIG,
     ledger_store::OPTIONS[0],
     ledger_store::OPTIONS[1],
     ledger_store::OPTIONS[2],
-    Opt::switch("dry-run", "show the plan; contact services for reading only and change nothing"),
-    Opt::value(
-        "foretell",
-        "DIR",
-        "with --dry-run: write the files that a real run would write to this folder, marked as foretold",
-    ),
+    DRY_RUN,
+    FORETELL,
     REPORT,
     Opt::value("output", "human|json", "what standard output shows: the short result, or the report")
         .default("human"),
     LOG_FORMAT,
-    Opt::value("deadline", "DURATION", "end cleanly when this much time has passed, such as 30m")
-        .env(&["LANDFALL_DEADLINE"]),
-    Opt::value("rate-share", "N/M", "the part of every rate limit that this job may use")
-        .env(&["LANDFALL_RATE_SHARE"]),
+    DEADLINE,
+    RATE_SHARE,
     CA_FILE,
     PLAIN_HTTP,
-    Opt::switch("quiet", "show no progress"),
+    QUIET,
 ];
 
 /// The options that every view of the ledger has.
@@ -76,6 +92,6 @@ const OF_VIEWS: [Opt; 9] = [
 pub(crate) fn shared(shared: Shared) -> &'static [Opt] {
     match shared {
         Shared::Stage => &OF_STAGES,
-        Shared::View => &OF_VIEWS,
+        Shared::View | Shared::Look => &OF_VIEWS,
     }
 }

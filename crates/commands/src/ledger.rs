@@ -7,6 +7,8 @@ mod drift;
 mod graveyard;
 mod history;
 mod locks;
+mod look;
+mod narrowed;
 mod reading;
 mod record_test;
 mod second;
@@ -25,6 +27,8 @@ use landfall_artifacts::{Class, Problem};
 use landfall_cli::{Environment, Opt, exit};
 use landfall_ledger::view::Answer;
 use serde_json::Value;
+
+use look::Looking;
 
 use crate::nearest::nearest;
 use crate::tool::{Call, refused};
@@ -52,14 +56,14 @@ const fn view<C: Command>(name: &'static str) -> View {
 /// All of them, in the order of the help.
 pub fn views() -> &'static [View] {
     const VIEWS: [View; 12] = [
-        view::<show::Command>("show"),
-        view::<history::Command>("history"),
-        view::<graveyard::Command>("graveyard"),
+        view::<Looking<show::Asked>>("show"),
+        view::<Looking<history::Asked>>("history"),
+        view::<Looking<graveyard::Asked>>("graveyard"),
         view::<drift::Command>("drift"),
-        view::<trace::Command>("trace"),
-        view::<dora::Command>("dora"),
-        view::<audit::Command>("audit"),
-        view::<locks::Command>("locks"),
+        view::<Looking<trace::Asked>>("trace"),
+        view::<Looking<dora::Asked>>("dora"),
+        view::<Looking<audit::Asked>>("audit"),
+        view::<Looking<locks::Asked>>("locks"),
         view::<verify::Command>("verify"),
         view::<checkpoint::Command>("checkpoint"),
         view::<unlock::Command>("unlock"),

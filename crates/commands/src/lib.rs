@@ -99,6 +99,8 @@ pub enum Shared {
     /// Those of every view: where the ledger is, and how the answer is written. An environment or a release that is named is one
     /// that the ledger knows.
     View,
+    /// Those of a view, for what looks at the world besides: an environment that is named is a row of `landfall.toml`, as a stage's.
+    Look,
 }
 
 /// A stage as a command: its name, its options, and what it does with their values.

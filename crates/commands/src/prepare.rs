@@ -80,7 +80,10 @@ pub(crate) fn prepare(
     let mut layers = Layers { flags, environment, file: BTreeMap::new() };
     let mut early = Values::new(&options, &layers);
     let is_stage = shared == Shared::Stage;
-    let name: Option<EnvironmentName> = if is_stage { early.parsed("environment") } else { None };
+    // Of a view that only reads the ledger, an environment is one that the ledger knows.
+    let name: Option<EnvironmentName> =
+        if shared == Shared::View { None } else { early.parsed("environment") };
+    let declares = |name: &str| options.iter().any(|option| option.name == name);
     let (config, named) = match early.sourced("config") {
         Some((path, source)) => (path, source != Source::Default),
         None => (String::from("landfall.toml"), false),
@@ -107,16 +110,13 @@ pub(crate) fn prepare(
     target.release = if is_stage { values.parsed::<ReleaseId>("release") } else { None };
     let log_format = values.parsed("log-format").unwrap_or(LogFormat::Text);
     let json = output_is_json(&mut values);
-    let foretell = if is_stage { values.text("foretell").map(PathBuf::from) } else { None };
-    let dry_run = is_stage && values.is_on("dry-run");
+    let foretell = if declares("foretell") { values.text("foretell").map(PathBuf::from) } else { None };
+    let dry_run = declares("dry-run") && values.is_on("dry-run");
     if foretell.is_some() && !dry_run {
         values.problem("LF-CONFIG", "--foretell goes with --dry-run", Some("add --dry-run".to_owned()));
     }
-    let (deadline, share) = if is_stage {
-        (values.duration("deadline"), values.parsed("rate-share").unwrap_or_default())
-    } else {
-        (None, Share::default())
-    };
+    let deadline = if declares("deadline") { values.duration("deadline") } else { None };
+    let share = if declares("rate-share") { values.parsed("rate-share") } else { None };
     let ledger = ledger_store::place(&mut values);
     values.parsed::<AccountId>("ledger-account");
     let report = values.text("report").map(PathBuf::from);
@@ -127,7 +127,7 @@ pub(crate) fn prepare(
             Some("name a file in a folder that can be written by --report".to_owned()),
         );
     }
-    let quiet = is_stage && values.is_on("quiet");
+    let quiet = declares("quiet") && values.is_on("quiet");
     values.finish().map_err(Refusal)?;
     Ok(Prepared {
         target,
@@ -135,7 +135,7 @@ pub(crate) fn prepare(
         output: if dry_run { Output::DryRun { foretell } } else { Output::Real },
         quiet,
         deadline,
-        share,
+        share: share.unwrap_or_default(),
         ledger,
         effects,
         ending: Ending { report, json, log_format },

@@ -3,7 +3,7 @@
 use landfall_artifacts::EnvironmentName;
 use semver::Version;
 
-use crate::{Cell, FunctionRow, Site};
+use crate::{Cell, FunctionRow, Seen, Site};
 
 /// How a function stands in one environment, against the others of its region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -52,8 +52,10 @@ pub fn drifts(site: &Site) -> Vec<Drift> {
 /// How a function stands in an environment; `None` where it is not there.
 pub(crate) fn standing(site: &Site, function: &FunctionRow, at: &EnvironmentName) -> Option<Standing> {
     let here = function.cells.get(at)?;
-    if here.seen.is_some() && here.seen != here.digest {
-        return Some(Standing::Changed);
+    match &here.seen {
+        Some(Seen::Runs(digest)) if Some(*digest) == here.digest => {}
+        Some(Seen::Runs(_) | Seen::Other(_)) => return Some(Standing::Changed),
+        None => {}
     }
     let everywhere = || function.cells.iter().filter(|(name, _)| *name != at).map(|(_, cell)| cell);
     // A version is one content everywhere, whatever the region.

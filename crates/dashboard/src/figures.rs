@@ -11,6 +11,15 @@ pub struct Figures {
     pub months: Vec<MonthOf>,
 }
 
+/// What a figure means.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Definition {
+    /// The figure.
+    pub figure: String,
+    /// What it means, in sentences.
+    pub means: String,
+}
+
 /// A month of a year.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Month {
@@ -27,10 +36,12 @@ pub struct MonthOf {
     pub month: Month,
     /// Releases that came to run there.
     pub deployments: u32,
-    /// Median of the time from a release's beginning to its deployment, in seconds.
+    /// Median of the time from a release's commit, or its first record, to its deployment, in seconds.
     pub lead_seconds: Option<f64>,
     /// Deployments that failed or were rolled back, of all, from 0 to 1.
     pub failure_rate: Option<f64>,
     /// Median of the time from a failure until it was mended, in seconds.
     pub restore_seconds: Option<f64>,
+    /// Whether a failure of this month lasts still.
+    pub unrestored: bool,
 }

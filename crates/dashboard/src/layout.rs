@@ -23,14 +23,19 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// The layout for an index of this file name, without folders: `index.html` goes with `pages/`, `shop.html` with `shop-pages/`.
+    /// The layout for an index of this file name, without folders: `index.html` goes with `pages/`, `shop.html` with `shop-pages/`. A name
+    /// that is not plain or does not end in `.html` has a part of its digest in the folder's, so that no two indexes share one.
     pub fn of_index(name: &str) -> Self {
-        let stem = name.strip_suffix(".html").or_else(|| name.strip_suffix(".htm")).unwrap_or(name);
-        match stem {
-            "" => Self::default(),
-            "index" => Self { index: name.to_owned(), ..Self::default() },
-            stem => Self { index: name.to_owned(), folder: format!("{}-pages", plain(stem)) },
-        }
+        let stem = name.strip_suffix(".html").unwrap_or(name);
+        let plain = plain(stem);
+        let folder = match stem {
+            "" => return Self::default(),
+            "index" if name != stem => Self::default().folder,
+            stem if name != stem && plain == stem => format!("{plain}-pages"),
+            // A plain name has no tilde.
+            _ => format!("{plain}~{}-pages", some_of(&Digest::of(name.as_bytes()))),
+        };
+        Self { index: name.to_owned(), folder }
     }
 
     /// The index' name.
@@ -121,13 +126,17 @@ fn files<'a>(kind: &str, names: impl Iterator<Item = &'a str>) -> HashMap<&'a st
         let file = if plain == name && taken.insert(plain.to_ascii_lowercase()) {
             format!("{kind}-{plain}.html")
         } else {
-            let digest = Digest::of(name.as_bytes()).hex();
             // A plain name has no tilde.
-            format!("{kind}-{plain}~{}.html", digest.get(..16).unwrap_or_default())
+            format!("{kind}-{plain}~{}.html", some_of(&Digest::of(name.as_bytes())))
         };
         files.insert(name, file);
     }
     files
+}
+
+/// As much of a digest as keeps names apart.
+fn some_of(digest: &Digest) -> String {
+    digest.hex().chars().take(16).collect()
 }
 
 /// A file's name as a part of an address (RFC 3986, 2.1).
@@ -171,7 +180,22 @@ mod tests {
     fn an_index_of_another_name_has_a_folder_of_its_own() {
         assert_eq!(Layout::of_index("index.html"), Layout::default());
         assert_eq!(Layout::of_index("shop.html").folder(), "shop-pages");
-        assert_eq!(Layout::of_index("a b.html").folder(), "a_b-pages");
+        let names = [
+            "a b.html",
+            "a_b.html",
+            "shop.html",
+            "shop.htm",
+            "index.html",
+            "index.htm",
+            "a~b.html",
+            "pages.html",
+        ];
+        let mut folders: Vec<String> =
+            names.iter().map(|name| Layout::of_index(name).folder().to_owned()).collect();
+        folders.sort();
+        folders.dedup();
+        assert_eq!(folders.len(), names.len(), "{folders:?}");
+        assert_eq!(Layout::of_index("a_b.html").folder(), "a_b-pages");
         assert_eq!(super::quoted("a b:ä.html"), "a%20b%3A%C3%A4.html");
     }
 }

@@ -33,6 +33,8 @@ pub enum ReleaseState {
     Live,
     /// Ran in production, until another took its place.
     Superseded,
+    /// Ran in production, until that went back to what ran before.
+    RolledBack,
     /// Stopped; never to be repaired.
     Dead(Death),
 }
@@ -82,8 +84,10 @@ pub enum StepKind {
     Deployed,
     /// It was tested.
     Tested,
-    /// An environment went back from it, or to it.
+    /// An environment went back from it.
     RolledBack,
+    /// An environment went back to it.
+    WentBackTo,
     /// It was stopped.
     Rejected,
 }

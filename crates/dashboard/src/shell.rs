@@ -94,8 +94,12 @@ pub(crate) fn page(book: &Book<'_>, sheet: Sheet<'_>, content: &Markup) -> Page 
                     (content)
                 }
                 footer {
-                    @if let Some(ledger) = &site.ledger { (source(ledger)) }
-                    p { "As of " (when(site.made)) " UTC; all times are UTC. Made by Landfall " (shown(&site.tool_version)) "." }
+                    // What differs each time stands on the index alone, so that the other pages stay the same bytes.
+                    @if place == Place::Index {
+                        @if let Some(ledger) = &site.ledger { (source(ledger)) }
+                        p { "As of " (when(site.made)) " UTC." }
+                    }
+                    p { "All times are UTC. Made by Landfall " (shown(&site.tool_version)) "." }
                 }
             }
         }
@@ -108,8 +112,7 @@ fn source(ledger: &LedgerState) -> Markup {
         p {
             "From the ledger " code { (shown(&ledger.place)) } ", " (ledger.records) " records"
             @if let Some(head) = ledger.head { ", newest " (digest(head)) }
-            @if ledger.problem.is_none() { ", chain verified" }
-            "."
+            ", chain verified."
         }
     }
 }

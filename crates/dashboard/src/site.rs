@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall_artifacts::{Digest, EnvironmentName};
 use time::OffsetDateTime;
 
-use crate::{Figures, HistoryRow, PromotionRow, Release};
+use crate::{Definition, Figures, HistoryRow, PromotionRow, Release};
 
 /// The whole site. Lists are shown in the order that they have here.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,8 +30,8 @@ pub struct Site {
     pub tickets: Vec<TicketRow>,
     /// The four figures of delivery, by environment.
     pub figures: Vec<Figures>,
-    /// Notifications that are not out yet, oldest first.
-    pub unsent: Vec<Unsent>,
+    /// What those figures mean.
+    pub definitions: Vec<Definition>,
     /// The ledger that all this is from.
     pub ledger: Option<LedgerState>,
 }
@@ -50,7 +50,7 @@ impl Site {
             promotions: Vec::new(),
             tickets: Vec::new(),
             figures: Vec::new(),
-            unsent: Vec::new(),
+            definitions: Vec::new(),
             ledger: None,
         }
     }
@@ -112,10 +112,19 @@ pub struct Cell {
     pub run: Option<String>,
     /// Whether it came by going back.
     pub rolled_back: bool,
-    /// What the function was last seen to run, where that is something else.
-    pub seen: Option<Digest>,
+    /// What the function was last seen to run, where somebody looked and that is something else.
+    pub seen: Option<Seen>,
     /// Until when it has to run here before the next environment may take it; `None` where nothing says so.
     pub soak_until: Option<OffsetDateTime>,
+}
+
+/// What was seen of a function that is not as it is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// It runs this content.
+    Runs(Digest),
+    /// There is no content to compare; the words say why, such as that it is not there.
+    Other(String),
 }
 
 /// One ticket.
@@ -129,24 +138,9 @@ pub struct TicketRow {
     pub region: String,
     /// The release.
     pub release: String,
-    /// Its status, where known.
-    pub status: Option<String>,
 }
 
-/// A notification that did not get out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsent {
-    /// When it was to go out.
-    pub at: OffsetDateTime,
-    /// The name of the receiver in `landfall.toml`.
-    pub to: String,
-    /// What it says, in a line.
-    pub what: String,
-    /// Why it did not get out.
-    pub problem: String,
-}
-
-/// The ledger and whether it is whole.
+/// The ledger, which was found whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LedgerState {
     /// Where it is.
@@ -155,6 +149,4 @@ pub struct LedgerState {
     pub records: u64,
     /// Digest of the newest.
     pub head: Option<Digest>,
-    /// What is wrong with it, where something is.
-    pub problem: Option<String>,
 }

@@ -18,6 +18,8 @@ pub(crate) enum Station {
     Deployed,
     /// It was tested there.
     Passed,
+    /// The environment went back to it.
+    WentBackTo,
     /// Something went wrong that says nothing of the release.
     Unclear,
     /// The environment went back.
@@ -38,7 +40,10 @@ impl Station {
             (_, Went::Unknown) => Self::Unclear,
             (StepKind::Tested, Went::Failed) => Self::TestFailed,
             (StepKind::Deployed, Went::Failed) => Self::NotDeployed,
-            (StepKind::RolledBack, _) => Self::RolledBack,
+            // Of either way of a rollback that failed, nothing came.
+            (StepKind::RolledBack | StepKind::WentBackTo, Went::Failed) => Self::Unclear,
+            (StepKind::RolledBack, Went::Well) => Self::RolledBack,
+            (StepKind::WentBackTo, Went::Well) => Self::WentBackTo,
             (StepKind::Tested, Went::Well) => Self::Passed,
             (StepKind::Deployed, Went::Well) => Self::Deployed,
             (StepKind::Approved, _) => Self::Approved,
@@ -51,6 +56,7 @@ impl Station {
             Self::Approved => ("info", "approved"),
             Self::Deployed => ("info", "deployed"),
             Self::Passed => ("good", "passed"),
+            Self::WentBackTo => ("info", "gone back to"),
             Self::Unclear => ("warn", "unclear"),
             Self::RolledBack => ("warn", "rolled back"),
             Self::NotDeployed => ("bad", "deployment failed"),
@@ -71,7 +77,7 @@ pub(crate) fn stations(release: &Release) -> Vec<(&EnvironmentName, Station)> {
                 let mends = matches!(
                     (*known, station),
                     (Station::Unclear | Station::NotDeployed, Station::Deployed | Station::Passed)
-                        | (Station::RolledBack, Station::Deployed)
+                        | (Station::RolledBack, Station::Deployed | Station::WentBackTo)
                         | (Station::TestFailed, Station::Passed)
                 );
                 *known = if mends { station } else { station.max(*known) };
@@ -105,6 +111,7 @@ pub(crate) fn track(names: &Names<'_>, place: Place, release: &Release) -> Marku
                 ReleaseState::Dead(_) => li.dead { "† graveyard" },
                 ReleaseState::Live => li.live { "live" },
                 ReleaseState::Superseded => li { "superseded" },
+                ReleaseState::RolledBack => li.warn { "rolled back" },
                 ReleaseState::Promoted | ReleaseState::Going => @if promoted { li.info { "promoted" } },
             }
         }
@@ -118,6 +125,7 @@ pub(crate) fn state(state: &ReleaseState) -> Markup {
         ReleaseState::Promoted => ("info", "promoted"),
         ReleaseState::Live => ("good", "live"),
         ReleaseState::Superseded => ("plain", "superseded"),
+        ReleaseState::RolledBack => ("warn", "rolled back"),
         ReleaseState::Dead(_) => ("bad", "dead"),
     };
     html! { span.tag.(class) { (word) } }
@@ -152,7 +160,7 @@ mod tests {
 
     #[test]
     fn what_is_worst_counts_until_it_is_mended() {
-        use StepKind::{Approved, Deployed, Promoted, RolledBack, Tested};
+        use StepKind::{Approved, Deployed, Promoted, RolledBack, Tested, WentBackTo};
         let release = release(&[
             ("dev", Deployed, Went::Well),
             ("dev", Tested, Went::Well),
@@ -163,12 +171,26 @@ mod tests {
             ("uat", Deployed, Went::Well),
             ("uat", Tested, Went::Failed),
             ("uat", RolledBack, Went::Well),
+            ("pp", Deployed, Went::Well),
+            ("pp", RolledBack, Went::Well),
+            ("prod", Deployed, Went::Well),
+            ("prod", RolledBack, Went::Well),
+            ("prod", WentBackTo, Went::Well),
+            ("dr", Tested, Went::Well),
+            ("dr", WentBackTo, Went::Well),
         ]);
         let found: Vec<(&str, Station)> =
             stations(&release).into_iter().map(|(name, station)| (name.as_str(), station)).collect();
         assert_eq!(
             found,
-            [("dev", Station::Passed), ("qa", Station::Deployed), ("uat", Station::TestFailed)]
+            [
+                ("dev", Station::Passed),
+                ("qa", Station::Deployed),
+                ("uat", Station::TestFailed),
+                ("pp", Station::RolledBack),
+                ("prod", Station::WentBackTo),
+                ("dr", Station::WentBackTo),
+            ]
         );
     }
 }

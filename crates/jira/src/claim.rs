@@ -113,6 +113,7 @@ impl Jira {
             target: format!("{issue} {label}: {}", ticket.key),
             environment: None,
             release: None,
+            details: Vec::new(),
             items: Vec::new(),
         };
         let intent = intend(run, effect, &doing).await?;

@@ -76,6 +76,7 @@ impl Jira {
             target: format!("{ticket} {}", landfall_secret::escape(marker, 80)),
             environment: None,
             release: None,
+            details: Vec::new(),
             items: Vec::new(),
         };
         let intent = intend(run, effect, &doing).await?;

@@ -69,6 +69,7 @@ impl Jira {
                 target: format!("{ticket} {field}"),
                 environment: None,
                 release: None,
+                details: Vec::new(),
                 items: Vec::new(),
             };
             let intent = intend(run, effect, &doing).await?;

@@ -87,6 +87,7 @@ impl Jira {
             target: mine.key.to_string(),
             environment: None,
             release: None,
+            details: Vec::new(),
             items: vec![EffectItem {
                 name: older.key.to_string(),
                 version: None,

@@ -186,6 +186,7 @@ impl Jira {
             target: format!("{} {}", self.config.project, labels.release),
             environment: Some(ticket.environment.to_string()),
             release: Some(ticket.release.to_string()),
+            details: Vec::new(),
             items: ticket.services.iter().map(ServiceRow::effect_item).collect(),
         };
         let intent = intend(run, effect, "create a ticket").await?;

@@ -169,6 +169,7 @@ impl Jira {
             target: format!("{ticket}: {} -> {to}", shown(status)),
             environment: None,
             release: None,
+            details: Vec::new(),
             items: Vec::new(),
         };
         let intent = intend(run, effect, &doing).await?;

@@ -142,6 +142,7 @@ impl Jira {
             target: format!("{} {}.{}", turns.issue, turns.name, turns.number),
             environment: None,
             release: None,
+            details: Vec::new(),
             items: Vec::new(),
         };
         let intent = match turns.action {

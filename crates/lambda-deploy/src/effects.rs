@@ -49,6 +49,7 @@ pub(crate) async fn recorded<T>(
         target: desired.function.to_string(),
         environment: desired.environment.as_ref().map(ToString::to_string),
         release: options.release.as_ref().map(ToString::to_string),
+        details: Vec::new(),
         items: vec![EffectItem {
             name: desired.project.as_ref().map_or_else(|| desired.function.to_string(), ToString::to_string),
             version: desired.version.clone(),

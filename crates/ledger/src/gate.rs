@@ -24,7 +24,7 @@ pub use approvals::{Approval, Identity, Void, Voided, has_broken_glass};
 pub use decisions::{Decision, approve, break_glass, freeze, reject, unfreeze};
 pub use freezes::{Freeze, Frozen, FrozenBy, frozen, standing_freezes};
 pub use missing::Missing;
-pub use order::NotPassed;
+pub use order::{NotPassed, soaks_until};
 pub use subject::{Content, Drift, Subject};
 
 use crate::life;

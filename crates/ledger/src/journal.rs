@@ -44,7 +44,8 @@ impl Journal for Ledger {
 }
 
 fn draft(kind: EventKind, effect: &Effect) -> Draft {
-    let mut details = BTreeMap::new();
+    let told = effect.details.iter().map(|(key, text)| ((*key).to_owned(), Value::from(text.as_str())));
+    let mut details: BTreeMap<String, Value> = told.collect();
     // A name that breaks its rule is kept as it was told, not dropped.
     let mut named = |key: &str, text: Option<&String>, fits: bool| {
         if let Some(text) = text.filter(|_| !fits) {

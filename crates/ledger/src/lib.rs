@@ -50,4 +50,4 @@ pub use ledger::Ledger;
 pub use lock::{Lock, locks};
 pub use place::{Place, PlaceError};
 pub use store::Torn;
-pub use view::{Conflict, Deployed, ReleaseLife, Resolved, deployments, happened, releases, resolve};
+pub use view::{Conflict, Deployed, Resolved, deployments, happened, resolve};

@@ -16,6 +16,7 @@ mod history;
 mod locks;
 mod mark;
 mod moment;
+mod pushes;
 mod release;
 mod standing;
 mod step;
@@ -40,10 +41,9 @@ pub use release::{Died, Presence, Release, release};
 pub use standing::{Running, standing};
 pub use step::{NO_OUTCOME, Step, StepKind, steps};
 pub use trace::{Question, Trace, trace};
-pub use words::{function_name, is_about, suite, verdict, what};
+pub use words::{from, function_name, is_about, suite, verdict, what};
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
 
 use landfall_artifacts::{
     Actor, Class, Digest, EffectResult, EnvironmentName, EventKind, Explain, LedgerEvent, ProjectName,
@@ -65,17 +65,17 @@ pub struct Deployed {
     pub version: Option<Version>,
     /// Its content.
     pub digest: Option<Digest>,
-    /// Since when.
+    /// When this very content came; what found it there already does not count.
     pub time: OffsetDateTime,
     /// Who put it there.
     pub actor: Actor,
     /// The CI job that put it there.
     pub run: Option<String>,
-    /// The release it belongs to.
+    /// The release whose deployment, or going back to, was recorded last.
     pub release: Option<ReleaseId>,
-    /// Whether it came by a rollback.
+    /// Whether this content came by a rollback.
     pub rolled_back: bool,
-    /// The event that says so.
+    /// The newest event that says so.
     pub sequence: u64,
 }
 
@@ -94,11 +94,11 @@ impl Deployed {
             project: running.project.cloned(),
             version: running.version.cloned(),
             digest: running.digest,
-            time: running.confirmed.time.0,
-            actor: running.confirmed.by.clone(),
-            run: running.confirmed.link.map(ToOwned::to_owned),
+            time: running.since.time.0,
+            actor: running.since.by.clone(),
+            run: running.since.link.map(ToOwned::to_owned),
             release: running.release.cloned(),
-            rolled_back: running.confirmed_by_rollback,
+            rolled_back: running.rolled_back,
             sequence: running.confirmed.record,
         }
     }
@@ -183,64 +183,4 @@ pub fn resolve(
         }
     }
     Ok(resolved)
-}
-
-/// How a release went so far.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReleaseLife {
-    /// The release.
-    pub release: ReleaseId,
-    /// Its first event.
-    pub began: OffsetDateTime,
-    /// Its newest event.
-    pub latest: OffsetDateTime,
-    /// When it last came to each environment.
-    pub environments: BTreeMap<EnvironmentName, OffsetDateTime>,
-    /// When it was promoted, latest first is last.
-    pub promoted: Vec<OffsetDateTime>,
-    /// Who rejected it, when and why, where somebody did.
-    pub rejected: Option<(Actor, OffsetDateTime, Option<String>)>,
-}
-
-/// All releases, the one with the newest event first.
-pub fn releases(events: &[LedgerEvent]) -> Vec<ReleaseLife> {
-    let mut lives: BTreeMap<ReleaseId, ReleaseLife> = BTreeMap::new();
-    for event in events {
-        let Some(release) = &event.release else { continue };
-        let life = lives.entry(release.clone()).or_insert_with(|| ReleaseLife {
-            release: release.clone(),
-            began: event.time,
-            latest: event.time,
-            environments: BTreeMap::new(),
-            promoted: Vec::new(),
-            rejected: None,
-        });
-        life.latest = life.latest.max(event.time);
-        match event.kind {
-            EventKind::Deployment | EventKind::Rollback if happened(event) => {
-                if let Some(environment) = &event.environment {
-                    life.environments.insert(environment.clone(), event.time);
-                }
-            }
-            EventKind::Promotion if happened(event) => life.promoted.push(event.time),
-            EventKind::Rejection => {
-                life.rejected = Some((event.actor.clone(), event.time, event.reason.clone()));
-            }
-            EventKind::Intent
-            | EventKind::Outcome
-            | EventKind::Deployment
-            | EventKind::Test
-            | EventKind::Approval
-            | EventKind::Promotion
-            | EventKind::Rollback
-            | EventKind::Sync
-            | EventKind::Lock
-            | EventKind::Unlock
-            | EventKind::Checkpoint
-            | EventKind::Freeze => {}
-        }
-    }
-    let mut lives: Vec<ReleaseLife> = lives.into_values().collect();
-    lives.sort_by(|a, b| b.latest.cmp(&a.latest).then_with(|| a.release.cmp(&b.release)));
-    lives
 }

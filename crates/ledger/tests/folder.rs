@@ -275,6 +275,7 @@ async fn intents_and_outcomes_belong_together_and_hold_no_secret() {
         target: "OrderServiceFunction\u{1b}[2J".into(),
         environment: Some("stg_eu00".into()),
         release: Some("not a release id!".into()),
+        details: Vec::new(),
         items: (0..130)
             .map(|number| EffectItem {
                 name: format!("f{number}"),
@@ -317,6 +318,7 @@ async fn what_cannot_be_written_is_refused_whole() {
         target: "x".into(),
         environment: None,
         release: None,
+        details: Vec::new(),
         items: Vec::new(),
     };
     let refused = below.intend(effect).await.expect_err("no folder");

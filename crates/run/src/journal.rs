@@ -18,6 +18,8 @@ pub struct Effect {
     pub environment: Option<String>,
     /// The release that it is for, where known.
     pub release: Option<String>,
+    /// What else a reader of the record needs to know, by name.
+    pub details: Vec<(&'static str, String)>,
     /// What is put there.
     pub items: Vec<EffectItem>,
 }
@@ -188,6 +190,7 @@ mod tests {
             target: target.into(),
             environment: None,
             release: None,
+            details: Vec::new(),
             items: Vec::new(),
         };
         let first = journal.intend(effect("a")).await.expect("memory never fails");

@@ -28,6 +28,7 @@ impl ReleaseStore {
             // A release is for all environments; which one runs it is recorded when it is deployed.
             environment: None,
             release: Some(manifest.release.to_string()),
+            details: Vec::new(),
             items: vec![EffectItem {
                 name: name.to_owned(),
                 version: manifest.release.as_str().strip_prefix('v').map(str::to_owned),

@@ -1,5 +1,6 @@
 //! The pages that show what runs where: what the ledger says as a [`Site`], and its files in a folder.
 
+mod drift;
 mod figures;
 mod gates;
 mod history;
@@ -14,6 +15,7 @@ use landfall_dashboard::{LedgerState, Site, TicketRow};
 use landfall_ledger::{Ledger, Verified, deployments};
 use time::OffsetDateTime;
 
+pub use drift::Drift;
 pub use post::{Post, body};
 pub use publish::publish;
 pub use write::{Kept, put, write};
@@ -29,7 +31,9 @@ pub struct Material<'a> {
     pub environment: Option<&'a EnvironmentName>,
     /// The tickets that are known.
     pub tickets: Option<&'a JiraTickets>,
-    /// The ledger, and whether it is whole.
+    /// What functions were seen to run, where somebody looked.
+    pub drift: Option<&'a Drift>,
+    /// The ledger, which was found whole.
     pub ledger: Option<LedgerState>,
     /// The time that the pages show.
     pub now: OffsetDateTime,
@@ -40,12 +44,13 @@ pub fn site(events: &[LedgerEvent], material: &Material<'_>) -> Site {
     let deployed = deployments(events);
     let mut site = Site::new(material.title, material.now);
     site.environments = running::environments(material, &deployed);
-    site.functions = running::functions(&deployed);
+    site.functions = running::functions(&deployed, material.drift);
     site.releases = lives::releases(events, material.settings);
     site.history = history::rows(events);
     site.promotions = history::promotions(events);
     site.tickets = material.tickets.map(tickets).unwrap_or_default();
     site.figures = figures::figures(events, material.now);
+    site.definitions = figures::definitions();
     site.ledger.clone_from(&material.ledger);
     gates::add(&mut site, events, &deployed, material);
     site
@@ -60,7 +65,6 @@ fn tickets(tickets: &JiraTickets) -> Vec<TicketRow> {
             url: ticket.url.to_string(),
             region: ticket.region.to_string(),
             release: tickets.release.to_string(),
-            status: None,
         })
         .collect()
 }
@@ -71,6 +75,8 @@ pub fn state_of(ledger: &Ledger, verified: &Verified) -> LedgerState {
         place: ledger.place().to_string(),
         records: verified.records,
         head: verified.head.map(|head| head.digest),
-        problem: None,
     }
 }
+
+#[cfg(test)]
+mod tests;

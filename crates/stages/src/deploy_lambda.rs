@@ -1,6 +1,7 @@
 //! `deploy-lambda`: makes every function of the plan run its pinned image and proves it.
 
 mod archives;
+mod failed;
 mod gates;
 mod like;
 mod shown;
@@ -66,7 +67,8 @@ pub struct Config {
 /// named; sends images by digest alone, waits until Lambda is done, reads back the digest that runs. Repeating it with the same digests changes
 /// nothing. `check` is asked after each step of the traffic, or where there is no alias when all functions are updated.
 ///
-/// `deploy-report.json` is written before the first change, with what runs then, and after the last.
+/// `deploy-report.json` is written before the first change, with what runs then, and after the last. A deployment that fails is recorded in
+/// the ledger, with the functions that it did not bring.
 ///
 /// Source: AWS Lambda API 2015-03-31, UpdateFunctionCode and GetFunction.
 ///
@@ -93,7 +95,7 @@ pub async fn run(
     };
     let (mut desired, contents) = desired(config, &mappings, lock.as_ref(), ledger).await?;
     let release = release(config, lock.as_ref())?;
-    let job = Job { config, client, check, release, contents, output, run };
+    let job = Job { config, client, check, release, contents, ledger, output, run };
     // Of a foretold lock the images are not there yet: that is what it foretells.
     let unverified = match ecr.filter(|_| !(output.is_dry_run() && is_foretold(&config.places.lock))) {
         Some(ecr) => unverified(&mappings, &desired, ecr, run).await?,
@@ -123,6 +125,7 @@ pub async fn run_release(
     config: &Config,
     client: &LambdaClient,
     store: &ReleaseStore,
+    ledger: &Ledger,
     check: Option<&Check<'_>>,
     output: &Output,
     run: &Run,
@@ -137,7 +140,7 @@ pub async fn run_release(
     let manifest = store.read_manifest(&release, environment, run).await?;
     let desired = archives::desired(config, &manifest, store)?;
     let contents = archives::contents(&manifest);
-    let job = Job { config, client, check, release, contents, output, run };
+    let job = Job { config, client, check, release, contents, ledger, output, run };
     let stored = StoredArchives::new(store, manifest.artifacts);
     let looked = job.look(&desired, Some(&stored)).await?;
     let kept = archives::kept(&looked.plan, store, config, run).await?;
@@ -152,6 +155,8 @@ struct Job<'a, 'c> {
     release: ReleaseId,
     /// Everything that the release brings, also what other parts of the work do: what people approve is the whole.
     contents: Vec<Content>,
+    /// What is told where the deployment fails.
+    ledger: &'a Ledger,
     output: &'a Output,
     run: &'a Run,
 }
@@ -230,6 +235,8 @@ impl Job<'_, '_> {
             Ok(file) => files = vec![file],
             Err(error) => finished.problems.push(Problem::of(&error)),
         }
+        failed::write_down(release, config.target.environment.as_ref(), &ended, self.ledger, &mut finished)
+            .await;
         finished.files = files;
         finished.release = Some(release.clone());
         Ok(finished)

@@ -118,6 +118,7 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
         settings: &config.settings,
         environment: Some(&environment),
         tickets: tickets.as_ref(),
+        drift: None,
         ledger: Some(state_of(ledger, &verified)),
         now: run.clock().now(),
     };

@@ -2,6 +2,8 @@
 
 use landfall_artifacts::CommitId;
 use landfall_run::{Effect, EffectItem, EffectOutcome, Run};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
 
 use crate::Error;
 use crate::git::{FileChange, Git, NewTag, Person, Pushed, Remote};
@@ -54,7 +56,8 @@ pub async fn publish(
     let commit = git.make_commit(&ground.base, release.files, release.message, release.person, run).await?;
     let tags = git.make_tags(&commit, release.tags, release.person, run).await?;
     if let (true, Some(remote), Some(branch)) = (target.pushes, &target.remote, &target.branch) {
-        let push = Push { git, remote, branch, ground, commit: &commit, tags: &tags };
+        let time = git.commit_time(&ground.base, run).await?;
+        let push = Push { git, remote, branch, ground, commit: &commit, time, tags: &tags };
         if !push.recorded(run).await? {
             return Ok(Published::TooLate);
         }
@@ -80,6 +83,8 @@ struct Push<'a> {
     branch: &'a str,
     ground: &'a Ground,
     commit: &'a CommitId,
+    /// When the commit that the release goes on was made: the newest of what is released.
+    time: OffsetDateTime,
     tags: &'a [NewTag],
 }
 
@@ -94,6 +99,7 @@ impl Push<'_> {
             target: format!("{} {} {}", self.remote.shown(), self.branch, self.commit),
             environment: None,
             release: None,
+            details: self.time.format(&Rfc3339).map(|time| ("commitTime", time)).into_iter().collect(),
             items: self.tags.iter().map(item).collect(),
         };
         let refused = |cause| Error::Journal { branch: self.branch.to_owned(), cause };

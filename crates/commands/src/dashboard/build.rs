@@ -9,7 +9,8 @@ use landfall_stages::dashboard::put;
 use landfall_stages::{Finished, Item, Outcome, Refusal};
 
 use super::reading::{OPTIONS, Reader};
-use crate::{Context, Effects};
+use crate::every_stage::{DRY_RUN, FORETELL, QUIET};
+use crate::{Context, Effects, Shared};
 
 /// The command.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ impl crate::Command for Command {
     const SUMMARY: &'static str = "Draw the pages into a folder";
     const EFFECTS: Effects = Effects::Files;
     const READS_LEDGER: bool = true;
+    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         let out = Opt::value(
@@ -29,7 +31,7 @@ impl crate::Command for Command {
         )
         .env(&["LANDFALL_DASHBOARD"])
         .default("dashboard");
-        [vec![out], OPTIONS.to_vec()].concat()
+        [vec![out, DRY_RUN, FORETELL, QUIET], OPTIONS.to_vec()].concat()
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {

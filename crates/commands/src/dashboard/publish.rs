@@ -9,7 +9,8 @@ use landfall_s3_sync::tree::{Tree, TreeAddress};
 use landfall_stages::{Outcome, Refusal};
 
 use super::reading::{OPTIONS, Reader};
-use crate::{Context, Effects, aws};
+use crate::every_stage::{DEADLINE, DRY_RUN, QUIET, RATE_SHARE};
+use crate::{Context, Effects, Shared, aws};
 
 /// The command.
 #[derive(Debug)]
@@ -20,6 +21,7 @@ impl crate::Command for Command {
     const SUMMARY: &'static str = "Draw the pages into a prefix of a bucket";
     const EFFECTS: Effects = Effects::Files;
     const READS_LEDGER: bool = true;
+    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         let own = vec![
@@ -30,7 +32,8 @@ impl crate::Command for Command {
             ),
             Opt::value("bucket-owner", "ID", "the AWS account that the bucket must belong to"),
         ];
-        [own, OPTIONS.to_vec(), aws::OPTIONS.to_vec()].concat()
+        let how = [DRY_RUN, DEADLINE, RATE_SHARE, QUIET];
+        [own, OPTIONS.to_vec(), how.to_vec(), aws::OPTIONS.to_vec()].concat()
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {

@@ -11,7 +11,7 @@ use landfall_stages::{Finished, Outcome, Refusal};
 use tokio::net::TcpListener;
 
 use super::reading::{OPTIONS, Reader};
-use crate::{Context, Effects};
+use crate::{Context, Effects, Shared};
 
 /// The command.
 #[derive(Debug)]
@@ -23,6 +23,7 @@ impl crate::Command for Command {
         "Show the pages to this machine's browser until Ctrl-C, read anew from the ledger";
     const EFFECTS: Effects = Effects::Files;
     const READS_LEDGER: bool = true;
+    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         let port = Opt::value("port", "PORT", "the port of 127.0.0.1; 0 takes a free one").default("8484");

@@ -69,6 +69,7 @@ pub(super) async fn run(
     let releases = context.settings.releases_of(example.environment());
     let store_there = if example.has_archives() { store_of(&aws_there, releases)? } else { None };
     let parts = Parts {
+        ledger: &context.ledger,
         there: there.as_ref(),
         registries: &registries,
         ecr: ecr.as_ref(),

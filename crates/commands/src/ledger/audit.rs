@@ -1,53 +1,48 @@
 //! `landfall ledger audit`: every event of a span, for auditors.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use landfall_artifacts::EffectResult;
-use landfall_cli::Opt;
-use landfall_ledger::view::{Audit, Moment, View, audit, what};
+use landfall_artifacts::{EffectResult, Settings};
+use landfall_cli::{Opt, Values};
+use landfall_ledger::view::{Audit, Moment, Span, View, audit, what};
 use landfall_stages::{Finished, Outcome, Refusal, ToCaller};
 
+use super::look::Look;
 use super::reading::Reading;
 use super::span::{FROM, TO, span};
 use super::table::{Paint, Set, Table};
 use super::words::{ending, minute, or_dash};
-use crate::{Context, Effects, Shared};
 
-/// The command.
-#[derive(Debug)]
-pub(super) struct Command;
+/// What is asked.
+pub(super) struct Asked {
+    span: Span,
+    csv: bool,
+}
 
-impl crate::Command for Command {
+impl Look for Asked {
     const NAME: &'static str = "landfall ledger audit";
     const SUMMARY: &'static str = "Every event of a span: who, what, when, why, how it ended, in which job";
-    const EFFECTS: Effects = Effects::Files;
-    const READS_LEDGER: bool = true;
-    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         vec![FROM, TO, Opt::switch("csv", "write comma-separated values instead of a table")]
     }
 
-    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
-        Box::pin(async {
-            let mut values = context.values();
-            let span = span(&mut values);
-            let csv = values.is_on("csv");
-            if csv && values.text("output").as_deref() == Some("json") {
-                let remedy = Some("give one of --csv and --output json".to_owned());
-                values.problem("LF-CONFIG", "the answer is wanted as CSV and as JSON", remedy);
-            }
-            values.finish().map_err(Refusal)?;
-            let reading = Reading::of(context, None).await?;
-            let audit = audit(&reading.events, span);
-            if csv {
-                let to_caller = ToCaller::Answer { people: audit.to_csv(), json: String::new() };
-                return Ok(Finished { to_caller, ..Finished::default() });
-            }
-            let people = people(&audit, reading.paint);
-            reading.answer(View::Audit(audit), &people)
-        })
+    fn asked(values: &mut Values<'_>) -> Result<Self, Refusal> {
+        let span = span(values);
+        let csv = values.is_on("csv");
+        if csv && values.text("output").as_deref() == Some("json") {
+            let remedy = Some("give one of --csv and --output json".to_owned());
+            values.problem("LF-CONFIG", "the answer is wanted as CSV and as JSON", remedy);
+        }
+        Ok(Self { span, csv })
+    }
+
+    fn answer(self, reading: &Reading, _: &Settings) -> Outcome {
+        let audit = audit(&reading.events, self.span);
+        if self.csv {
+            let to_caller = ToCaller::Answer { people: audit.to_csv(), json: String::new() };
+            return Ok(Finished { to_caller, ..Finished::default() });
+        }
+        let people = people(&audit, reading.paint);
+        reading.answer(View::Audit(audit), &people)
     }
 }
 

@@ -1,53 +1,46 @@
 //! `landfall ledger dora`: the four figures, by environment and month.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use landfall_artifacts::EnvironmentName;
-use landfall_cli::Opt;
-use landfall_ledger::view::{Dora, Figures, View, dora};
+use landfall_artifacts::{EnvironmentName, Settings};
+use landfall_cli::{Opt, Values};
+use landfall_ledger::view::{Dora, Figures, Span, View, dora};
 use landfall_stages::{Outcome, Refusal};
 
+use super::look::Look;
 use super::reading::{Reading, unknown};
 use super::span::{FROM, TO, span};
 use super::table::{Cell, Paint, Set, Table, Tone, WIDTH, wrapped};
 use super::words::length;
-use crate::{Context, Effects, Shared};
 
-/// The command.
-#[derive(Debug)]
-pub(super) struct Command;
+/// What is asked.
+pub(super) struct Asked {
+    span: Span,
+    environment: Option<EnvironmentName>,
+}
 
-impl crate::Command for Command {
+impl Look for Asked {
     const NAME: &'static str = "landfall ledger dora";
     const SUMMARY: &'static str =
         "Deployment frequency, lead time, change failure rate and time to restore, by environment and month";
-    const EFFECTS: Effects = Effects::Files;
-    const READS_LEDGER: bool = true;
-    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         vec![Opt::value("environment", "NAME", "only this environment"), FROM, TO]
     }
 
-    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
-        Box::pin(async {
-            let mut values = context.values();
-            let span = span(&mut values);
-            let environment: Option<EnvironmentName> = values.parsed("environment");
-            values.finish().map_err(Refusal)?;
-            let reading = Reading::of(context, None).await?;
-            let mut dora = dora(&reading.events, span, reading.now.0);
-            if let Some(wanted) = environment {
-                let known = dora.environments.iter().map(|one| one.environment.as_str());
-                if !known.clone().any(|name| name == wanted.as_str()) {
-                    return Err(unknown("deployment to", wanted.as_str(), known));
-                }
-                dora.environments.retain(|one| *one.environment == wanted);
+    fn asked(values: &mut Values<'_>) -> Result<Self, Refusal> {
+        Ok(Self { span: span(values), environment: values.parsed("environment") })
+    }
+
+    fn answer(self, reading: &Reading, _: &Settings) -> Outcome {
+        let mut dora = dora(&reading.events, self.span, reading.now.0);
+        if let Some(wanted) = self.environment {
+            let known = dora.environments.iter().map(|one| one.environment.as_str());
+            if !known.clone().any(|name| name == wanted.as_str()) {
+                return Err(unknown("deployment to", wanted.as_str(), known));
             }
-            let people = people(&dora, reading.paint);
-            reading.answer(View::Dora(dora), &people)
-        })
+            dora.environments.retain(|one| *one.environment == wanted);
+        }
+        let people = people(&dora, reading.paint);
+        reading.answer(View::Dora(dora), &people)
     }
 }
 

@@ -7,13 +7,14 @@ use std::pin::Pin;
 use landfall_artifacts::{AliasName, Class, EnvironmentName, LambdaName, Problem};
 use landfall_cli::Opt;
 use landfall_lambda_deploy::LambdaClient;
-use landfall_ledger::view::{Compared, Drift, Running, Standing, View, drift, standing};
+use landfall_ledger::view::{Compared, Drift, Running, Seen, Sight, Standing, View, drift, standing};
 use landfall_stages::{Outcome, Refusal, ledger_drift};
 
 use super::reading::{Reading, unknown};
 use super::table::{Cell, Paint, Set, Table, Tone};
 use super::words::{content, or_dash};
-use crate::{Context, Effects, aws};
+use crate::every_stage::{DEADLINE, ENVIRONMENT, QUIET, RATE_SHARE};
+use crate::{Context, Effects, Shared, aws};
 
 /// The command.
 #[derive(Debug)]
@@ -24,6 +25,7 @@ impl crate::Command for Command {
     const SUMMARY: &'static str = "Compare what the ledger says runs in an environment with what AWS says";
     const EFFECTS: Effects = Effects::Files;
     const READS_LEDGER: bool = true;
+    const SHARED: Shared = Shared::Look;
 
     fn options() -> Vec<Opt> {
         [
@@ -35,6 +37,10 @@ impl crate::Command for Command {
                 ),
                 Opt::value("alias", "NAME", "look at what this alias leads to, and not at the unpublished code"),
                 Opt::switch("all", "show the functions that stand as they should too"),
+                ENVIRONMENT,
+                DEADLINE,
+                RATE_SHARE,
+                QUIET,
             ],
             aws::OPTIONS.to_vec(),
         ]
@@ -60,12 +66,16 @@ impl crate::Command for Command {
             let all = values.is_on("all");
             values.finish().map_err(Refusal)?;
             let environment = context.environment_name()?;
-            let reading = Reading::of(context, None).await?;
+            let reading = Reading::of(context).await?;
             let standing = standing(&reading.events);
+            let asked = names.clone();
             names.extend(recorded(&standing, environment)?);
             let client = client(context).await?;
             let names: Vec<LambdaName> = names.into_iter().collect();
             let sight = ledger_drift::look(&client, environment, &names, alias.as_ref(), context.run()).await;
+            for name in &asked {
+                nowhere(&reading, environment, name, &sight)?;
+            }
             let drift = drift(&standing, &sight);
             let people = people(&drift, all, reading.paint);
             let problems = problems(&drift, environment);
@@ -88,6 +98,20 @@ fn recorded(standing: &[Running<'_>], environment: &EnvironmentName) -> Result<V
         return Err(unknown("function in environment", environment.as_str(), known));
     }
     Ok(names)
+}
+
+/// Refuses a function that was asked for by name and is neither in the ledger nor at AWS: it is more likely misspelt than as it should be.
+fn nowhere(
+    reading: &Reading,
+    environment: &EnvironmentName,
+    name: &LambdaName,
+    sight: &Sight,
+) -> Result<(), Refusal> {
+    let seen = sight.get(&(environment.clone(), name.to_string()));
+    match seen {
+        Some(Seen::Absent) => reading.knows_function(name.as_str()),
+        Some(Seen::Runs(_) | Seen::Other(_) | Seen::NotSeen(_)) | None => Ok(()),
+    }
 }
 
 async fn client(context: &Context) -> Result<LambdaClient, Refusal> {

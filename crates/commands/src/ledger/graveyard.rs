@@ -1,45 +1,39 @@
 //! `landfall ledger graveyard`: releases that died.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use landfall_cli::Opt;
-use landfall_ledger::view::{Content, Death, Graveyard, View, graveyard};
+use landfall_artifacts::Settings;
+use landfall_cli::{Opt, Values};
+use landfall_ledger::view::{Content, Death, Graveyard, Span, View, graveyard};
 use landfall_stages::{Outcome, Refusal};
 
+use super::look::Look;
 use super::reading::Reading;
 use super::span::{FROM, TO, span};
 use super::table::{Cell, Paint, Set, Table, Tone};
 use super::words::{length, minute, or_dash, record};
-use crate::{Context, Effects, Shared};
 
-/// The command.
-#[derive(Debug)]
-pub(super) struct Command;
+/// What is asked.
+pub(super) struct Asked {
+    span: Span,
+}
 
-impl crate::Command for Command {
+impl Look for Asked {
     const NAME: &'static str = "landfall ledger graveyard";
     const SUMMARY: &'static str =
         "Releases that died: where, of what, when, by whom, and how old they became";
-    const EFFECTS: Effects = Effects::Files;
-    const READS_LEDGER: bool = true;
-    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         vec![FROM, TO]
     }
 
-    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
-        Box::pin(async {
-            let mut values = context.values();
-            let span = span(&mut values);
-            values.finish().map_err(Refusal)?;
-            let reading = Reading::of(context, None).await?;
-            let mut graveyard = graveyard(&reading.events);
-            graveyard.deaths.retain(|death| span.has(death.mark.time.0));
-            let people = people(&graveyard, reading.paint);
-            reading.answer(View::Graveyard(graveyard), &people)
-        })
+    fn asked(values: &mut Values<'_>) -> Result<Self, Refusal> {
+        Ok(Self { span: span(values) })
+    }
+
+    fn answer(self, reading: &Reading, _: &Settings) -> Outcome {
+        let mut graveyard = graveyard(&reading.events);
+        graveyard.deaths.retain(|death| self.span.has(death.mark.time.0));
+        let people = people(&graveyard, reading.paint);
+        reading.answer(View::Graveyard(graveyard), &people)
     }
 }
 

@@ -1,30 +1,23 @@
 //! `landfall ledger history`: what happened, newest first.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use landfall_artifacts::EventKind;
+use landfall_artifacts::{EventKind, Settings};
 use landfall_cli::{Opt, Values};
 use landfall_ledger::view::{Filter, History, Moment, View, history, what};
 use landfall_stages::{Outcome, Refusal};
 
+use super::look::Look;
 use super::reading::Reading;
 use super::span::{FROM, TO, span};
 use super::table::{Paint, Set, Table};
 use super::words::{kind, minute, or_dash};
-use crate::{Context, Effects, Shared};
 
-/// The command.
-#[derive(Debug)]
-pub(super) struct Command;
+/// What is asked.
+pub(super) struct Asked(Filter);
 
-impl crate::Command for Command {
+impl Look for Asked {
     const NAME: &'static str = "landfall ledger history";
     const SUMMARY: &'static str =
         "What happened, newest first, by environment, release, function, kind, person or time";
-    const EFFECTS: Effects = Effects::Files;
-    const READS_LEDGER: bool = true;
-    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         vec![
@@ -44,16 +37,19 @@ impl crate::Command for Command {
         ]
     }
 
-    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
-        Box::pin(async {
-            let mut values = context.values();
-            let filter = filter(&mut values);
-            values.finish().map_err(Refusal)?;
-            let reading = Reading::of(context, None).await?;
-            let history = history(&reading.events, &filter);
-            let people = people(&history, reading.paint);
-            reading.answer(View::History(history), &people)
-        })
+    fn asked(values: &mut Values<'_>) -> Result<Self, Refusal> {
+        Ok(Self(filter(values)))
+    }
+
+    fn answer(self, reading: &Reading, _: &Settings) -> Outcome {
+        let Self(filter) = self;
+        reading.knows(filter.environment.as_ref(), filter.release.as_ref())?;
+        if let Some(function) = &filter.function {
+            reading.knows_function(function)?;
+        }
+        let history = history(&reading.events, &filter);
+        let people = people(&history, reading.paint);
+        reading.answer(View::History(history), &people)
     }
 }
 

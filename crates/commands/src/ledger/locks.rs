@@ -1,40 +1,35 @@
 //! `landfall ledger locks`: who holds which environment.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use landfall_cli::Opt;
+use landfall_artifacts::Settings;
+use landfall_cli::{Opt, Values};
 use landfall_ledger::view::{Locks, View, locks};
-use landfall_stages::Outcome;
+use landfall_stages::{Outcome, Refusal};
 
+use super::look::Look;
 use super::reading::Reading;
 use super::table::{Cell, Paint, Set, Table, Tone};
 use super::words::minute;
-use crate::{Context, Effects, Shared};
 
-/// The command.
-#[derive(Debug)]
-pub(super) struct Command;
+/// What is asked: nothing in particular.
+pub(super) struct Asked;
 
-impl crate::Command for Command {
+impl Look for Asked {
     const NAME: &'static str = "landfall ledger locks";
     const SUMMARY: &'static str =
         "Environments that are held: by whom, since when, until when, with which fencing number";
-    const EFFECTS: Effects = Effects::Files;
-    const READS_LEDGER: bool = true;
-    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         Vec::new()
     }
 
-    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
-        Box::pin(async {
-            let reading = Reading::of(context, None).await?;
-            let locks = locks(&reading.events, reading.now.0);
-            let people = people(&locks, reading.paint);
-            reading.answer(View::Locks(locks), &people)
-        })
+    fn asked(_: &mut Values<'_>) -> Result<Self, Refusal> {
+        Ok(Self)
+    }
+
+    fn answer(self, reading: &Reading, _: &Settings) -> Outcome {
+        let locks = locks(&reading.events, reading.now.0);
+        let people = people(&locks, reading.paint);
+        reading.answer(View::Locks(locks), &people)
     }
 }
 

@@ -29,8 +29,8 @@ impl Reading {
     /// # Errors
     /// A damaged ledger, and one without a record: it is more likely to be the wrong place than a product that never was
     /// released.
-    pub(super) async fn of(context: &Context, known: Option<Head>) -> Result<Self, Refusal> {
-        let (events, verified) = context.ledger.read(known).await?;
+    pub(super) async fn of(context: &Context) -> Result<Self, Refusal> {
+        let (events, verified) = context.ledger.read(None).await?;
         Self::with(context, events, verified)
     }
 

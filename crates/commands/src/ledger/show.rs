@@ -1,35 +1,28 @@
 //! `landfall ledger show`: what runs where; one release, environment or function.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use landfall_artifacts::{Class, EffectResult, Problem, ReleaseId};
-use landfall_cli::Opt;
+use landfall_artifacts::{Class, EffectResult, Problem, ReleaseId, Settings};
+use landfall_cli::{Opt, Values};
 use landfall_ledger::view::{
     Arrival, Environment, Function, Overview, Release, Running, View, environment, function, overview,
     release, standing,
 };
 use landfall_stages::{Outcome, Refusal};
 
+use super::look::Look;
 use super::reading::{Reading, unknown};
 use super::steps;
 use super::table::{Cell, Paint, Set, Table, Tone};
 use super::words::{content, ending, minute, or_dash, record};
-use crate::{Context, Effects, Shared};
 
 /// Arrivals of an environment and changes of a function that people are shown.
 const MOST_ROWS: usize = 20;
 
-/// The command.
-#[derive(Debug)]
-pub(super) struct Command;
+/// What is asked: release, environment or function, and its name; nothing for all environments.
+pub(super) struct Asked(Option<(String, String)>);
 
-impl crate::Command for Command {
+impl Look for Asked {
     const NAME: &'static str = "landfall ledger show";
     const SUMMARY: &'static str = "What runs where; or one release, environment or function";
-    const EFFECTS: Effects = Effects::Files;
-    const READS_LEDGER: bool = true;
-    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         vec![
@@ -38,24 +31,24 @@ impl crate::Command for Command {
         ]
     }
 
-    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
-        Box::pin(async {
-            let values = context.values();
-            let asked = (values.text("what"), values.text("name"));
-            let asked = match (asked.0.as_deref(), asked.1) {
-                (None, _) => None,
-                (Some(what @ ("release" | "environment" | "function")), Some(name)) => Some((what, name)),
-                (Some(what @ ("release" | "environment" | "function")), None) => {
-                    return Err(wrong(&format!("which {what} is to be shown is missing")));
-                }
-                (Some(other), _) => {
-                    let shown = landfall_secret::escape(other, 60);
-                    return Err(wrong(&format!("`{shown}` is neither release, environment nor function")));
-                }
-            };
-            let reading = Reading::of(context, None).await?;
-            show(&reading, asked.as_ref().map(|(what, name)| (*what, name.as_str())))
-        })
+    fn asked(values: &mut Values<'_>) -> Result<Self, Refusal> {
+        match (values.text("what"), values.text("name")) {
+            (None, _) => Ok(Self(None)),
+            (Some(what), name) if ["release", "environment", "function"].contains(&what.as_str()) => {
+                let missing = || wrong(&format!("which {what} is to be shown is missing"));
+                let name = name.ok_or_else(missing)?;
+                Ok(Self(Some((what, name))))
+            }
+            (Some(other), _) => {
+                let shown = landfall_secret::escape(&other, 60);
+                Err(wrong(&format!("`{shown}` is neither release, environment nor function")))
+            }
+        }
+    }
+
+    fn answer(self, reading: &Reading, _: &Settings) -> Outcome {
+        let asked = self.0.as_ref().map(|(what, name)| (what.as_str(), name.as_str()));
+        show(reading, asked)
     }
 }
 

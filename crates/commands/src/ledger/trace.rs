@@ -1,29 +1,22 @@
 //! `landfall ledger trace`: one deployment of a function, from its commit to production.
 
-use std::future::Future;
-use std::pin::Pin;
-
-use landfall_artifacts::{EnvironmentName, ReleaseId};
-use landfall_cli::Opt;
+use landfall_artifacts::{EnvironmentName, ReleaseId, Settings};
+use landfall_cli::{Opt, Values};
 use landfall_ledger::view::{Question, Trace, View, trace};
 use landfall_stages::{Outcome, Refusal};
 
+use super::look::Look;
 use super::reading::{Reading, unknown};
 use super::table::{Paint, Tone, WIDTH, wrapped};
 use super::{steps, words};
-use crate::{Context, Effects, Shared};
 
-/// The command.
-#[derive(Debug)]
-pub(super) struct Command;
+/// What is asked.
+pub(super) struct Asked(Question);
 
-impl crate::Command for Command {
+impl Look for Asked {
     const NAME: &'static str = "landfall ledger trace";
     const SUMMARY: &'static str =
         "Follow one deployment of a function from its commit to production, and say the gaps";
-    const EFFECTS: Effects = Effects::Files;
-    const READS_LEDGER: bool = true;
-    const SHARED: Shared = Shared::View;
 
     fn options() -> Vec<Opt> {
         vec![
@@ -34,24 +27,24 @@ impl crate::Command for Command {
         ]
     }
 
-    fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
-        Box::pin(async {
-            let mut values = context.values();
-            let question = Question {
-                function: values.required("function").unwrap_or_default(),
-                environment: values.parsed("environment"),
-                release: values.parsed("release"),
-                version: values.parsed("of"),
-            };
-            values.finish().map_err(Refusal)?;
-            let reading = Reading::of(context, None).await?;
-            let environments: Vec<EnvironmentName> = context.settings.environments.keys().cloned().collect();
-            let Some(trace) = trace(&reading.events, &question, &environments) else {
-                return Err(unknown(&asked(&question), &question.function, reading.names().into_iter()));
-            };
-            let people = people(&trace, reading.paint);
-            reading.answer(View::Trace(trace), &people)
-        })
+    fn asked(values: &mut Values<'_>) -> Result<Self, Refusal> {
+        Ok(Self(Question {
+            function: values.required("function").unwrap_or_default(),
+            environment: values.parsed("environment"),
+            release: values.parsed("release"),
+            version: values.parsed("of"),
+        }))
+    }
+
+    fn answer(self, reading: &Reading, settings: &Settings) -> Outcome {
+        let Self(question) = self;
+        reading.knows(question.environment.as_ref(), question.release.as_ref())?;
+        let environments: Vec<EnvironmentName> = settings.environments.keys().cloned().collect();
+        let Some(trace) = trace(&reading.events, &question, &environments) else {
+            return Err(unknown(&asked(&question), &question.function, reading.names().into_iter()));
+        };
+        let people = people(&trace, reading.paint);
+        reading.answer(View::Trace(trace), &people)
     }
 }
 

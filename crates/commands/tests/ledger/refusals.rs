@@ -7,7 +7,7 @@ use crate::made::Made;
 #[test]
 fn what_is_not_known_is_said_with_what_was_perhaps_meant() {
     let made = Made::story();
-    let cases: [(&str, &[&str]); 13] = [
+    let cases: [(&str, &[&str]); 17] = [
         (
             "show environment stg_eu01",
             &["the ledger knows no environment stg_eu01", "did you mean stg_eu00?"],
@@ -19,7 +19,17 @@ fn what_is_not_known_is_said_with_what_was_perhaps_meant() {
         ),
         ("show releases r1", &["`releases` is neither release, environment nor function"]),
         ("show release", &["which release is to be shown is missing"]),
-        ("trace orders --environment dr_us00", &["the ledger knows no deployment to dr_us00 of orders"]),
+        ("trace orders --environment dr_us00", &["the ledger knows no environment dr_us00"]),
+        (
+            "trace orders --environment stg_eu00 --of 9.9.9",
+            &["the ledger knows no deployment at version 9.9.9 to stg_eu00 of orders"],
+        ),
+        (
+            "history --environment prod_eu01",
+            &["the ledger knows no environment prod_eu01", "did you mean prod_eu00?"],
+        ),
+        ("history --release r99", &["the ledger knows no release r99"]),
+        ("history --function orderz", &["the ledger knows no function orderz", "did you mean orders?"]),
         ("trace", &["function is missing", "give it by <FUNCTION>"]),
         ("dora --environment prod_eu01", &["no deployment to prod_eu01", "did you mean prod_eu00?"]),
         (

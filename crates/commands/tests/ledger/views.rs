@@ -47,7 +47,7 @@ fn what_runs_where() {
          7  2026-01-02 01:00  prod_eu00  1.4.2         8473fec4b3c5  r1       ada
          3  2026-01-01 02:00  stg_eu00   1.4.2         8473fec4b3c5  r1       ada
     "#);
-    insta::assert_snapshot!(made.shown("show release r2"), @r#"
+    insta::assert_snapshot!(made.shown("show release r2"), @r"
     r2
     commit -; recorded from 2026-02-03 00:00 to 2026-02-03 03:00
     it died of a test, 2026-02-03 03:00 by ada, record 10
@@ -57,7 +57,7 @@ fn what_runs_where() {
     prices   2.0.0    pricesFunction  d7e173454527
 
     ENVIRONMENT  CAME              BY   FUNCTIONS  RUN NOW  GONE
-    stg_eu00     2026-02-03 01:00  ada          2        1  2026-02-03 06:00
+    stg_eu00     2026-02-03 01:00  ada          2        1  -
 
     RECORD  WHEN              STEP            WHERE     BY   WHAT
          8  2026-02-03 00:00  change unknown  stg_eu00  ada  UpdateFunctionCode ord…
@@ -65,7 +65,7 @@ fn what_runs_where() {
          9  2026-02-03 01:00  deployment      stg_eu00  ada  orders 1.5.0, prices 2…
         10  2026-02-03 03:00  test failed     stg_eu00  ada  selenium
         the basket \u{202e}is empty\u{a}::error::after an order of two things
-    "#);
+    ");
 }
 
 #[test]
@@ -153,7 +153,7 @@ fn a_deployment_from_its_commit_to_production() {
 
 #[test]
 fn the_figures_and_what_they_mean() {
-    insta::assert_snapshot!(Made::story().shown("dora --to 2026-03-01"), @r#"
+    insta::assert_snapshot!(Made::story().shown("dora --to 2026-03-01"), @"
     prod_eu00
     MONTH    DEPLOYED  A DAY  LEAD TIME  FAILED  RATE  RESTORED  IN
     2026-01         1   0.03       23 h       0    0%         0   -
@@ -173,23 +173,27 @@ fn the_figures_and_what_they_mean() {
       rollback is another deployment. A rollback is none. One whose outcome is not
       known is left out.
     frequency
-      Deployments that were done, by the days of the month that have begun.
+      Deployments that were done, by the days of the month that have begun; of a
+      span that cuts the month, by those that are in it, in part too.
     lead time
-      The median of the seconds from a release's commit, where a record tells its
-      time (details.commitTime), else from the first record of the release, to its
-      first deployment in the environment, in the month of that deployment. A
-      release of which nothing is recorded before has none.
+      The median of the seconds from the newest commit of what came, by its
+      committer's clock, where the push of its tags or another record of the release
+      tells its time (details.commitTime), else from the first record of the
+      release, to its first deployment in the environment, in the month of that
+      deployment. A release of which nothing is recorded before has none.
     change failure rate
       Of the deployments of the month, tried ones too, the part that failed: that
       did not come to be, or that was followed by a failed test of its release, its
-      rejection there, or a rollback, before another release came. A test that the
-      infrastructure failed does not count.
+      rejection there, or a rollback from it, before another release came. A
+      rollback of what nobody recorded is of a deployment that was tried. A test
+      that the infrastructure failed does not count.
     time to restore
       The median of the seconds from a failure to the next rollback, passed test of
       the release, or deployment that was done in the environment, in the month of
       that end. A failure that a rollback is the first word of began with its
-      deployment.
-    "#);
+      deployment. A deployment that failed and left everything as it was left
+      nothing to restore.
+    ");
 }
 
 #[test]

@@ -8,16 +8,19 @@ use crate::chart::{Chart, Shape, Unit, chart};
 use crate::layout::Place;
 use crate::lists::{ROOM, parts};
 use crate::shell::{self, Part, Sheet, nothing, wide};
+use crate::text::shown;
 use crate::{Figures, Month, MonthOf};
+
+/// The figure of how long failures last.
+const RESTORE: &str = "restore";
 
 /// Months that are shown.
 const MONTHS: usize = 24;
 
-/// Title, definition, shape, unit and value of each figure.
+/// Title, shape, unit and value of each figure.
 struct Figure {
     id: &'static str,
     title: &'static str,
-    meaning: &'static str,
     shape: Shape,
     unit: Unit,
     value: fn(&MonthOf) -> Option<f64>,
@@ -27,7 +30,6 @@ const FIGURES: [Figure; 4] = [
     Figure {
         id: "frequency",
         title: "Deployment frequency",
-        meaning: "releases that came to run in the environment, a month",
         shape: Shape::Bars,
         unit: Unit::Count,
         value: |month| Some(f64::from(month.deployments)),
@@ -35,7 +37,6 @@ const FIGURES: [Figure; 4] = [
     Figure {
         id: "lead",
         title: "Lead time",
-        meaning: "median of the time from the first record of a release to its deployment there",
         shape: Shape::Dots,
         unit: Unit::Time,
         value: |month| month.lead_seconds,
@@ -43,15 +44,13 @@ const FIGURES: [Figure; 4] = [
     Figure {
         id: "failures",
         title: "Change failure rate",
-        meaning: "deployments that failed, were rolled back or failed a test, of all",
         shape: Shape::Dots,
         unit: Unit::Share,
         value: |month| month.failure_rate,
     },
     Figure {
-        id: "restore",
+        id: RESTORE,
         title: "Time to restore",
-        meaning: "median of the time from a failure until the environment ran something good again",
         shape: Shape::Dots,
         unit: Unit::Time,
         value: |month| month.restore_seconds,
@@ -71,7 +70,7 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
             @if bodies.len() > 1 { nav.pages aria-label="Further environments" { @for other in 0..bodies.len() {
                 a href=(file(other)) aria-current=[(other == at).then_some("page")] { "Page " (other + 1) }
             } } }
-            (definitions())
+            (definitions(book))
         };
         let file = file(at);
         shell::page(
@@ -92,8 +91,12 @@ fn section(book: &Book<'_>, at: usize, figures: &Figures) -> Markup {
             div.charts { @for figure in &FIGURES {
                 @let values: Vec<(Month, Option<f64>)> = months.iter().map(|month| (month.month, (figure.value)(month))).collect();
                 @let chart_id = format!("{}-{at}", figure.id);
+                @let lasts = figure.id == RESTORE && months.iter().any(|month| month.unrestored);
                 figure {
-                    figcaption { (figure.title) " " strong { (newest(figure, &values)) } }
+                    figcaption {
+                        (figure.title) " " strong { (newest(figure, &values)) }
+                        @if lasts { " " span.tag.bad { "a failure lasts still" } }
+                    }
                     (chart(&Chart { id: &chart_id, title: figure.title, shape: figure.shape, unit: figure.unit, values: &values }))
                 }
             } }
@@ -119,16 +122,20 @@ fn table(months: &[MonthOf]) -> Markup {
         thead { tr { th scope="col" { "Month" } @for figure in &FIGURES { th scope="col" { (figure.title) } } } }
         tbody { @for month in months.iter().rev() { tr {
             th scope="row" { (name(month.month)) }
-            @for figure in &FIGURES { td { ((figure.value)(month).map_or_else(|| "–".to_owned(), |value| figure.unit.say(value))) } }
+            @for figure in &FIGURES { td {
+                ((figure.value)(month).map_or_else(|| "–".to_owned(), |value| figure.unit.say(value)))
+                @if figure.id == RESTORE && month.unrestored { " " span.tag.bad { "not restored yet" } }
+            } }
         } } }
     } }
 }
 
-fn definitions() -> Markup {
-    html! {
+fn definitions(book: &Book<'_>) -> Markup {
+    let definitions = &book.site.definitions;
+    html! { @if !definitions.is_empty() {
         section aria-labelledby="definitions" {
             h2 #definitions { "What the figures mean" }
-            dl.facts { @for figure in &FIGURES { dt { (figure.title) } dd { (figure.meaning) } } }
+            dl.facts { @for one in definitions { dt { (shown(&one.figure)) } dd { (shown(&one.means)) } } }
         }
-    }
+    } }
 }

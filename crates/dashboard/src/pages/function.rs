@@ -10,7 +10,7 @@ use crate::layout::Place;
 use crate::lists::first;
 use crate::shell::{self, Part, Sheet, nothing, section, wide};
 use crate::text::{by, digest, shown, when};
-use crate::{Cell, FunctionRow};
+use crate::{Cell, FunctionRow, Seen};
 
 const ROOM_OF_CELLS: usize = 100 * 1024;
 const ROOM_OF_MOVES: usize = 120 * 1024;
@@ -76,7 +76,11 @@ fn gates(book: &Book<'_>, environment: &str, missing: usize) -> Markup {
 fn content(cell: &Cell) -> Markup {
     html! {
         @match cell.digest { Some(content) => (digest(content)), None => "–" }
-        @if let Some(seen) = cell.seen.filter(|seen| Some(*seen) != cell.digest) { " recorded, runs " (digest(seen)) }
+        @match &cell.seen {
+            Some(Seen::Runs(seen)) if Some(*seen) != cell.digest => { " recorded, runs " (digest(*seen)) }
+            Some(Seen::Other(what)) => { " recorded, seen otherwise: " (shown(what)) }
+            Some(Seen::Runs(_)) | None => {}
+        }
     }
 }
 

@@ -52,6 +52,7 @@ fn row(book: &Book<'_>, release: &Release) -> Markup {
             ReleaseState::Live => "came through: live",
             ReleaseState::Promoted => "came through: promoted",
             ReleaseState::Superseded => "came through",
+            ReleaseState::RolledBack => "came through, and was rolled back",
             ReleaseState::Going => "on its way",
         } }
     } }

@@ -7,8 +7,8 @@ use crate::drift::{Standing, drifts};
 use crate::layout::Place;
 use crate::lists::{first, parts};
 use crate::shell::{Part, Sheet, nothing, page, wide};
-use crate::text::{brief, count, day, digest, long, shown, when};
-use crate::{Cell, Drift, Environment, FunctionRow};
+use crate::text::{brief, count, day, digest, long, shown};
+use crate::{Cell, Drift, Environment, FunctionRow, Seen};
 
 /// Lines of the list of what needs a look.
 const MOST_LOOKS: usize = 50;
@@ -302,16 +302,12 @@ fn attention(book: &Book<'_>, drifts: &[Drift]) -> Markup {
             Some(_) | None => grave.push((&drift.function, drift.standing, vec![environment])),
         }
     }
-    let damaged = site.ledger.as_ref().and_then(|ledger| ledger.problem.as_deref());
     let seen = |function: &str, environments: &[&str]| {
         let row = site.functions.iter().find(|row| row.name == function)?;
         let cell = row.cells.iter().find(|(name, _)| environments.contains(&name.as_str()))?.1;
-        cell.seen
+        cell.seen.as_ref()
     };
     let mut lines = Vec::new();
-    if let Some(problem) = damaged {
-        lines.push(html! { li { strong { "The ledger is damaged: " } (shown(problem)) } });
-    }
     for (function, standing, environments) in grave {
         lines.push(html! { li {
             strong { (book.function(Place::Index, function)) } " in "
@@ -320,16 +316,14 @@ fn attention(book: &Book<'_>, drifts: &[Drift]) -> Markup {
             }
             ": " (meaning(standing))
             @if standing == Standing::Changed {
-                @if let Some(seen) = seen(function, &environments) { " (" (digest(seen)) ")" }
+                @match seen(function, &environments) {
+                    Some(Seen::Runs(content)) => { " (" (digest(*content)) ")" }
+                    Some(Seen::Other(what)) => { " (" (shown(what)) ")" }
+                    None => {}
+                }
             }
         } });
     }
-    lines.extend(site.unsent.iter().map(|unsent| {
-        html! { li {
-            "A notification to " strong { (shown(&unsent.to)) } " of " (when(unsent.at)) " is not out yet: "
-            (shown(&unsent.what)) " (" (shown(&unsent.problem)) ")"
-        } }
-    }));
     let all = lines.len();
     let (lines, listed) = first(lines.into_iter().take(MOST_LOOKS), ROOM_OF_LOOKS);
     html! { @if all > 0 {

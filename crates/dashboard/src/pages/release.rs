@@ -91,9 +91,14 @@ fn class(step: &Step) -> &'static str {
         (StepKind::Rejected, _) | (_, Went::Failed) => "bad",
         (StepKind::RolledBack, _) | (_, Went::Unknown) => "warn",
         (StepKind::Tested, Went::Well) => "good",
-        (StepKind::Built | StepKind::Promoted | StepKind::Approved | StepKind::Deployed, Went::Well) => {
-            "info"
-        }
+        (
+            StepKind::Built
+            | StepKind::Promoted
+            | StepKind::Approved
+            | StepKind::Deployed
+            | StepKind::WentBackTo,
+            Went::Well,
+        ) => "info",
     }
 }
 
@@ -105,6 +110,7 @@ fn word(kind: StepKind) -> &'static str {
         StepKind::Deployed => "deployed",
         StepKind::Tested => "tested",
         StepKind::RolledBack => "rolled back",
+        StepKind::WentBackTo => "gone back to",
         StepKind::Rejected => "rejected",
     }
 }

@@ -55,14 +55,13 @@ pub(crate) fn tickets(book: &Book<'_>, place: Place, release: Option<&str>) -> M
             th scope="row" { (link(&ticket.key, &ticket.url)) }
             td { (book.release(place, &ticket.release)) }
             td { (shown(&ticket.region)) }
-            td { (ticket.status.as_deref().map_or_else(|| "–".to_owned(), shown)) }
         } }
     };
     let (body, count) = first(rows.iter().take(MOST_TICKETS).map(|ticket| row(ticket)), ROOM_OF_TICKETS);
     let table = html! {
         table.list {
             caption.hidden { "Release tickets" }
-            thead { tr { th scope="col" { "Ticket" } th scope="col" { "Release" } th scope="col" { "Region" } th scope="col" { "Status" } } }
+            thead { tr { th scope="col" { "Ticket" } th scope="col" { "Release" } th scope="col" { "Region" } } }
             tbody { (body) }
         }
     };

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use landfall_artifacts::{Digest, EnvironmentName};
 use landfall_dashboard::{
-    Cell, Death, Environment, Figures, FunctionRow, HistoryRow, LedgerState, Month, MonthOf, Moved,
-    PromotedRow, PromotionRow, Release, ReleaseItem, ReleaseState, Site, Step, StepKind, TicketRow, Unsent,
-    Waiting, Went,
+    Cell, Death, Definition, Environment, Figures, FunctionRow, HistoryRow, LedgerState, Month, MonthOf,
+    Moved, PromotedRow, PromotionRow, Release, ReleaseItem, ReleaseState, Seen, Site, Step, StepKind,
+    TicketRow, Waiting, Went,
 };
 use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
@@ -91,7 +91,7 @@ pub(crate) fn small() -> Site {
     let mut back = cell("0.9.1", "session-091", 2);
     back.rolled_back = true;
     let mut changed = cell("3.1.0", "notify", 30);
-    changed.seen = Some(Digest::of(b"by hand"));
+    changed.seen = Some(Seen::Runs(Digest::of(b"by hand")));
     site.functions = vec![
         function(
             "notifier",
@@ -278,20 +278,16 @@ pub(crate) fn small() -> Site {
         url: "https://example.atlassian.net/browse/REL-24".into(),
         region: "eu".into(),
         release: "v1.0.3".into(),
-        status: Some("Pre-Prod Testing".into()),
     }];
     site.figures = vec![figures("prod_eu00", 14), figures("uat", 14)];
-    site.unsent = vec![Unsent {
-        at: NOW - Duration::hours(2),
-        to: "releases".into(),
-        what: "sessionStore went back in uat".into(),
-        problem: "hooks.example.com answered 503".into(),
+    site.definitions = vec![Definition {
+        figure: "lead time".into(),
+        means: "The median from the newest commit of what came to its deployment.".into(),
     }];
     site.ledger = Some(LedgerState {
         place: "s3://acme-release-ledger/app".into(),
         records: 214,
         head: Some(Digest::of(b"head")),
-        problem: None,
     });
     site
 }
@@ -309,6 +305,7 @@ fn figures(at: &str, months: u32) -> Figures {
             deployments: if busy { 8 + (number * 7) % 13 } else { 0 },
             lead_seconds: busy.then(|| 86_400.0 * 3.2 / f64::from(number + 1) + 7_200.0),
             failure_rate: busy.then(|| f64::from(number * 3 % 7) / 40.0),
+            unrestored: number == 3,
             restore_seconds: (number % 3 == 1).then_some(2_700.0 + f64::from(number) * 400.0),
         }
     };
@@ -461,7 +458,6 @@ pub(crate) fn large(functions: usize, environments: usize, releases: usize) -> S
         place: ".landfall/ledger".into(),
         records: site.history.len() as u64,
         head: None,
-        problem: None,
     });
     site
 }
@@ -488,6 +484,7 @@ pub(crate) fn hostile(bad: &str) -> Site {
             cell.by = text();
             cell.release = Some(text());
             cell.run = Some(text());
+            cell.seen = Some(Seen::Other(text()));
         }
     }
     site.functions.push(FunctionRow { name: text(), ..site.functions[0].clone() });
@@ -546,12 +543,8 @@ pub(crate) fn hostile(bad: &str) -> Site {
         };
         8
     ];
-    site.tickets =
-        vec![
-            TicketRow { key: text(), url: text(), region: text(), release: text(), status: Some(text()) };
-            80
-        ];
-    site.unsent = vec![Unsent { at: NOW, to: text(), what: text(), problem: text() }; 60];
-    site.ledger = Some(LedgerState { place: text(), records: 0, head: None, problem: Some(text()) });
+    site.tickets = vec![TicketRow { key: text(), url: text(), region: text(), release: text() }; 80];
+    site.definitions = vec![Definition { figure: text(), means: text() }];
+    site.ledger = Some(LedgerState { place: text(), records: 0, head: None });
     site
 }

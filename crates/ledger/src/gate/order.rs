@@ -94,6 +94,29 @@ fn not_passed(
     missing
 }
 
+/// Until when a release must stay in an environment before one that comes after may take it, by the longest time that any of them
+/// asks for; `None` where none asks for any, and where the release is not there as a whole, so that no time runs.
+pub fn soaks_until(
+    events: &[LedgerEvent],
+    settings: &Settings,
+    release: &ReleaseId,
+    environment: &EnvironmentName,
+) -> Option<OffsetDateTime> {
+    let after = settings.environments.values().filter(|row| row.after.contains(environment));
+    let soak = after.filter_map(|row| row.soak).max()?;
+    let here: Vec<&LedgerEvent> =
+        events.iter().filter(|event| event.environment.as_ref() == Some(environment)).collect();
+    let subject = Subject::of_ledger(events, release, environment);
+    match Occupancy::of(&here, &subject, &names(&here, &subject)) {
+        Occupancy::Since(since) => Some(over(since, soak)),
+        Occupancy::Broken(_) => None,
+    }
+}
+
+fn over(since: OffsetDateTime, soak: Duration) -> OffsetDateTime {
+    since.saturating_add(time::Duration::try_from(soak).unwrap_or(time::Duration::MAX))
+}
+
 /// Under which releases the contents were in the environment: under this one, or where it never was there, as when a pipeline takes
 /// a part of another release, under those that brought any of them.
 fn names(here: &[&LedgerEvent], subject: &Subject) -> BTreeSet<ReleaseId> {
@@ -160,7 +183,7 @@ fn soaking(
 ) -> Option<NotPassed> {
     match occupancy {
         Occupancy::Since(since) => {
-            let until = since.saturating_add(time::Duration::try_from(soak).unwrap_or(time::Duration::MAX));
+            let until = over(*since, soak);
             let left = Duration::try_from(until - now).ok().filter(|left| !left.is_zero())?;
             Some(NotPassed::Soaking { before: before.clone(), since: *since, until, left })
         }

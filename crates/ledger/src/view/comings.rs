@@ -1,8 +1,10 @@
 //! A release's coming to an environment, which may have been recorded in parts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use landfall_artifacts::{EffectResult, EnvironmentName, EventKind, LedgerEvent, ReleaseId};
+
+use super::words::function_name;
 
 /// What came to an environment at once: the records of one deployment, or of one rollback.
 ///
@@ -28,6 +30,13 @@ impl<'a> Coming<'a> {
     /// The release that came; of a rollback over several, the first.
     pub fn release(&self) -> Option<&'a ReleaseId> {
         self.events().find_map(|event| event.release.as_ref())
+    }
+
+    /// How many functions it is about, each once, as its records that are meant name them.
+    pub fn functions(&self, is_meant: impl Fn(&LedgerEvent) -> bool) -> u64 {
+        let meant = self.events().filter(|event| is_meant(event));
+        let names: BTreeSet<&str> = meant.flat_map(|event| &event.items).map(function_name).collect();
+        names.len() as u64
     }
 
     /// Whether it is a rollback.

@@ -23,25 +23,28 @@ pub const DEFINITIONS: [Definition; 5] = [
     },
     Definition {
         figure: "frequency",
-        means: "Deployments that were done, by the days of the month that have begun.",
+        means: "Deployments that were done, by the days of the month that have begun; of a span that cuts the month, by those that \
+                are in it, in part too.",
     },
     Definition {
         figure: "lead time",
-        means: "The median of the seconds from a release's commit, where a record tells its time (details.commitTime), else \
-                from the first record of the release, to its first deployment in the environment, in the month of that \
-                deployment. A release of which nothing is recorded before has none.",
+        means: "The median of the seconds from the newest commit of what came, by its committer's clock, where the push of its tags \
+                or another record of the release tells its time (details.commitTime), else from the first record of the \
+                release, to its first deployment in the environment, in the month of that deployment. A release of which \
+                nothing is recorded before has none.",
     },
     Definition {
         figure: "change failure rate",
         means: "Of the deployments of the month, tried ones too, the part that failed: that did not come to be, or that was \
-                followed by a failed test of its release, its rejection there, or a rollback, before another release came. A \
-                test that the infrastructure failed does not count.",
+                followed by a failed test of its release, its rejection there, or a rollback from it, before another release \
+                came. A rollback of what nobody recorded is of a deployment that was tried. A test that the infrastructure \
+                failed does not count.",
     },
     Definition {
         figure: "time to restore",
         means: "The median of the seconds from a failure to the next rollback, passed test of the release, or deployment that \
                 was done in the environment, in the month of that end. A failure that a rollback is the first word of began \
-                with its deployment.",
+                with its deployment. A deployment that failed and left everything as it was left nothing to restore.",
     },
 ];
 
@@ -90,7 +93,7 @@ pub struct DoraMonth {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Figures {
-    /// Days of it that have begun.
+    /// Days of it, as far as they are in the span, that have begun.
     pub days: u64,
     /// Deployments that were done.
     pub deployments: u64,
@@ -146,18 +149,17 @@ fn of_environment<'a>(
     if let Some(since) = told.failing_since {
         gather(since, &|gathered| gathered.unrestored = true);
     }
-    let newest = *by_month.keys().next_back()?;
-    let first = match span.from {
-        Some(from) => Month::of(from.0),
-        None => Month::of(told.deployments.first()?.at),
-    };
+    // An environment that has no case in the span is one all the same.
+    let oldest = Month::of(told.deployments.first()?.at);
+    let first = span.from.map_or(oldest, |from| Month::of(from.0));
     // The end of a span is not in it: one that ends with a month does not show the next.
     let present = Month::of(span.to.map_or(now, |to| now.min(to.0 - time::Duration::nanoseconds(1))));
     let mut months = Vec::new();
     let (mut month, mut days) = (first, 0);
-    while month <= present.max(newest) {
+    let end = by_month.keys().next_back().map_or(present, |newest| present.max(*newest));
+    while month <= end {
         // A clock that is behind the ledger's must not make a month of no days.
-        let of_month = month.days_until(now).max(u64::from(by_month.contains_key(&month)));
+        let of_month = month.days_of(span, now).max(u64::from(by_month.contains_key(&month)));
         let gathered = by_month.remove(&month).unwrap_or_default();
         months.push(DoraMonth { month, figures: gathered.figures(of_month) });
         days += of_month;

@@ -121,7 +121,7 @@ fn arrivals<'a>(
             Arrival {
                 release: coming.release(),
                 is_rollback: coming.is_rollback(),
-                functions: coming.events().map(|event| event.items.len() as u64).sum(),
+                functions: coming.functions(|_| true),
                 outcome: coming.outcome(),
                 why: coming.first.reason.as_deref(),
                 tested: None,

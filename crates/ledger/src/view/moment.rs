@@ -97,16 +97,23 @@ impl Month {
         }
     }
 
-    /// How many of its days had begun at a point in time: all of them where it is over, none before it.
-    pub fn days_until(self, now: OffsetDateTime) -> u64 {
-        let present = Self::of(now);
-        match self.cmp(&present) {
-            std::cmp::Ordering::Less => {
-                time::Month::try_from(self.month).map_or(0, |month| u64::from(month.length(self.year)))
-            }
-            std::cmp::Ordering::Equal => u64::from(now.to_offset(UtcOffset::UTC).day()),
-            std::cmp::Ordering::Greater => 0,
+    /// How many of its days are in a span, at least in part, and had begun at a point in time.
+    pub fn days_of(self, span: Span, now: OffsetDateTime) -> u64 {
+        let (Some(first), Some(after)) = (self.begin(), self.next().begin()) else { return 0 };
+        let from = span.from.map_or(first, |from| first.max(from.0));
+        let to = span.to.map_or(after, |to| after.min(to.0));
+        let last = now.min(to - time::Duration::nanoseconds(1)).to_offset(UtcOffset::UTC);
+        if last < from {
+            return 0;
         }
+        let days = last.to_julian_day() - from.to_offset(UtcOffset::UTC).to_julian_day() + 1;
+        u64::try_from(days).unwrap_or(0)
+    }
+
+    /// Its first point in time; `None` beyond the years that there are.
+    fn begin(self) -> Option<OffsetDateTime> {
+        let month = time::Month::try_from(self.month).ok()?;
+        Some(Date::from_calendar_date(self.year, month, 1).ok()?.with_time(Time::MIDNIGHT).assume_utc())
     }
 }
 
@@ -165,10 +172,21 @@ mod tests {
         let december = Month::of(datetime!(2027-01-01 1:00 +2));
         assert_eq!((december.to_string(), december.next().to_string()), ("2026-12".into(), "2027-01".into()));
         let now = datetime!(2028-02-10 3:00 UTC);
-        let days = |time| Month::of(time).days_until(now);
+        let days = |time| Month::of(time).days_of(Span::default(), now);
         assert_eq!(days(datetime!(2028-02-01 0:00 UTC)), 10);
         assert_eq!(days(datetime!(2028-01-01 0:00 UTC)), 31);
         assert_eq!(days(datetime!(2028-03-01 0:00 UTC)), 0);
-        assert_eq!(Month::of(datetime!(2028-02-01 0:00 UTC)).days_until(datetime!(2028-03-01 0:00 UTC)), 29);
+        let february = Month::of(datetime!(2028-02-01 0:00 UTC));
+        assert_eq!(february.days_of(Span::default(), datetime!(2028-03-01 0:00 UTC)), 29);
+        let cut = |from: &str, to: &str| {
+            february.days_of(Span { from: from.parse().ok(), to: to.parse().ok() }, now)
+        };
+        assert_eq!(cut("2028-02-08", "2028-02-09"), 1);
+        assert_eq!(cut("2028-02-08T13:00:00Z", "2028-02-09T00:00:01Z"), 2);
+        assert_eq!((cut("2028-01-15", "2028-02-03"), cut("2028-02-09", "2029-01-01")), (2, 2));
+        assert_eq!(
+            (cut("2028-02-11", ""), cut("", "2028-02-01"), cut("2028-02-05", "2028-02-05")),
+            (0, 0, 0)
+        );
     }
 }

@@ -6,9 +6,10 @@ use landfall_artifacts::{EffectResult, EnvironmentName, EventKind, LedgerEvent, 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::comings::comings;
+use super::comings::{Coming, comings};
 use super::contents::{Content, Contents};
 use super::mark::Mark;
+use super::pushes::{Pushes, pushed};
 use super::standing::Running;
 use super::step::{Step, steps};
 use crate::life::Cause;
@@ -19,7 +20,7 @@ use crate::life::Cause;
 pub struct Release<'a> {
     /// The release.
     pub release: &'a ReleaseId,
-    /// Its commit, where a record tells it.
+    /// Its commit: as a record of it tells it (`details.commit`), else that of the newest push of a tag of its contents.
     pub commit: Option<&'a str>,
     /// Its first record.
     pub began: Mark<'a>,
@@ -59,7 +60,7 @@ pub struct Presence<'a> {
     pub functions: u64,
     /// How many functions there run what it brought last.
     pub running: u64,
-    /// What took its place, where another release or a rollback did.
+    /// What began to take its place, where nothing there runs it any more.
     pub gone: Option<Mark<'a>>,
 }
 
@@ -73,11 +74,14 @@ pub fn release<'a>(
     let first = of_it().next()?;
     let release = first.release.as_ref()?;
     let mut contents = Contents::default();
-    let (mut latest, mut died, mut commit) = (first, None, None);
+    let pushes = Pushes::of_all(events);
+    let (mut latest, mut died, mut commit, mut push) = (first, None, None, None::<&LedgerEvent>);
     for event in of_it() {
         contents.add(event);
         latest = event;
         commit = commit.or_else(|| event.details.get("commit").and_then(|commit| commit.as_str()));
+        let newer = event.items.iter().filter_map(|item| pushes.of(item)).max_by_key(|push| push.sequence);
+        push = push.into_iter().chain(newer).max_by_key(|push| push.sequence);
         if let (None, Some(cause)) = (&died, Cause::of(event)) {
             died = Some(Died { cause, why: event.reason.as_deref(), mark: Mark::of(event) });
         }
@@ -90,7 +94,7 @@ pub fn release<'a>(
     steps.retain(|step| !step.is_effect || step.outcome != EffectResult::Done);
     Some(Release {
         release,
-        commit,
+        commit: commit.or_else(|| pushed(push?)),
         began: Mark::of(first),
         latest: Mark::of(latest),
         died,
@@ -117,26 +121,29 @@ fn presences<'a>(
             }
             (Some(presence), true) => {
                 presence.gone = None;
-                presence.functions = functions(coming.events(), wanted);
+                presence.functions = functions(&coming, wanted);
             }
             (None, true) => {
                 places.insert(coming.environment, presences.len());
                 presences.push(Presence {
                     environment: coming.environment,
                     came: Mark::of(coming.first),
-                    functions: functions(coming.events(), wanted),
+                    functions: functions(&coming, wanted),
                     running: running(standing, coming.environment, wanted),
                     gone: None,
                 });
             }
         }
     }
+    // What took the place of a part of it has not taken its place.
+    for presence in presences.iter_mut().filter(|presence| presence.running > 0) {
+        presence.gone = None;
+    }
     presences
 }
 
-fn functions<'a>(events: impl Iterator<Item = &'a LedgerEvent>, wanted: &ReleaseId) -> u64 {
-    let of_it = events.filter(|event| event.release.as_ref() == Some(wanted));
-    of_it.map(|event| event.items.len() as u64).sum()
+fn functions(coming: &Coming<'_>, wanted: &ReleaseId) -> u64 {
+    coming.functions(|event| event.release.as_ref() == Some(wanted))
 }
 
 fn running(standing: &[Running<'_>], environment: &EnvironmentName, wanted: &ReleaseId) -> u64 {

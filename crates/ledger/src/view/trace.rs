@@ -10,6 +10,7 @@ use semver::Version;
 use serde::Serialize;
 
 use super::happened;
+use super::pushes::{is_push, pushed};
 use super::step::{NO_OUTCOME, Step, StepKind, steps};
 use super::words::{function_name, is_about};
 
@@ -77,8 +78,8 @@ impl<'a> Subject<'a> {
             let before = before.strip_suffix('v').unwrap_or(before).trim_end_matches(['@', '-', '/', '_']);
             before.is_empty() || self.project.is_some_and(|project| before == project.as_str())
         };
-        let is_push = event.kind == EventKind::Intent && event.action.as_deref() == Some("git push");
-        event.items.iter().filter(|_| is_push).map(|item| item.name.as_str()).find(|name| is_tag(name))
+        let is_tagged = event.kind == EventKind::Intent && is_push(event);
+        event.items.iter().filter(|_| is_tagged).map(|item| item.name.as_str()).find(|name| is_tag(name))
     }
 }
 
@@ -113,14 +114,6 @@ pub fn trace<'a>(
     };
     trace.gaps = gaps(&trace, environments);
     Some(trace)
-}
-
-/// The commit that a push of tags was of, which stands last in its target.
-fn pushed(event: &LedgerEvent) -> Option<&str> {
-    let is_push = event.action.as_deref() == Some("git push");
-    let last = event.target.as_deref().filter(|_| is_push)?.rsplit(' ').next()?;
-    let is_commit = matches!(last.len(), 40 | 64) && last.bytes().all(|b| b.is_ascii_hexdigit());
-    is_commit.then_some(last)
 }
 
 /// The newest deployment that the question takes.

@@ -54,6 +54,12 @@ pub fn suite(event: &LedgerEvent) -> Option<&str> {
     event.details.get("suite").and_then(|suite| suite.as_str())
 }
 
+/// The release that a rollback went back from, where it tells (`details.from`). Its own release is the one gone back to.
+pub fn from(event: &LedgerEvent) -> Option<&str> {
+    let is_rollback = event.kind == EventKind::Rollback;
+    event.details.get("from").filter(|_| is_rollback).and_then(|from| from.as_str())
+}
+
 /// How a test ended, as far as what it tested is concerned: `unknown` where it was not brought to an end, or what failed was
 /// the infrastructure; `None` for every other event.
 pub fn verdict(event: &LedgerEvent) -> Option<EffectResult> {

@@ -22,6 +22,7 @@ fn effect(to: &str) -> Effect {
         target: "OrderServiceFunction".into(),
         environment: Some(to.into()),
         release: None,
+        details: Vec::new(),
         items: Vec::new(),
     }
 }

@@ -32,7 +32,9 @@ fn a_function_runs_since_its_content_came_and_not_since_it_was_confirmed() {
     ");
     let old: Vec<(u64, bool)> =
         deployments(&told.events).iter().map(|d| (d.sequence, d.rolled_back)).collect();
-    assert_eq!(old, [(4, false), (2, false)]);
+    assert_eq!(old, [(4, true), (2, false)]);
+    let came: Vec<_> = deployments(&told.events).iter().map(|d| d.time).collect();
+    assert_eq!(came, [told.events[2].time, told.events[0].time]);
 }
 
 #[test]

@@ -104,7 +104,7 @@ fn a_release_and_where_it_stands() {
     began 10 latest 15 died Some(("test", 13))
     orders 1.5.0 sha256:3daac0aedd93
     prices 2.0.0 sha256:d7e173454527
-    stg came 11 brought 2 runs 1 gone Some(16)
+    stg came 11 brought 2 runs 1 gone None
     10 change unknown: UpdateFunctionCode ordersFunction
     11 deployment done: orders 1.5.0, prices 2.0.0
     12 test unknown: 2 of 3 checks passed

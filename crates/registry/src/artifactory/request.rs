@@ -121,6 +121,7 @@ impl PromoteRequest {
             target: self.target(),
             environment: self.environment.as_ref().map(ToString::to_string),
             release: self.release.as_ref().map(ToString::to_string),
+            details: Vec::new(),
             items: vec![EffectItem {
                 name: self.project.to_string(),
                 version: Some(self.tag.to_string()),

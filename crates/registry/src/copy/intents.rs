@@ -87,6 +87,7 @@ fn effect(copy: &PlannedCopy) -> Effect {
         target: request.target.to_string(),
         environment: request.environment.as_ref().map(ToString::to_string),
         release: request.release.as_ref().map(ToString::to_string),
+        details: Vec::new(),
         items: vec![EffectItem {
             name,
             version: request.version.clone(),

@@ -37,6 +37,7 @@ impl Tree {
             target: address.clone(),
             environment: labels.environment.clone(),
             release: labels.release.clone(),
+            details: Vec::new(),
             items,
         };
         run.journal().intend(effect).await.map_err(|cause| TreeError::Journal { address, cause })

@@ -56,6 +56,7 @@ impl Work<'_> {
             target: self.image.shown(),
             environment: None,
             release: None,
+            details: Vec::new(),
             items: vec![EffectItem {
                 name: self.image.project.to_string(),
                 version: Some(self.image.tag.to_string()),

@@ -93,6 +93,7 @@ async fn recorded(
         target: config.repository.to_string(),
         environment: None,
         release: None,
+        details: Vec::new(),
         items: part.iter().map(item).collect(),
     };
     let intent = run.journal().intend(effect).await.map_err(|refused| Problem::of(&refused))?;

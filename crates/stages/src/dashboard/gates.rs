@@ -2,25 +2,26 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use landfall_artifacts::{EnvironmentName, LedgerEvent, ReleaseId};
+use landfall_artifacts::{EnvironmentName, EventKind, LedgerEvent, ReleaseId};
 use landfall_dashboard::{Site, Waiting};
-use landfall_ledger::Deployed;
 use landfall_ledger::gate::{self, Missing, Subject};
+use landfall_ledger::{Deployed, happened};
+use time::OffsetDateTime;
 
 use super::Material;
 
-/// Releases that are asked about for one environment at most; older ones were overtaken.
+/// Releases that are asked about for one environment at most, the newest.
 const MOST_ASKED: usize = 5;
 
 /// Adds freezes, what waits, and how long functions must still run, to the environments and cells of a site.
 pub(super) fn add(site: &mut Site, events: &[LedgerEvent], deployed: &[Deployed], material: &Material<'_>) {
     let settings = material.settings;
     let running = running(deployed);
-    let began = began(events);
+    let (began, came) = (began(events), came(events));
     for environment in &mut site.environments {
         let frozen = gate::frozen(events, settings, &environment.name, material.now);
         environment.frozen = frozen.into_iter().next().map(|one| Missing::Frozen(one).to_string());
-        for release in candidates(&environment.name, &environment.after, &running, &began) {
+        for release in candidates(&environment.name, &environment.after, &running, &came, &began) {
             let subject = Subject::of_ledger(events, release, &environment.name);
             let missing = gate::check(events, settings, &subject, material.now);
             // A dead release waits for nothing.
@@ -34,7 +35,7 @@ pub(super) fn add(site: &mut Site, events: &[LedgerEvent], deployed: &[Deployed]
             });
         }
     }
-    soak(site, material);
+    soak(site, events, deployed, material);
 }
 
 /// The releases that run in each environment.
@@ -57,19 +58,31 @@ fn began(events: &[LedgerEvent]) -> HashMap<&ReleaseId, u64> {
     began
 }
 
-/// Releases that run in an environment before and not here, and began after all that run here; the newest first.
+/// Which releases ever came to which environment.
+fn came(events: &[LedgerEvent]) -> BTreeSet<(&EnvironmentName, &ReleaseId)> {
+    let comes = |event: &&LedgerEvent| {
+        matches!(event.kind, EventKind::Deployment | EventKind::Rollback) && happened(event)
+    };
+    events
+        .iter()
+        .filter(comes)
+        .filter_map(|event| Some((event.environment.as_ref()?, event.release.as_ref()?)))
+        .collect()
+}
+
+/// Releases that run in an environment before and never came here, though a younger one may have; the newest first.
 fn candidates<'a>(
     here: &EnvironmentName,
     after: &[EnvironmentName],
     running: &HashMap<&EnvironmentName, BTreeSet<&'a ReleaseId>>,
+    came: &BTreeSet<(&EnvironmentName, &ReleaseId)>,
     began: &HashMap<&ReleaseId, u64>,
 ) -> Vec<&'a ReleaseId> {
-    let first = |release: &ReleaseId| began.get(release).copied().unwrap_or(0);
-    let newest = running.get(here).into_iter().flatten().map(|release| first(release)).max().unwrap_or(0);
     let before: BTreeSet<&ReleaseId> =
         after.iter().filter_map(|name| running.get(name)).flatten().copied().collect();
-    let mut news: Vec<&ReleaseId> = before.into_iter().filter(|release| first(release) > newest).collect();
-    news.sort_by_key(|release| std::cmp::Reverse(first(release)));
+    let mut news: Vec<&ReleaseId> =
+        before.into_iter().filter(|release| !came.contains(&(here, *release))).collect();
+    news.sort_by_key(|release| std::cmp::Reverse(began.get(release).copied().unwrap_or(0)));
     news.truncate(MOST_ASKED);
     news
 }
@@ -84,22 +97,22 @@ fn functions(release: &ReleaseId, after: &[EnvironmentName], deployed: &[Deploye
     names.into_iter().map(str::to_owned).collect()
 }
 
-/// The longest time that an environment that comes after one asks for.
-fn soak(site: &mut Site, material: &Material<'_>) {
-    let mut asked: BTreeMap<&EnvironmentName, std::time::Duration> = BTreeMap::new();
-    for row in material.settings.environments.values() {
-        for (before, soak) in row.after.iter().zip(std::iter::repeat(row.soak)) {
-            if let Some(soak) = soak {
-                let known = asked.entry(before).or_default();
-                *known = soak.max(*known);
-            }
+/// Until when functions must still run what they run, by the gates' own rule.
+fn soak(site: &mut Site, events: &[LedgerEvent], deployed: &[Deployed], material: &Material<'_>) {
+    let mut known: BTreeMap<(&EnvironmentName, &ReleaseId), Option<OffsetDateTime>> = BTreeMap::new();
+    let mut soaking: BTreeMap<(&EnvironmentName, &str), OffsetDateTime> = BTreeMap::new();
+    for one in deployed {
+        let Some(release) = &one.release else { continue };
+        let until = *known
+            .entry((&one.environment, release))
+            .or_insert_with(|| gate::soaks_until(events, material.settings, release, &one.environment));
+        if let Some(until) = until.filter(|until| *until > material.now) {
+            soaking.insert((&one.environment, &one.function), until);
         }
     }
     for function in &mut site.functions {
         for (environment, cell) in &mut function.cells {
-            let until =
-                asked.get(environment).and_then(|soak| cell.since.checked_add((*soak).try_into().ok()?));
-            cell.soak_until = until.filter(|until| *until > material.now);
+            cell.soak_until = soaking.get(&(environment, function.name.as_str())).copied();
         }
     }
 }

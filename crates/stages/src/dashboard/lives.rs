@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use landfall_artifacts::{EventKind, LedgerEvent, ReleaseId, Settings};
 use landfall_dashboard::{Death, Release, ReleaseItem, ReleaseState, Step, StepKind, Went};
 use landfall_ledger::life::{self, Life, State};
+use landfall_ledger::view;
 
 use super::history::{function, note, went};
 
@@ -13,7 +14,16 @@ pub(super) fn releases(events: &[LedgerEvent], settings: &Settings) -> Vec<Relea
     let lives = life::lives(events, &life::production(settings));
     let lives: BTreeMap<&ReleaseId, &Life> = lives.iter().map(|life| (&life.release, life)).collect();
     let mut known: BTreeMap<&ReleaseId, Building> = BTreeMap::new();
+    let mut rollbacks: BTreeSet<u64> = BTreeSet::new();
     for event in events {
+        if event.kind == EventKind::Rollback {
+            rollbacks.insert(event.sequence);
+            // The release of a rollback is the one that was gone back to; what it was from tells of it too.
+            let undone = view::from(event).and_then(|from| from.parse::<ReleaseId>().ok());
+            if let Some(building) = undone.and_then(|from| known.get_mut(&from)) {
+                building.step(StepKind::RolledBack, event);
+            }
+        }
         let Some(release) = &event.release else { continue };
         let building = known.entry(release).or_insert_with(|| Building::begun(event));
         building.add(event);
@@ -22,7 +32,7 @@ pub(super) fn releases(events: &[LedgerEvent], settings: &Settings) -> Vec<Relea
         .into_iter()
         .map(|(name, mut building)| {
             if let Some(life) = lives.get(name) {
-                building.release.state = state(life, &building.release);
+                building.release.state = state(life, &building.release, &rollbacks);
                 building.release.by = life.author.clone().unwrap_or(building.release.by);
             }
             (building.first, building.release)
@@ -32,7 +42,8 @@ pub(super) fn releases(events: &[LedgerEvent], settings: &Settings) -> Vec<Relea
     releases.into_iter().map(|(_, release)| release).collect()
 }
 
-fn state(life: &Life, release: &Release) -> ReleaseState {
+/// `rollbacks` are the numbers of the records of rollbacks.
+fn state(life: &Life, release: &Release, rollbacks: &BTreeSet<u64>) -> ReleaseState {
     if let Some(death) = &life.death {
         return ReleaseState::Dead(Death {
             at: death.time,
@@ -48,7 +59,14 @@ fn state(life: &Life, release: &Release) -> ReleaseState {
     let is_promoted = |step: &Step| step.kind == StepKind::Promoted && step.went == Went::Well;
     match life.state {
         State::Live => ReleaseState::Live,
-        State::Superseded => ReleaseState::Superseded,
+        State::Superseded => {
+            let newest = life.steps.iter().rfind(|step| step.state == State::Superseded);
+            if newest.is_some_and(|step| rollbacks.contains(&step.sequence)) {
+                ReleaseState::RolledBack
+            } else {
+                ReleaseState::Superseded
+            }
+        }
         State::Built | State::Deployed | State::Verified | State::Approved | State::Dead => {
             if release.steps.iter().any(is_promoted) { ReleaseState::Promoted } else { ReleaseState::Going }
         }
@@ -90,9 +108,16 @@ impl Building {
             EventKind::Approval => StepKind::Approved,
             EventKind::Rejection => StepKind::Rejected,
             EventKind::Promotion => StepKind::Promoted,
-            EventKind::Rollback => StepKind::RolledBack,
+            EventKind::Rollback => StepKind::WentBackTo,
             _ => return,
         };
+        self.step(kind, event);
+        if matches!(kind, StepKind::Deployed | StepKind::Promoted) && went(event) == Went::Well {
+            self.take_items(event);
+        }
+    }
+
+    fn step(&mut self, kind: StepKind, event: &LedgerEvent) {
         let went = went(event);
         let note = note(event).unwrap_or_default();
         // The parts of one deployment are one step.
@@ -101,7 +126,10 @@ impl Building {
                 && last.environment == event.environment
                 && last.went == went
                 && last.run == event.run
-                && matches!(kind, StepKind::Deployed | StepKind::Promoted | StepKind::RolledBack)
+                && matches!(
+                    kind,
+                    StepKind::Deployed | StepKind::Promoted | StepKind::RolledBack | StepKind::WentBackTo
+                )
         });
         if !same {
             self.release.steps.push(Step {
@@ -114,17 +142,18 @@ impl Building {
                 note,
             });
         }
-        if matches!(kind, StepKind::Deployed | StepKind::Promoted) && went == Went::Well {
-            for item in &event.items {
-                // A promotion names projects, a deployment the functions that are made from them.
-                let known = item.project.as_ref().map_or_else(|| function(item), ToString::to_string);
-                if self.items.insert(known) {
-                    self.release.items.push(ReleaseItem {
-                        name: function(item),
-                        version: item.version.as_ref().map(ToString::to_string),
-                        digest: item.digest,
-                    });
-                }
+    }
+
+    fn take_items(&mut self, event: &LedgerEvent) {
+        for item in &event.items {
+            // A promotion names projects, a deployment the functions that are made from them.
+            let known = item.project.as_ref().map_or_else(|| function(item), ToString::to_string);
+            if self.items.insert(known) {
+                self.release.items.push(ReleaseItem {
+                    name: function(item),
+                    version: item.version.as_ref().map(ToString::to_string),
+                    digest: item.digest,
+                });
             }
         }
     }

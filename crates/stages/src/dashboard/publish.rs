@@ -8,6 +8,7 @@ use landfall_run::{Run, human_bytes};
 use landfall_s3_sync::tree::{Change, Labels, PlanOptions, RuleTexts, Rules, Source, Tree, TreeError};
 
 use super::write;
+use super::write::LIST;
 use crate::{Finished, Item, Outcome, Output, Refusal};
 
 /// Draws the site and makes a prefix hold it, by the engine of `s3-sync`: what is there already with its bytes is not sent again, nothing is
@@ -76,7 +77,7 @@ fn rules() -> Result<Rules, Refusal> {
             "*.css=content-type: text/css; charset=utf-8".to_owned(),
         ],
         // The list of our own is of no use to a reader.
-        leave_out: vec!["files.txt".to_owned()],
+        leave_out: vec![LIST.to_owned()],
         ..RuleTexts::default()
     };
     Rules::new(&texts).map_err(|errors| {

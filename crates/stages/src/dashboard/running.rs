@@ -6,7 +6,7 @@ use landfall_artifacts::{EnvironmentName, RegionKey};
 use landfall_dashboard::{Cell, Environment, FunctionRow};
 use landfall_ledger::Deployed;
 
-use super::Material;
+use super::{Drift, Material};
 
 /// Rows of the settings, those that come before first; then what the ledger knows besides.
 pub(super) fn environments(material: &Material<'_>, deployed: &[Deployed]) -> Vec<Environment> {
@@ -52,7 +52,7 @@ fn depths<'a>(material: &Material<'a>) -> BTreeMap<&'a EnvironmentName, usize> {
 }
 
 /// A row a function, by name.
-pub(super) fn functions(deployed: &[Deployed]) -> Vec<FunctionRow> {
+pub(super) fn functions(deployed: &[Deployed], drift: Option<&Drift>) -> Vec<FunctionRow> {
     let mut rows: BTreeMap<&str, FunctionRow> = BTreeMap::new();
     for one in deployed {
         let row = rows.entry(&one.function).or_insert_with(|| FunctionRow {
@@ -69,7 +69,7 @@ pub(super) fn functions(deployed: &[Deployed]) -> Vec<FunctionRow> {
             by: one.actor.name.clone(),
             run: one.run.clone(),
             rolled_back: one.rolled_back,
-            seen: None,
+            seen: drift.and_then(|drift| drift.of(&one.environment, &one.function, one.digest)),
             soak_until: None,
         };
         row.cells.insert(one.environment.clone(), cell);

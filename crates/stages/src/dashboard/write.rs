@@ -6,13 +6,14 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use landfall_artifacts::{FileError, Mode, WrittenFile};
+use landfall_artifacts::{FileError, FileErrors, FileProblem, Mode, WrittenFile};
 use landfall_dashboard::{Layout, Page, Site, build};
 
 use crate::Output;
 
-/// The list of what stands in the folder of pages, so that what nobody writes any more is taken away.
-const LIST: &str = "files.txt";
+/// The list of what stands in the folder of pages, so that what nobody writes any more is taken away. Its first line names its format and the
+/// index that the folder goes with.
+pub(super) const LIST: &str = "landfall-pages.txt";
 
 /// What became of the files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +58,8 @@ pub fn put(page: &Path, site: &Site, output: &Output) -> Result<(WrittenFile, Ke
 /// made again.
 ///
 /// # Errors
-/// [`FileError::Write`], [`FileError::Read`].
+/// [`FileError::Write`], [`FileError::Read`]; [`FileError::Invalid`] where the folder goes with another index, or its list is of another
+/// format: then nothing is touched.
 pub fn write(folder: &Path, layout: &Layout, pages: &[Page]) -> Result<Kept, FileError> {
     let inside = folder.join(layout.folder());
     let prefix = format!("{}/", layout.folder());
@@ -67,19 +69,15 @@ pub fn write(folder: &Path, layout: &Layout, pages: &[Page]) -> Result<Kept, Fil
     };
     fs::create_dir_all(&inside).map_err(failed(&inside))?;
     let list = inside.join(LIST);
-    let before: BTreeSet<String> = match fs::read_to_string(&list) {
-        Ok(text) => text.lines().filter(|line| is_name(line)).map(str::to_owned).collect(),
-        Err(cause) if matches!(cause.kind(), io::ErrorKind::NotFound | io::ErrorKind::InvalidData) => {
-            BTreeSet::new()
-        }
-        Err(source) => return Err(FileError::Read { path: list, source }),
-    };
+    let first = format!("landfall pages 1 of {}", layout.index());
+    let before = listed(&list, &first)?;
     let named: Vec<(&str, &Page)> =
         pages.iter().filter_map(|page| Some((page.path.strip_prefix(&prefix)?, page))).collect();
     let now: BTreeSet<String> = named.iter().map(|(name, _)| (*name).to_owned()).collect();
     // The list comes first: what is written and not listed would stay for ever.
     let both: Vec<&str> = before.union(&now).map(String::as_str).collect();
-    replace(&list, format!("{}\n", both.join("\n")).as_bytes()).map_err(failed(&list))?;
+    let told = |names: &[&str]| format!("{first}\n{}\n", names.join("\n"));
+    replace(&list, told(&both).as_bytes()).map_err(failed(&list))?;
     let mut kept = Kept::default();
     for (name, page) in named {
         let path = inside.join(name);
@@ -99,8 +97,31 @@ pub fn write(folder: &Path, layout: &Layout, pages: &[Page]) -> Result<Kept, Fil
         }
     }
     let only: Vec<&str> = now.iter().map(String::as_str).collect();
-    replace(&list, format!("{}\n", only.join("\n")).as_bytes()).map_err(failed(&list))?;
+    replace(&list, told(&only).as_bytes()).map_err(failed(&list))?;
     Ok(kept)
+}
+
+/// What an earlier call wrote; nothing where there was none.
+fn listed(list: &Path, first: &str) -> Result<BTreeSet<String>, FileError> {
+    let bytes = match fs::read(list) {
+        Ok(bytes) => bytes,
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(source) => return Err(FileError::Read { path: list.to_owned(), source }),
+    };
+    let text = String::from_utf8_lossy(&bytes);
+    let mut lines = text.lines();
+    let found = lines.next().unwrap_or_default();
+    if found != first {
+        return Err(FileErrors::one(FileProblem {
+            file: landfall_secret::escape(&list.to_string_lossy(), 300),
+            pointer: "line 1".to_owned(),
+            place: None,
+            found: format!("`{}`", landfall_secret::escape(found, 120)),
+            expected: format!("`{first}`: give the pages a folder of their own"),
+        })
+        .into());
+    }
+    Ok(lines.filter(|line| is_name(line)).map(str::to_owned).collect())
 }
 
 /// Whether a line of the list is the name of a file of the folder, and no way out of it.
@@ -177,9 +198,40 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         put(folder.path(), &[]);
         std::fs::write(folder.path().join("precious"), "mine").expect("written");
-        std::fs::write(folder.path().join("pages/files.txt"), "../precious\n/etc/passwd\n.hidden\n")
-            .expect("written");
+        let list = folder.path().join("pages").join(super::LIST);
+        let first = "landfall pages 1 of index.html";
+        std::fs::write(&list, format!("{first}\n../precious\n/etc/passwd\n.hidden\n")).expect("written");
         put(folder.path(), &[]);
         assert!(folder.path().join("precious").exists());
+    }
+
+    #[test]
+    fn a_folder_of_others_is_left_alone() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let pages = folder.path().join("pages");
+        std::fs::create_dir(&pages).expect("made");
+        // Lists of other names are no lists of ours.
+        std::fs::write(pages.join("files.txt"), "notes.html\n").expect("written");
+        std::fs::write(pages.join("notes.html"), "mine").expect("written");
+        put(folder.path(), &[]);
+        assert!(pages.join("notes.html").exists());
+        std::fs::write(pages.join(super::LIST), "landfall pages 1 of shop.html\nnotes.html\n")
+            .expect("written");
+        let layout = Layout::default();
+        let refused =
+            write(folder.path(), &layout, &build(&site(&[]), &layout)).expect_err("it is of another");
+        assert!(refused.to_string().contains("landfall pages 1 of shop.html"), "{refused}");
+        assert!(pages.join("notes.html").exists());
+    }
+
+    #[test]
+    fn pages_of_the_same_ledger_are_written_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let layout = Layout::default();
+        let mut site = site(&["v1.0.0"]);
+        write(folder.path(), &layout, &build(&site, &layout)).expect("written");
+        site.made += time::Duration::minutes(1);
+        let again = write(folder.path(), &layout, &build(&site, &layout)).expect("written");
+        assert_eq!(again.written, 0, "the time stands on the index alone");
     }
 }

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_artifacts::{Class, Digest, LambdaName, Problem};
 use landfall_lambda_deploy::{Check, Code, Desired, LambdaClient, observe};
+use landfall_ledger::Ledger;
 use landfall_ledger::gate::Content;
 use landfall_registry::{EcrClient, Registries};
 use landfall_run::{Event, Run};
@@ -33,6 +34,8 @@ pub struct Parts<'a> {
     pub store_there: Option<&'a ReleaseStore>,
     /// The store of releases here.
     pub store: Option<&'a ReleaseStore>,
+    /// What is told where the deployment fails.
+    pub ledger: &'a Ledger,
 }
 
 /// Input: the ledger, which knows what the example runs. Acts on: images and archives that are missing here, which are copied first, and then the
@@ -72,7 +75,16 @@ pub async fn run_like(
         digest: one.code.digest(),
     };
     let contents = example.functions.iter().filter(|one| !gone.contains(&one.there)).map(content).collect();
-    let job = Job { config, client, check, release: example.release.clone(), contents, output, run };
+    let job = Job {
+        config,
+        client,
+        check,
+        release: example.release.clone(),
+        contents,
+        ledger: parts.ledger,
+        output,
+        run,
+    };
     let looked = job.look(&desired, archives.stored(parts).as_ref()).await?;
     problems.extend(looked.plan.problems().cloned());
     problems.extend(job.missing(&looked.plan).await?);

@@ -54,8 +54,11 @@ pub(super) async fn write_down(
         });
     }
     for (release, items) in by_release {
+        // The release of the event is the one that is gone back to.
+        let from_release = from.map(|from| ("from".to_owned(), from.as_str().into()));
         let draft = Draft {
             release,
+            details: from_release.into_iter().collect(),
             environment: environment.cloned(),
             items,
             reason: from.map(|from| format!("the deployment of {from} was rolled back")),

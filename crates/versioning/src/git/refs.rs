@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use landfall_artifacts::CommitId;
 use landfall_run::Run;
+use time::OffsetDateTime;
 
 use super::{Call, Git};
 use crate::Error;
@@ -45,6 +46,19 @@ impl Git {
         } else {
             Ok(None)
         }
+    }
+
+    /// When a commit was made, as its committer's clock had it.
+    ///
+    /// # Errors
+    /// As git says, as where it is not in this repo; [`Error::Malformed`] where the time is none.
+    pub async fn commit_time(&self, commit: &CommitId, run: &Run) -> Result<OffsetDateTime, Error> {
+        let arguments =
+            ["log", "-1", "--no-show-signature", "--format=%ct", "--end-of-options", commit.as_str()];
+        let answer = self.call(&Call::new("read a commit's time", &arguments), run).await?;
+        let seconds = answer.text().trim().parse::<i64>().ok();
+        let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok());
+        time.ok_or(Error::Malformed { what: "a commit's time" })
     }
 
     /// Those of these commits that this repo has.

@@ -1,12 +1,13 @@
 //! One pass over the events: deployments, which of them failed, and how long failures lasted.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use landfall_artifacts::{EffectResult, EnvironmentName, EventKind, LedgerEvent, ReleaseId};
+use serde_json::Value;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 
-use crate::view::words::verdict;
+use crate::view::pushes::{Pushes, commit_time};
+use crate::view::words::{from, function_name, verdict};
 
 /// What happened in an environment.
 #[derive(Debug, Default)]
@@ -56,6 +57,17 @@ enum Of<'a> {
     Job(Option<&'a str>, Option<&'a str>),
 }
 
+/// A deployment that did not come to be.
+struct Tried<'a> {
+    release: Option<&'a ReleaseId>,
+    /// The functions that it did not bring. It may have brought others, which are recorded as any deployment.
+    missing: BTreeSet<&'a str>,
+}
+
+/// What a rollback was from, where it tells.
+#[derive(PartialEq)]
+struct Undone<'a>(Option<&'a str>);
+
 /// An environment while events are read.
 #[derive(Default)]
 struct State<'a> {
@@ -63,6 +75,12 @@ struct State<'a> {
     last: Option<Came<'a>>,
     /// Which of the deployments stands there, and its release.
     stands: Option<(usize, Option<&'a ReleaseId>)>,
+    /// When the newest commit of that was made, where its lead time is known by it.
+    commit: Option<OffsetDateTime>,
+    /// The deployment that was tried last and did not come to be, as long as nothing followed it.
+    tried: Option<Tried<'a>>,
+    /// The rollback that nothing followed.
+    undone: Option<Undone<'a>>,
     /// Releases that were there before.
     seen: HashSet<&'a ReleaseId>,
 }
@@ -71,7 +89,9 @@ struct State<'a> {
 pub(super) fn environments(events: &[LedgerEvent]) -> BTreeMap<&EnvironmentName, Told> {
     let mut beginnings: HashMap<&ReleaseId, Beginning> = HashMap::new();
     let mut states: BTreeMap<&EnvironmentName, State<'_>> = BTreeMap::new();
+    let mut pushes = Pushes::default();
     for event in events {
+        pushes.add(event);
         if let Some(release) = &event.release {
             let beginning = beginnings.entry(release).or_insert_with(|| Beginning {
                 first: event.time,
@@ -84,7 +104,9 @@ pub(super) fn environments(events: &[LedgerEvent]) -> BTreeMap<&EnvironmentName,
         match event.kind {
             EventKind::Deployment | EventKind::Rollback => {
                 let beginning = event.release.as_ref().and_then(|release| beginnings.get(release));
-                states.entry(environment).or_default().came(event, beginning);
+                let commit = beginning.and_then(|beginning| beginning.commit);
+                let state = states.entry(environment).or_default();
+                state.came(event, beginning, commit.or_else(|| pushes.newest_commit(event)));
             }
             EventKind::Test | EventKind::Rejection => {
                 if let Some(state) = states.get_mut(environment) {
@@ -98,42 +120,85 @@ pub(super) fn environments(events: &[LedgerEvent]) -> BTreeMap<&EnvironmentName,
 }
 
 impl<'a> State<'a> {
-    fn came(&mut self, event: &'a LedgerEvent, beginning: Option<&Beginning>) {
+    /// `commit` is when the newest commit was made of what the event tells of.
+    fn came(
+        &mut self,
+        event: &'a LedgerEvent,
+        beginning: Option<&Beginning>,
+        commit: Option<OffsetDateTime>,
+    ) {
         let outcome = event.outcome.unwrap_or(EffectResult::Done);
         let of = match &event.release {
             Some(release) if event.kind == EventKind::Deployment => Of::Release(release),
             Some(_) | None => Of::Job(event.run.as_deref(), event.reason.as_deref()),
         };
         let came = Came { kind: event.kind, of, outcome };
-        if self.last.as_ref() == Some(&came) {
+        let is_same = self.last.as_ref() == Some(&came);
+        match (event.kind, outcome) {
+            (EventKind::Deployment, EffectResult::Failed) => self.misses(event, is_same),
+            (EventKind::Deployment, EffectResult::Done) if self.is_part_of_the_tried(event) => return,
+            _ => {}
+        }
+        if is_same {
+            self.goes_on(commit);
             return;
         }
         self.last = Some(came);
         match (event.kind, outcome) {
-            (_, EffectResult::Unknown) => {}
-            (EventKind::Rollback, EffectResult::Done) => self.rolled_back(event.time),
-            (EventKind::Rollback, EffectResult::Failed) => {}
-            (_, EffectResult::Done) => self.deployed(event, beginning),
+            (_, EffectResult::Unknown) | (EventKind::Rollback, EffectResult::Failed) => {}
+            (EventKind::Rollback, EffectResult::Done) => self.rolled_back(event),
+            (_, EffectResult::Done) => self.deployed(event, beginning, commit),
             (_, EffectResult::Failed) => {
-                self.told.deployments.push(Deployment {
-                    at: event.time,
-                    was_done: false,
-                    has_failed: true,
-                    lead_seconds: None,
-                });
-                self.fails(event.time);
+                self.did_not_come(event.time);
+                // Where everything runs what it ran before, nothing is left to restore.
+                if event.details.get("asBefore") != Some(&Value::Bool(true)) {
+                    self.fails(event.time);
+                }
             }
         }
     }
 
-    fn deployed(&mut self, event: &'a LedgerEvent, beginning: Option<&Beginning>) {
+    /// Keeps what a deployment that failed did not bring; its further records tell the rest of it.
+    fn misses(&mut self, event: &'a LedgerEvent, is_same: bool) {
+        let known = self.tried.take().filter(|_| is_same);
+        let release = event.release.as_ref();
+        let mut tried = known.unwrap_or(Tried { release, missing: BTreeSet::new() });
+        tried.missing.extend(event.items.iter().map(function_name));
+        self.tried = Some(tried);
+    }
+
+    /// Whether a record is of what a failed deployment brought all the same: it is done when nothing of it is missing any more.
+    fn is_part_of_the_tried(&mut self, event: &'a LedgerEvent) -> bool {
+        let is_its = |tried: &&mut Tried<'a>| {
+            tried.release.is_some() && tried.release == event.release.as_ref() && !tried.missing.is_empty()
+        };
+        let Some(tried) = self.tried.as_mut().filter(is_its) else { return false };
+        for item in &event.items {
+            tried.missing.remove(function_name(item));
+        }
+        !tried.missing.is_empty()
+    }
+
+    fn did_not_come(&mut self, at: OffsetDateTime) {
+        let deployment = Deployment { at, was_done: false, has_failed: true, lead_seconds: None };
+        self.told.deployments.push(deployment);
+    }
+
+    fn deployed(
+        &mut self,
+        event: &'a LedgerEvent,
+        beginning: Option<&Beginning>,
+        commit: Option<OffsetDateTime>,
+    ) {
         self.restored(event.time);
+        (self.tried, self.undone) = (None, None);
         let release = event.release.as_ref();
         let is_first = release.is_some_and(|release| self.seen.insert(release));
         let since = beginning.filter(|_| is_first).and_then(|beginning| {
-            beginning.commit.or((beginning.first_record < event.sequence).then_some(beginning.first))
+            commit.or((beginning.first_record < event.sequence).then_some(beginning.first))
         });
         self.stands = Some((self.told.deployments.len(), release));
+        self.commit = commit.filter(|_| is_first);
         self.told.deployments.push(Deployment {
             at: event.time,
             was_done: true,
@@ -142,15 +207,41 @@ impl<'a> State<'a> {
         });
     }
 
-    fn rolled_back(&mut self, at: OffsetDateTime) {
-        if let Some((stood, _)) = self.stands.take()
-            && let Some(deployment) = self.told.deployments.get_mut(stood)
-        {
-            deployment.has_failed = true;
-            let since = deployment.at;
-            self.fails(since);
+    /// A further record of the deployment that stands may bring what was made later than the rest.
+    fn goes_on(&mut self, commit: Option<OffsetDateTime>) {
+        let Some(newer) = commit.filter(|commit| self.commit.is_some_and(|known| known < *commit)) else {
+            return;
+        };
+        self.commit = Some(newer);
+        let stands = self.stands.and_then(|(stands, _)| self.told.deployments.get_mut(stands));
+        if let Some(deployment) = stands {
+            deployment.lead_seconds = Some(seconds_between(newer, deployment.at));
         }
-        self.restored(at);
+    }
+
+    /// A rollback is of the deployment that stands, unless it says that it is of another release, or goes back to what stands: then
+    /// it is of a deployment that did not come to be, which may be recorded or not.
+    fn rolled_back(&mut self, event: &'a LedgerEvent) {
+        let (from, to) = (from(event), event.release.as_ref());
+        let is_of_what_stands = |(_, release): &(usize, Option<&ReleaseId>)| match from {
+            Some(from) => release.is_some_and(|release| release.as_str() == from),
+            None => to.is_none() || *release != to,
+        };
+        let is_told = self.tried.take().is_some_and(|tried| {
+            from.is_none_or(|from| tried.release.is_some_and(|release| release.as_str() == from))
+        });
+        let goes_on = self.undone.replace(Undone(from)) == Some(Undone(from));
+        if let Some((stood, _)) = self.stands.take_if(|stands| is_of_what_stands(stands)) {
+            if let Some(deployment) = self.told.deployments.get_mut(stood) {
+                deployment.has_failed = true;
+                let since = deployment.at;
+                self.fails(since);
+            }
+        } else if !is_told && !goes_on && (from.is_some() || self.stands.is_some()) {
+            self.did_not_come(event.time);
+            self.fails(event.time);
+        }
+        self.restored(event.time);
     }
 
     /// What a test or a person says of the release that stands there.
@@ -179,10 +270,6 @@ impl<'a> State<'a> {
             self.told.restored.push(Restored { at, after_seconds: seconds_between(since, at) });
         }
     }
-}
-
-fn commit_time(event: &LedgerEvent) -> Option<OffsetDateTime> {
-    OffsetDateTime::parse(event.details.get("commitTime")?.as_str()?, &Rfc3339).ok()
 }
 
 /// 0 where clocks went back between the two.

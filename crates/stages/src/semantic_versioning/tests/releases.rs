@@ -1,5 +1,11 @@
 //! What a release makes, and what a second run makes of it.
 
+use std::sync::Arc;
+
+use landfall_run::{MemoryJournal, Run};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
 use super::{begun, codes, config, deps, released, run, versions};
 use crate::Output;
 use crate::git_world::{World, run_handle, told, without_ids};
@@ -44,6 +50,21 @@ async fn a_first_release_takes_what_files_say() {
     assert_eq!(clone.git(&["status", "--porcelain"]), "?? versions.json");
     assert_eq!(clone.tags(), world.bare().tags());
     assert_eq!(clone.git(&["cat-file", "-t", "orders-0.1.0"]), "tag");
+}
+
+#[tokio::test]
+async fn a_push_tells_when_the_commit_was_made_that_it_releases() {
+    let world = World::new();
+    let clone = world.clone_as("a");
+    let made: i64 = clone.git(&["log", "--format=%ct", "-1"]).trim().parse().expect("a time");
+    let journal = Arc::new(MemoryJournal::default());
+    let noted = Run::builder().clock(*run_handle().clock()).journal(journal.clone()).build();
+    run(&config(&clone), &deps(&clone), &Output::Real, &noted).await.expect("released");
+    let records = journal.records();
+    let (push, _) = records.iter().find(|(effect, _)| effect.action == "git push").expect("a push");
+    let made = OffsetDateTime::from_unix_timestamp(made).ok().and_then(|made| made.format(&Rfc3339).ok());
+    assert_eq!(push.details, [("commitTime", made.expect("a time"))]);
+    assert_ne!(push.details[0].1, "2026-11-21T12:00:00Z", "the release's own commit is made by its clock");
 }
 
 #[tokio::test]

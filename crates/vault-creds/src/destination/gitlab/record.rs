@@ -26,6 +26,7 @@ pub(super) async fn recorded<T>(
         target: format!("{name} of the {kind} {id}, scope {}", at.scope),
         environment: Some(at.scope.clone()),
         release: None,
+        details: Vec::new(),
         items: Vec::new(),
     };
     let intent = run.journal().intend(effect).await;
