@@ -126,10 +126,8 @@ async fn open_with_old_keys(
     if aws_keys::logs_in(&self::context(prepared, keys, &runs.keys))? {
         return Ok(None);
     }
-    let config = match config(prepared, keys, &runs.keys).await {
-        Ok(Some(config)) => config,
-        Ok(None) | Err(_) => return Ok(None),
-    };
+    // What is wrong with them the stage itself says, where that matters to it.
+    let Ok(Some(config)) = config(prepared, keys, &runs.keys).await else { return Ok(None) };
     match Ledger::open_s3(&config, place, account(prepared), runs.ledger.clone(), context).await {
         Ok(ledger) => Ok(Some(ledger)),
         Err(landfall_ledger::Error::Call { failure, .. })

@@ -31,21 +31,20 @@ const DEEDS: [Deed; 4] = [
 
 /// Understands what stands after `landfall notify`.
 pub(crate) fn call(arguments: &[String]) -> Call {
-    match arguments.first().map(String::as_str) {
-        None | Some("--help" | "-h" | "help") => Call::Print { text: help(), code: exit::DONE },
-        Some(name) => match DEEDS.iter().find(|(known, _, _)| *known == name) {
-            Some((_, _, main)) => Call::Notify(*main, arguments.get(1..).unwrap_or_default().to_vec()),
-            None => {
-                let shown = landfall_secret::escape(name, 60);
-                let what = format!("`{shown}` is nothing that is done with notifications");
-                let remedy = match nearest(name, DEEDS.iter().map(|(known, _, _)| *known)) {
-                    Some(near) => format!("did you mean `landfall notify {near}`?"),
-                    None => "`landfall notify` lists what is".to_owned(),
-                };
-                refused(Problem::new("LF-USAGE", Class::Input, what).with_remedy(remedy))
-            }
-        },
+    let name = match arguments.first().map(String::as_str) {
+        None | Some("--help" | "-h" | "help") => return Call::Print { text: help(), code: exit::DONE },
+        Some(name) => name,
+    };
+    if let Some((_, _, main)) = DEEDS.iter().find(|(known, _, _)| *known == name) {
+        return Call::Notify(*main, arguments.get(1..).unwrap_or_default().to_vec());
     }
+    let shown = landfall_secret::escape(name, 60);
+    let what = format!("`{shown}` is nothing that is done with notifications");
+    let remedy = match nearest(name, DEEDS.iter().map(|(known, _, _)| *known)) {
+        Some(near) => format!("did you mean `landfall notify {near}`?"),
+        None => "`landfall notify` lists what is".to_owned(),
+    };
+    refused(Problem::new("LF-USAGE", Class::Input, what).with_remedy(remedy))
 }
 
 fn help() -> String {

@@ -73,7 +73,7 @@ pub async fn tell(
                 }
             }
             Ok(Err(problem)) => {
-                delivered.warnings.push(format!("the queue of notifications: {}", told(&problem)))
+                delivered.warnings.push(format!("the queue of notifications: {}", told(&problem)));
             }
             Err(_) => delivered.warnings.push("the queue of notifications cannot be read in time".to_owned()),
         }

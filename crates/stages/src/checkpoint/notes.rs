@@ -91,15 +91,14 @@ impl Notes {
         let person = self.person.as_ref().ok_or(Error::NoCommitter)?;
         let noted = self.noted(run).await?;
         let same = |kept: &&Kept| kept.head.sequence == checkpoint.sequence;
-        match of_note(&noted)?.iter().find(same) {
-            Some(kept) => kept.agrees_with(checkpoint)?,
-            None => {
-                let before = String::from_utf8_lossy(&noted.text);
-                let before = before.trim_end();
-                let between = if before.is_empty() { "" } else { "\n" };
-                let text = format!("{before}{between}{}\n", checkpoint.to_line());
-                self.git.note(&self.commit, &text, person, run).await?;
-            }
+        if let Some(kept) = of_note(&noted)?.iter().find(same) {
+            kept.agrees_with(checkpoint)?;
+        } else {
+            let before = String::from_utf8_lossy(&noted.text);
+            let before = before.trim_end();
+            let between = if before.is_empty() { "" } else { "\n" };
+            let text = format!("{before}{between}{}\n", checkpoint.to_line());
+            self.git.note(&self.commit, &text, person, run).await?;
         }
         self.push(run).await?;
         Ok(address(&self.commit))
@@ -144,16 +143,13 @@ fn is_race(told: &str) -> bool {
 }
 
 async fn found(git: &Git, name: &str, run: &Run) -> Result<CommitId, Refusal> {
-    match git.commit(name, run).await? {
-        Some(commit) => Ok(commit),
-        None => {
-            let what = format!("there is no commit `{}` in this repo", landfall_secret::escape(name, 100));
-            Err(Refusal::one(
-                Problem::new("LF-GIT-COMMIT", Class::Input, what)
-                    .with_remedy("name a commit that this clone has, such as git-notes:HEAD"),
-            ))
-        }
-    }
+    git.commit(name, run).await?.ok_or_else(|| {
+        let what = format!("there is no commit `{}` in this repo", landfall_secret::escape(name, 100));
+        Refusal::one(
+            Problem::new("LF-GIT-COMMIT", Class::Input, what)
+                .with_remedy("name a commit that this clone has, such as git-notes:HEAD"),
+        )
+    })
 }
 
 /// The checkpoints of a note. Lines of white space are passed over; every other line is one, or the note is told.

@@ -34,7 +34,7 @@ impl Told {
         self.0.push(LedgerEvent {
             sequence,
             previous: None,
-            time: BEGIN + time::Duration::hours(self.0.len() as i64),
+            time: BEGIN + time::Duration::hours(i64::try_from(sequence - 1).expect("few")),
             kind,
             release: release.parse().ok(),
             environment: environment.parse().ok(),
