@@ -88,7 +88,7 @@ impl crate::Command for Command {
         Box::pin(async {
             let mut values = context.values();
             if let Some(path) = old_file(&values) {
-                // Before anything can fail: later jobs must not work with the keys of another run.
+                // Before anybody is asked: later jobs must not work with the keys of another run.
                 aws_credentials::forget(&path, context.output(), context.run())?;
             }
             if values.is_on("clean") {

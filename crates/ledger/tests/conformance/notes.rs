@@ -88,7 +88,7 @@ async fn whatever_becomes_of_an_answer_a_note_is_whole_or_absent() {
             place.sandbox().faults().add(fault);
             match drawer.put("a", b"note".to_vec()).await {
                 Ok(_) => {
-                    assert_eq!(drawer.get("a").await.expect("read").as_deref(), Some(b"note".as_slice()))
+                    assert_eq!(drawer.get("a").await.expect("read").as_deref(), Some(b"note".as_slice()));
                 }
                 Err(error) => assert!(
                     matches!(error.class(), Class::Transient | Class::Unknown),
