@@ -211,6 +211,7 @@ fn the_table_of_stages_names_files_of_these_formats() {
         "deploy-report.json",
         "rollback-report.json",
         "dashboard/index.html",
+        "dashboard/pages/<page>",
         "jira-tickets.json",
         "promotion-log-<type>.json",
         "merged-files",
