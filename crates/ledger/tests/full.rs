@@ -102,7 +102,8 @@ fn child(folder: &Path, deed: &str, around: &[&str]) -> ExitStatus {
 #[tokio::test]
 #[ignore = "what children of the other tests do"]
 async fn deed() {
-    let folder = PathBuf::from(std::env::var_os(FOLDER).expect("a folder"));
+    // Where somebody runs all tests that are marked so, this one is nobody's child.
+    let Some(folder) = std::env::var_os(FOLDER).map(PathBuf::from) else { return };
     let deed = std::env::var(DEED).expect("a deed");
     match deed.split_once(' ') {
         Some(("die", at)) => {

@@ -21,6 +21,7 @@ impl World {
     async fn approved_elsewhere() -> Self {
         let mut world = Self::deployable().await;
         world.has_shared_ledger();
+        world.was_built_by("dev", "v1.4.0");
         world.sandbox.s3.create_bucket(PAGES);
         world.set("LANDFALL_RELEASE", "v1.4.0");
         world.set("GITLAB_USER_LOGIN", "dev");

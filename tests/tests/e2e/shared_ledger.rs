@@ -2,6 +2,7 @@
 
 use futures_util::StreamExt as _;
 use http::Method;
+use landfall_artifacts::{Actor, EventKind, LedgerEvent};
 use landfall_sandbox::{Fault, Service, What};
 use serde_json::Value;
 
@@ -19,6 +20,31 @@ impl World {
         let region = self.sandbox.options().region.clone();
         self.set("AWS_REGION", &region);
         self.set("LANDFALL_LEDGER", &format!("s3://{LEDGER}/app"));
+    }
+
+    /// What a build elsewhere recorded of a release, first of all: who made it.
+    pub(crate) fn was_built_by(&self, maker: &str, release: &str) {
+        let event = LedgerEvent {
+            sequence: 1,
+            previous: None,
+            time: time::OffsetDateTime::now_utc(),
+            kind: EventKind::Intent,
+            release: release.parse().ok(),
+            environment: None,
+            stage: Some("publish-artifacts".to_owned()),
+            action: Some("PutObject".to_owned()),
+            target: None,
+            intent: None,
+            outcome: None,
+            items: Vec::new(),
+            actor: Actor { name: maker.to_owned(), source: "GITLAB_USER_LOGIN".to_owned() },
+            run: None,
+            reason: None,
+            tool_version: "0.1.0".to_owned(),
+            details: std::collections::BTreeMap::new(),
+        };
+        let text = String::from_utf8(event.canonical_bytes()).expect("JSON");
+        self.sandbox.s3.put(LEDGER, &record(1), text);
     }
 
     /// How many records the shared ledger has.
@@ -40,7 +66,7 @@ impl World {
 }
 
 fn record(sequence: u64) -> String {
-    format!("app/{}", landfall_artifacts::LedgerEvent::file_name(sequence))
+    format!("app/{}", LedgerEvent::file_name(sequence))
 }
 
 /// Kills a deployment at a record of it, takes its lock away where it left one, and deploys again.

@@ -137,6 +137,7 @@ fn large_releases_are_bound_by_their_plan() {
     for count in [3, 100, 300] {
         let (named, nameless) = nameless(count);
         let mut world = World::new();
+        world.add(World::draft(EventKind::Intent, "r1", "build"), "dev");
         world.approve(&nameless, "manager", "joan");
         assert_eq!(world.missing(only, &named), [], "{count}");
         assert_eq!(world.missing(only, &nameless), [], "{count}");
@@ -176,6 +177,7 @@ fn what_a_rollback_took_out_is_approved_anew() {
 
     // What the rollback says that it took out, of a deployment that was cut off before its record.
     let mut world = World::new();
+    world.add(World::draft(EventKind::Intent, "r1", "build"), "dev");
     world.deploy("r0", "prod", b"0").approve(&subject, "manager", "joan");
     world.comes(EventKind::Rollback, "r0", "prod", b"0");
     assert_eq!(world.missing(only, &subject), [], "it was not there");

@@ -4,7 +4,7 @@ use landfall_artifacts::{Digest, EffectResult, EnvironmentName, EventKind, Ledge
 use landfall_lambda_deploy::{ApplyReport, Code, Desired, Function, FunctionResult, Outcome as Ended};
 use landfall_ledger::{Draft, Ledger};
 
-use crate::{Finished, Item};
+use crate::Finished;
 
 /// Items of one event; a larger deployment is recorded in several.
 const ITEMS_OF_AN_EVENT: usize = 100;
@@ -22,12 +22,9 @@ pub(super) async fn write_down(
     let functions: Vec<One<'_>> = ended.functions.iter().map(One::of).collect();
     let Some(draft) = draft(release, environment, ended.problem.as_ref(), &functions) else { return };
     for part in draft.in_parts(ITEMS_OF_AN_EVENT) {
-        match ledger.append(part).await {
-            Ok(head) => {
-                let name = format!("ledger record {}", head.sequence);
-                finished.items.push(Item::new(name, "recorded").changed());
-            }
-            Err(error) => return finished.problems.push(Problem::of(&error)),
+        // It is no change of the environment, so that where all was put back nothing was changed.
+        if let Err(error) = ledger.append(part).await {
+            return finished.problems.push(Problem::of(&error));
         }
     }
 }
