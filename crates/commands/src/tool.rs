@@ -8,6 +8,7 @@ use landfall_cli::{Opt, Parsed, exit};
 
 use crate::ledger::{self, View};
 use crate::nearest::nearest;
+use crate::pipelines::{self, Deed};
 use crate::{StageEntry, stage, stages};
 
 /// What the tool was asked for.
@@ -19,6 +20,8 @@ pub enum Call {
     Dashboard(fn(&[String]) -> ExitCode, Vec<String>),
     /// Something that is done with notifications, by its `main`, with its own arguments.
     Notify(fn(&[String]) -> ExitCode, Vec<String>),
+    /// Something that is done with pipelines, with its own arguments.
+    Pipelines(&'static Deed, Vec<String>),
     /// A view of the ledger, or what is done to it, with its own arguments.
     Ledger(&'static View, Vec<String>),
     /// The demo.
@@ -81,6 +84,9 @@ pub fn call(arguments: &[String]) -> Call {
         }
         Some("schema") => schema(rest),
         Some(other) => {
+            if let Some(call) = pipelines::call(arguments) {
+                return call;
+            }
             let shown = landfall_secret::escape(other, 60);
             let mut problem =
                 Problem::new("LF-USAGE", Class::Input, format!("`{shown}` is no command of landfall"));
@@ -149,6 +155,10 @@ fn help() -> String {
          dashboard <...>  the pages that show what runs where: build, serve, publish\n  \
          ledger <view>    what was recorded: what runs where, history, DORA, audit, and more\n  \
          notify <...>     notifications that were not delivered: list, send, drop, test\n  \
+         pipelines        the pipelines of the repo; `pipelines show <name>`: the jobs of one\n  \
+         render <system>  write the CI files of the pipelines for gitlab or github\n  \
+         targets          check which environments and versions a run on demand is for\n  \
+         release          write the release that versions.json is into release.env\n  \
          sandbox          start the stand-ins of all outside systems and print the variables to export\n  \
          schema [name]    print the JSON Schema of a file format\n  \
          help             print this text\n\n\
