@@ -190,6 +190,10 @@ mod tests {
         assert!(matches!(call(&words("demo --keep x")), Call::Demo { keep: Some(_) }));
         assert!(matches!(call(&words("stage generate-versions --dry-run")), Call::Stage(entry, rest)
             if entry.name == "generate-versions" && rest == ["--dry-run"]));
+        assert!(matches!(call(&words("pipelines --output json")), Call::Pipelines(deed, rest)
+            if deed.name == "pipelines" && rest == ["--output", "json"]));
+        assert!(matches!(call(&words("pipelines show staging")), Call::Pipelines(deed, rest)
+            if deed.name == "pipelines show" && rest == ["staging"]));
         assert!(matches!(call(&words("stage nonsense")), Call::Print { code: 2, .. }));
         assert!(matches!(call(&words("--version")), Call::Print { code: 0, .. }));
     }
@@ -204,6 +208,8 @@ mod tests {
             remedy("stage genarate-mapings").contains("did you mean `landfall stage generate-mappings`?")
         );
         assert!(remedy("ledger histroy").contains("did you mean `landfall ledger history`?"));
+        assert!(remedy("pipelines shwo staging").contains("did you mean `landfall pipelines show`?"));
+        assert!(remedy("pipelines staging").contains("`landfall pipelines show staging` shows"));
         assert!(remedy("ledger record").contains("`landfall ledger` lists"));
         assert!(matches!(call(&words("ledger record test --help")), Call::Ledger(view, rest)
             if view.name == "record test" && rest == ["--help"]));

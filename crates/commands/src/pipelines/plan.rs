@@ -100,3 +100,42 @@ fn begins_with(path: &PathBuf, mark: &str) -> Result<bool, FileError> {
     File::open(path).map_err(failed)?.take(mark.len() as u64).read_to_end(&mut bytes).map_err(failed)?;
     Ok(bytes == mark.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use landfall_pipeline::Rendered;
+
+    use super::{Plan, State, plan};
+
+    const MARK: &str = "# Written by `landfall render x`";
+
+    fn file(path: &str) -> Rendered {
+        Rendered { path: path.to_owned(), text: format!("{MARK}; more.\na: 1\n") }
+    }
+
+    #[test]
+    fn whatever_stands_at_a_place_is_told_apart() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let at = |name: &str| folder.path().join(name);
+        let mark = MARK.as_bytes();
+        std::fs::write(at("fresh.yml"), file("").text).expect("written");
+        std::fs::write(at("bytes.yml"), [mark, b"; more.\n\xff\xfe\n"].concat()).expect("written");
+        std::fs::write(at("other.yml"), b"\xff\xfe").expect("written");
+        std::fs::write(at("empty.yml"), b"").expect("written");
+        std::fs::write(at("old.yml"), mark).expect("written");
+        std::fs::write(at("old.txt"), mark).expect("written");
+        std::fs::create_dir(at("folder.yml")).expect("a folder");
+        std::os::unix::fs::symlink("nowhere", at("link.yml")).expect("a link");
+        let names =
+            ["fresh.yml", "bytes.yml", "other.yml", "empty.yml", "folder.yml", "link.yml", "far/away.yml"];
+        let Plan { files, left_over } =
+            plan(folder.path(), MARK, names.map(file).into()).expect("all can be read");
+        let states: Vec<State> = files.into_iter().map(|(_, state)| state).collect();
+        let stale = State::Stale("line 2 would be `a: 1`".to_owned());
+        let (missing, foreign) = (State::Missing, State::Foreign);
+        let expected =
+            [State::Fresh, stale, foreign.clone(), foreign.clone(), foreign, missing.clone(), missing];
+        assert_eq!(states, expected);
+        assert_eq!(left_over, ["old.yml"]);
+    }
+}

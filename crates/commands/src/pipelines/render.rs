@@ -6,7 +6,7 @@ use std::pin::Pin;
 
 use landfall_artifacts::{Class, Mode, Problem, write_atomic};
 use landfall_cli::Opt;
-use landfall_pipeline::{Pipelines, Rendered, github, gitlab};
+use landfall_pipeline::{Pipelines, Rendered, github, gitlab, quoted};
 use landfall_stages::{Finished, Item, Outcome, Refusal};
 
 use super::plan::{Plan, State, plan};
@@ -53,7 +53,7 @@ impl crate::Command for Command {
             let rendered = rendered(context, &system)?;
             let plan = plan(&folder, &format!("# Written by `landfall render {system}`"), rendered)?;
             if check {
-                return Ok(checked(&plan, &system));
+                return Ok(checked(&plan, &system, &folder));
             }
             refuse_foreign(&plan, force)?;
             Ok(apply(&plan, &folder))
@@ -80,12 +80,17 @@ fn rendered(context: &Context, system: &str) -> Result<Vec<Rendered>, Refusal> {
 }
 
 /// What a check says: nothing is written.
-fn checked(plan: &Plan, system: &str) -> Finished {
+fn checked(plan: &Plan, system: &str, folder: &Path) -> Finished {
     let mut finished = Finished::default();
+    let mut again = format!("landfall render {system}");
+    if folder != Path::new(".") {
+        let shown = landfall_secret::escape(&folder.to_string_lossy(), 200);
+        again.push_str(&format!(" --out {}", quoted(&shown)));
+    }
     let stale = |path: &str, how: &str| {
         let what = format!("{}: {how}", landfall_secret::escape(path, 200));
         Problem::new("LF-RENDER-STALE", Class::Refused, what)
-            .with_remedy(format!("run `landfall render {system}` and commit what it writes"))
+            .with_remedy(format!("run `{again}` and commit what it writes"))
     };
     for (file, state) in &plan.files {
         let item = |word| Item::new(file.path.clone(), word);

@@ -60,13 +60,19 @@ fn json(pipeline: &Pipeline) -> Value {
 }
 
 fn job(job: &Job) -> Value {
+    // The CI system starts another pipeline itself, so that no program is run for it.
+    let (commands, starts) = match &job.work {
+        Work::Call(called) => (Vec::new(), Some(called.as_str())),
+        Work::Stage { .. } | Work::Commands(_) => (job.commands(), None),
+    };
     let need = |need: &Need| json!({ "job": need.job, "optional": need.optional });
     json!({
         "name": job.name,
         "environment": job.environment.as_ref().map(EnvironmentName::as_str),
         "ciStage": job.ci_stage,
         "stages": job.stages().iter().map(|stage| stage.name).collect::<Vec<_>>(),
-        "commands": job.commands(),
+        "commands": commands,
+        "starts": starts,
         "needs": job.needs.iter().map(need).collect::<Vec<_>>(),
         "when": job.when.as_str(),
         "branches": job.branches.as_str(),

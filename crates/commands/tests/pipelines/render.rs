@@ -55,7 +55,7 @@ fn a_check_names_what_is_stale_and_how_and_writes_nothing() {
     error[LF-RENDER-STALE] exit 3
       .gitlab-ci.yml: line 7 would be `stages:`
       common/vars.gitlab-ci.yml: is missing
-      next: run `landfall render gitlab` and commit what it writes
+      next: run `landfall render gitlab --out @/out` and commit what it writes
 
     error[LF-RENDER-FOREIGN] exit 3
       aws/s3-deploy.yml: is there, and Landfall did not write it

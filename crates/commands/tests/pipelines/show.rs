@@ -79,7 +79,7 @@ fn the_jobs_of_a_pipeline_are_shown_with_what_they_need_and_keep() {
     ");
     let json: Value =
         serde_json::from_str(&repo.run("pipelines show hotfix --output json").stdout).expect("JSON");
-    insta::assert_snapshot!(json["jobs"][1].to_string(), @r#"{"branches":"never","changes":[],"ciStage":"deploy","commands":[["./ship.sh","prod_eu00"]],"environment":"prod_eu00","handsOver":null,"keepForSeconds":604800,"keeps":[],"mayFail":false,"name":"ship-prod-eu","needs":[{"job":"scan","optional":false}],"parts":null,"stages":[],"takes":[],"timeoutSeconds":3600,"variables":{},"when":"manual"}"#);
+    insta::assert_snapshot!(json["jobs"][1].to_string(), @r#"{"branches":"never","changes":[],"ciStage":"deploy","commands":[["./ship.sh","prod_eu00"]],"environment":"prod_eu00","handsOver":null,"keepForSeconds":604800,"keeps":[],"mayFail":false,"name":"ship-prod-eu","needs":[{"job":"scan","optional":false}],"parts":null,"stages":[],"starts":null,"takes":[],"timeoutSeconds":3600,"variables":{},"when":"manual"}"#);
 }
 
 #[test]
