@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{exit_codes, files_table};
+use crate::{ci_files, exit_codes, files_table};
 
 /// The folder that holds schemas and nothing else, so that one without a format is seen.
 const SCHEMAS: &str = "docs/schemas";
 
 /// Every generated file with its text, by path below the workspace.
-fn files() -> Result<BTreeMap<PathBuf, String>> {
-    let mut files = BTreeMap::new();
+fn files(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
+    let mut files = ci_files::files(root)?;
     let views = ("ledger-view", landfall_ledger::view::Answer::schema());
     for (name, schema) in landfall_artifacts::schemas().into_iter().chain([views]) {
         let text = serde_json::to_string_pretty(&schema).with_context(|| format!("the schema of {name}"))?;
@@ -28,9 +28,9 @@ fn schema_file(name: &str) -> String {
     format!("{}.schema.json", name.strip_suffix(".json").unwrap_or(name))
 }
 
-/// Writes what differs, removes schemas of formats that are gone, and says which.
+/// Writes what differs, removes schemas and CI files that nothing is left of, and says which.
 pub(crate) fn write(root: &Path) -> Result<()> {
-    let files = files()?;
+    let files = files(root)?;
     for path in left_over(root, &files)? {
         std::fs::remove_file(root.join(&path))
             .with_context(|| format!("cannot remove {}", path.display()))?;
@@ -49,7 +49,7 @@ pub(crate) fn write(root: &Path) -> Result<()> {
 
 /// Fails where a generated file is not what the code would write now.
 pub(crate) fn check(root: &Path) -> Result<()> {
-    let files = files()?;
+    let files = files(root)?;
     let stale = files.iter().filter(|(path, text)| is_stale(root, path, text)).map(|(path, _)| path.clone());
     let stale: Vec<PathBuf> = stale.chain(left_over(root, &files)?).collect();
     if stale.is_empty() {
@@ -65,12 +65,19 @@ fn is_stale(root: &Path, path: &Path, text: &str) -> bool {
 }
 
 fn left_over(root: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>> {
-    let Ok(entries) = std::fs::read_dir(root.join(SCHEMAS)) else { return Ok(Vec::new()) };
     let mut left = Vec::new();
-    for entry in entries {
-        let path = Path::new(SCHEMAS).join(entry.context("cannot list the schemas")?.file_name());
-        if !files.contains_key(&path) {
-            left.push(path);
+    let mut folders = ci_files::folders(root)?;
+    folders.push(SCHEMAS.into());
+    while let Some(folder) = folders.pop() {
+        let Ok(entries) = std::fs::read_dir(root.join(&folder)) else { continue };
+        for entry in entries {
+            let entry = entry.with_context(|| format!("cannot list {}", folder.display()))?;
+            let path = folder.join(entry.file_name());
+            if entry.file_type().with_context(|| format!("cannot look at {}", path.display()))?.is_dir() {
+                folders.push(path);
+            } else if !files.contains_key(&path) {
+                left.push(path);
+            }
         }
     }
     left.sort();
@@ -95,5 +102,30 @@ mod tests {
         write(root).expect("written");
         std::fs::write(root.join("docs/exit-codes.md"), "by hand").expect("written");
         assert!(check(root).expect_err("changed by hand").to_string().contains("docs/exit-codes.md"));
+    }
+
+    #[test]
+    fn examples_of_ci_files_follow_their_settings() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let root = folder.path();
+        let settings = root.join("docs/ci/one/landfall.toml");
+        let rows = "[ci]\npipelines = [\"s3-config\"]\n\n[environment.stg_eu00]\nkind = \"staging\"\n";
+        std::fs::create_dir_all(settings.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&settings, rows).expect("written");
+        write(root).expect("written");
+        check(root).expect("fresh");
+        let workflow = "docs/ci/one/github/.github/workflows/s3-config.yml";
+        assert!(root.join(workflow).is_file() && root.join("docs/ci/one/gitlab/.gitlab-ci.yml").is_file());
+        std::fs::write(&settings, rows.replace("s3-config", "images-dev")).expect("written");
+        let stale = check(root).expect_err("another pipeline").to_string();
+        assert!(stale.contains(workflow) && stale.contains("workflows/images-dev.yml"), "{stale}");
+        write(root).expect("written");
+        assert!(!root.join(workflow).exists());
+        std::fs::write(&settings, "[ci]\npipelines = [\"none\"]\n").expect("written");
+        let wrong = format!("{:#}", write(root).expect_err("no such pipeline"));
+        assert!(
+            wrong.contains("docs/ci/one/landfall.toml") && wrong.contains("no pipeline `none`"),
+            "{wrong}"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Work on the workspace that takes more than one command: `cargo xtask` lists it.
 
 mod bench;
+mod ci_files;
 mod command;
 mod exit_codes;
 mod files_table;

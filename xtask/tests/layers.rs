@@ -31,7 +31,7 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ("cli", &["run", "artifacts", "secret"]),
     // Commands make the real clients that stages are handed.
     ("commands", COMMANDS_USE),
-    ("xtask", &["artifacts", "cli", "commands", "ledger", "sandbox"]),
+    ("xtask", &["artifacts", "cli", "commands", "ledger", "pipeline", "sandbox"]),
 ];
 
 const STAGES_USE: &[&str] = &[
@@ -65,6 +65,7 @@ const COMMANDS_USE: &[&str] = &[
     "versioning",
     "ledger",
     "dashboard",
+    "pipeline",
     "aws",
     "transport",
     "run",

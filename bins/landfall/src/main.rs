@@ -17,6 +17,7 @@ fn main() -> ExitCode {
         Call::Stage(stage, rest) => (stage.main)(&rest),
         Call::Dashboard(main, rest) | Call::Notify(main, rest) => main(&rest),
         Call::Ledger(view, rest) => (view.main)(&rest),
+        Call::Pipelines(deed, rest) => (deed.main)(&rest),
         Call::Print { text, code } => {
             // A closed pipe is no reason to fail.
             let _ = if code == 0 {

@@ -88,10 +88,19 @@ const OF_VIEWS: [Opt; 9] = [
     PLAIN_HTTP,
 ];
 
+/// The options that every command has that works on files of the repo alone.
+const OF_FILES: [Opt; 4] = [
+    CONFIG,
+    Opt::value("output", "human|json", "what standard output shows: for people, or as JSON").default("human"),
+    REPORT,
+    LOG_FORMAT,
+];
+
 /// The options that a command has besides its own.
 pub(crate) fn shared(shared: Shared) -> &'static [Opt] {
     match shared {
         Shared::Stage => &OF_STAGES,
         Shared::View | Shared::Look => &OF_VIEWS,
+        Shared::Local => &OF_FILES,
     }
 }

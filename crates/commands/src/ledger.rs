@@ -15,7 +15,7 @@ mod second;
 mod show;
 mod span;
 mod steps;
-mod table;
+pub(crate) mod table;
 mod trace;
 mod unlock;
 mod verify;

@@ -44,6 +44,7 @@ pub mod ledger;
 pub mod list_buckets;
 pub mod merge_configs;
 pub mod package_artifacts;
+pub mod pipelines;
 pub mod prepare_docker_config;
 pub mod promote_artifacts;
 pub mod publish_artifacts;
@@ -101,6 +102,8 @@ pub enum Shared {
     View,
     /// Those of a view, for what looks at the world besides: an environment that is named is a row of `landfall.toml`, as a stage's.
     Look,
+    /// Those of every command that works on files of the repo alone: where its settings are, and how the answer is written.
+    Local,
 }
 
 /// A stage as a command: its name, its options, and what it does with their values.

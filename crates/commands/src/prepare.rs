@@ -81,8 +81,10 @@ pub(crate) fn prepare(
     let mut early = Values::new(&options, &layers);
     let is_stage = shared == Shared::Stage;
     // Of a view that only reads the ledger, an environment is one that the ledger knows.
-    let name: Option<EnvironmentName> =
-        if shared == Shared::View { None } else { early.parsed("environment") };
+    let name: Option<EnvironmentName> = match shared {
+        Shared::View | Shared::Local => None,
+        Shared::Stage | Shared::Look => early.parsed("environment"),
+    };
     let declares = |name: &str| options.iter().any(|option| option.name == name);
     let (config, named) = match early.sourced("config") {
         Some((path, source)) => (path, source != Source::Default),
@@ -117,8 +119,13 @@ pub(crate) fn prepare(
     }
     let deadline = if declares("deadline") { values.duration("deadline") } else { None };
     let share = if declares("rate-share") { values.parsed("rate-share") } else { None };
-    let ledger = ledger_store::place(&mut values);
-    values.parsed::<AccountId>("ledger-account");
+    let ledger = if shared == Shared::Local {
+        // It reads none and records nothing.
+        Place::Folder(PathBuf::new())
+    } else {
+        values.parsed::<AccountId>("ledger-account");
+        ledger_store::place(&mut values)
+    };
     let report = values.text("report").map(PathBuf::from);
     if let Some(why) = report.as_deref().and_then(unwritable) {
         values.problem(

@@ -8,6 +8,7 @@ use landfall_cli::{Opt, Parsed, exit};
 
 use crate::ledger::{self, View};
 use crate::nearest::nearest;
+use crate::pipelines::{self, Deed};
 use crate::{StageEntry, stage, stages};
 
 /// What the tool was asked for.
@@ -19,6 +20,8 @@ pub enum Call {
     Dashboard(fn(&[String]) -> ExitCode, Vec<String>),
     /// Something that is done with notifications, by its `main`, with its own arguments.
     Notify(fn(&[String]) -> ExitCode, Vec<String>),
+    /// Something that is done with pipelines, with its own arguments.
+    Pipelines(&'static Deed, Vec<String>),
     /// A view of the ledger, or what is done to it, with its own arguments.
     Ledger(&'static View, Vec<String>),
     /// The demo.
@@ -81,6 +84,9 @@ pub fn call(arguments: &[String]) -> Call {
         }
         Some("schema") => schema(rest),
         Some(other) => {
+            if let Some(call) = pipelines::call(arguments) {
+                return call;
+            }
             let shown = landfall_secret::escape(other, 60);
             let mut problem =
                 Problem::new("LF-USAGE", Class::Input, format!("`{shown}` is no command of landfall"));
@@ -149,6 +155,10 @@ fn help() -> String {
          dashboard <...>  the pages that show what runs where: build, serve, publish\n  \
          ledger <view>    what was recorded: what runs where, history, DORA, audit, and more\n  \
          notify <...>     notifications that were not delivered: list, send, drop, test\n  \
+         pipelines        the pipelines of the repo; `pipelines show <name>`: the jobs of one\n  \
+         render <system>  write the CI files of the pipelines for gitlab or github\n  \
+         targets          check which environments and versions a run on demand is for\n  \
+         release          write the release that versions.json is into release.env\n  \
          sandbox          start the stand-ins of all outside systems and print the variables to export\n  \
          schema [name]    print the JSON Schema of a file format\n  \
          help             print this text\n\n\
@@ -180,6 +190,10 @@ mod tests {
         assert!(matches!(call(&words("demo --keep x")), Call::Demo { keep: Some(_) }));
         assert!(matches!(call(&words("stage generate-versions --dry-run")), Call::Stage(entry, rest)
             if entry.name == "generate-versions" && rest == ["--dry-run"]));
+        assert!(matches!(call(&words("pipelines --output json")), Call::Pipelines(deed, rest)
+            if deed.name == "pipelines" && rest == ["--output", "json"]));
+        assert!(matches!(call(&words("pipelines show staging")), Call::Pipelines(deed, rest)
+            if deed.name == "pipelines show" && rest == ["staging"]));
         assert!(matches!(call(&words("stage nonsense")), Call::Print { code: 2, .. }));
         assert!(matches!(call(&words("--version")), Call::Print { code: 0, .. }));
     }
@@ -194,6 +208,8 @@ mod tests {
             remedy("stage genarate-mapings").contains("did you mean `landfall stage generate-mappings`?")
         );
         assert!(remedy("ledger histroy").contains("did you mean `landfall ledger history`?"));
+        assert!(remedy("pipelines shwo staging").contains("did you mean `landfall pipelines show`?"));
+        assert!(remedy("pipelines staging").contains("`landfall pipelines show staging` shows"));
         assert!(remedy("ledger record").contains("`landfall ledger` lists"));
         assert!(matches!(call(&words("ledger record test --help")), Call::Ledger(view, rest)
             if view.name == "record test" && rest == ["--help"]));

@@ -3,7 +3,7 @@
 use landfall_cli::{columns, cut, middle};
 
 /// So many columns a table has at most, also where nobody knows the terminal: in logs of CI too.
-pub(super) const WIDTH: usize = 80;
+pub(crate) const WIDTH: usize = 80;
 
 /// Blanks between two columns.
 const GAP: usize = 2;
@@ -16,14 +16,14 @@ const NOTE_LINES: usize = 6;
 
 /// Whether colours may be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Paint {
+pub(crate) enum Paint {
     Plain,
     Colours,
 }
 
 /// What the colour of a cell says besides its word. Colour is never the only sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tone {
+pub(crate) enum Tone {
     Usual,
     Head,
     Good,
@@ -34,7 +34,7 @@ pub(super) enum Tone {
 
 impl Paint {
     /// A text in the colour of a tone.
-    pub(super) fn tone(self, tone: Tone, text: &str) -> String {
+    pub(crate) fn tone(self, tone: Tone, text: &str) -> String {
         let code = match tone {
             _ if self == Self::Plain || text.trim().is_empty() => None,
             Tone::Usual => None,
@@ -48,29 +48,29 @@ impl Paint {
     }
 
     /// A text that is not the matter.
-    pub(super) fn dim(self, text: &str) -> String {
+    pub(crate) fn dim(self, text: &str) -> String {
         self.tone(Tone::Dim, text)
     }
 
     /// A heading with a line break behind it.
-    pub(super) fn heading(self, text: &str) -> String {
+    pub(crate) fn heading(self, text: &str) -> String {
         format!("{}\n", self.tone(Tone::Head, &cut(&landfall_secret::escape(text, LONGEST), WIDTH)))
     }
 }
 
 /// A cell: a text that came from outside, made safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Cell {
+pub(crate) struct Cell {
     text: String,
     tone: Tone,
 }
 
 impl Cell {
-    pub(super) fn new(text: impl AsRef<str>) -> Self {
+    pub(crate) fn new(text: impl AsRef<str>) -> Self {
         Self { text: landfall_secret::escape(text.as_ref(), LONGEST), tone: Tone::Usual }
     }
 
-    pub(super) fn toned(self, tone: Tone) -> Self {
+    pub(crate) fn toned(self, tone: Tone) -> Self {
         Self { tone, ..self }
     }
 }
@@ -89,7 +89,7 @@ impl From<String> for Cell {
 
 /// How a column is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Set {
+pub(crate) enum Set {
     /// To the left; cut at the end.
     Text,
     /// To the left; cut in its middle, as a name is known by its beginning and its end.
@@ -99,7 +99,7 @@ pub(super) enum Set {
 }
 
 /// A column: its head, how it is set, and how narrow it may become.
-pub(super) type Column = (&'static str, Set, usize);
+pub(crate) type Column = (&'static str, Set, usize);
 
 enum Line {
     Row(Vec<Cell>),
@@ -107,32 +107,32 @@ enum Line {
 }
 
 /// A table. Columns are as wide as their cells; where that is too much the widest gives way.
-pub(super) struct Table {
+pub(crate) struct Table {
     heads: Vec<Column>,
     lines: Vec<Line>,
 }
 
 impl Table {
-    pub(super) fn new(heads: &[Column]) -> Self {
+    pub(crate) fn new(heads: &[Column]) -> Self {
         Self { heads: heads.to_vec(), lines: Vec::new() }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.lines.is_empty()
     }
 
     /// Adds a row; one with fewer cells than columns ends early.
-    pub(super) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
+    pub(crate) fn row<const N: usize>(&mut self, cells: [Cell; N]) {
         self.lines.push(Line::Row(cells.into()));
     }
 
     /// Adds a text below the newest row, over as many lines as it needs.
-    pub(super) fn note(&mut self, text: impl AsRef<str>) {
+    pub(crate) fn note(&mut self, text: impl AsRef<str>) {
         self.lines.push(Line::Note(Cell::new(text)));
     }
 
     /// The table's lines, each with a line break behind it.
-    pub(super) fn render(&self, paint: Paint) -> String {
+    pub(crate) fn render(&self, paint: Paint) -> String {
         let widths = self.widths();
         let heads: Vec<Cell> =
             self.heads.iter().map(|(head, ..)| Cell::new(head).toned(Tone::Head)).collect();
@@ -197,7 +197,7 @@ impl Table {
 }
 
 /// A text in lines of so many columns, broken between words where it can be, and at most so many lines.
-pub(super) fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, width: usize, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {

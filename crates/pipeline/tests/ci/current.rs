@@ -5,7 +5,7 @@ use landfall_pipeline::{Rendered, github, gitlab};
 
 use crate::support::{EXAMPLES, example, of_example};
 
-const AGAIN: &str = "render it again: cargo run -p landfall-pipeline --example render -- docs/ci/";
+const AGAIN: &str = "run `cargo xtask generate` and commit";
 
 fn files(folder: &Path, below: &Path, found: &mut BTreeMap<String, String>) {
     for entry in std::fs::read_dir(folder.join(below)).expect("a folder") {
@@ -26,9 +26,9 @@ fn is_current(name: &str, kind: &str, rendered: Vec<Rendered>) {
     let expected: BTreeMap<String, String> =
         rendered.into_iter().map(|file| (file.path, file.text)).collect();
     let names = |files: &BTreeMap<String, String>| files.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(names(&found), names(&expected), "{AGAIN}{name}");
+    assert_eq!(names(&found), names(&expected), "{AGAIN}");
     for (path, text) in expected {
-        assert!(found.get(&path) == Some(&text), "docs/ci/{name}/{kind}/{path} is stale; {AGAIN}{name}");
+        assert!(found.get(&path) == Some(&text), "docs/ci/{name}/{kind}/{path} is stale; {AGAIN}");
     }
 }
 
