@@ -208,7 +208,7 @@ mod tests {
             remedy("stage genarate-mapings").contains("did you mean `landfall stage generate-mappings`?")
         );
         assert!(remedy("ledger histroy").contains("did you mean `landfall ledger history`?"));
-        assert!(remedy("pipelines shwo staging").contains("did you mean `landfall pipelines show`?"));
+        assert!(remedy("pipelines sho staging").contains("did you mean `landfall pipelines show`?"));
         assert!(remedy("pipelines staging").contains("`landfall pipelines show staging` shows"));
         assert!(remedy("ledger record").contains("`landfall ledger` lists"));
         assert!(matches!(call(&words("ledger record test --help")), Call::Ledger(view, rest)

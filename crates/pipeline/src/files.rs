@@ -17,7 +17,7 @@ pub fn is_secret(file: &str) -> bool {
 fn handed_on(file: &str) -> Option<&str> {
     match file {
         "copy-plan.json" | "landfall.toml" | ".env" | "graph.json" => None,
-        "dashboard/index.html" | "dashboard/pages/<page>" => Some("dashboard/"),
+        page if page.starts_with("dashboard/") => Some("dashboard/"),
         "merged-files/<path>" => Some("merged-files/"),
         "promotion-log-<type>.json" => Some("promotion-log-*.json"),
         "<release>/<service>.zip" | "<release>/manifest.json" => Some("dist/release/"),
