@@ -95,7 +95,7 @@ fn section(book: &Book<'_>, at: usize, figures: &Figures) -> Markup {
                 figure {
                     figcaption {
                         (figure.title) " " strong { (newest(figure, &values)) }
-                        @if lasts { " " span.tag.bad { "a failure lasts still" } }
+                        @if lasts { " " span.tag.bad { "not over" } }
                     }
                     (chart(&Chart { id: &chart_id, title: figure.title, shape: figure.shape, unit: figure.unit, values: &values }))
                 }

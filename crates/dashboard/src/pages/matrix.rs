@@ -183,7 +183,7 @@ fn one(book: &Book<'_>, cell: Option<&Cell>, marks: &Marks) -> Markup {
     let mark = marks.standing.and_then(mark);
     let gates = html! { @if marks.missing > 0 { em.gate { (count(marks.missing, "gate", "gates")) } } };
     match cell {
-        None => html! { td { span.none { "–" } (gates) } },
+        None => html! { td { span.none { "–" } " " (gates) } },
         Some(cell) => html! {
             td class=[mark.map(|(class, _)| class)] {
                 b { (cell.version.as_deref().map_or_else(|| "unknown".to_owned(), brief)) }
