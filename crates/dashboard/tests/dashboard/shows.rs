@@ -216,11 +216,9 @@ fn figures_say_what_they_mean_and_what_lasts_still() {
     let pages = build(&site, &Layout::default());
     let page = pages.iter().find(|page| page.path == "pages/figures.html").expect("a page of figures");
     let html = String::from_utf8_lossy(&page.bytes);
-    for wanted in [
-        "The median from the newest commit of what came to its deployment.",
-        "not over",
-        "not restored yet",
-    ] {
+    for wanted in
+        ["The median from the newest commit of what came to its deployment.", "not over", "not restored yet"]
+    {
         assert!(html.contains(wanted), "{wanted}");
     }
 }

@@ -1,8 +1,6 @@
 //! Notes in a bucket, below the prefix of the records.
 
-use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
-use aws_sdk_s3::types::ChecksumAlgorithm;
-use landfall_artifacts::{CodeSha256, Digest};
+use aws_sdk_s3::primitives::AggregatedBytes;
 use landfall_aws::{AwsFailure, Call, FailureKind, Nature, Service, call};
 
 use super::{PAGE, S3Store};
@@ -13,22 +11,8 @@ impl S3Store {
     /// Puts a note where none of its name is. Where no clear answer came, the key tells.
     pub(crate) async fn put_note(&self, drawer: &str, name: &str, bytes: Vec<u8>) -> Result<bool, Error> {
         let key = self.note(drawer, name);
-        let sha256 = CodeSha256::from(Digest::of(&bytes));
-        let what = operation("PutObject", Nature::Write);
-        let request = || {
-            self.sdk
-                .put_object()
-                .bucket(self.bucket.as_str())
-                .key(&key)
-                .if_none_match("*")
-                .checksum_algorithm(ChecksumAlgorithm::Sha256)
-                .checksum_sha256(sha256.to_string())
-                .content_type("application/json")
-                .set_expected_bucket_owner(self.owner())
-                .body(ByteStream::from(bytes.clone()))
-                .send()
-        };
-        let Err(failure) = call(&self.run, what, request).await else { return Ok(true) };
+        let created = self.create(&format!("{drawer}/{name}"), &bytes).await;
+        let Err(failure) = created else { return Ok(true) };
         let is_doubtful = matches!(
             (failure.status, failure.kind),
             (Some(412), _) | (_, FailureKind::Unanswered | FailureKind::Server | FailureKind::Answer)
