@@ -6,6 +6,7 @@ use maud::Markup;
 
 use crate::drift::{Standing, standing};
 use crate::layout::{Names, Place};
+use crate::parallel::in_parallel;
 use crate::{HistoryRow, Layout, Site, finder, pages, style};
 
 /// No page has more bytes than this; lists that would need more go on in further pages, or say what they leave out.
@@ -116,11 +117,11 @@ pub fn build(site: &Site, layout: &Layout) -> Vec<Page> {
     files.extend(pages::matrix::pages(&book));
     files.push(style::page(&book));
     files.extend(finder::files(&book));
-    files.extend(site.functions.iter().enumerate().map(|(at, row)| pages::function::page(&book, at, row)));
+    files.extend(in_parallel(&site.functions, |at, row| pages::function::page(&book, at, row)));
     files.extend(
         site.environments.iter().enumerate().map(|(at, one)| pages::environment::page(&book, at, one)),
     );
-    files.extend(site.releases.iter().map(|release| pages::release::page(&book, release)));
+    files.extend(in_parallel(&site.releases, |_, release| pages::release::page(&book, release)));
     files.extend(pages::releases::pages(&book));
     files.extend(pages::graveyard::pages(&book));
     files.extend(pages::figures::pages(&book));
