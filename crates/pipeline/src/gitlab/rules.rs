@@ -67,7 +67,8 @@ pub(super) fn rules(pipeline: &Pipeline, job: &Job, settings: &Settings) -> Yaml
 fn chosen(pipeline: &Pipeline, job: &Job, settings: &Settings) -> String {
     let web = "$CI_PIPELINE_SOURCE == \"web\"";
     if checks_targets(job) {
-        return web.to_owned();
+        // Who starts a pipeline by its name has typed no environments.
+        return format!("{web} && $LANDFALL_PIPELINE !~ /./");
     }
     let wanted: Vec<&EnvironmentName> = match &job.environment {
         Some(environment) => vec![environment],
