@@ -97,6 +97,7 @@ suffix = "eu"
 aws_region = "eu-west-2"
 variables = { FLAVOUR = "sweet" }
 [pipelines.staging.jobs.smoke]
+ci_stage = "post-deploy"
 commands = [["true"]]
 each = "environment"
 needs = ["deploy-lambda"]

@@ -111,7 +111,7 @@ fn what_fails_keeps_what_needs_it_from_running() {
     assert_eq!(ran.code, Some(6), "{}\n{}", ran.stdout, ran.stderr);
     assert_eq!(
         repo.states(),
-        "allowed failed 6, broken failed 3, well passed, after skipped, after-allowed passed, hungry passed, in-any-case passed, no-such-program failed 127"
+        "allowed failed 6, broken failed 3, well passed, no-such-program failed 127, after skipped, after-allowed passed, hungry passed, in-any-case passed"
     );
     assert_eq!(repo.noted("never"), "");
     insta::assert_snapshot!(repo.tidy(&ran.stdout), @"");
