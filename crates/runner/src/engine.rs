@@ -25,6 +25,9 @@ const TRIES: u64 = 3;
 /// The exit code of a passing fault, after which the same may be done again without a look.
 const TRANSIENT: u8 = 5;
 
+/// The exit code of a run that SIGTERM stopped.
+const TERMINATED: u8 = 143;
+
 /// What is to be run.
 #[derive(Clone, Copy, Debug)]
 pub struct Order<'o> {
@@ -279,7 +282,12 @@ pub async fn execute(order: &Order<'_>, deps: &Deps<'_>, run: &Run) -> Result<Ru
     let mut record = record.into_inner().unwrap_or_else(PoisonError::into_inner);
     let how_all: Vec<Ended> =
         record.report.jobs.iter().filter_map(|job| how_of(job.state, job.exit_code)).collect();
-    record.end(verdict, verdict.exit_code(&how_all));
+    let code = match (verdict, run.stop().requested()) {
+        // As whoever is told to end by SIGTERM.
+        (Verdict::Interrupted, Some(Signal::Terminate)) => TERMINATED,
+        _ => verdict.exit_code(&how_all),
+    };
+    record.end(verdict, code);
     for job in &pipeline.jobs {
         kept::remove_secrets(&kept_of(&deps.folder.path, &job.name));
     }

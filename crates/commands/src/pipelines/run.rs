@@ -127,8 +127,8 @@ pub(super) async fn run(context: &Context, name: PartName, inputs: Vec<(String, 
         people.push_str(&result::people(&report, &runs, paint(context)));
     }
     let json = String::from_utf8_lossy(&report.to_bytes()).into_owned();
-    let problems = problem.into_iter().collect();
-    Ok(Finished { to_caller: ToCaller::Answer { people, json }, problems, ..Finished::default() })
+    let (items, problems) = (result::changes(&report), problem.into_iter().collect());
+    Ok(Finished { to_caller: ToCaller::Answer { people, json }, items, problems, ..Finished::default() })
 }
 
 /// The pipelines that are to follow.
@@ -159,7 +159,7 @@ impl Here<'_> {
         let run_folder = self.runs.begin(context.run().clock().now())?;
         let program = std::env::current_exe().map_err(|cause| no_folder(&cause))?;
         let tools = run_folder.path.join("bin");
-        around::link(&tools, &program).map_err(|cause| no_folder(&cause))?;
+        around::put_program(&tools, &program).map_err(|cause| no_folder(&cause))?;
         let around =
             around::surroundings(context, self.folder, &tools, &source, &wanted.inputs, &self.want.pass);
         let keeper = [program.to_string_lossy().into_owned(), crate::tool::KEEP_JOB.to_owned()];

@@ -55,7 +55,7 @@ fn a_second_request_to_stop_kills() {
     run.line_with("stopping");
     run.tell(Signal::TERM);
     let ran = run.end();
-    assert_eq!(ran.code, Some(130), "{}\n{}", ran.stdout, ran.stderr);
+    assert_eq!((ran.code, repo.report().exit_code), (Some(143), Some(143)), "{}\n{}", ran.stdout, ran.stderr);
     assert_eq!(repo.states(), "first passed, second stopped");
     until_gone(pid(&second));
 }

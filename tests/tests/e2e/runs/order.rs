@@ -41,7 +41,16 @@ fn jobs_get_what_is_declared_and_nothing_else() {
     assert!(!log.contains("leaked"), "a tag of another job: {log}");
     assert!(repo.log("apart").contains("[]"), "{}", repo.log("apart"));
     assert!(ran.stderr.contains("1 file is changed or new and not committed"), "{}", ran.stderr);
-    insta::assert_snapshot!(repo.tidy(&ran.stdout), @"");
+    insta::assert_snapshot!(repo.tidy(&ran.stdout), @r"
+    JOB     STAGE  HOW     TOOK
+    beside  make   passed   <time>
+    make    make   passed   <time>
+    apart   use    passed   <time>
+    use     use    passed   <time>
+
+    own passed: 4 of 4 jobs in <time>
+    Logs and files: @repo/.landfall/runs/<run>
+    ");
     // Folders of what went well are gone; what was kept is there.
     assert!(
         !repo.latest("jobs/make/workspace").exists() && repo.latest("jobs/make/kept/dist/x/b.zip").exists()
@@ -114,8 +123,37 @@ fn what_fails_keeps_what_needs_it_from_running() {
         "allowed failed 6, broken failed 3, well passed, no-such-program failed 127, after skipped, after-allowed passed, hungry passed, in-any-case passed"
     );
     assert_eq!(repo.noted("never"), "");
-    insta::assert_snapshot!(repo.tidy(&ran.stdout), @"");
-    insta::assert_snapshot!(repo.tidy(ran.stderr.split("error[").nth(1).expect("a page")), @"");
+    insta::assert_snapshot!(repo.tidy(&ran.stdout), @r"
+    JOB              STAGE  HOW                          TOOK
+    allowed          one    failed with 6, which it may   <time>
+        log: jobs/allowed/log.txt
+    broken           one    failed with 3                 <time>
+        log: jobs/broken/log.txt
+    well             one    passed                        <time>
+    no-such-program  two    failed with 127               <time>
+        log: jobs/no-such-program/log.txt
+    after            two    skipped                         -
+        because of broken
+    after-allowed    two    passed                        <time>
+    hungry           two    passed                        <time>
+    in-any-case      two    passed                        <time>
+
+    own failed: 4 of 8 jobs in <time>
+    Logs and files: @repo/.landfall/runs/<run>
+    Go on: landfall run own --resume <run>
+    ");
+    insta::assert_snapshot!(repo.tidy(ran.stderr.split("error[").nth(1).expect("a page")), @r"
+    LF-RUN-FAILED] exit 6
+      the run <run> of own failed: broken, no-such-program
+      next: landfall run own --resume <run>
+
+    what was changed (5):
+      allowed: failed
+      well: passed
+      after-allowed: passed
+      hungry: passed
+      in-any-case: passed
+    ");
     assert!(ran.stderr.contains("broken | why"), "{}", ran.stderr);
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use landfall_cli::Opt;
-use landfall_pipeline::common_variables;
+use landfall_pipeline::{common_variables, quoted};
 use landfall_runner::{Source, Surroundings};
 use landfall_versioning::Git;
 
@@ -88,8 +88,12 @@ fn of_stage(name: &str) -> Vec<String> {
     declared.chain(OF_STAGES).map(str::to_owned).collect()
 }
 
-/// A folder for the jobs' path in which this program is called `landfall`, whatever it is called here.
-pub(super) fn link(folder: &Path, program: &Path) -> std::io::Result<()> {
+/// A folder for the jobs' path in which this program is called `landfall`, whatever it is called here. A script and no link: what looks
+/// through the folder of a run finds no large program in it.
+pub(super) fn put_program(folder: &Path, program: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
     std::fs::create_dir_all(folder)?;
-    std::os::unix::fs::symlink(program, folder.join("landfall"))
+    let (path, program) = (folder.join("landfall"), quoted(&program.to_string_lossy()));
+    std::fs::write(&path, format!("#!/bin/sh\nexec {program} \"$@\"\n"))?;
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
 }

@@ -3,6 +3,7 @@
 use landfall_artifacts::{Class, Problem, RunJob, RunJobState, RunReport, RunState};
 use landfall_cli::duration_words;
 use landfall_runner::Runs;
+use landfall_stages::Item;
 
 use super::lines::ended;
 use crate::ledger::table::{Cell, Paint, Set, Table};
@@ -41,7 +42,7 @@ pub(super) fn people(report: &RunReport, runs: &Runs, paint: Paint) -> String {
     let mut text = format!("{}\n{}\n", table.render(paint), verdict(report));
     text.push_str(&format!("Logs and files: {}\n", folder.display()));
     if report.state != RunState::Passed && report.state != RunState::Warned {
-        text.push_str(&format!("{}\n", how_to_go_on(report)));
+        text.push_str(&format!("Go on: {}\n", how_to_go_on(report)));
     }
     text
 }
@@ -64,7 +65,18 @@ fn verdict(report: &RunReport) -> String {
 fn how_to_go_on(report: &RunReport) -> String {
     let manual = report.jobs.iter().filter(|job| job.state == RunJobState::Waiting);
     let named: Vec<String> = manual.map(|job| format!(" --manual {}", job.name)).collect();
-    format!("Go on: landfall run {} --resume {}{}", report.pipeline, report.id, named.concat())
+    format!("landfall run {} --resume {}{}", report.pipeline, report.id, named.concat())
+}
+
+/// The jobs that changed something, or may have: those that went well, and those whose exit code says so.
+pub(super) fn changes(report: &RunReport) -> Vec<Item> {
+    let changed = |job: &&RunJob| match job.state {
+        RunJobState::Passed => true,
+        RunJobState::Failed => matches!(job.exit_code, Some(6..=8)),
+        _ => false,
+    };
+    let word = |job: &RunJob| if job.state == RunJobState::Passed { "passed" } else { "failed" };
+    report.jobs.iter().filter(changed).map(|job| Item::new(&job.name, word(job)).changed()).collect()
 }
 
 /// What the exit code goes by; nothing where nothing failed.
