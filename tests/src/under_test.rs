@@ -102,6 +102,10 @@ fn main() -> ExitCode {
         Call::Ledger(view, rest) => return (view.main)(&rest),
         Call::Dashboard(main, rest) => return main(&rest),
         Call::Notify(main, rest) => return main(&rest),
+        Call::Pipelines(deed, rest) => return (deed.main)(&rest),
+        // Jobs of a run call stages as people do.
+        Call::Stage(stage, rest) => return (stage.main)(&rest),
+        Call::KeepJob(commands) => return ExitCode::from(landfall_commands::keep_job(&commands)),
         _ => {}
     }
     match stage(name) {

@@ -60,6 +60,7 @@ pub mod update_jira_instructions;
 pub mod update_version_dashboard;
 
 pub use context::Context;
+pub use landfall_runner::keep_job;
 pub use runner::{Ended, main, main_of, run_stage};
 pub use table::{StageEntry, stage, stages};
 

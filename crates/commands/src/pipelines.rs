@@ -1,10 +1,12 @@
-//! Pipelines as people and CI files use them: `landfall pipelines`, `render`, `targets` and `release`.
+//! Pipelines as people and CI files use them: `landfall run`, `rollback`, `pipelines`, `render`, `targets` and `release`.
 
 mod difference;
 mod list;
 mod plan;
 mod release;
 mod render;
+mod rollback;
+mod run;
 mod show;
 mod targets;
 
@@ -40,7 +42,9 @@ const fn deed<C: Command>(name: &'static str) -> Deed {
 
 /// All of them; of two that begin alike the longer one comes first.
 pub fn deeds() -> &'static [Deed] {
-    const DEEDS: [Deed; 5] = [
+    const DEEDS: [Deed; 7] = [
+        deed::<run::Command>("run"),
+        deed::<rollback::Command>("rollback"),
         deed::<show::Command>("pipelines show"),
         deed::<list::Command>("pipelines"),
         deed::<render::Command>("render"),

@@ -17,6 +17,7 @@
 //! ```
 
 mod check;
+mod choice;
 mod credentials;
 mod definitions;
 mod expand;
@@ -38,6 +39,7 @@ mod targets;
 mod variables;
 mod yaml;
 
+pub use choice::{Choice, jobs_to_run};
 pub use definitions::is_built_in;
 pub use files::is_secret;
 pub use model::{Job, Login, Need, Pipeline, Work};
@@ -48,3 +50,4 @@ pub use rendered::{RenderError, Rendered};
 pub use row::Row;
 pub use shell::{line, quoted};
 pub use targets::{KnownTargets, Targets, targets};
+pub use variables::common as common_variables;
