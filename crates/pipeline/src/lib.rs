@@ -19,6 +19,7 @@
 mod check;
 mod credentials;
 mod definitions;
+pub mod doctor;
 mod expand;
 mod files;
 pub mod github;
