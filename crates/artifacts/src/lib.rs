@@ -52,6 +52,7 @@ mod reference;
 mod release_manifest;
 mod report;
 mod resolved_path;
+mod run_report;
 mod schema;
 mod settings;
 mod settings_jira;
@@ -104,6 +105,7 @@ pub use reference::{PinnedReference, Reference, ReferenceError, Repository, Vers
 pub use release_manifest::{CodeSha256, CommitId, ObjectKey, ReleaseArtifact, ReleaseManifest, ServiceName};
 pub use report::{Report, ReportItem, ReportTraffic};
 pub use resolved_path::resolved;
+pub use run_report::{RunId, RunJob, RunJobState, RunPart, RunReport, RunState};
 pub use schema::schemas;
 pub use settings::{
     ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, LedgerSettings, OnFailure,
