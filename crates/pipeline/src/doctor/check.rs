@@ -48,6 +48,8 @@ pub enum Evidence {
     Release,
     /// What the stage itself says on a dry run.
     DryRun,
+    /// The functions of the plan, whether an update of one is under way.
+    Functions,
 }
 
 /// How far a look goes.
@@ -79,7 +81,8 @@ impl Evidence {
             | Self::Identity
             | Self::RegistryLogin
             | Self::EcrToken
-            | Self::DryRun => Reach::Asks,
+            | Self::DryRun
+            | Self::Functions => Reach::Asks,
             Self::Session => Reach::LogsIn,
         }
     }
@@ -102,6 +105,7 @@ impl Evidence {
             Self::Environment => "locks in the ledger",
             Self::Release => "deaths and freezes in the ledger and in `landfall.toml`",
             Self::DryRun => "the stage itself on a dry run",
+            Self::Functions => "`lambda:GetFunction` of every function of the plan",
         }
     }
 }

@@ -82,9 +82,9 @@ fn what_a_failed_check_hides_is_not_looked_at() {
     images after plan-fits
     functions after plan-fits
     fit after functions
-    settled after functions
     approvals after plan-fits
     stage after images
+    settled after functions
     ");
     assert!(!asked.contains(&Evidence::DryRun) && !asked.contains(&Evidence::Identity));
 }
@@ -112,9 +112,9 @@ fn several_things_at_once_are_all_told_and_what_nobody_knows_is_the_stages() {
     images failed: image-not-in-ecr
     functions failed: function-missing
     fit failed: architecture-differs
-    settled after functions
     approvals good
     stage failed: ?
+    settled after functions
     ");
 }
 

@@ -52,6 +52,7 @@ pub(super) const FAILURES: &[Failure] = &[
             "LF-VAULT-UNREACHABLE",
             "LF-VAULT-FAILED",
             "LF-VAULT-ANSWER",
+            "LF-VAULT-REFUSED",
             "LF-HTTP-CONNECT",
             "LF-HTTP-ADDRESS",
             "LF-HTTP-PLAIN",

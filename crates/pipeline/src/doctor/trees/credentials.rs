@@ -49,6 +49,8 @@ pub(super) const AWS_CREDENTIALS: &[Check] = &[
             "id-token-refused",
             "wrapped-secret-id-gone",
             "vault-mount-missing",
+            "vault-sealed",
+            "vault-redirects",
             "vault-unreachable",
         ],
     },

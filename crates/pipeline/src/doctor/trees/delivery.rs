@@ -136,7 +136,13 @@ pub(super) const DEPLOY_LAMBDA: &[Check] = &[
         asks: "is there a function of each name, which the role may read?",
         by: Evidence::DryRun,
         after: &["plan-fits"],
-        failures: &["function-missing", "lambda-denied", "service-unreachable"],
+        failures: &[
+            "function-missing",
+            "lambda-denied",
+            "function-stuck",
+            "update-failed",
+            "service-unreachable",
+        ],
     },
     Check {
         id: "fit",
@@ -146,20 +152,20 @@ pub(super) const DEPLOY_LAMBDA: &[Check] = &[
         failures: &["package-type-differs", "architecture-differs", "image-unfit", "lambda-region-differs"],
     },
     Check {
-        id: "settled",
-        asks: "is no function stuck in an update?",
-        by: Evidence::DryRun,
-        after: &["functions"],
-        failures: &["function-stuck", "update-failed"],
-    },
-    Check {
         id: "approvals",
         asks: "does the environment ask for nothing that the release lacks?",
         by: Evidence::DryRun,
         after: &["plan-fits"],
         failures: &["approval-missing", "release-dead", "environment-frozen"],
     },
-    stage_itself(&["images", "fit", "settled", "approvals"]),
+    stage_itself(&["images", "fit", "approvals"]),
+    Check {
+        id: "settled",
+        asks: "is no function stuck in an update?",
+        by: Evidence::Functions,
+        after: &["functions"],
+        failures: &["function-stuck", "service-unreachable"],
+    },
 ];
 
 pub(super) const PROMOTE_ARTIFACTS: &[Check] = &[
