@@ -13,12 +13,11 @@ use crate::world::World;
 /// A world in which failures are made one after the other: what is set is put back, so that each stands alone.
 struct Clinic {
     world: World,
-    seen: Vec<String>,
 }
 
 impl Clinic {
     fn of(world: World) -> Self {
-        Self { world, seen: Vec::new() }
+        Self { world }
     }
 
     /// What doctor finds wrong: every failed check with the failures that it names. Nothing may be changed anywhere.
@@ -41,7 +40,7 @@ impl Clinic {
 
     /// The answer as JSON, after it was held against exit code and world.
     async fn answer(&self, words: &[&str]) -> Value {
-        let (files, writes) = (self.world.files(), self.world.writes().len());
+        let (files, writes) = (self.world.files(), self.writes());
         let at = words.iter().position(|word| *word == "--").unwrap_or(words.len());
         let (own, of_stage) = words.split_at(at);
         let words = [&["doctor"], own, &["--output", "json"], of_stage].concat();
@@ -50,18 +49,23 @@ impl Clinic {
             .unwrap_or_else(|error| panic!("`{}`: {error}\n{}\n{}", ran.words, ran.stdout, ran.stderr));
         assert_eq!(self.world.changed_since(&files), std::collections::BTreeSet::new(), "`{}`", ran.words);
         if !words.contains(&"--login") {
-            assert_eq!(self.world.writes().len(), writes, "`{}` changed something", ran.words);
+            assert_eq!(self.writes(), writes, "`{}` changed something", ran.words);
         }
         let in_the_way = answer["inTheWay"].as_bool().expect("a verdict");
         ran.expect(if in_the_way { 3 } else { 0 });
         answer
     }
 
+    /// Requests that change something. A look at a wrapping is a `POST` and takes nothing out.
+    fn writes(&self) -> usize {
+        let writes = self.world.writes();
+        writes.iter().filter(|entry| !entry.path().ends_with("/sys/wrapping/lookup")).count()
+    }
+
     /// Asserts that a failure is named, and nothing else.
     #[track_caller]
-    fn is(&mut self, found: &[String], expected: &str) {
+    fn is(&self, found: &[String], expected: &str) {
         assert_eq!(found, [expected]);
-        self.seen.push(expected.to_owned());
     }
 
     /// Makes a failure of variables, and puts them back.

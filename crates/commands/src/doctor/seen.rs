@@ -45,7 +45,9 @@ impl Diagnosis {
     /// Holds what was told against what was seen.
     pub(super) fn of(told: Vec<Told>, examined: Vec<Examined>) -> Self {
         let reported = told.into_iter().map(|told| {
-            let stage = told.stage.as_deref().unwrap_or_default();
+            // A log does not say whose it is; the job that was named with it does.
+            let only = if let [only] = examined.as_slice() { only.patient.entry.name } else { "" };
+            let stage = told.stage.as_deref().unwrap_or(only);
             let cause = |problem: &Problem| {
                 let failure = named(stage, problem);
                 let now = failure.map_or(Now::NotSeen, |failure| now(failure, stage, &examined));

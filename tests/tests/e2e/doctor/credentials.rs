@@ -28,7 +28,7 @@ async fn the_way_to_vault() {
     clinic.with(&[("VAULT_AWS_PATH", Some("aws"))], LOGIN, "login-settings: login-setting-invalid").await;
     clinic.with(&[("HCV_URL", Some("http://127.0.0.1:1"))], LOGIN, "vault: vault-unreachable").await;
     let missing = [("SSL_CERT_FILE", Some("none.pem"))];
-    clinic.with(&missing, LOGIN, "vault: certificate-untrusted").await;
+    clinic.with(&missing, LOGIN, "login-settings: certificate-untrusted").await;
 
     clinic.world.sandbox.vault.configure(|vault| vault.sealed = true);
     let found = clinic.finds(LOGIN).await;

@@ -14,7 +14,7 @@ async fn tickets() {
     clinic.with(&[("JIRA_TOKEN", None)], CREATE, "jira: setting-missing").await;
     clinic.world.further_secrets.push("not-the-token".to_owned());
     clinic.with(&[("JIRA_TOKEN", Some("not-the-token"))], CREATE, "token: jira-token-refused").await;
-    clinic.with(&[("JIRA_URL", Some("http://127.0.0.1:1"))], CREATE, "token: service-unreachable").await;
+    clinic.with(&[("JIRA_URL", Some("http://127.0.0.1:1"))], CREATE, "token: jira-unreachable").await;
     clinic.with(&[("JIRA_ISSUE_TYPE", Some("Epos"))], CREATE, "project: jira-project-missing").await;
     clinic.with(&[("JIRA_PROJECT", Some("NOPE"))], CREATE, "project: jira-project-missing").await;
     clinic.with(&[], &["comment-jira-tickets", "--", "staging"], "ticket: ticket-missing").await;
@@ -27,7 +27,7 @@ async fn tickets() {
     let found = clinic.finds(MOVE).await;
     clinic.is(&found, "transition: transition-unreachable");
 
-    let mut clinic = Clinic::of(World::with_versions().await);
+    let clinic = Clinic::of(World::with_versions().await);
     clinic.world.sandbox.jira.configure(|jira| {
         let risk = CustomField::new("customfield_10201", "Risk", CustomFieldKind::Select);
         jira.custom_fields.push(risk.with_options(&["Low", "High"]).required());

@@ -77,8 +77,6 @@ pub(super) const FAILURES: &[Failure] = &[
             "LF-HTTP-UNANSWERED",
             "LF-REG-STALLED",
             "LF-REG-CUT",
-            "LF-JIRA-DOWN",
-            "LF-JIRA-THROTTLED",
             "LF-DOCTOR-TIME",
             "LF-DEADLINE",
         ],

@@ -35,8 +35,8 @@ pub(super) const FAILURES: &[Failure] = &[
     Failure {
         id: "deployment-file-missing",
         title: "a project has no `.deployment` file",
-        codes: &["LF-FILE-MISSING"],
-        words: &[".deployment"],
+        codes: &["LF-FILE-INVALID", "LF-FILE-MISSING"],
+        words: &[".deployment: found no file"],
         why: "The file names the Lambda function that the project is. A new project has none yet, or its folder is not where `--functions` says.",
         remedy: &[
             "Add `functions/<folder>/.deployment` with the function's name alone.",

@@ -4,6 +4,18 @@ use crate::doctor::Failure;
 
 pub(super) const FAILURES: &[Failure] = &[
     Failure {
+        id: "jira-unreachable",
+        title: "Jira cannot be reached, or somebody else answers there",
+        codes: &["LF-JIRA-HTTP", "LF-JIRA-DOWN", "LF-JIRA-THROTTLED", "LF-JIRA-ANSWER"],
+        words: &[],
+        why: "No connection to the address came about, the site is in maintenance or asks for patience, or a proxy's page answers in its place.",
+        remedy: &[
+            "Look at `JIRA_URL`: the site alone, such as `https://name.atlassian.net`.",
+            "Look from the same runner whether `<address>/rest/api/3/serverInfo` answers, and at `HTTPS_PROXY` and `NO_PROXY`.",
+            "Look at the site's status page, and run the job again: no ticket is made twice.",
+        ],
+    },
+    Failure {
         id: "jira-token-refused",
         title: "Jira does not accept the token",
         codes: &["LF-JIRA-AUTH"],
@@ -29,14 +41,7 @@ pub(super) const FAILURES: &[Failure] = &[
     Failure {
         id: "jira-project-missing",
         title: "Jira has no such project, issue type or ticket",
-        codes: &[
-            "LF-JIRA-NOT-FOUND",
-            "LF-JIRA-ISSUE-TYPE",
-            "LF-JIRA-SETTING",
-            "LF-JIRA-REFUSED",
-            "LF-JIRA-HTTP",
-            "LF-JIRA-ANSWER",
-        ],
+        codes: &["LF-JIRA-NOT-FOUND", "LF-JIRA-ISSUE-TYPE", "LF-JIRA-SETTING", "LF-JIRA-REFUSED"],
         words: &[],
         why: "The key or the name is another one, or the account may not see it: Jira answers the same to both.",
         remedy: &[

@@ -16,6 +16,7 @@ pub(super) const AWS_CREDENTIALS: &[Check] = &[
             "id-token-refused",
             "setting-missing",
             "settings-invalid",
+            "certificate-untrusted",
         ],
     },
     Check {

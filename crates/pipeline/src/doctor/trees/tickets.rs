@@ -16,7 +16,13 @@ const TOKEN: Check = Check {
     asks: "does Jira answer, and accept the token?",
     by: Evidence::DryRun,
     after: &["jira"],
-    failures: &["jira-token-refused", "jira-forbidden", "service-unreachable", "certificate-untrusted"],
+    failures: &[
+        "jira-token-refused",
+        "jira-forbidden",
+        "jira-unreachable",
+        "service-unreachable",
+        "certificate-untrusted",
+    ],
 };
 
 const PROJECT: Check = Check {
