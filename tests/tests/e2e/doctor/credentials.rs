@@ -1,5 +1,7 @@
 //! The way to AWS keys and to logins at registries.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use landfall_sandbox::{Fault, Service, What};
@@ -34,6 +36,11 @@ async fn the_way_to_vault() {
     let found = clinic.finds(LOGIN).await;
     clinic.is(&found, "vault: vault-sealed");
     clinic.world.sandbox.vault.configure(|vault| vault.sealed = false);
+
+    let slow = Fault::new(What::DelayAnswer(Duration::from_secs(10))).on(Service::Vault);
+    clinic.world.sandbox.faults().add(slow);
+    let found = clinic.finds(&["aws-credentials", "--timeout", "1s"]).await;
+    clinic.is(&found, "vault: service-unreachable");
 
     let role_id = clinic.world.variables["VAULT_ROLE_ID"].clone();
     let wrapping = clinic.world.sandbox.vault.wrap_secret_id(&role_id);

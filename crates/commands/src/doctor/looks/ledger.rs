@@ -6,7 +6,7 @@ use landfall_stages::Refusal;
 
 use super::{Brought, Look};
 use crate::doctor::patient::Patient;
-use crate::{Context, Effects, held};
+use crate::{Context, Effects, Held, held};
 
 pub(super) async fn environment(patient: &Patient, context: &Context) -> Brought {
     let values = Values::new(&context.options, &context.layers);
@@ -30,10 +30,19 @@ pub(super) async fn environment(patient: &Patient, context: &Context) -> Brought
 }
 
 pub(super) async fn release(patient: &Patient, context: &Context) -> Brought {
-    held::check((patient.entry.held)(context), context).await?;
-    let release = held::release(context);
-    Ok(Look::At(match release {
-        Some(release) => format!("release {release} is not dead, and nothing is frozen for it"),
+    let asks = (patient.entry.held)(context);
+    if asks == Held::Never {
+        return Ok(Look::Nothing("neither release nor environment keep the stage from beginning".to_owned()));
+    }
+    held::check(asks, context).await?;
+    let release = match held::release(context) {
+        Some(release) => format!("release {release} is not dead"),
         None => "no release is known yet".to_owned(),
+    };
+    Ok(Look::At(match &context.target().environment {
+        Some(environment) if asks == Held::DeadOrFrozen => {
+            format!("{release}, and {environment} is not frozen")
+        }
+        Some(_) | None => release,
     }))
 }
