@@ -1,4 +1,4 @@
-//! Every stage, every view of the ledger and the dashboard in one program, chosen by the first argument: what the end-to-end tests start as a child process. Besides them,
+//! Every stage, every view of the ledger, the dashboard and what is done with pipelines in one program, chosen by the first argument: what the end-to-end tests start as a child process. Besides them,
 //! it has one with a defect, because no stage has one that a test could reach, and one that gives away what it is told: on it the tests'
 //! search for secrets is proved.
 

@@ -19,7 +19,8 @@ const HELP: &str = "\
 cargo xtask <command>
 
   test [ARGS]        install what the tests on real servers need, then run all tests; ARGS go to `cargo test`
-  generate           write what is generated under docs/: schemas, exit codes, who reads and writes which file
+  generate           write what is generated under docs/: schemas, exit codes, who reads and writes which file,
+                     what to do about each failure
   generate --check   fail where that is stale
   fuzz [--seconds N] [TARGET...]
                      run the fuzz targets, or those named, for N seconds each (10 where N is not said)

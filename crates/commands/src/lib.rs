@@ -8,6 +8,7 @@ mod aws_login;
 mod builder_environment;
 mod context;
 mod dashboard;
+mod doctor;
 mod ending;
 mod every_stage;
 mod git;

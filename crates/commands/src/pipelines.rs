@@ -1,4 +1,4 @@
-//! Pipelines as people and CI files use them: `landfall run`, `rollback`, `pipelines`, `render`, `targets` and `release`.
+//! Pipelines as people and CI files use them: `landfall run`, `rollback`, `doctor`, `pipelines`, `render`, `targets` and `release`.
 
 mod difference;
 mod list;
@@ -42,7 +42,7 @@ const fn deed<C: Command>(name: &'static str) -> Deed {
 
 /// All of them; of two that begin alike the longer one comes first.
 pub fn deeds() -> &'static [Deed] {
-    const DEEDS: [Deed; 7] = [
+    const DEEDS: [Deed; 8] = [
         deed::<run::Command>("run"),
         deed::<rollback::Command>("rollback"),
         deed::<show::Command>("pipelines show"),
@@ -50,6 +50,7 @@ pub fn deeds() -> &'static [Deed] {
         deed::<render::Command>("render"),
         deed::<targets::Command>("targets"),
         deed::<release::Command>("release"),
+        deed::<crate::doctor::Command>("doctor"),
     ];
     &DEEDS
 }
@@ -83,7 +84,7 @@ fn no_deed(word: &str) -> Call {
 ///
 /// # Errors
 /// [`FileError`] where it cannot be read. What is wrong inside was found when the command's settings were read.
-fn settings_text(context: &Context) -> Result<String, Refusal> {
+pub(crate) fn settings_text(context: &Context) -> Result<String, Refusal> {
     let path = context.values().text("config").unwrap_or_default();
     match read_bounded(Path::new(&path), Settings::MAX_BYTES) {
         Ok(bytes) => Ok(String::from_utf8(bytes).unwrap_or_default()),

@@ -167,6 +167,7 @@ fn help() -> String {
          render <system>  write the CI files of the pipelines for gitlab or github\n  \
          targets          check which environments and versions a run on demand is for\n  \
          release          write the release that versions.json is into release.env\n  \
+         doctor [job]     find out why a job failed, or what would stand in its way, and how to mend it\n  \
          sandbox          start the stand-ins of all outside systems and print the variables to export\n  \
          schema [name]    print the JSON Schema of a file format\n  \
          help             print this text\n\n\

@@ -20,6 +20,7 @@ mod check;
 mod choice;
 mod credentials;
 mod definitions;
+pub mod doctor;
 mod expand;
 mod files;
 pub mod github;

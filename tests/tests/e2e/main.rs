@@ -16,6 +16,7 @@ mod contract;
 mod copy_plan;
 mod credentials;
 mod dashboards;
+mod doctor;
 mod dry_run;
 mod exec;
 mod exit_codes;

@@ -1,6 +1,7 @@
-//! `landfall pipelines`, `render`, `targets` and `release` as a person and a CI job see them.
+//! `landfall pipelines`, `render`, `targets`, `release` and `doctor` as a person and a CI job see them.
 
 mod calls;
+mod doctor;
 mod made;
 mod render;
 mod show;
