@@ -102,6 +102,9 @@ fn main() -> ExitCode {
         Call::Ledger(view, rest) => return (view.main)(&rest),
         Call::Dashboard(main, rest) => return main(&rest),
         Call::Notify(main, rest) => return main(&rest),
+        Call::Pipelines(deed, rest) => return (deed.main)(&rest),
+        // As whoever starts stages as child processes calls them.
+        Call::Stage(entry, rest) => return (entry.main)(&rest),
         _ => {}
     }
     match stage(name) {

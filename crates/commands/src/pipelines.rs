@@ -1,4 +1,4 @@
-//! Pipelines as people and CI files use them: `landfall pipelines`, `render`, `targets` and `release`.
+//! Pipelines as people and CI files use them: `landfall pipelines`, `plan`, `render`, `targets` and `release`.
 
 mod difference;
 mod list;
@@ -14,6 +14,8 @@ use std::process::ExitCode;
 use landfall_artifacts::{Class, FileError, Problem, Settings, read_bounded};
 use landfall_cli::{Environment, Opt};
 use landfall_stages::Refusal;
+
+pub(crate) use list::paint;
 
 use crate::nearest::nearest;
 use crate::tool::{Call, refused};
@@ -40,9 +42,10 @@ const fn deed<C: Command>(name: &'static str) -> Deed {
 
 /// All of them; of two that begin alike the longer one comes first.
 pub fn deeds() -> &'static [Deed] {
-    const DEEDS: [Deed; 5] = [
+    const DEEDS: [Deed; 6] = [
         deed::<show::Command>("pipelines show"),
         deed::<list::Command>("pipelines"),
+        deed::<crate::plan::Command>("plan"),
         deed::<render::Command>("render"),
         deed::<targets::Command>("targets"),
         deed::<release::Command>("release"),
@@ -79,7 +82,7 @@ fn no_deed(word: &str) -> Call {
 ///
 /// # Errors
 /// [`FileError`] where it cannot be read. What is wrong inside was found when the command's settings were read.
-fn settings_text(context: &Context) -> Result<String, Refusal> {
+pub(crate) fn settings_text(context: &Context) -> Result<String, Refusal> {
     let path = context.values().text("config").unwrap_or_default();
     match read_bounded(Path::new(&path), Settings::MAX_BYTES) {
         Ok(bytes) => Ok(String::from_utf8(bytes).unwrap_or_default()),

@@ -156,6 +156,7 @@ fn help() -> String {
          ledger <view>    what was recorded: what runs where, history, DORA, audit, and more\n  \
          notify <...>     notifications that were not delivered: list, send, drop, test\n  \
          pipelines        the pipelines of the repo; `pipelines show <name>`: the jobs of one\n  \
+         plan <pipeline>  show what a run would do and what stands in its way; nothing is changed\n  \
          render <system>  write the CI files of the pipelines for gitlab or github\n  \
          targets          check which environments and versions a run on demand is for\n  \
          release          write the release that versions.json is into release.env\n  \
