@@ -26,7 +26,6 @@ use landfall_pipeline::plan::{Asked, AtHand, keys, plan};
 use landfall_run::Event;
 use landfall_stages::{Finished, Outcome, Refusal, ToCaller};
 
-use crate::ledger::table::Paint;
 use crate::{Context, Effects, Shared, report};
 use desk::Desk;
 

@@ -50,4 +50,4 @@ pub use rendered::{RenderError, Rendered};
 pub use row::Row;
 pub use shell::{line, quoted};
 pub use targets::{KnownTargets, Targets, targets};
-pub use variables::{common as usual_variables, of as variables_of};
+pub use variables::common as common_variables;

@@ -19,7 +19,7 @@ const OF_REGISTRY: [&str; 6] = [
 ];
 
 /// Name to value: what the row gives, then what the job says itself. No value is a secret.
-pub fn of(pipeline: &Pipeline, job: &Job) -> BTreeMap<String, String> {
+pub(crate) fn of(pipeline: &Pipeline, job: &Job) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
     let row = job.environment.as_ref().and_then(|name| pipeline.row(name));
     if let Some(row) = row.filter(|_| !job.stages().is_empty()) {
@@ -73,7 +73,7 @@ fn of_vault(vault: &VaultSettings, variables: &mut BTreeMap<String, String>) {
     variables.extend(values.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
 }
 
-/// Name to value of what all jobs have alike: registries, tickets, the ledger, and what `[ci]` says. No value is a secret.
+/// What all jobs have alike: registries, tickets, the ledger, and what `[ci]` says. Name to value; no value is a secret.
 pub fn common(settings: &Settings) -> BTreeMap<String, String> {
     let registries = &settings.registries;
     let source = match (&registries.docker_host, &registries.build) {

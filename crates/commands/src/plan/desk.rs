@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use landfall_artifacts::{Class, EnvironmentName, LedgerEvent, Problem};
 use landfall_cli::Source;
-use landfall_pipeline::{Job, Pipeline, usual_variables, variables_of};
+use landfall_pipeline::{Job, Pipeline, common_variables};
 use landfall_stages::Refusal;
 use tempfile::TempDir;
 
@@ -64,7 +64,7 @@ impl<'c> Desk<'c> {
         let of_process = environment
             .names_with_prefix("")
             .filter_map(|name| Some((name.to_owned(), environment.get(name)?.to_owned())));
-        let mut usual = usual_variables(&context.settings);
+        let mut usual = common_variables(&context.settings);
         usual.extend(of_process);
         // A job that is for no environment has none, whatever this process was started with.
         usual.remove("CI_ENVIRONMENT_NAME");
@@ -91,7 +91,7 @@ impl<'c> Desk<'c> {
         handed_over: &BTreeMap<String, String>,
     ) -> BTreeMap<String, String> {
         let mut variables = self.usual.clone();
-        let own = variables_of(self.pipeline, job);
+        let own = self.pipeline.variables_of(job);
         variables
             .extend(own.into_iter().filter(|(name, _)| name != LOGS_IN || self.usual.contains_key(LOGS_IN)));
         if let Some(environment) = &job.environment {

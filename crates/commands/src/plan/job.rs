@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use landfall_artifacts::{Class, PlannedJob, Problem, ReleaseId, Versions};
+use landfall_artifacts::{Class, PlannedJob, Problem, ReleaseId, Report, Versions};
 use landfall_cli::Kind;
 use landfall_pipeline::plan::{DryRun, before, givers, hands_on, judge, maker};
 use landfall_pipeline::{Job, Work, is_secret, line, release_variables};
@@ -31,6 +31,7 @@ pub(super) type Done<'p> = BTreeMap<&'p str, Arc<Foretold>>;
 struct Rehearsal<'d, 'c> {
     desk: &'d Desk<'c>,
     job: &'d Job,
+    done: &'d Done<'d>,
     files: BTreeMap<String, PathBuf>,
     handed_over: BTreeMap<String, String>,
     dry: DryRun,
@@ -53,7 +54,8 @@ pub(super) async fn foretell(desk: &Desk<'_>, job: &Job, done: Done<'_>) -> Fore
     }
     let folder = desk.scratch.path().join(&job.name);
     let (dry, made, release) = (DryRun::default(), BTreeMap::new(), None);
-    let mut work = Rehearsal { desk, job, files, handed_over, dry, release, made, folder, runs: 0 };
+    let mut work =
+        Rehearsal { desk, job, done: &done, files, handed_over, dry, release, made, folder, runs: 0 };
     work.dry.why = work.withheld();
     if work.dry.why.is_none() {
         work.run().await;
@@ -97,7 +99,13 @@ impl Rehearsal<'_, '_> {
         let lacks = |file: &&String| !is_secret(file) && !self.files.contains_key(file.trim_end_matches('/'));
         let made = |file: &String| {
             let maker = maker(self.desk.pipeline, self.job, file.trim_end_matches('/'))?;
-            Some(format!("it needs {file} of {}, which is not foretold", maker.name))
+            let why = self.done.get(maker.name.as_str()).map(|foretold| foretold.planned.why.as_str());
+            let why = why.filter(|why| !why.is_empty()).map(|why| format!(": {why}"));
+            Some(format!(
+                "it needs {file} of {}, which is not foretold{}",
+                maker.name,
+                why.unwrap_or_default()
+            ))
         };
         self.job.takes.iter().filter(lacks).find_map(made)
     }
@@ -188,11 +196,43 @@ impl Rehearsal<'_, '_> {
             timeout: self.job.timeout,
         };
         match child.run(self.desk.context.run().redactor()).await {
-            Ok(report) => {
+            Ok(mut report) => {
+                self.tidy(&mut report);
                 self.release = self.release.take().or_else(|| report.release.clone());
                 self.dry.reports.push(report);
             }
             Err(problem) => self.dry.problems.push(problem),
+        }
+    }
+
+    /// Says files by their names: where a foretold one lies is nobody's concern. That one is missing which the run itself will hand
+    /// over is no warning either.
+    fn tidy(&self, report: &mut Report) {
+        let withheld = |text: &String| {
+            let rest = text.split_once(&format!("{}/", self.folder.join("withheld").display()));
+            let name = rest.map(|(_, rest)| rest.split([' ', ':', ',']).next().unwrap_or_default());
+            name.is_some_and(|name| {
+                givers(self.desk.pipeline, self.job).iter().any(|giver| hands_on(giver, name))
+            })
+        };
+        report.warnings.retain(|warning| !withheld(warning));
+        let plain = |text: &mut String| {
+            for job in &self.desk.pipeline.jobs {
+                let folder = self.desk.scratch.path().join(&job.name);
+                for kind in ["foretold", "withheld"] {
+                    let long = format!("{}/", folder.join(kind).display());
+                    if text.contains(&long) {
+                        *text = text.replace(&long, "");
+                    }
+                }
+            }
+        };
+        report.warnings.iter_mut().for_each(plain);
+        plain(&mut report.summary);
+        let of_items = report.items.iter_mut().filter_map(|item| item.problem.as_mut());
+        for problem in report.problems.iter_mut().chain(of_items) {
+            plain(&mut problem.what);
+            problem.cause.iter_mut().for_each(plain);
         }
     }
 

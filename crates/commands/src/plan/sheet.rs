@@ -119,8 +119,9 @@ fn obstacles(plan: &PipelinePlan) -> Vec<Obstacle> {
                 0 | 1 => String::new(),
                 count => format!(" and {} more", count - 1),
             };
+            let place = one.environment.as_ref().map(|name| format!("{name}, ")).unwrap_or_default();
             Obstacle {
-                head: format!("{} {}{more}", one.problem.code, safe(first, 200)),
+                head: format!("{} {place}{}{more}", one.problem.code, safe(first, 200)),
                 what: safe(&one.problem.told(), 2000),
                 next: one.problem.remedy.as_deref().map(|remedy| safe(remedy, 1000)),
             }

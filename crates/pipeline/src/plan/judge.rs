@@ -55,6 +55,9 @@ const MADE: [Made; 8] = [
     Made { codes: &["LF-GATE-VERIFIED"], by: &["smoke-test"], place: Place::Before },
 ];
 
+/// What a login misses on a machine that is not to log in: its secrets are the CI system's, and a plan makes no use of them.
+const OF_LOGIN: [&str; 2] = ["LF-CONFIG-MISSING", "LF-VAULT-MISSING"];
+
 /// What a job would do. `before` are the jobs that end before it begins, judged already; `events` what the ledger has, which knows the
 /// versions that run.
 pub fn judge(
@@ -93,7 +96,7 @@ pub fn judge(
             item.details.insert("fromVersion".to_owned(), version.into());
         }
     }
-    let mut comes_first: Option<&PlannedJob> = None;
+    let (mut comes_first, mut may_fail_so): (Option<&PlannedJob>, bool) = (None, false);
     let mut solved: Vec<(&PlannedJob, Problem, usize)> = Vec::new();
     for problem in found {
         if let Some(maker) = maker(pipeline, job, &problem, before) {
@@ -105,7 +108,10 @@ pub fn judge(
                 Some((_, _, more)) => *more += 1,
                 None => solved.push((maker, problem, 0)),
             }
+        } else if job.runs("aws-credentials") && OF_LOGIN.contains(&problem.code.as_str()) {
+            judged.warnings.push(format!("it cannot be told from here: {}", problem.told()));
         } else if judged.may_fail {
+            may_fail_so = true;
             judged.warnings.push(format!("it may fail: {} {}", problem.code, problem.told()));
         } else {
             judged.problems.push(problem);
@@ -124,13 +130,19 @@ pub fn judge(
     } else if judged.items.is_empty() {
         if let Some(maker) = comes_first {
             judged.state = PlannedState::Follows;
-            judged.why = format!("{} makes first what it works on", maker.name);
+            judged.why = format!("it follows {}, which makes what it works on", maker.name);
+        } else if may_fail_so {
+            judged.state = PlannedState::NotForetold;
+            judged.why = "it would fail as things are, and may".to_owned();
         } else if !judged.problems.is_empty() || !judged.why.is_empty() || !was_run {
             judged.state = PlannedState::NotForetold;
         }
     }
+    if let Some(maker) = comes_first.filter(|_| judged.why.is_empty()) {
+        judged.why = format!("a part of it follows {}", maker.name);
+    }
     if !dry.own.is_empty() && judged.why.is_empty() {
-        judged.why = format!("not foretold, since it is the repo's own: {}", dry.own.join("; "));
+        judged.why = format!("the repo's own: {}", dry.own.join("; "));
     }
     judged
 }

@@ -80,8 +80,9 @@ fn images(jobs: &[&PlannedJob]) -> Option<Block> {
         .filter_map(|item| item.details.get("bytesToSend").and_then(serde_json::Value::as_u64))
         .fold(0_u64, u64::saturating_add);
     let there = items.iter().filter(|item| item.outcome == "unchanged").count();
+    let part = jobs.iter().find(|job| !job.why.is_empty()).map(|job| format!("; {}", safe(&job.why, 200)));
     let text = format!("{} to copy ({}), {there} there already", planned.len(), human_bytes(bytes));
-    Some(Block::Fact("images", text))
+    Some(Block::Fact("images", text + &part.unwrap_or_default()))
 }
 
 /// Why nothing is known of what jobs do, where that is more than that they are in the way.
@@ -97,7 +98,7 @@ fn unforetold(label: &'static str, jobs: &[&PlannedJob]) -> Option<Block> {
 
 /// What becomes of the release ticket, step by step.
 fn tickets(jobs: &[&PlannedJob]) -> Option<Block> {
-    let mut steps: Vec<String> = Vec::new();
+    let (mut steps, mut moves, mut fails): (Vec<String>, bool, bool) = (Vec::new(), false, false);
     for job in jobs {
         let Some(stage) = job.stages.first().filter(|stage| stage.contains("jira")) else { continue };
         let item = job.items.first();
@@ -110,6 +111,11 @@ fn tickets(jobs: &[&PlannedJob]) -> Option<Block> {
         let name = item.map(|item| safe(&item.name, 80));
         let step = match (stage.as_str(), job.state) {
             (_, PlannedState::Follows) => format!("then {}", safe(&job.name, 200)),
+            // The notes say why.
+            (_, PlannedState::NotForetold) if job.may_fail => {
+                fails = true;
+                continue;
+            }
             (_, PlannedState::NotForetold | PlannedState::Person) => {
                 format!("{}: not foretold", safe(&job.name, 200))
             }
@@ -117,7 +123,10 @@ fn tickets(jobs: &[&PlannedJob]) -> Option<Block> {
             ("create-jira-tickets", _) => "a new one".to_owned(),
             ("transition-jira-tickets", _) => match (is_done, text("from"), text("to")) {
                 (true, Some(from), _) => format!("{} stays in `{from}`", name.unwrap_or_default()),
+                // Each step is foretold from where the ticket is now: behind the first only where it goes is news.
+                (false, Some(_), Some(to)) if moves => format!("then to `{to}`"),
                 (false, Some(from), Some(to)) => {
+                    moves = true;
                     format!("{} from `{from}` to `{to}`", name.unwrap_or_default())
                 }
                 _ => continue,
@@ -127,6 +136,9 @@ fn tickets(jobs: &[&PlannedJob]) -> Option<Block> {
             _ => continue,
         };
         steps.push(step);
+    }
+    if fails {
+        steps.push("not all of it is foretold: see the notes".to_owned());
     }
     (!steps.is_empty()).then(|| Block::Fact("ticket", steps.join("; ")))
 }
@@ -175,18 +187,28 @@ pub(super) fn rest(jobs: &[&PlannedJob], full: bool) -> Vec<Block> {
         blocks.push(Block::Fact("not foretold", counted(unknown.len(), "job")));
         blocks.push(Block::Lines(folded(unknown, full)));
     }
-    let mut warnings: Vec<String> = Vec::new();
-    for job in jobs {
-        for warning in &job.warnings {
-            let line = format!("{}: {}", safe(&job.name, 200), safe(warning, 600));
-            if !warnings.contains(&line) {
-                warnings.push(line);
-            }
-        }
-    }
+    let warnings = notes(jobs);
     if !warnings.is_empty() {
         blocks.push(Block::Fact("to look at", counted(warnings.len(), "note")));
         blocks.push(Block::Lines(folded(warnings, full)));
     }
     blocks
+}
+
+/// What jobs warn of, each once, with the first that does. What a job follows is said already where it would stand.
+fn notes(jobs: &[&PlannedJob]) -> Vec<String> {
+    let mut notes: Vec<(&str, &str, usize)> = Vec::new();
+    for job in jobs.iter().filter(|job| job.state != PlannedState::Follows) {
+        for warning in &job.warnings {
+            match notes.iter_mut().find(|(_, text, _)| text == warning) {
+                Some((_, _, more)) => *more += 1,
+                None => notes.push((&job.name, warning, 0)),
+            }
+        }
+    }
+    let line = |(job, text, more): &(&str, &str, usize)| {
+        let more = if *more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{more}: {}", safe(job, 200), safe(text, 600))
+    };
+    notes.iter().map(line).collect()
 }

@@ -33,7 +33,7 @@ fn what_the_run_makes_first_is_no_obstacle() {
     let copy = judged("staging", "retag-push-ecr", dry(), &[&build]);
     assert_eq!((copy.state, copy.problems.len()), (PlannedState::Follows, 0));
     assert_eq!(copy.warnings, ["docker-build comes first: not there"]);
-    assert_eq!(copy.why, "docker-build makes first what it works on");
+    assert_eq!(copy.why, "it follows docker-build, which makes what it works on");
 
     build.items[0].outcome = "unchanged".to_owned();
     let copy = judged("staging", "retag-push-ecr", dry(), &[&build]);
@@ -82,7 +82,7 @@ fn the_repo_s_own_commands_and_people_are_told_apart() {
     let own = DryRun { own: vec!["npx nx run-many --target=build".to_owned()], ..DryRun::default() };
     let build = judged("staging", "build", own, &[]);
     assert_eq!(build.state, PlannedState::NotForetold);
-    assert_eq!(build.why, "not foretold, since it is the repo's own: npx nx run-many --target=build");
+    assert_eq!(build.why, "the repo's own: npx nx run-many --target=build");
     let approve = judged("immutable-release", "approve-", DryRun::default(), &[]);
     assert_eq!((approve.state, approve.manual), (PlannedState::Person, true));
     let lost = DryRun { why: Some("versions.json was not foretold".to_owned()), ..DryRun::default() };
