@@ -46,6 +46,7 @@ pub mod list_buckets;
 pub mod merge_configs;
 pub mod package_artifacts;
 pub mod pipelines;
+pub mod plan;
 pub mod prepare_docker_config;
 pub mod promote_artifacts;
 pub mod publish_artifacts;

@@ -1,4 +1,4 @@
-//! Pipelines as people and CI files use them: `landfall run`, `rollback`, `doctor`, `pipelines`, `render`, `targets` and `release`.
+//! Pipelines as people and CI files use them: `landfall run`, `rollback`, `plan`, `doctor`, `pipelines`, `render`, `targets` and `release`.
 
 mod difference;
 mod list;
@@ -16,6 +16,8 @@ use std::process::ExitCode;
 use landfall_artifacts::{Class, FileError, Problem, Settings, read_bounded};
 use landfall_cli::{Environment, Opt};
 use landfall_stages::Refusal;
+
+pub(crate) use list::paint;
 
 use crate::nearest::nearest;
 use crate::tool::{Call, refused};
@@ -42,11 +44,12 @@ const fn deed<C: Command>(name: &'static str) -> Deed {
 
 /// All of them; of two that begin alike the longer one comes first.
 pub fn deeds() -> &'static [Deed] {
-    const DEEDS: [Deed; 8] = [
+    const DEEDS: [Deed; 9] = [
         deed::<run::Command>("run"),
         deed::<rollback::Command>("rollback"),
         deed::<show::Command>("pipelines show"),
         deed::<list::Command>("pipelines"),
+        deed::<crate::plan::Command>("plan"),
         deed::<render::Command>("render"),
         deed::<targets::Command>("targets"),
         deed::<release::Command>("release"),

@@ -164,6 +164,7 @@ fn help() -> String {
          run <pipeline>   run a pipeline on this machine\n  \
          rollback <name>  take an environment back to what ran before, or to a named release\n  \
          pipelines        the pipelines of the repo; `pipelines show <name>`: the jobs of one\n  \
+         plan <pipeline>  show what a run would do and what stands in its way; nothing is changed\n  \
          render <system>  write the CI files of the pipelines for gitlab or github\n  \
          targets          check which environments and versions a run on demand is for\n  \
          release          write the release that versions.json is into release.env\n  \

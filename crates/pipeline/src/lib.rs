@@ -2,7 +2,8 @@
 //!
 //! [`Pipelines`] takes the definitions that come with Landfall and what `landfall.toml` makes of them, checks them as a whole, and
 //! gives a [`Pipeline`]: jobs with everything decided. [`Progress`] says which of its jobs may start, which are skipped, and how it
-//! ends; it starts nothing itself. [`gitlab`] and [`github`] write CI files.
+//! ends; it starts nothing itself. [`plan`] makes of what stages foretell a plan with a verdict. [`gitlab`] and [`github`] write CI
+//! files.
 //!
 //! ```
 //! use landfall_artifacts::Settings;
@@ -30,6 +31,7 @@ mod model;
 mod order;
 mod pipelines;
 mod places;
+pub mod plan;
 mod progress;
 mod release;
 mod rendered;
