@@ -54,6 +54,7 @@ mod report;
 mod resolved_path;
 mod schema;
 mod settings;
+mod settings_blanks;
 mod settings_jira;
 mod settings_keys;
 mod settings_read;

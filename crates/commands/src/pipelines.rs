@@ -2,9 +2,9 @@
 
 mod difference;
 mod list;
-mod plan;
+pub(crate) mod plan;
 mod release;
-mod render;
+pub(crate) mod render;
 mod show;
 mod targets;
 
@@ -40,7 +40,8 @@ const fn deed<C: Command>(name: &'static str) -> Deed {
 
 /// All of them; of two that begin alike the longer one comes first.
 pub fn deeds() -> &'static [Deed] {
-    const DEEDS: [Deed; 5] = [
+    const DEEDS: [Deed; 6] = [
+        deed::<crate::init::Command>("init"),
         deed::<show::Command>("pipelines show"),
         deed::<list::Command>("pipelines"),
         deed::<render::Command>("render"),

@@ -21,6 +21,7 @@ mod exec;
 mod exit_codes;
 mod faults;
 mod gate;
+mod gitlab_local;
 mod hostile;
 mod image_flow;
 mod images;
