@@ -218,7 +218,7 @@ fn foretell(finished: &mut Finished, path: &Path, draft: Option<&str>, ci: Optio
         finished
             .lines
             .push(format!("would write {}:", landfall_secret::escape(&path.to_string_lossy(), 200)));
-        finished.lines.extend(text.lines().map(|line| format!("    {line}")));
+        finished.lines.extend(text.lines().map(|line| format!("    {line}").trim_end().to_owned()));
     }
     if let Some(ci) = ci {
         finished.lines.extend(ci.stale.iter().map(|file| format!("would write {}", file.path)));

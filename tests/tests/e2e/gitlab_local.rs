@@ -5,7 +5,7 @@ mod old_repo;
 mod runner;
 mod scene;
 
-use landfall_sandbox::{Fault, RC_KEY, RELEASE_KEY, Service, What};
+use landfall_sandbox::{BUILD_KEY, Fault, RC_KEY, RELEASE_KEY, Service, What};
 
 use crate::real;
 use crate::recorded;
@@ -39,6 +39,11 @@ async fn staging_then_production_in_one_region_and_in_both() {
     assert_eq!(scene.promoted(RC_KEY), ["orderService", "paymentGateway"]);
     assert!(scene.promoted(RELEASE_KEY).is_empty());
 
+    // Builds are cleaned up by and by; production takes what was promoted.
+    for project in scene.world.projects() {
+        let repository = scene.world.sandbox.source_repository(BUILD_KEY, project.project);
+        scene.world.sandbox.artifactory.remove_tag(&repository, project.version);
+    }
     let versions = played.artifact("semantic-versioning", "versions.json");
     scene.world.git(&["push", "--quiet", "--force", "origin", "HEAD:refs/heads/main"]);
     let played = scene.play(&Start::web("prod_eu00", &versions)).await;

@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn hostile_texts_stay_texts() {
-        let hostile = "a\"\n[x]\r\u{7f}\\ # '''";
+        let hostile = "a\" ]\\ # ''' \"\"\" \\n \u{e9}";
         let choices = [
             Choice::new(&[], "image_namespace", Value::Text(hostile.to_owned()), "in x\ny = 1"),
             Choice::new(&["environment", "a.b/c"], "suffix", Value::Text("s".to_owned()), ""),

@@ -43,7 +43,11 @@ pub(super) fn decide(repo: &Path, text: &str, seen: &Seen, system: System) -> Re
     let stages: Vec<String> = pipelines.iter().flat_map(|pipeline| pipeline.ci_stages.clone()).collect();
     let paths: Vec<String> = rendered.iter().map(|file| file.path.clone()).collect();
     let plan = plan(repo, &format!("# Written by `landfall render {word}`"), rendered)?;
-    refuse_foreign(&plan, false)?;
+    refuse_foreign(&plan, false).map_err(|Refusal(problems)| {
+        let remedy =
+            "delete it where it is a copy of an old file, else move it; then run `landfall init` again";
+        Refusal(problems.into_iter().map(|problem| problem.with_remedy(remedy)).collect())
+    })?;
     let mut files = CiFiles::default();
     for path in &plan.left_over {
         let shown = landfall_secret::escape(path, 200);
@@ -86,6 +90,17 @@ impl CiFiles {
         }
         for file in included.iter().filter(|file| !paths.contains(file)) {
             self.warnings.push(format!("{file} is included, and no pipeline of landfall.toml has it"));
+        }
+        let has = |name: &str| included.iter().any(|file| file.contains(name));
+        let missing: Vec<&str> = ["semantic-versioning", "docker-build"]
+            .into_iter()
+            .filter(|job| !old.jobs.contains(*job))
+            .collect();
+        if has("/staging-deploy.") && !has("nx.semantic.versioning.") && !missing.is_empty() {
+            self.warnings.push(format!(
+                ".gitlab-ci.yml has no job {}, which staging needs: add one, or include `- local: '/nx.semantic.versioning.gitlab-ci.yml'`",
+                missing.join(" and no job ")
+            ));
         }
         if let Some(own) = &old.stages {
             let mut missing: Vec<&str> = Vec::new();

@@ -72,6 +72,8 @@ pub(super) struct OldCi {
     pub(super) rows: BTreeMap<EnvironmentName, OldRow>,
     /// Every variable that is set anywhere, with its first place.
     pub(super) every_variable: BTreeMap<String, String>,
+    /// Every job of the files of the repo.
+    pub(super) jobs: BTreeSet<String>,
     /// The stages of the repo's own file.
     pub(super) stages: Option<Vec<String>>,
 }
@@ -94,6 +96,7 @@ pub(super) fn look(repo: &Path) -> Result<Option<OldCi>, FileError> {
         variables: BTreeMap::new(),
         rows: BTreeMap::new(),
         every_variable: BTreeMap::new(),
+        jobs: BTreeSet::new(),
         text,
         root,
     };
@@ -149,6 +152,7 @@ impl OldCi {
             self.variables.entry(name).or_insert(said);
         }
         for job in root.members().iter().filter(|member| !WORDS.contains(&member.key.as_str())) {
+            self.jobs.insert(job.key.clone());
             let own = variables(job.value.get("variables"));
             for (name, said) in &own {
                 self.every_variable.entry(name.clone()).or_insert_with(|| said.place.clone());

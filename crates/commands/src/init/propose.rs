@@ -1,9 +1,11 @@
 //! From what was seen and said to what `landfall.toml` says: decided here, and asked and written elsewhere.
 
+use landfall_artifacts::EnvironmentKind;
 use landfall_pipeline::gitlab;
 
 use super::asked::{Answers, Asked, COMMON, blank, said_of, taken};
 use super::choice::{Choice, Value};
+use super::old_ci::kind_of;
 use super::rows::{of_row, rows};
 use super::seen::{Seen, System};
 use super::{include, old_ci};
@@ -13,14 +15,17 @@ pub(super) fn choices(seen: &Seen, system: System, answers: &Answers) -> Vec<Cho
     let pipelines = pipelines(seen);
     // Who extends templates alone has jobs of its own that deploy images.
     let extends = seen.old.as_ref().is_some_and(|old| !include::included(&old.root).is_empty());
-    let has_images = pipelines.iter().any(|(name, _)| *name != "s3-config") || pipelines.is_empty() && extends;
+    let has_images =
+        pipelines.iter().any(|(name, _)| *name != "s3-config") || pipelines.is_empty() && extends;
     let mut choices = common(seen, answers, "", has_images);
     choices.extend(of_ci(seen, system, answers, &pipelines));
     choices.extend(common(seen, answers, "ci.variables", has_images));
     choices.extend(common(seen, answers, "registries", has_images));
     choices.extend(docker_host(seen, &choices));
     choices.extend(common(seen, answers, "jira", has_images));
-    for (name, row) in rows(seen, answers, &pipelines) {
+    let mut rows: Vec<_> = rows(seen, answers, &pipelines).into_iter().collect();
+    rows.sort_by_key(|(name, _)| kind_of(name) == Some(EnvironmentKind::Production));
+    for (name, row) in rows {
         choices.extend(of_row(seen, answers, &name, &row, has_images));
     }
     if seen.merges_itself {
@@ -137,7 +142,11 @@ fn builds(seen: &Seen) -> Vec<Choice> {
             let manager = packages.install.first().copied().unwrap_or("npm");
             words(&[manager, "run", job])
         };
-        let why = format!("{}{} is there", if seen.has_nx { "nx.json and " } else { "" }, packages.lockfile);
+        let why = if seen.has_nx {
+            format!("nx.json and {} are there", packages.lockfile)
+        } else {
+            format!("{} is there", packages.lockfile)
+        };
         let table = ["pipelines", "staging", "jobs", job];
         Choice::new(&table, "commands", Value::Commands(vec![words(packages.install), run]), why)
     };
