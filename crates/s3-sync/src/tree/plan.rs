@@ -1,5 +1,7 @@
 //! What is to be done: by one listing, hashes of local files, and what is known besides.
 
+use std::sync::Arc;
+
 use landfall_artifacts::Digest;
 use landfall_aws::Nature;
 use landfall_run::{Event, Run};
@@ -38,8 +40,8 @@ pub enum Why {
 /// One upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Put {
-    /// The name below folder and prefix.
-    pub name: Box<str>,
+    /// The name below folder and prefix; the same text as the source's.
+    pub name: Arc<str>,
     /// Size of the file in bytes.
     pub size_bytes: u64,
     /// Why.
