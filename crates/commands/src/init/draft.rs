@@ -70,13 +70,11 @@ mod tests {
 
     #[test]
     fn what_was_seen_and_is_no_good_becomes_a_blank_and_what_was_said_is_refused() {
-        let mut choices = [
-            of("https://me:canary@a.example.com"),
-            Choice::new(&[], "image_namespace", Value::Text("shop".to_owned()), ""),
-        ];
+        let namespace = Choice::new(&[], "image_namespace", Value::Text("shop".to_owned()), "");
+        let mut choices = [namespace, of("https://me:canary@a.example.com")];
         mend(&mut choices).expect("mended");
         let text = text(&choices);
-        assert!(choices[0].is_blank() && blanks(&text) == 1 && !text.contains("canary"), "{text}");
+        assert!(choices[1].is_blank() && blanks(&text) == 1 && !text.contains("canary"), "{text}");
         let mut said = of("nonsense");
         said.is_said = true;
         let refused = mend(&mut [said]).expect_err("refused");
