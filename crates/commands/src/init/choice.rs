@@ -122,6 +122,9 @@ mod tests {
         let text = text(&choices);
         let settings = Settings::parse(text.as_bytes(), "landfall.toml", &[]).expect("valid");
         assert_eq!(settings.image_namespace.as_deref(), Some(hostile));
-        assert_eq!(settings.environments.keys().map(|name| name.as_str()).collect::<Vec<_>>(), ["a.b/c"]);
+        assert_eq!(
+            settings.environments.keys().map(landfall_artifacts::EnvironmentName::as_str).collect::<Vec<_>>(),
+            ["a.b/c"]
+        );
     }
 }

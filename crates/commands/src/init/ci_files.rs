@@ -79,8 +79,13 @@ impl CiFiles {
                 ));
             }
             Change::None => {}
+            Change::Lines(edits) if old.is_link => {
+                // It would be replaced by a file, and what it leads to would stay as it is.
+                self.warnings.push(".gitlab-ci.yml is a link: change the include in the file that it leads to".to_owned());
+                self.patch = patch("to be changed there:", &old.text, &edits);
+            }
             Change::Lines(edits) => {
-                self.patch = patch(&old.text, &edits);
+                self.patch = patch("changed in .gitlab-ci.yml:", &old.text, &edits);
                 self.root = Some(include::applied(&old.text, &edits));
             }
             Change::ByHand { line, wanted } => self.warnings.push(format!(
@@ -120,9 +125,9 @@ impl CiFiles {
 }
 
 /// The change as people read one.
-fn patch(text: &str, edits: &[Edit]) -> Vec<String> {
+fn patch(head: &str, text: &str, edits: &[Edit]) -> Vec<String> {
     let lines: Vec<&str> = text.lines().collect();
-    let mut shown = vec!["changed in .gitlab-ci.yml:".to_owned()];
+    let mut shown = vec![head.to_owned()];
     for edit in edits {
         shown.push(format!("  line {}", edit.lines.start + 1));
         let old = lines.get(edit.lines.clone()).unwrap_or_default();

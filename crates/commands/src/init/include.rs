@@ -94,7 +94,7 @@ pub(super) fn change(root: &Node, text: &str) -> Change {
             there.extend(new.iter().cloned());
             new
         };
-        match edit(item, &include.value, text, &lines, end, wanted(&mut there)) {
+        match edit(item, &include.value, text, &lines, end, &wanted(&mut there)) {
             Some(edit) => edits.push(edit),
             None => sure = false,
         }
@@ -111,14 +111,7 @@ pub(super) fn change(root: &Node, text: &str) -> Change {
 }
 
 /// The change of one item; `None` where it is in a form that is not known well enough.
-fn edit(
-    item: &Node,
-    include: &Node,
-    text: &str,
-    lines: &[&str],
-    end: usize,
-    new: Vec<String>,
-) -> Option<Edit> {
+fn edit(item: &Node, include: &Node, text: &str, lines: &[&str], end: usize, new: &[String]) -> Option<Edit> {
     let is_flow = |node: &Node| text.get(node.start..).is_some_and(|rest| rest.starts_with(['[', '{']));
     let other_keys = item
         .members()

@@ -72,6 +72,8 @@ pub(super) struct OldCi {
     pub(super) rows: BTreeMap<EnvironmentName, OldRow>,
     /// Every variable that is set anywhere, with its first place.
     pub(super) every_variable: BTreeMap<String, String>,
+    /// Whether the repo's own file is a link to another one.
+    pub(super) is_link: bool,
     /// Every job of the files of the repo.
     pub(super) jobs: BTreeSet<String>,
     /// The stages of the repo's own file.
@@ -97,6 +99,7 @@ pub(super) fn look(repo: &Path) -> Result<Option<OldCi>, FileError> {
         rows: BTreeMap::new(),
         every_variable: BTreeMap::new(),
         jobs: BTreeSet::new(),
+        is_link: repo.join(ROOT).is_symlink(),
         text,
         root,
     };
@@ -106,6 +109,9 @@ pub(super) fn look(repo: &Path) -> Result<Option<OldCi>, FileError> {
     let mut seen: BTreeSet<String> = BTreeSet::new();
     while let Some(path) = files.pop() {
         if seen.len() >= MOST_FILES || !is_inside(&path) || !seen.insert(path.clone()) {
+            continue;
+        }
+        if !leads_inside(repo, &path) {
             continue;
         }
         let Ok(text) = read_text(repo, &path) else { continue };
@@ -122,6 +128,14 @@ pub(super) fn look(repo: &Path) -> Result<Option<OldCi>, FileError> {
 fn read_text(repo: &Path, path: &str) -> Result<String, FileError> {
     let bytes = read_bounded(&repo.join(path), MOST_BYTES)?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// Whether a path stays below the repo also where links are on the way.
+fn leads_inside(repo: &Path, path: &str) -> bool {
+    match (repo.canonicalize(), repo.join(path).canonicalize()) {
+        (Ok(repo), Ok(file)) => file.starts_with(repo),
+        _ => false,
+    }
 }
 
 /// Whether a path is one below the repo, without patterns.

@@ -41,6 +41,10 @@ const PACKAGES: [Packages; 3] = [
 
 /// What was seen.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a file or folder that is there or not, and none says anything of another"
+)]
 pub(super) struct Seen {
     /// Folders below `functions` with a `.deployment`.
     pub(super) functions: usize,

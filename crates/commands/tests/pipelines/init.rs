@@ -45,7 +45,8 @@ fn warned(repo: &Repo, words: &str) -> String {
     let ended = repo.run(&format!("{words} --report @/report.json"));
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     let report: serde_json::Value = serde_json::from_str(&repo.read("report.json")).expect("JSON");
-    let warnings = report["warnings"].as_array().expect("a list").iter().filter_map(|text| text.as_str());
+    let warnings =
+        report["warnings"].as_array().expect("a list").iter().filter_map(serde_json::Value::as_str);
     warnings.collect::<Vec<_>>().join("\n")
 }
 
@@ -497,4 +498,27 @@ fn hostile_names_and_links_are_shown_as_what_they_are() {
     assert!(!all.contains(['\u{1b}', '\u{202e}']) && !all.contains("canary"), "{all:?}");
     let refused = "image_namespace = \"?? a text without control characters\" # what was seen cannot be used: IMAGE_NAMESPACE in .gitlab-ci.yml, line 2\n";
     assert!(repo.read("landfall.toml").contains(refused), "{all}");
+}
+
+#[test]
+fn a_link_is_neither_followed_out_of_the_repo_nor_replaced() {
+    let outside = tempfile::tempdir().expect("a folder");
+    let jobs = "x-staging-eu: { environment: { name: stg_eu99 } }\n";
+    std::fs::write(outside.path().join("x.yml"), jobs).expect("written");
+    let repo = Repo::of("");
+    std::os::unix::fs::symlink(outside.path(), repo.path("ci")).expect("a link");
+    repo.write(
+        "real.yml",
+        &OLD.replace("include:", "include:\n  - local: ci/x.yml").replace("mars", "us-east-1"),
+    );
+    std::os::unix::fs::symlink("real.yml", repo.path(".gitlab-ci.yml")).expect("a link");
+    let more =
+        "--set environment.stg_na03.ecr=1.example.com/app --set environment.prod_eu00.aws_region=eu-west-2";
+    let warned = warned(&repo, &format!("init --yes {ANSWERS} {more}"));
+    assert!(
+        warned.contains(".gitlab-ci.yml is a link: change the include in the file that it leads to"),
+        "{warned}"
+    );
+    assert!(repo.path(".gitlab-ci.yml").is_symlink() && repo.read("real.yml").contains("platform/pipelines"));
+    assert!(!repo.read("landfall.toml").contains("stg_eu99"), "what a link leads out to is not read");
 }

@@ -2,7 +2,7 @@
 //!
 //! `cargo xtask test` installs it and names it by `LANDFALL_ACTIONLINT`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
@@ -19,7 +19,7 @@ createLinter().then((lint) => console.log(JSON.stringify(lint(require('fs').read
 /// What the version that npm has does not know yet: the context of variables, which GitHub has had since 2023.
 const NOT_KNOWN_YET: &str = "undefined variable \"vars\"";
 
-fn linted(module: &PathBuf, file: &PathBuf) -> Vec<String> {
+fn linted(module: &Path, file: &Path) -> Vec<String> {
     // One process a file: its build for Node breaks down on the second large one.
     let output = Command::new("node")
         .args(["-e", PROGRAM, "--"])
