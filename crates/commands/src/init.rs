@@ -105,22 +105,19 @@ impl crate::Command for Command {
             };
             let mut finished = Finished { lines: told::seen(&seen, system, &why), ..Finished::default() };
             let there = draft::there(&path)?;
-            let text = match &there {
-                Some(text) => {
-                    let proposed = propose::choices(&seen, system, &answers);
-                    finished.lines.extend(told::differences(&proposed, &context.settings));
-                    text.clone()
+            let text = if let Some(text) = &there {
+                let proposed = propose::choices(&seen, system, &answers);
+                finished.lines.extend(told::differences(&proposed, &context.settings));
+                text.clone()
+            } else {
+                let mut choices = propose::choices(&seen, system, &answers);
+                if asks && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+                    ask::fill(&mut choices, &mut std::io::stdin().lock(), &mut std::io::stderr().lock())
+                        .map_err(|cause| terminal(&cause))?;
                 }
-                None => {
-                    let mut choices = propose::choices(&seen, system, &answers);
-                    if asks && std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-                        ask::fill(&mut choices, &mut std::io::stdin().lock(), &mut std::io::stderr().lock())
-                            .map_err(|cause| terminal(&cause))?;
-                    }
-                    draft::mend(&mut choices)?;
-                    finished.lines.extend(told::choices(&choices));
-                    choice::text(&choices)
-                }
+                draft::mend(&mut choices)?;
+                finished.lines.extend(told::choices(&choices));
+                choice::text(&choices)
             };
             let blanks = if there.is_none() { draft::blanks(&text) } else { 0 };
             // With blanks no CI file can be written, and the old ones go on working.

@@ -202,7 +202,7 @@ mod tests {
     const FOLDER: &str = "aws/lambda/build-deploy";
 
     fn changed(text: &str) -> String {
-        let text = text.replace("@", FOLDER);
+        let text = text.replace('@', FOLDER);
         match change(&read(&text, "x").expect("YAML"), &text) {
             Change::None => "nothing".to_owned(),
             Change::Lines(edits) => applied(&text, &edits),
