@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
     JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, PipelinePlan,
-    ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, Settings,
-    Versions,
+    ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, Settings, Versions,
 };
 
 fn docs() -> PathBuf {

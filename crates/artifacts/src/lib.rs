@@ -56,6 +56,7 @@ mod resolved_path;
 mod run_report;
 mod schema;
 mod settings;
+mod settings_blanks;
 mod settings_jira;
 mod settings_keys;
 mod settings_read;

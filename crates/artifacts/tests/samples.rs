@@ -6,8 +6,7 @@ use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
     JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, PipelinePlan,
     ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, STAGES, Settings,
-    Versions,
-    schemas,
+    Versions, schemas,
 };
 use serde_json::Value;
 

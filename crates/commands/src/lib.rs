@@ -14,6 +14,7 @@ mod every_stage;
 mod git;
 mod held;
 mod image_flow;
+mod init;
 mod jira;
 mod jira_settings;
 mod ledger_store;

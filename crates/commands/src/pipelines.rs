@@ -1,10 +1,10 @@
-//! Pipelines as people and CI files use them: `landfall run`, `rollback`, `plan`, `doctor`, `pipelines`, `render`, `targets` and `release`.
+//! Pipelines as people and CI files use them: `landfall init`, `run`, `rollback`, `plan`, `doctor`, `pipelines`, `render`, `targets` and `release`.
 
 mod difference;
 mod list;
-mod plan;
+pub(crate) mod plan;
 mod release;
-mod render;
+pub(crate) mod render;
 mod rollback;
 mod run;
 mod show;
@@ -44,7 +44,8 @@ const fn deed<C: Command>(name: &'static str) -> Deed {
 
 /// All of them; of two that begin alike the longer one comes first.
 pub fn deeds() -> &'static [Deed] {
-    const DEEDS: [Deed; 9] = [
+    const DEEDS: [Deed; 10] = [
+        deed::<crate::init::Command>("init"),
         deed::<run::Command>("run"),
         deed::<rollback::Command>("rollback"),
         deed::<show::Command>("pipelines show"),

@@ -159,6 +159,7 @@ fn help() -> String {
          demo             take a sample release through the staging pipeline on an embedded sandbox\n  \
          stage <name>     run one stage; each is also a binary of its name\n  \
          dashboard <...>  the pages that show what runs where: build, serve, publish\n  \
+         init             look at the repo, write its landfall.toml, and let its CI file include what is rendered\n  \
          ledger <view>    what was recorded: what runs where, history, DORA, audit, and more\n  \
          notify <...>     notifications that were not delivered: list, send, drop, test\n  \
          run <pipeline>   run a pipeline on this machine\n  \

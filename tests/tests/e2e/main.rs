@@ -22,6 +22,7 @@ mod exec;
 mod exit_codes;
 mod faults;
 mod gate;
+mod gitlab_local;
 mod hostile;
 mod how_to;
 mod image_flow;
