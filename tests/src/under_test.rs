@@ -100,8 +100,6 @@ fn main() -> ExitCode {
         None => ("", &[][..]),
     };
     match call(&arguments) {
-        Call::Stage(entry, rest) => return (entry.main)(&rest),
-        Call::Pipelines(deed, rest) => return (deed.main)(&rest),
         Call::Ledger(view, rest) => return (view.main)(&rest),
         Call::Dashboard(main, rest) => return main(&rest),
         Call::Notify(main, rest) => return main(&rest),
