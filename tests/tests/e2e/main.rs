@@ -38,6 +38,7 @@ mod real;
 mod recorded;
 mod refusals;
 mod releases;
+mod shards;
 mod shared_ledger;
 mod signals;
 mod sync;
