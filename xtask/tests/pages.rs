@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
-    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, ProjectJson,
-    PromotionLog, QueuedNotification, ReleaseManifest, Report, Settings, Versions,
+    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, PipelinePlan,
+    ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, Settings, Versions,
 };
 
 fn docs() -> PathBuf {
@@ -44,11 +44,13 @@ fn read(page: &str) -> Result<(), String> {
         "landfall" => said(Settings::parse(bytes, page, &[])),
         "ledger-event" => said(LedgerEvent::parse(bytes, page)),
         "ledger-checkpoint" => said(LedgerCheckpoint::parse(bytes, page)),
+        "pipeline-plan" => said(PipelinePlan::parse(bytes, page)),
         "package" => said(PackageJson::parse(bytes, page)),
         "project" => said(ProjectJson::parse(bytes, page)),
         "promotion-log" => said(PromotionLog::parse(bytes, page)),
         "release-manifest" => said(ReleaseManifest::parse(bytes, page)),
         "report" => said(Report::parse(bytes, page)),
+        "run-report" => said(RunReport::parse(bytes, page)),
         "versions" => said(Versions::parse(bytes, page)),
         // Written and never read by us, or read piece by piece by a crate that stands elsewhere: the example is held against the schema.
         "ledger-view" => fits(&landfall_ledger::view::Answer::schema(), &text),

@@ -42,6 +42,7 @@ mod notification;
 mod notify_settings;
 mod outcome;
 mod path_names;
+mod pipeline_plan;
 mod pipeline_settings;
 mod pipeline_settings_read;
 mod placed;
@@ -52,8 +53,10 @@ mod reference;
 mod release_manifest;
 mod report;
 mod resolved_path;
+mod run_report;
 mod schema;
 mod settings;
+mod settings_blanks;
 mod settings_jira;
 mod settings_keys;
 mod settings_read;
@@ -92,6 +95,7 @@ pub use notification::{Notification, NotifyEvent};
 pub use notify_settings::{NOTIFY_PLACEHOLDERS, NotifyKind, NotifyTarget, TargetName, VariableName};
 pub use outcome::{Class, Explain, OutcomeKind, Problem, gravest};
 pub use path_names::{Spellings, folded, path_fault};
+pub use pipeline_plan::{PipelinePlan, PlanObstacle, PlanVerdict, PlannedJob, PlannedKeys, PlannedState};
 pub use pipeline_settings::{
     CiSettings, CredentialJobs, JobAt, JobCondition, JobEach, JobSettings, JobWhen, KeepWhen, MayFail,
     NeedOf, NeedSettings, OnBranches, PartName, PipelineSettings, PipelineStart,
@@ -104,6 +108,7 @@ pub use reference::{PinnedReference, Reference, ReferenceError, Repository, Vers
 pub use release_manifest::{CodeSha256, CommitId, ObjectKey, ReleaseArtifact, ReleaseManifest, ServiceName};
 pub use report::{Report, ReportItem, ReportTraffic};
 pub use resolved_path::resolved;
+pub use run_report::{RunId, RunJob, RunJobState, RunPart, RunReport, RunState};
 pub use schema::schemas;
 pub use settings::{
     ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, LedgerSettings, OnFailure,

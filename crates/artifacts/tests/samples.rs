@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
-    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, ProjectJson,
-    PromotionLog, QueuedNotification, ReleaseManifest, Report, STAGES, Settings, Versions, schemas,
+    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, PipelinePlan,
+    ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, STAGES, Settings,
+    Versions, schemas,
 };
 use serde_json::Value;
 
@@ -73,10 +74,12 @@ same_bytes!(
     CopyPlanFile "copy-plan.json" "copy-plan",
     ChangedImages "changed-images.json" "changed-images",
     ImageLock "image-lock.json" "image-lock",
+    PipelinePlan "pipeline-plan.json" "pipeline-plan",
     JiraTickets "jira-tickets.json" "jira-tickets",
     ReleaseManifest "manifest.json" "release-manifest",
     DeployReport "deploy-report.json" "deploy-report",
     Report "report.json" "report",
+    RunReport "run-report.json" "run-report",
     LedgerEvent "ledger-event.json" "ledger-event",
     LedgerCheckpoint "ledger-checkpoint.json" "ledger-checkpoint",
     Notification "notification.json" "notification",
@@ -150,6 +153,8 @@ fn schemas_refuse_what_readers_refuse() {
         ("release-manifest", "manifest.json", "/artifacts/0/key", "v1.0.0//x.zip"),
         ("report", "report.json", "/outcome", "fine"),
         ("report", "report.json", "/startedAt", "7"),
+        ("run-report", "run-report.json", "/id", "latest"),
+        ("run-report", "run-report.json", "/jobs/0/state", "fine"),
         ("ledger-event", "ledger-event.json", "/kind", "party"),
         ("notification", "notification.json", "/id", "1"),
         ("queued-notification", "queued-notification.json", "/target", "A B"),
