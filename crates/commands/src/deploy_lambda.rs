@@ -29,6 +29,8 @@ impl crate::Command for Command {
     const NAME: &'static str = "deploy-lambda";
     const SUMMARY: &'static str = "Make every function of the plan run its pinned image, and prove it";
     const EFFECTS: Effects = Effects::Exclusive;
+    const ALIKE: &'static [&'static str] =
+        &["mappings", "lock", "versions", "registry", "release", "bucket", "like", "alias", "traffic"];
     const TELLS: Way = Way::Deploys;
 
     fn options() -> Vec<Opt> {

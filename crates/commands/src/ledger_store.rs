@@ -10,6 +10,7 @@ use landfall_run::{Event, Run};
 use landfall_stages::Refusal;
 
 use crate::context::Keys;
+use crate::part::part;
 use crate::prepare::Prepared;
 use crate::{Context, Effects, aws, aws_keys, report};
 
@@ -54,14 +55,14 @@ pub(crate) fn place(values: &mut Values<'_>) -> Place {
     })
 }
 
-/// Opens the ledger for a stage that records, and takes the environment where the stage has it to itself; `None` where nothing can
-/// be recorded yet.
+/// Opens the ledger for a stage that records, and takes the environment where the stage has it to itself, or with the other parts of
+/// the same work, which are `alike` in these options; `None` where nothing can be recorded yet.
 ///
 /// # Errors
 /// No keys for a bucket, and what opening and locking can bring.
 pub(crate) async fn open(
     prepared: &Prepared,
-    stage: &'static str,
+    (stage, alike): (&'static str, &[&str]),
     makes_keys: bool,
     keys: &Keys,
     runs: &Runs,
@@ -108,7 +109,12 @@ pub(crate) async fn open(
         )));
     }
     let hold = match &target.environment {
-        Some(environment) if prepared.effects == Effects::Exclusive => Some(ledger.hold(environment).await?),
+        Some(environment) if prepared.effects == Effects::Exclusive => {
+            Some(match part(prepared, stage, alike) {
+                Some(part) => ledger.hold_part(environment, part).await?,
+                None => ledger.hold(environment).await?,
+            })
+        }
         Some(_) | None => None,
     };
     Ok(Some((ledger, hold)))

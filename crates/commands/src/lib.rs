@@ -21,6 +21,7 @@ mod ledger_store;
 mod logins;
 mod nearest;
 mod notify;
+mod part;
 mod passed;
 mod prepare;
 mod registries;
@@ -122,6 +123,9 @@ pub trait Command: 'static {
     const READS_LEDGER: bool = !matches!(Self::EFFECTS, Effects::Files);
     /// Whether it is the one that makes the keys which others open a ledger in a bucket with: without keys it records nothing there.
     const MAKES_KEYS: bool = false;
+
+    /// The options that say what a work is which is split by `--shard`: all its parts have them alike.
+    const ALIKE: &'static [&'static str] = &[];
 
     /// What people are told of how it ended: of what changes the world, by default, that it failed.
     const TELLS: Way = match Self::EFFECTS {

@@ -20,6 +20,8 @@ impl crate::Command for Command {
     const NAME: &'static str = "retag-push-ecr";
     const SUMMARY: &'static str = "Copy every image of the release to where Lambda takes it from";
     const EFFECTS: Effects = Effects::Exclusive;
+    // The mapping and the lock are what it writes: a part that comes late finds those of one that has ended.
+    const ALIKE: &'static [&'static str] = &["versions", "source", "namespace", "registry", "platform"];
 
     fn options() -> Vec<Opt> {
         [

@@ -116,7 +116,7 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, show
     let quiet = || Run::builder().clock(clock).progress(Arc::clone(&progress)).redactor(redactor.clone());
     let runs = ledger_store::Runs { ledger: quiet().build(), keys: quiet().stop(stop.clone()).build() };
     let opened = if records {
-        ledger_store::open(&prepared, C::NAME, C::MAKES_KEYS, &keys, &runs).await
+        ledger_store::open(&prepared, (C::NAME, C::ALIKE), C::MAKES_KEYS, &keys, &runs).await
     } else {
         Ok(None)
     };

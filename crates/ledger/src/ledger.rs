@@ -1,5 +1,6 @@
 //! The ledger: one chain over a store.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,8 +14,9 @@ use tokio::sync::{Mutex, MutexGuard};
 use crate::chain::{self, Bad, Head, Kept, Link, Verified};
 use crate::draft::{Context, Draft};
 use crate::error::Error;
-use crate::lock::{FENCE, Lock, Standing};
+use crate::lock::{FENCE, LOCK, Lock, RENEWS, number, taken};
 use crate::place::Place;
+use crate::standing::Standing;
 use crate::store::{FolderStore, Placed, S3Store, Store, Torn, blocking};
 
 /// How often a writer takes the next number when others are faster.
@@ -55,6 +57,8 @@ pub(crate) struct State {
     pub(crate) newest: Option<Head>,
     /// The locks, as far as they were asked for; what is read on keeps them true.
     pub(crate) standing: Standing,
+    /// The environments whose locks were asked for.
+    pub(crate) looked_for: BTreeSet<EnvironmentName>,
     /// The environment that this process holds.
     pub(crate) held: Option<Held>,
     torn: Option<Torn>,
@@ -63,8 +67,7 @@ pub(crate) struct State {
 /// An environment that this process took.
 #[derive(Clone, Debug)]
 pub(crate) struct Held {
-    pub(crate) environment: EnvironmentName,
-    pub(crate) fence: u64,
+    pub(crate) lock: Lock,
     /// Who has it now, where that is somebody else.
     pub(crate) lost_to: Option<String>,
 }
@@ -341,21 +344,19 @@ impl State {
     /// Whether an event of another process took away what this one holds.
     fn notice(&mut self, event: &LedgerEvent) {
         let Some(held) = &mut self.held else { return };
-        if held.lost_to.is_some() || event.environment.as_ref() != Some(&held.environment) {
+        if held.lost_to.is_some() || event.environment.as_ref() != Some(&held.lock.environment) {
             return;
         }
-        match (event.kind, crate::lock::taken(event)) {
+        if event.kind == EventKind::Unlock && number(event, LOCK) == Some(held.lock.fence) {
+            let why = event.reason.as_deref().unwrap_or("no reason was given");
+            held.lost_to = Some(format!("nobody: {} took the lock away ({why})", event.actor.name));
+        } else if let Some(lock) = taken(event)
             // A renewal takes nothing: it may be a late one of who held it before.
-            (EventKind::Lock, Some(Lock { fence, holder, .. }))
-                if fence != held.fence && crate::lock::number(event, crate::lock::RENEWS).is_none() =>
-            {
-                held.lost_to = Some(holder);
-            }
-            (EventKind::Unlock, _) if crate::lock::number(event, crate::lock::LOCK) == Some(held.fence) => {
-                let why = event.reason.as_deref().unwrap_or("no reason was given");
-                held.lost_to = Some(format!("nobody: {} took the lock away ({why})", event.actor.name));
-            }
-            _ => {}
+            && number(event, RENEWS).is_none()
+            && lock.fence != held.lock.fence
+            && !lock.goes_beside(&held.lock)
+        {
+            held.lost_to = Some(lock.holder);
         }
     }
 
@@ -371,18 +372,18 @@ impl State {
             }
         }
         let environment = draft.environment.as_ref().or(context.environment.as_ref());
-        let Some(held) = self.held.as_ref().filter(|held| Some(&held.environment) == environment) else {
+        let Some(held) = self.held.as_ref().filter(|held| Some(&held.lock.environment) == environment) else {
             return Ok(draft);
         };
         if let Some(holder) = &held.lost_to
             && draft.kind != EventKind::Outcome
         {
             return Err(Error::LockLost {
-                environment: held.environment.to_string(),
+                environment: held.lock.environment.to_string(),
                 holder: holder.clone(),
             });
         }
-        draft.details.insert(FENCE.to_owned(), Value::from(held.fence));
+        draft.details.insert(FENCE.to_owned(), Value::from(held.lock.fence));
         Ok(draft)
     }
 }

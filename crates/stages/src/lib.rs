@@ -12,6 +12,7 @@ mod child;
 pub mod cleanup_images;
 pub mod dashboard;
 pub mod deploy_lambda;
+mod deploy_parts;
 mod deploy_record;
 mod digests;
 pub mod gate;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    AliasName, Class, DeployReport, Digest, EnvironmentName, LambdaName, Mode, PinnedReference, Problem,
+    AliasName, Class, Digest, EnvironmentName, FileError, LambdaName, Mode, PinnedReference, Problem,
     ReleaseId, Repository,
 };
 use landfall_lambda_deploy::{Action, AliasBefore, ApplyOptions, Code, LambdaClient, Observed, observe};
@@ -17,6 +17,7 @@ use landfall_registry::{EcrClient, EcrHost};
 use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
 
+use crate::deploy_parts::{Whole, read_whole};
 use crate::deploy_record::{earlier_record, record};
 use crate::recorded::Recorded;
 use crate::stored_archives::StoredArchives;
@@ -30,7 +31,7 @@ const LOOKS_AT_ONCE: usize = 50;
 /// What is told of the way back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Source {
-    /// The report of the deployment that is rolled back.
+    /// The report of the deployment that is rolled back, or those that its parts left beside it.
     Report(PathBuf),
     /// The ledger: what ran before its newest deployment.
     Ledger,
@@ -81,7 +82,9 @@ pub async fn goals(config: &Config, ledger: &Ledger) -> Result<Goals, Refusal> {
     };
     match &config.source {
         Source::Report(path) => {
-            let report = DeployReport::read(path)?;
+            let Some(Whole { report, warnings }) = read_whole(path)? else {
+                return Err(FileError::Missing { path: path.clone() }.into());
+            };
             if report.environment.as_ref() != environment {
                 let shown =
                     |name: Option<&_>| name.map_or_else(|| "no environment".to_owned(), ToString::to_string);
@@ -92,7 +95,8 @@ pub async fn goals(config: &Config, ledger: &Ledger) -> Result<Goals, Refusal> {
                         .with_remedy("run this stage in the same environment as deploy-lambda"),
                 ));
             }
-            goals::of_report(&report)
+            let goals = goals::of_report(&report)?;
+            Ok(Goals { warnings: [goals.warnings, warnings].concat(), ..goals })
         }
         Source::Ledger => goals::of_ledger(&ledger.events().await?, named()?, config.registry.as_ref()),
         Source::Release(release) => {

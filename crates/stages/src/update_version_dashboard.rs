@@ -11,6 +11,7 @@ use landfall_ledger::{Draft, Ledger, deployments, happened};
 use landfall_run::{Event, Run};
 
 use crate::dashboard::{self, Material, Post, state_of};
+use crate::deploy_parts::read_whole;
 use crate::recorded::version_of;
 use crate::{Finished, Item, Outcome, Output, Places, Recorded, Refusal, Target};
 
@@ -24,7 +25,7 @@ pub struct Config {
     pub target: Target,
     /// Where the files are.
     pub places: Places,
-    /// `deploy-report.json`.
+    /// `deploy-report.json`, or what the parts of a deployment left beside it.
     pub report: PathBuf,
     /// `jira-tickets.json`, shown where it is there.
     pub tickets: PathBuf,
@@ -48,8 +49,11 @@ pub struct Config {
 pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -> Outcome {
     let environment = environment(config)?;
     let versions = Versions::read(&config.places.versions)?;
-    let report = optional(DeployReport::read(&config.report))?;
     let mut finished = Finished { release: Some(config.target.release_of(&versions)), ..Finished::default() };
+    let report = read_whole(&config.report)?.map(|whole| {
+        finished.warnings.extend(whole.warnings);
+        whole.report
+    });
     if let Some(other) =
         report.as_ref().and_then(|report| report.environment.as_ref()).filter(|other| **other != environment)
     {

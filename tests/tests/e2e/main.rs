@@ -43,6 +43,7 @@ mod recorded;
 mod refusals;
 mod releases;
 mod runs;
+mod shards;
 mod shared_ledger;
 mod signals;
 mod sync;

@@ -1,15 +1,20 @@
-//! `landfall demo`: a release, end to end, on the embedded sandbox.
+//! `landfall demo`: two releases, end to end, on embedded sandboxes.
 
+mod afterwards;
 mod checks;
+mod place;
+mod production;
 mod screen;
+mod shop;
 mod story;
+mod teller;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 pub(crate) fn main(keep: Option<PathBuf>) -> ExitCode {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
-    let place = match story::Place::make(keep) {
+    let place = match place::Place::make(keep) {
         Ok(place) => place,
         Err(error) => {
             eprintln!("error[LF-DEMO-FOLDER] exit 2\n  {error:#}\n\nnothing was changed");

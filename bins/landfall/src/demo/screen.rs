@@ -31,6 +31,23 @@ impl Screen {
         println!("\n{} {}  {}", self.paint("36", "▸"), self.paint("1", command), self.paint("2", why));
     }
 
+    /// Steps of one environment begin, which run beside those of others.
+    pub(crate) fn place(self, name: &str) {
+        println!("\n{} {}", self.paint("36", "▸"), self.paint("1", name));
+    }
+
+    /// One of them in a line: how it ended, and the last that it said.
+    pub(crate) fn done(self, command: &str, said: &str, code: i32, took: Duration) {
+        let mark = if code == 0 { self.paint("32", "✓") } else { self.paint("33", "✗") };
+        let end = if code == 0 { format!("{:.1} s", took.as_secs_f64()) } else { format!("exit {code}") };
+        let said: String = said.chars().take(44).collect();
+        println!(
+            "  {mark} {command:<24} {} {}",
+            self.paint("2", &format!("{end:>6}")),
+            self.paint("22", &said)
+        );
+    }
+
     /// A line that the step printed.
     pub(crate) fn said(self, line: &str) {
         println!("    {}", self.paint("22", line));

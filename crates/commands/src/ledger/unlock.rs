@@ -4,7 +4,7 @@ use std::future::Future;
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::pin::Pin;
 
-use landfall_artifacts::{Class, EnvironmentName, Problem};
+use landfall_artifacts::{Class, EnvironmentName, Problem, Shard};
 use landfall_cli::Opt;
 use landfall_ledger::view::Moment;
 use landfall_ledger::{Error, Lock};
@@ -26,6 +26,7 @@ impl crate::Command for Command {
     fn options() -> Vec<Opt> {
         vec![
             Opt::positional("held", "ENVIRONMENT", "the environment that is held"),
+            Opt::value("part", "I/N", "of an environment that is held in parts, the part that is gone"),
             Opt::value("reason", "TEXT", "how it is known that the run is gone; recorded"),
             Opt::switch("yes", "do not ask; needed where there is no terminal to ask at"),
         ]
@@ -40,13 +41,12 @@ impl crate::Command for Command {
                 let remedy = "say by --reason how it is known that the run is gone".to_owned();
                 values.problem("LF-CONFIG-MISSING", "the reason is missing", Some(remedy));
             }
-            let yes = values.is_on("yes");
+            let (yes, part) = (values.is_on("yes"), values.parsed("part"));
             values.finish().map_err(Refusal)?;
             let (Some(environment), Some(reason)) = (environment, reason) else {
                 return Err(Refusal(Vec::new()));
             };
-            let lock = context.ledger.lock_of(&environment).await?;
-            let lock = lock.ok_or_else(|| Error::NotHeld { environment: environment.to_string() })?;
+            let lock = one_of(context.ledger.locks_of(&environment).await?, part, &environment)?;
             let told = told(&lock, context.run().clock().now());
             let mut finished = Finished { lines: vec![told.clone()], ..Finished::default() };
             if context.output().is_dry_run() {
@@ -69,6 +69,30 @@ impl crate::Command for Command {
             Ok(finished)
         })
     }
+}
+
+/// The lock that is meant: the only one, or that of the part that was named.
+///
+/// # Errors
+/// [`Error::NotHeld`] where there is no such lock; `LF-LEDGER-UNLOCK` where there are several and no part was named.
+fn one_of(mut locks: Vec<Lock>, part: Option<Shard>, environment: &EnvironmentName) -> Result<Lock, Refusal> {
+    if let Some(part) = part {
+        locks.retain(|lock| lock.part.as_ref().is_some_and(|held| held.shard == part));
+    }
+    if let [one, other, ..] = locks.as_slice() {
+        let named = |lock: &Lock| lock.part.as_ref().map(|part| part.shard.to_string()).unwrap_or_default();
+        let what = format!(
+            "{environment} is held in {} parts: {}",
+            locks.len(),
+            locks.iter().map(|lock| lock.holder.as_str()).collect::<Vec<_>>().join("; ")
+        );
+        return Err(Refusal::one(Problem::new("LF-LEDGER-UNLOCK", Class::Input, what).with_remedy(format!(
+            "name the part whose run is gone, such as --part {} or --part {}",
+            named(one),
+            named(other)
+        ))));
+    }
+    locks.pop().ok_or_else(|| Error::NotHeld { environment: environment.to_string() }.into())
 }
 
 /// Who holds it, since when, and whether that is over by time.
@@ -111,22 +135,56 @@ async fn asked(told: &str) -> Result<bool, Refusal> {
 
 #[cfg(test)]
 mod tests {
-    use landfall_ledger::Lock;
+    use landfall_artifacts::Digest;
+    use landfall_ledger::{Lock, Part};
     use time::macros::datetime;
 
-    use super::told;
+    use super::{one_of, told};
 
-    #[test]
-    fn who_holds_it_and_whether_it_is_over_is_said() {
-        let lock = Lock {
+    fn lock() -> Lock {
+        Lock {
             environment: "stg_eu00".parse().expect("a name"),
             fence: 41,
             holder: "deploy-lambda of ada, https://ci.example.com/jobs/7".to_owned(),
+            stage: None,
+            release: None,
+            part: None,
             run: None,
             since: datetime!(2026-02-04 09:00:00 UTC),
             expires: datetime!(2026-02-04 09:30:00 UTC),
             took_over: None,
-        };
+        }
+    }
+
+    fn of_part(shard: &str) -> Lock {
+        let part = Part { shard: shard.parse().expect("a part"), work: Digest::of(b"") };
+        Lock { holder: format!("deploy-lambda of ada, part {shard}"), part: Some(part), ..lock() }
+    }
+
+    #[test]
+    fn of_several_parts_one_is_to_be_named() {
+        let environment = lock().environment;
+        let held = || ["1/4", "3/4"].map(of_part).to_vec();
+        let refused = one_of(held(), None, &environment).expect_err("two");
+        insta::assert_snapshot!(
+            format!("{}\n{}", refused.0[0].what, refused.0[0].remedy.as_deref().unwrap_or_default()),
+            @r"
+        stg_eu00 is held in 2 parts: deploy-lambda of ada, part 1/4; deploy-lambda of ada, part 3/4
+        name the part whose run is gone, such as --part 1/4 or --part 3/4
+        "
+        );
+        let named = one_of(held(), "3/4".parse().ok(), &environment).expect("one");
+        assert_eq!(named, of_part("3/4"));
+        for (locks, part) in [(held(), "2/4"), (vec![lock()], "1/4"), (Vec::new(), "1/4")] {
+            let refused = one_of(locks, part.parse().ok(), &environment).expect_err("none of that part");
+            assert_eq!(refused.0[0].code, "LF-LEDGER-NOT-HELD", "{part}");
+        }
+        assert_eq!(one_of(vec![lock()], None, &environment).expect("the only one"), lock());
+    }
+
+    #[test]
+    fn who_holds_it_and_whether_it_is_over_is_said() {
+        let lock = lock();
         insta::assert_snapshot!(
             told(&lock, datetime!(2026-02-04 09:10:00 UTC)),
             @"stg_eu00 is held by deploy-lambda of ada, https://ci.example.com/jobs/7 since 2026-02-04 09:00 (record 41); unless renewed it ends at 2026-02-04 09:30"

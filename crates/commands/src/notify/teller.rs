@@ -89,13 +89,18 @@ impl Teller {
         let release = finished.release.clone().or_else(|| held::release(context));
         let problems = finished.all_problems();
         let (actor, link) = (report::actor(context.environment()), report::run_link(context.environment()));
+        // Each part of a work tells of itself.
+        let summary = match written.shard.filter(|shard| shard.of() > 1 && !finished.summary.is_empty()) {
+            Some(shard) => format!("{}, part {shard}", finished.summary),
+            None => finished.summary.clone(),
+        };
         let told = Told {
             ended,
             time: self.run.clock().now(),
             stage: written.stage,
             release: release.as_ref(),
             environment: written.target.environment.as_ref(),
-            summary: &finished.summary,
+            summary: &summary,
             problems: &problems,
             actor: &actor,
             run: link.as_deref(),

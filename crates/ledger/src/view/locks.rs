@@ -1,12 +1,13 @@
 //! Who holds which environment.
 
-use landfall_artifacts::{EnvironmentName, LedgerEvent};
+use landfall_artifacts::{EnvironmentName, LedgerEvent, Shard};
 use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::moment::Moment;
-use crate::lock::{self, Lock};
+use crate::lock::Lock;
+use crate::standing;
 
 /// An environment that is held.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -16,8 +17,10 @@ pub struct Held {
     pub environment: EnvironmentName,
     /// The fencing number: that of the record that took it. A holder of a smaller one is refused.
     pub fence: u64,
-    /// Who: stage, person and job.
+    /// Who: stage, person, part and job.
     pub owner: String,
+    /// The part of the work that the holder does, which other parts of the same work may be beside; `null` where nobody may.
+    pub part: Option<Shard>,
     /// The CI job, where there was one.
     pub link: Option<String>,
     /// Since when.
@@ -33,7 +36,7 @@ pub struct Held {
 /// The environments that are held.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Locks {
-    /// By name.
+    /// By name and number; several of one name are parts of the same work.
     pub held: Vec<Held>,
 }
 
@@ -44,10 +47,11 @@ pub fn locks(events: &[LedgerEvent], now: OffsetDateTime) -> Locks {
         environment: lock.environment,
         fence: lock.fence,
         owner: lock.holder,
+        part: lock.part.map(|part| part.shard),
         link: lock.run,
         since: Moment(lock.since),
         expires: Moment(lock.expires),
         took_over: lock.took_over,
     };
-    Locks { held: lock::locks(events).into_iter().map(held).collect() }
+    Locks { held: standing::locks(events).into_iter().map(held).collect() }
 }

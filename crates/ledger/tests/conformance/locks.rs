@@ -110,9 +110,9 @@ async fn a_lock_can_be_taken_away() {
     for place in Place::both().await {
         let (ada, eve) = (place.open("ada").await, place.open("eve").await);
         let stg = environment("stg_eu00");
-        assert_eq!(eve.lock_of(&stg).await.expect("read"), None);
+        assert_eq!(eve.locks_of(&stg).await.expect("read"), []);
         let hold = ada.hold(&stg).await.expect("free");
-        let lock = eve.lock_of(&stg).await.expect("read").expect("held");
+        let lock = eve.locks_of(&stg).await.expect("read").pop().expect("held");
         assert_eq!((lock.fence, lock.holder.as_str()), (hold.fence(), "deploy-lambda of ada"));
         let other = landfall_ledger::Lock { fence: lock.fence + 7, ..lock.clone() };
         let refused = eve.unlock(&other, "it was another's").await.expect_err("not the one that stands");

@@ -3,6 +3,7 @@
 mod checkpoints;
 mod locks;
 mod notes;
+mod parts;
 mod s3;
 mod writers;
 
@@ -68,9 +69,22 @@ impl Place {
     }
 
     pub(crate) async fn try_open(&self, who: &str, name: &str, clock: Clock) -> Result<Ledger, Error> {
+        self.open_with(Self::context(who), name, clock).await
+    }
+
+    pub(crate) fn context(who: &str) -> Context {
         let actor = Actor { name: who.into(), source: "GITLAB_USER_LOGIN".into() };
         let mut context = Context::new(actor, "0.1.0");
         context.stage = Some("deploy-lambda".into());
+        context
+    }
+
+    pub(crate) async fn open_with(
+        &self,
+        context: Context,
+        name: &str,
+        clock: Clock,
+    ) -> Result<Ledger, Error> {
         match self {
             Self::Folder(folder) => Ledger::open(folder.path().join(name), context, clock).await,
             Self::S3(sandbox, config) => {

@@ -13,6 +13,7 @@ use landfall_run::{Event, Run};
 use tokio::time::Instant;
 
 use super::blob::{Arrived, Job};
+use super::elsewhere::Elsewhere;
 use super::image::{ImageJob, Sent};
 use super::intents::Intents;
 use super::plan::{CopyPlan, PlannedCopy, TargetState};
@@ -75,6 +76,7 @@ struct Engine<'a> {
     /// Where each blob can be had.
     sources: BTreeMap<Digest, Vec<(&'a Registry, &'a str)>>,
     mending: Arc<tokio::sync::Mutex<()>>,
+    elsewhere: Arc<Elsewhere>,
 }
 
 impl<'a> Engine<'a> {
@@ -116,6 +118,7 @@ impl<'a> Engine<'a> {
             sent: Sent::default(),
             sources,
             mending: Arc::default(),
+            elsewhere: Arc::default(),
         }
     }
 
@@ -149,7 +152,11 @@ impl<'a> Engine<'a> {
                 let sources = self.sources.get(&job.blob.digest).cloned().unwrap_or_default();
                 let kept = self.plan.kept.get(&job.blob.digest).cloned();
                 let (intents, run) = (Arc::clone(&self.intents), self.run);
+                let elsewhere = Arc::clone(&self.elsewhere);
                 Ok(Some(Box::pin(async move {
+                    if job.is_elsewhere && elsewhere.comes(&job, target, run).await {
+                        return Ended::Blob(number, Ok(Arrived::There));
+                    }
                     Ended::Blob(number, bring(&job, sources, target, kept, &intents, run).await)
                 })))
             }

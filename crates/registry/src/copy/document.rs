@@ -92,7 +92,7 @@ fn image(copy: &PlannedCopy) -> ImagePlan {
 fn blobs(copy: &PlannedCopy) -> impl Iterator<Item = BlobPlan> + '_ {
     copy.blobs.iter().filter_map(|blob| {
         let (way, mount_from) = match &blob.state {
-            BlobState::Present | BlobState::Earlier => return None,
+            BlobState::Present | BlobState::Earlier | BlobState::Elsewhere => return None,
             BlobState::Needed => (BlobWay::Send, None),
             BlobState::Mount { from } => (BlobWay::Mount, Some(from.clone())),
         };

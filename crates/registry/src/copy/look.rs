@@ -86,7 +86,14 @@ pub async fn plan_copies(
         copies.remove(0);
     }
     batch.problems.sort_by_key(|problem| problem.request);
-    let mut plan = CopyPlan { copies, problems: batch.problems, options, kept: kept.blobs, present };
+    let mut plan = CopyPlan {
+        copies,
+        problems: batch.problems,
+        options,
+        kept: kept.blobs,
+        present,
+        elsewhere: Present::new(),
+    };
     plan.find_ways();
     if options.look_for_attached {
         plan.note_attached(registries, run).await;

@@ -5,6 +5,7 @@ mod at_once;
 mod blob;
 mod choose;
 mod document;
+mod elsewhere;
 mod image;
 mod intents;
 mod lanes;

@@ -22,6 +22,8 @@ pub struct CopyPlan {
     pub(super) kept: BTreeMap<Digest, Bytes>,
     /// Blobs that target repositories had when it was made.
     pub(super) present: BTreeSet<(Repository, Digest)>,
+    /// Blobs that other parts of the work bring to target repositories.
+    pub(super) elsewhere: BTreeSet<(Repository, Digest)>,
 }
 
 /// A request that cannot be done, and why.
@@ -96,10 +98,21 @@ impl CopyPlan {
         self.copies.iter().map(PlannedCopy::bytes_to_send).fold(0, u64::saturating_add)
     }
 
-    /// The same plan with those copies alone for which `keep` says yes, as one job of several does its part. A blob that another
-    /// part would bring too is brought by each of them, unless the first is done when the second looks.
+    /// The same plan with those copies alone for which `keep` says yes, as one job of several does its part. A blob that several
+    /// parts want is brought by the one that does the first image with it; the others wait for it.
     pub fn part(&self, keep: impl Fn(&PlannedCopy) -> bool) -> Self {
+        let (mut known, mut elsewhere) = (BTreeSet::new(), BTreeSet::new());
+        for copy in self.copies.iter().filter(|copy| copy.target_state != TargetState::Same) {
+            let of_others = !keep(copy);
+            for blob in &copy.blobs {
+                let key = (copy.request.target.repository().clone(), blob.descriptor.digest);
+                if known.insert(key.clone()) && of_others {
+                    elsewhere.insert(key);
+                }
+            }
+        }
         let mut part = Self {
+            elsewhere,
             copies: self.copies.iter().filter(|copy| keep(copy)).cloned().collect(),
             problems: Vec::new(),
             options: self.options,
@@ -117,6 +130,11 @@ impl CopyPlan {
             let (source, target) = (copy.request.source.repository(), copy.request.target.repository());
             for blob in &mut copy.blobs {
                 blob.state = ways.of(source, target, blob.descriptor.digest);
+                if blob.state == BlobState::Needed
+                    && self.elsewhere.contains(&(target.clone(), blob.descriptor.digest))
+                {
+                    blob.state = BlobState::Elsewhere;
+                }
             }
         }
     }

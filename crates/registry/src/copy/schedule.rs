@@ -41,6 +41,8 @@ pub(super) struct BlobJob {
     pub(super) blob: Descriptor,
     /// A repository of the target registry to take it over from.
     pub(super) mount_from: Option<String>,
+    /// Whether another part of the work brings it.
+    pub(super) is_elsewhere: bool,
     /// The images that want it.
     pub(super) wanted_by: Vec<usize>,
     state: State,
@@ -80,6 +82,8 @@ pub(super) struct Schedule {
     large: BTreeSet<(Reverse<u32>, usize, usize)>,
     /// Image, number.
     small: BTreeSet<(usize, usize)>,
+    /// Image, number: what another part of the work brings. It comes last, when that part has had the time for it.
+    elsewhere: BTreeSet<(usize, usize)>,
     ready_images: BTreeSet<usize>,
     running_images: usize,
     lanes: Lanes,
@@ -99,6 +103,7 @@ impl Schedule {
             images: Vec::new(),
             large: BTreeSet::new(),
             small: BTreeSet::new(),
+            elsewhere: BTreeSet::new(),
             ready_images: BTreeSet::new(),
             running_images: 0,
             lanes: Lanes::new(limits.blobs),
@@ -129,7 +134,9 @@ impl Schedule {
                 }
                 let mount_from = match &blob.state {
                     BlobState::Mount { from } => Some(from.clone()),
-                    BlobState::Present | BlobState::Earlier | BlobState::Needed => None,
+                    BlobState::Present | BlobState::Earlier | BlobState::Needed | BlobState::Elsewhere => {
+                        None
+                    }
                 };
                 let first = mount_from
                     .as_ref()
@@ -143,6 +150,7 @@ impl Schedule {
                     target: target.clone(),
                     blob: blob.descriptor.clone(),
                     mount_from,
+                    is_elsewhere: blob.state == BlobState::Elsewhere,
                     wanted_by: vec![at],
                     state,
                 });
@@ -178,6 +186,7 @@ impl Schedule {
         self.running_large += usize::from(job.blob.size_bytes > SMALL_BYTES);
         self.large.remove(&large_key(number, job));
         self.small.remove(&(job.copy, number));
+        self.elsewhere.remove(&(job.copy, number));
         Some(Task::Blob(number))
     }
 
@@ -260,7 +269,9 @@ impl Schedule {
         let large = || self.large.iter().map(|key| key.2).find(fits);
         let small = || self.small.iter().map(|key| key.1).find(fits);
         let for_large = (self.limits.blobs - self.limits.blobs / 4).max(1);
-        if self.running_large < for_large { large().or_else(small) } else { small().or_else(large) }
+        let own =
+            if self.running_large < for_large { large().or_else(small) } else { small().or_else(large) };
+        own.or_else(|| self.elsewhere.iter().map(|key| key.1).find(fits))
     }
 
     fn wait_for(&self, first: usize) -> Wait {
@@ -272,7 +283,9 @@ impl Schedule {
 
     fn queue(&mut self, number: usize) {
         let Some(job) = self.blobs.get(number) else { return };
-        if job.blob.size_bytes > SMALL_BYTES {
+        if job.is_elsewhere {
+            self.elsewhere.insert((job.copy, number));
+        } else if job.blob.size_bytes > SMALL_BYTES {
             self.large.insert(large_key(number, job));
         } else {
             self.small.insert((job.copy, number));
@@ -349,6 +362,7 @@ impl Schedule {
             let was_ready = job.state == State::Ready;
             self.large.remove(&large_key(number, job));
             self.small.remove(&(job.copy, number));
+            self.elsewhere.remove(&(job.copy, number));
             job.wanted_by.retain(|one| *one != at);
             if let Some(next) = job.wanted_by.first() {
                 job.copy = *next;

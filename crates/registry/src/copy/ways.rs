@@ -21,6 +21,8 @@ pub enum BlobState {
     },
     /// It has to be sent.
     Needed,
+    /// Another part of the work, whose image comes first, sends it. It is waited for, and sent where it does not come.
+    Elsewhere,
 }
 
 /// Decides for one blob after the other, in the order of the plan.

@@ -104,21 +104,61 @@ async fn what_is_there_is_found_by_few_questions() {
 }
 
 #[tokio::test]
-async fn a_part_of_a_plan_sends_what_it_needs_itself() {
+async fn two_parts_of_a_plan_send_a_blob_that_both_want_once() {
     let (source, target) = (Server::start().await, Server::start().await);
     let base = layer(1, 50_000);
     source.push("build/a", "1", &Image::new(&[base.clone(), layer(2, 10)]));
-    source.push("build/b", "1", &Image::new(&[base, layer(3, 10)]));
+    let second = source.push("build/b", "1", &Image::new(&[base.clone(), layer(3, 10)]));
     let all = registries(&[&source, &target]);
     let requests = vec![
         request(&source, "build/a:1", &target, "app:a-1"),
         request(&source, "build/b:1", &target, "app:b-1"),
     ];
     let plan = plan_copies(requests, &all, CopyOptions::default(), &run()).await;
-    let second = plan.part(|copy| copy.request.target.to_string().ends_with(":b-1"));
-    assert!(second.bytes_to_send() > 50_000, "the shared layer counts: {}", second.bytes_to_send());
-    let report = apply(&second, &all, &run()).await;
-    assert_eq!(report.totals.moved.sent_bytes, second.bytes_to_send());
+    let part = |tag: &str| plan.part(|copy| copy.request.target.to_string().ends_with(tag));
+    let (parts, run) = ((part(":a-1"), part(":b-1")), run());
+    assert!(parts.1.bytes_to_send() < 50_000, "the shared layer is the other's: {}", parts.1.bytes_to_send());
+    // The second begins first, and waits.
+    let (two, one) = tokio::join!(apply(&parts.1, &all, &run), async {
+        let base = Digest::of(&base).to_string();
+        while target.count("HEAD", &base) < 2 {
+            tokio::task::yield_now().await;
+        }
+        apply(&parts.0, &all, &run).await
+    });
+    assert!(one.is_complete() && two.is_complete(), "{one:?} {two:?}");
+    assert_eq!(target.tag("app", "b-1"), Some(second));
+    assert_eq!(source.count("GET", &Digest::of(&base).to_string()), 1, "it is fetched once");
+    assert_eq!(one.totals.moved.sent_bytes + two.totals.moved.sent_bytes, plan.bytes_to_send());
+}
+
+#[tokio::test]
+async fn a_part_whose_others_never_come_sends_what_it_needs_itself() {
+    let (source, target) = (Server::start().await, Server::start().await);
+    let base = layer(1, 50_000);
+    source.push("build/a", "1", &Image::new(&[base.clone(), layer(2, 10)]));
+    let second = source.push("build/b", "1", &Image::new(&[base.clone(), layer(3, 10)]));
+    let all = registries(&[&source, &target]);
+    let requests = vec![
+        request(&source, "build/a:1", &target, "app:a-1"),
+        request(&source, "build/b:1", &target, "app:b-1"),
+    ];
+    let run = run();
+    let plan = plan_copies(requests, &all, CopyOptions::default(), &run).await;
+    let alone = plan.part(|copy| copy.request.target.to_string().ends_with(":b-1"));
+    // What it would wait for goes by at once: nobody brings anything.
+    let (report, ()) = tokio::join!(apply(&alone, &all, &run), async {
+        while target.count("HEAD", &Digest::of(&base).to_string()) < 2 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::pause();
+        tokio::time::advance(std::time::Duration::from_secs(20)).await;
+        tokio::time::resume();
+    });
+    assert!(report.is_complete(), "{report:?}");
+    assert_eq!(target.tag("app", "b-1"), Some(second));
+    let blobs = plan.copies[1].blobs.iter().map(|blob| blob.descriptor.size_bytes).sum::<u64>();
+    assert_eq!(report.totals.moved.sent_bytes, blobs);
 }
 
 #[tokio::test]

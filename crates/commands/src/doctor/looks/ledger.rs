@@ -16,17 +16,20 @@ pub(super) async fn environment(patient: &Patient, context: &Context) -> Brought
     let Some(environment) = &context.target().environment else {
         return Ok(Look::Nothing("no environment is named".to_owned()));
     };
-    match context.ledger.lock_of(environment).await? {
-        None => Ok(Look::At(format!("nobody holds {environment}"))),
-        Some(lock) if lock.is_over(context.run().clock().now()) => {
-            Ok(Look::At(format!("the lock of {} on {environment} is over by time", lock.holder)))
-        }
-        Some(lock) => {
-            let held =
-                landfall_ledger::Error::Held { environment: environment.to_string(), holder: lock.holder };
-            Err(Refusal::one(Problem::of(&held)))
-        }
+    let locks = context.ledger.locks_of(environment).await?;
+    let holders = |locks: &[&landfall_ledger::Lock]| {
+        locks.iter().map(|lock| lock.holder.as_str()).collect::<Vec<_>>().join("; ")
+    };
+    let now = context.run().clock().now();
+    let (over, living): (Vec<_>, Vec<_>) = locks.iter().partition(|lock| lock.is_over(now));
+    if !living.is_empty() {
+        let (environment, holder) = (environment.to_string(), holders(&living));
+        return Err(Refusal::one(Problem::of(&landfall_ledger::Error::Held { environment, holder })));
     }
+    if over.is_empty() {
+        return Ok(Look::At(format!("nobody holds {environment}")));
+    }
+    Ok(Look::At(format!("the lock of {} on {environment} is over by time", holders(&over))))
 }
 
 pub(super) async fn release(patient: &Patient, context: &Context) -> Brought {

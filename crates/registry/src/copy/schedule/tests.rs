@@ -56,6 +56,7 @@ fn plan(copies: Vec<PlannedCopy>) -> CopyPlan {
         options: CopyOptions::default(),
         kept: BTreeMap::new(),
         present: BTreeSet::new(),
+        elsewhere: BTreeSet::new(),
     }
 }
 
@@ -143,6 +144,56 @@ fn what_an_earlier_job_was_to_bring_is_sent_where_that_job_is_another_one() {
     let mut schedule = Schedule::new(&plan(vec![second]), limits(4), |_| false);
     assert_eq!(begun(&mut schedule), ["blob 2"]);
     assert_eq!(schedule.blobs[0].mount_from, None);
+}
+
+#[test]
+fn what_another_part_brings_comes_last() {
+    let blobs = [
+        ("a", 9 * MIB, BlobState::Elsewhere),
+        ("b", 2 * MIB, BlobState::Needed),
+        ("c", 0, BlobState::Needed),
+    ];
+    let mut schedule = Schedule::new(&plan(vec![copy("t.example.com/x:1", &blobs)]), limits(1), |_| false);
+    for (number, expected) in [(1, "blob 2"), (2, "blob 0"), (0, "blob 9")] {
+        assert_eq!(begun(&mut schedule), [expected]);
+        schedule.blob_there(number);
+    }
+    assert_eq!(begun(&mut schedule), ["image 0"]);
+}
+
+/// Of the blobs of every copy, whether it is sent, is waited for, or came with an image before.
+fn ways(plan: &CopyPlan) -> Vec<String> {
+    let letter = |blob: &PlannedBlob| match blob.state {
+        BlobState::Needed => "sent",
+        BlobState::Elsewhere => "elsewhere",
+        BlobState::Earlier => "earlier",
+        BlobState::Present | BlobState::Mount { .. } => "other",
+    };
+    plan.copies.iter().map(|copy| copy.blobs.iter().map(letter).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn every_blob_is_brought_by_one_part() {
+    let needed = BlobState::Needed;
+    let image = |at: u64, own: &str| {
+        let blobs = [("base", 9 * MIB, needed.clone()), (own, at * MIB, needed.clone())];
+        copy(&format!("t.example.com/x:{at}"), &blobs)
+    };
+    let mut there = image(0, "z");
+    there.target_state = TargetState::Same;
+    let whole = plan(vec![there, image(1, "a"), image(2, "b"), image(3, "c"), image(4, "d")]);
+    let part = |of: usize| {
+        let targets: Vec<String> =
+            whole.copies.iter().skip(1).map(|copy| copy.request.target.to_string()).collect();
+        whole.part(|copy| {
+            targets
+                .iter()
+                .position(|one| *one == copy.request.target.to_string())
+                .is_some_and(|at| at % 2 == of)
+        })
+    };
+    assert_eq!(ways(&part(0)), ["sent sent", "earlier sent"], "the first image with the base is its own");
+    assert_eq!(ways(&part(1)), ["elsewhere sent", "earlier sent"]);
 }
 
 fn three_repositories() -> CopyPlan {
