@@ -43,6 +43,10 @@ pub fn job_variables(
     let mut variables = around.common.clone();
     let seen = around.variables.iter().filter(|(name, _)| is_allowed(name));
     variables.extend(seen.map(|(name, value)| (name.clone(), value.clone())));
+    // Of this process's own job, if it is one. A pipeline that is for no environments has none that it could name itself.
+    if !pipeline.rows.is_empty() {
+        variables.remove("CI_ENVIRONMENT_NAME");
+    }
     variables.extend(pipeline.variables_of(job));
     variables.extend(around.inputs.clone());
     variables.extend(handed);
@@ -50,9 +54,6 @@ pub fn job_variables(
     variables.insert("CI_JOB_STAGE".to_owned(), job.ci_stage.clone());
     if let Some(environment) = &job.environment {
         variables.insert("CI_ENVIRONMENT_NAME".to_owned(), environment.to_string());
-    } else {
-        // Of this process's own job, if it is one: this job is for none.
-        variables.remove("CI_ENVIRONMENT_NAME");
     }
     if let Some(part) = part {
         variables.insert("CI_NODE_INDEX".to_owned(), part.index().to_string());
