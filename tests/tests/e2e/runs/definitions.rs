@@ -57,9 +57,9 @@ impl World {
 
     /// Whether a job's keys are still there.
     fn keeps_keys(&self) -> bool {
-        self.files()
-            .into_keys()
-            .any(|name| name.ends_with("aws_auth.env") || name.ends_with("docker-config.json"))
+        let of_runs = |name: &String| name.starts_with(RunReport::RUNS);
+        let has_keys = |name: String| name.ends_with("aws_auth.env") || name.ends_with("docker-config.json");
+        self.files().into_keys().filter(of_runs).any(has_keys)
     }
 
     /// A file that a job of the newest run kept.
