@@ -191,7 +191,8 @@ async fn an_immutable_release_goes_from_dev_to_disaster_recovery() {
          [pipelines.immutable-release.jobs.build-archives]\ncommands = [\"for f in functions/*; do mkdir -p $f/dist; echo built > $f/dist/index.js; done\"]\n\
          keeps = [\"functions/\"]\n"
     );
-    world.write("landfall.toml", &settings);
+    let smoke = "[[smoke]]\nname = \"up\"\ncommand = \"true\"\nread_only = true\n";
+    world.write("landfall.toml", &(settings + smoke));
     world.commit_all();
     for project in world.projects() {
         world.sandbox.lambda.create_zip_function(project.lambda, "x86_64");
