@@ -257,6 +257,7 @@ mod instant_or_none {
     use serde::Serializer;
     use time::OffsetDateTime;
 
+    #[expect(clippy::ref_option, reason = "the shape that serde asks for")]
     pub(super) fn serialize<S: Serializer>(
         time: &Option<OffsetDateTime>,
         serializer: S,

@@ -54,8 +54,8 @@ pub(crate) fn covers(kept: &str, taken: &str) -> bool {
     kept == taken || within(kept, taken) || within(taken, kept)
 }
 
-/// Whether a job hands a file on.
-pub(crate) fn hands_on(job: &Job, file: &str) -> bool {
+/// Whether a job hands a file on, or a folder that it is in.
+pub fn hands_on(job: &Job, file: &str) -> bool {
     job.keeps.iter().chain(&job.hands_over).any(|kept| covers(kept, file))
 }
 

@@ -44,7 +44,7 @@ mod yaml;
 
 pub use choice::{Choice, jobs_to_run};
 pub use definitions::is_built_in;
-pub use files::is_secret;
+pub use files::{hands_on, is_secret};
 pub use model::{Job, Login, Need, Pipeline, Work};
 pub use pipelines::Pipelines;
 pub use progress::{Decision, Ended, Progress, Skip, Verdict};

@@ -43,6 +43,10 @@ pub fn job_variables(
     let mut variables = around.common.clone();
     let seen = around.variables.iter().filter(|(name, _)| is_allowed(name));
     variables.extend(seen.map(|(name, value)| (name.clone(), value.clone())));
+    // Of this process's own job, if it is one. A pipeline that is for no environments has none that it could name itself.
+    if !pipeline.rows.is_empty() {
+        variables.remove("CI_ENVIRONMENT_NAME");
+    }
     variables.extend(pipeline.variables_of(job));
     variables.extend(around.inputs.clone());
     variables.extend(handed);
@@ -50,9 +54,6 @@ pub fn job_variables(
     variables.insert("CI_JOB_STAGE".to_owned(), job.ci_stage.clone());
     if let Some(environment) = &job.environment {
         variables.insert("CI_ENVIRONMENT_NAME".to_owned(), environment.to_string());
-    } else {
-        // Of this process's own job, if it is one: this job is for none.
-        variables.remove("CI_ENVIRONMENT_NAME");
     }
     if let Some(part) = part {
         variables.insert("CI_NODE_INDEX".to_owned(), part.index().to_string());
@@ -128,9 +129,43 @@ needs = ["deploy-lambda"]
             let seen = job_variables(&pipeline, job, part, map(handed), &around);
             seen.into_iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("\n")
         };
-        insta::assert_snapshot!(shown("deploy-lambda-eu", Some("2/4"), &[]), @"");
-        insta::assert_snapshot!(shown("aws-credentials-eu", None, &[]), @"");
-        insta::assert_snapshot!(shown("smoke-eu", None, &[("URL", "https://x")]), @"");
+        insta::assert_snapshot!(shown("deploy-lambda-eu", Some("2/4"), &[]), @r"
+        AWS_REGION=eu-west-2
+        CI_ENVIRONMENT_NAME=stg_eu00
+        CI_JOB_NAME=deploy-lambda-eu
+        CI_JOB_STAGE=deploy-staging
+        CI_NODE_INDEX=2
+        CI_NODE_TOTAL=4
+        JIRA_PROJECT=REL
+        LANDFALL_LEDGER=s3://b/l
+        LC_ALL=C
+        PATH=/bin
+        TARGET_RELEASE=v1
+        ");
+        insta::assert_snapshot!(shown("aws-credentials-eu", None, &[]), @r"
+        AWS_REGION=eu-west-2
+        CI_ENVIRONMENT_NAME=stg_eu00
+        CI_JOB_NAME=aws-credentials-eu
+        CI_JOB_STAGE=deploy-staging
+        JIRA_PROJECT=REL
+        LANDFALL_LEDGER=of the file
+        LC_ALL=C
+        PATH=/bin
+        TARGET_RELEASE=v1
+        VAULT_SECRET_ID=x
+        ");
+        insta::assert_snapshot!(shown("smoke-eu", None, &[("URL", "https://x")]), @r"
+        CI_ENVIRONMENT_NAME=stg_eu00
+        CI_JOB_NAME=smoke-eu
+        CI_JOB_STAGE=post-deploy
+        FLAVOUR=sweet
+        JIRA_PROJECT=REL
+        LANDFALL_LEDGER=of the file
+        LC_ALL=C
+        PATH=/bin
+        TARGET_RELEASE=v1
+        URL=https://x
+        ");
     }
 
     #[test]

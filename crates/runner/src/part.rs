@@ -10,7 +10,7 @@ use landfall_artifacts::{
     AwsAuthEnv, Class, DockerConfig, Explain as _, KeepWhen, Mode, Problem, Report, RunPart, Shard,
     write_atomic,
 };
-use landfall_pipeline::{Job, Pipeline, line};
+use landfall_pipeline::{Job, Pipeline, hands_on, line};
 use landfall_secret::{Redactor, Secret};
 use tokio::sync::watch;
 
@@ -218,11 +218,18 @@ impl Shop<'_> {
                 handed.extend(handed_over(&text));
             }
         }
+        // What a stage can do without in some of its ways is promised by no job then.
+        let is_promised = |file: &str| {
+            job.needs
+                .iter()
+                .filter_map(|need| self.pipeline.job(&need.job))
+                .any(|needed| hands_on(needed, file))
+        };
         let missing: Vec<&str> = job
             .takes
             .iter()
             .map(String::as_str)
-            .filter(|file| !file.contains('*') && !folder.join(file).exists())
+            .filter(|file| !file.contains('*') && !folder.join(file).exists() && is_promised(file))
             .collect();
         if missing.is_empty() {
             return Ok(handed);

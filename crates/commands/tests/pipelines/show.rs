@@ -53,6 +53,9 @@ fn all_pipelines_are_listed_also_those_with_nothing_to_do_here() {
     infrastructure     on a push    13  prod_eu00, stg_eu00, stg_na03
         builds once, then packages, deploys and tests environment after environment
         with its infrastructure
+    rollback           by hand       9  prod_eu00, stg_eu00, stg_na03
+        takes an environment back to what ran before, or to a release that a person
+        names
     hotfix             by hand       2  prod_eu00
         one function, by hand
 

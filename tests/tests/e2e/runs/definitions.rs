@@ -57,9 +57,9 @@ impl World {
 
     /// Whether a job's keys are still there.
     fn keeps_keys(&self) -> bool {
-        self.files()
-            .into_keys()
-            .any(|name| name.ends_with("aws_auth.env") || name.ends_with("docker-config.json"))
+        let of_runs = |name: &String| name.starts_with(RunReport::RUNS);
+        let has_keys = |name: String| name.ends_with("aws_auth.env") || name.ends_with("docker-config.json");
+        self.files().into_keys().filter(of_runs).any(has_keys)
     }
 
     /// A file that a job of the newest run kept.
@@ -79,14 +79,16 @@ fn told(ran: &Ran, world: &World) -> String {
     let failed = jobs.iter().filter(|job| job.state == RunJobState::Failed);
     let logs = failed.flat_map(|job| &job.parts).map(|part| {
         let path = format!("{}/{}/{}", RunReport::RUNS, RunReport::LATEST, part.log);
-        format!("--- {}\n{}", part.log, world.read(&path))
+        // One that did not come to begin has none.
+        let log = std::fs::read_to_string(world.path(&path)).unwrap_or_default();
+        format!("--- {}\n{log}", part.log)
     });
     format!("{}\n{}\n{}", ran.stdout, ran.stderr, logs.collect::<String>())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn staging_then_production_and_back_again() {
-    let mut world = World::to_run("[pipelines.staging.jobs.deploy-lambda]\nparallel = 2\n").await;
+    let mut world = World::to_run("").await;
     let before = world.running();
     let jobs = world.passes(&["run", "staging"]).await;
     assert!(
@@ -96,9 +98,6 @@ async fn staging_then_production_and_back_again() {
     assert!(world.runs_new_images());
     assert_eq!(world.artifactory(RC_KEY).values().filter(|digest| !digest.is_empty()).count(), 2);
     assert_eq!(world.sandbox.jira.issues().len(), 1);
-    let deployment = world.run_report().job("deploy-lambda-stg-eu00").expect("the job").clone();
-    assert_eq!(deployment.parts.len(), 2, "each part is a process of its own");
-
     // The same again changes nothing outside.
     let writes = world.sandbox.lambda.calls("UpdateFunctionCode");
     world.passes(&["run", "staging"]).await;
@@ -135,11 +134,13 @@ async fn production_in_two_regions_promotes_when_both_are_done() {
     let none = world.run(&["run", "production"]).await;
     assert_eq!(none.code, Some(2), "{}", none.stderr);
     assert!(none.stderr.contains("LF-TARGET-NONE") && none.stderr.contains("prod_na03"), "{}", none.stderr);
-    let jobs = world.passes(&["run", "production", "--env", "prod_eu00", "--env", "prod_na03"]).await;
-    for job in ["deploy-lambda-prod-eu00", "deploy-lambda-prod-na03", "promote-to-release-artifacts"] {
-        assert!(jobs.contains(job), "{job}: {jobs:?}");
-    }
+    let ran = world.run(&["run", "production", "--env", "prod_eu00", "--env", "prod_na03"]).await;
     let report = world.run_report();
+    // Staging had no ticket of the second region: its jobs fail, which they may.
+    assert_eq!((ran.code, report.state), (Some(0), RunState::Warned), "{}", told(&ran, &world));
+    for job in ["deploy-lambda-prod-eu00", "deploy-lambda-prod-na03", "promote-to-release-artifacts"] {
+        assert_eq!(report.job(job).map(|job| job.state), Some(RunJobState::Passed), "{job}");
+    }
     let ended = |name: &str| report.job(name).expect("the job").started_at.expect("it began");
     let promotion = ended("promote-to-release-artifacts");
     assert!(["eu", "na"].iter().all(|region| ended(&format!("comment-production-{region}")) <= promotion));
@@ -168,9 +169,8 @@ async fn a_failing_stage_is_told_with_its_cause_and_the_run_goes_on_when_it_is_m
 #[tokio::test(flavor = "multi_thread")]
 async fn configuration_goes_to_staging_by_itself_and_to_production_when_asked() {
     let mut world = World::to_run("").await;
-    for bucket in ["app-native-config-stg", "app-native-config-prod"] {
-        world.sandbox.s3.create_bucket(bucket);
-    }
+    world.sandbox.s3.create_bucket("app-native-config-stg");
+    world.set("NATIVE_BUCKET", "app-native-config-stg");
     world.set("PLATFORM", "web");
     world.write("configs/default/features.json", "{ \"a\": 1 }\n");
     world.commit_all();
@@ -191,7 +191,8 @@ async fn an_immutable_release_goes_from_dev_to_disaster_recovery() {
          [pipelines.immutable-release.jobs.build-archives]\ncommands = [\"for f in functions/*; do mkdir -p $f/dist; echo built > $f/dist/index.js; done\"]\n\
          keeps = [\"functions/\"]\n"
     );
-    world.write("landfall.toml", &settings);
+    let smoke = "[[smoke]]\nname = \"up\"\ncommand = \"true\"\nread_only = true\n";
+    world.write("landfall.toml", &(settings + smoke));
     world.commit_all();
     for project in world.projects() {
         world.sandbox.lambda.create_zip_function(project.lambda, "x86_64");
@@ -209,9 +210,11 @@ async fn infrastructure_is_deployed_environment_after_environment() {
         r#"
 [pipelines.infrastructure.jobs]
 build.commands = ["mkdir dist; echo built > dist/app"]
+build.keeps = ["dist/"]
 unit-tests.commands = [["true"]]
 lint.commands = [["true"]]
 package.commands = ["mkdir deploy; cp dist/app deploy/{environment}"]
+package.keeps = ["deploy/"]
 deploy.commands = ["test -s deploy/{environment}; echo SERVICE_URL=https://{environment}.example.com > infrastructure.env"]
 integration-test.commands = ["test \"$SERVICE_URL\" = https://{environment}.example.com"]
 e2e-test.commands = ["test \"$TEST_ENV\" = {environment}"]
@@ -232,7 +235,6 @@ async fn images_by_script_are_found_and_deployed() {
     image_flow::has_docker(&mut world);
     world.has_aws_keys();
     world.unset("ECR_REGISTRY_URI");
-    world.unset("CI_ENVIRONMENT_NAME");
     world.set("RELEASE_VERSION", "v1.7.0");
     let host = image_flow::host(&world);
     let arguments = format!("arguments = [\"--registry\", \"{host}\"]\n");

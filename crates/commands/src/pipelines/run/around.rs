@@ -22,7 +22,8 @@ const ALSO: [&str; 7] = [
 ];
 
 /// What stages read besides the variables of their options.
-const OF_STAGES: [&str; 5] = [
+const OF_STAGES: [&str; 6] = [
+    "CI_ENVIRONMENT_NAME",
     "AWS_PROFILE",
     "AWS_SHARED_CREDENTIALS_FILE",
     "AWS_WEB_IDENTITY_TOKEN_FILE",

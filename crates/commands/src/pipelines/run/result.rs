@@ -118,7 +118,21 @@ mod tests {
         let text = include_str!("../../../../artifacts/samples/v1/run-report.json");
         let mut report = RunReport::parse(text.as_bytes(), "sample").expect("valid");
         let runs = Runs::of(Path::new("/repo"));
-        insta::assert_snapshot!(people(&report, &runs, Paint::Plain), @"");
+        insta::assert_snapshot!(people(&report, &runs, Paint::Plain), @r"
+        JOB                             STAGE           HOW            TOOK
+        build                           build           passed         41 s
+        deploy-lambda-staging-eu        deploy-staging  failed with 3   1 s
+            LF-LAMBDA-NOT-FOUND there is no function OrderServiceFunction in eu-west-2
+            try: create it, or correct the name in functions/orderService/.deployment
+            log: jobs/deploy-lambda-staging-eu/1/log.txt
+            log: jobs/deploy-lambda-staging-eu/2/log.txt
+        create-jira-tickets-staging-eu  post-deploy     skipped           -
+            because of deploy-lambda-staging-eu
+
+        staging failed: 1 of 3 jobs in 1 min 01 s
+        Logs and files: /repo/.landfall/runs/20261122-055148-3f2a
+        Go on: landfall run staging --resume 20261122-055148-3f2a
+        ");
         let problem_of = |report: &RunReport| problem(report).map(|problem| (problem.class, problem.what));
         assert_eq!(problem_of(&report).map(|(class, _)| class), Some(Class::Partial));
         report.exit_code = Some(130);

@@ -193,7 +193,17 @@ mod tests {
         let drawn = |columns: usize, rows: usize| {
             lines(&report(), &last, &BTreeMap::new(), Size { columns, rows }, Paint::Plain).join("\n")
         };
-        insta::assert_snapshot!(drawn(80, 24), @"");
-        insta::assert_snapshot!(drawn(30, 5), @"");
+        insta::assert_snapshot!(drawn(80, 24), @r"
+        build
+          + build passed 41 s
+        deploy-staging
+          x deploy-lambda-staging-eu failed with 3 1 s  updating
+        post-deploy
+          - create-jira-tickets-staging-eu skipped
+        ");
+        insta::assert_snapshot!(drawn(30, 5), @r"
+        deploy-staging
+          x deploy-lambda-staging-eu…
+        ");
     }
 }
