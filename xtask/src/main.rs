@@ -7,6 +7,7 @@ mod exit_codes;
 mod files_table;
 mod fuzz;
 mod generate;
+mod npm_packages;
 mod real_servers;
 mod tests_on_real_servers;
 

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
-    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, ProjectJson,
-    PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, Settings, Versions,
+    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, PipelinePlan,
+    ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, Settings, Versions,
 };
 
 fn docs() -> PathBuf {
@@ -44,6 +44,7 @@ fn read(page: &str) -> Result<(), String> {
         "landfall" => said(Settings::parse(bytes, page, &[])),
         "ledger-event" => said(LedgerEvent::parse(bytes, page)),
         "ledger-checkpoint" => said(LedgerCheckpoint::parse(bytes, page)),
+        "pipeline-plan" => said(PipelinePlan::parse(bytes, page)),
         "package" => said(PackageJson::parse(bytes, page)),
         "project" => said(ProjectJson::parse(bytes, page)),
         "promotion-log" => said(PromotionLog::parse(bytes, page)),

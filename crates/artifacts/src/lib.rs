@@ -42,6 +42,7 @@ mod notification;
 mod notify_settings;
 mod outcome;
 mod path_names;
+mod pipeline_plan;
 mod pipeline_settings;
 mod pipeline_settings_read;
 mod placed;
@@ -55,6 +56,7 @@ mod resolved_path;
 mod run_report;
 mod schema;
 mod settings;
+mod settings_blanks;
 mod settings_jira;
 mod settings_keys;
 mod settings_read;
@@ -93,6 +95,7 @@ pub use notification::{Notification, NotifyEvent};
 pub use notify_settings::{NOTIFY_PLACEHOLDERS, NotifyKind, NotifyTarget, TargetName, VariableName};
 pub use outcome::{Class, Explain, OutcomeKind, Problem, gravest};
 pub use path_names::{Spellings, folded, path_fault};
+pub use pipeline_plan::{PipelinePlan, PlanObstacle, PlanVerdict, PlannedJob, PlannedKeys, PlannedState};
 pub use pipeline_settings::{
     CiSettings, CredentialJobs, JobAt, JobCondition, JobEach, JobSettings, JobWhen, KeepWhen, MayFail,
     NeedOf, NeedSettings, OnBranches, PartName, PipelineSettings, PipelineStart,

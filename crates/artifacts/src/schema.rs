@@ -15,6 +15,7 @@ use crate::ledger_checkpoint::LedgerCheckpoint;
 use crate::ledger_event::LedgerEvent;
 use crate::mappings::Mappings;
 use crate::notification::Notification;
+use crate::pipeline_plan::PipelinePlan;
 use crate::promotion_log::PromotionLog;
 use crate::queued_notification::QueuedNotification;
 use crate::release_manifest::ReleaseManifest;
@@ -98,6 +99,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("dot-env", variables_schema(".env", &[], &["AWS_REGION", "AWS_ACCOUNT_ID", "AWS_PROFILE"])),
         ("copy-plan", of::<CopyPlanFile>(Shape::Own)),
         ("changed-images", of::<ChangedImages>(Shape::Own)),
+        ("pipeline-plan", of::<PipelinePlan>(Shape::Own)),
         ("image-lock", of::<ImageLock>(Shape::Own)),
         ("jira-tickets", of::<JiraTickets>(Shape::Own)),
         ("release-manifest", of::<ReleaseManifest>(Shape::Own)),

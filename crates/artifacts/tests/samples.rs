@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
-    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, ProjectJson,
-    PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, STAGES, Settings, Versions,
-    schemas,
+    JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, PipelinePlan,
+    ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, STAGES, Settings,
+    Versions, schemas,
 };
 use serde_json::Value;
 
@@ -74,6 +74,7 @@ same_bytes!(
     CopyPlanFile "copy-plan.json" "copy-plan",
     ChangedImages "changed-images.json" "changed-images",
     ImageLock "image-lock.json" "image-lock",
+    PipelinePlan "pipeline-plan.json" "pipeline-plan",
     JiraTickets "jira-tickets.json" "jira-tickets",
     ReleaseManifest "manifest.json" "release-manifest",
     DeployReport "deploy-report.json" "deploy-report",

@@ -62,7 +62,7 @@ where
     let Some(keys) = signed.config.keys().filter(|keys| keys.can_renew()) else { return Err(failed) };
     match keys.renew(&signed.access_key_id).await {
         Ok(_) => repeated(run, what, &mut attempt).await,
-        Err(problem) => Err(failed.not_renewed(problem)),
+        Err(refused) => Err(failed.not_renewed(refused.problem)),
     }
 }
 

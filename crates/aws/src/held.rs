@@ -182,7 +182,7 @@ impl HeldKeys {
     ///
     /// # Errors
     /// Why there are none. A problem that is not passing is given to everybody who asks later: nothing is tried again after it.
-    pub async fn renew(&self, spent: &str) -> Result<AwsKeys, Problem> {
+    pub async fn renew(&self, spent: &str) -> Result<AwsKeys, NotRenewed> {
         let (inner, spent) = (Arc::clone(&self.inner), spent.to_owned());
         // A task of its own: who asked may hang up, and a login must not be cut off half-way, after which the next would make another.
         let task = tokio::spawn(async move {
@@ -190,7 +190,7 @@ impl HeldKeys {
             inner.in_turn(&spent).await
         });
         task.await.unwrap_or_else(|_| {
-            Err(Problem::new("LF-AWS-EXPIRED", Class::Defect, "the renewal of the AWS keys broke off"))
+            Err(Problem::new("LF-AWS-EXPIRED", Class::Defect, "the renewal of the AWS keys broke off").into())
         })
     }
 
@@ -242,10 +242,11 @@ impl Inner {
     }
 
     /// One renewal, by whoever has the turn.
-    async fn in_turn(&self, spent: &str) -> Result<AwsKeys, Problem> {
+    async fn in_turn(&self, spent: &str) -> Result<AwsKeys, NotRenewed> {
         let Some((renewing, run)) = &self.renewal else {
             return Err(Problem::new("LF-AWS-EXPIRED", Class::Refused, "these AWS keys cannot be renewed")
-                .with_remedy("run aws-credentials again, then this stage"));
+                .with_remedy("run aws-credentials again, then this stage")
+                .into());
         };
         let unproven = {
             let mut state = self.lock();
@@ -254,7 +255,8 @@ impl Inner {
             }
             let now = run.clock().now();
             if let Some(refused) = state.refused.as_ref().filter(|refused| !refused.is_over(now)) {
-                return Err(refused.problem.clone());
+                let is_passing = refused.again_at.is_some();
+                return Err(NotRenewed { problem: refused.problem.clone(), is_passing });
             }
             state.unproven.take().filter(|keys| keys.time_left(now).is_none_or(|left| left > LAST))
         };
@@ -279,7 +281,7 @@ impl Inner {
                 let pause = pause(tries, state.keys.time_left(now));
                 let again_at = is_passing.then_some(now + pause);
                 state.refused = Some(Refused { problem: problem.clone(), again_at, tries: tries + 1 });
-                Err(problem)
+                Err(NotRenewed { problem, is_passing })
             }
         }
     }

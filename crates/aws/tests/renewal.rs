@@ -182,7 +182,7 @@ async fn renewed_keys_of_somebody_else_are_given_to_nobody() {
         let held = checked(address, &source, &run);
         for _ in 0..2 {
             let given = held.renew("ASIAONE").await;
-            assert_eq!(given.as_ref().err().map(|problem| problem.code.as_str()), code, "{given:?}");
+            assert_eq!(given.as_ref().err().map(|refused| refused.problem.code.as_str()), code, "{given:?}");
             let holds = if code.is_none() { "ASIATWO" } else { "ASIAONE" };
             assert_eq!(
                 (held.current().await.access_key_id.as_str(), held.held().access_key_id.as_str()),
@@ -202,7 +202,7 @@ async fn no_second_login_is_made_to_find_out_whose_the_keys_of_the_first_are() {
     let run = Run::builder().retry_policy(once).clock(clock).build();
     let source = source(Ok("ASIATWO"));
     let held = checked(address, &source, &run);
-    assert_eq!(held.renew("ASIAONE").await.expect_err("STS is down").class, Class::Transient);
+    assert_eq!(held.renew("ASIAONE").await.expect_err("STS is down").problem.class, Class::Transient);
     assert_eq!(held.held().access_key_id, "ASIAONE");
     tokio::time::sleep(Duration::from_secs(31)).await;
     assert_eq!(held.renew("ASIAONE").await.expect("known by now").access_key_id, "ASIATWO");

@@ -14,6 +14,7 @@ mod every_stage;
 mod git;
 mod held;
 mod image_flow;
+mod init;
 mod jira;
 mod jira_settings;
 mod ledger_store;
@@ -46,6 +47,7 @@ pub mod list_buckets;
 pub mod merge_configs;
 pub mod package_artifacts;
 pub mod pipelines;
+pub mod plan;
 pub mod prepare_docker_config;
 pub mod promote_artifacts;
 pub mod publish_artifacts;
@@ -61,6 +63,7 @@ pub mod update_jira_instructions;
 pub mod update_version_dashboard;
 
 pub use context::Context;
+pub use landfall_runner::keep_job;
 pub use runner::{Ended, main, main_of, run_stage};
 pub use table::{StageEntry, stage, stages};
 

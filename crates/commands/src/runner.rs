@@ -10,7 +10,7 @@ use landfall_cli::{Environment, Look, Opt, Parsed, Shower, exit};
 use landfall_ledger::Ledger;
 use landfall_run::{Clock, Event, Progress, Run, Signal, Silent, Stop};
 use landfall_secret::Redactor;
-use landfall_stages::Refusal;
+use landfall_stages::{Finished, Refusal};
 
 use crate::context::Keys;
 use crate::notify::Teller;
@@ -153,6 +153,10 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, show
         Some(refusal) => Err(refusal),
         None => match held::check(C::held(&context), &context).await {
             Ok(()) => C::run(&context).await,
+            // A dry run shows what it is that may not be done.
+            Err(refusal) if context.output.is_dry_run() => {
+                C::run(&context).await.map(|finished| beside(finished, refusal))
+            }
             Err(refusal) => Err(refusal),
         },
     };
@@ -180,6 +184,16 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, show
     }
     shower.close();
     ending::end(&written, outcome, &run, progress.as_ref(), &prepared.ending, look)
+}
+
+/// What a dry run found, and what keeps the stage from beginning; what the stage itself found of that is not said twice.
+fn beside(mut finished: Finished, Refusal(problems): Refusal) -> Finished {
+    for problem in problems {
+        if !finished.problems.contains(&problem) {
+            finished.problems.push(problem);
+        }
+    }
+    finished
 }
 
 /// Asks for a stop when the deadline is there.

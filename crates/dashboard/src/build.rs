@@ -6,6 +6,7 @@ use maud::Markup;
 
 use crate::drift::{Standing, standing};
 use crate::layout::{Names, Place};
+use crate::parallel::in_parallel;
 use crate::{HistoryRow, Layout, Site, finder, pages, style};
 
 /// No page has more bytes than this; lists that would need more go on in further pages, or say what they leave out.
@@ -109,22 +110,33 @@ fn linked(address: Option<String>, name: &str) -> Markup {
     maud::html! { @match address { Some(address) => a href=(address) { (shown) }, None => (shown) } }
 }
 
+/// Releases whose pages are one piece of work.
+const AT_A_TIME: usize = 256;
+
+/// A piece of work: pages that are drawn by one thread.
+type Piece<'w> = Box<dyn Fn() -> Vec<Page> + Sync + 'w>;
+
 /// All files of the site. Pure: the same site gives the same files, in the same order, the index first.
 pub fn build(site: &Site, layout: &Layout) -> Vec<Page> {
-    let book = Book::of(site, layout);
-    let mut files = Vec::with_capacity(site.releases.len() + site.functions.len() + 200);
-    files.extend(pages::matrix::pages(&book));
-    files.push(style::page(&book));
-    files.extend(finder::files(&book));
-    files.extend(site.functions.iter().enumerate().map(|(at, row)| pages::function::page(&book, at, row)));
-    files.extend(
-        site.environments.iter().enumerate().map(|(at, one)| pages::environment::page(&book, at, one)),
-    );
-    files.extend(site.releases.iter().map(|release| pages::release::page(&book, release)));
-    files.extend(pages::releases::pages(&book));
-    files.extend(pages::graveyard::pages(&book));
-    files.extend(pages::figures::pages(&book));
-    files.extend(pages::events::pages(&book));
-    files.extend(pages::promotions::pages(&book));
-    files
+    let book = &Book::of(site, layout);
+    let mut pieces: Vec<Piece<'_>> = vec![
+        Box::new(|| pages::matrix::pages(book)),
+        Box::new(|| vec![style::page(book)]),
+        Box::new(|| finder::files(book).into()),
+        Box::new(|| pages::releases::pages(book)),
+        Box::new(|| pages::graveyard::pages(book)),
+        Box::new(|| pages::figures::pages(book)),
+        Box::new(|| pages::events::pages(book)),
+        Box::new(|| pages::promotions::pages(book)),
+    ];
+    for (at, row) in site.functions.iter().enumerate() {
+        pieces.push(Box::new(move || vec![pages::function::page(book, at, row)]));
+    }
+    for (at, one) in site.environments.iter().enumerate() {
+        pieces.push(Box::new(move || vec![pages::environment::page(book, at, one)]));
+    }
+    for some in site.releases.chunks(AT_A_TIME) {
+        pieces.push(Box::new(|| some.iter().map(|release| pages::release::page(book, release)).collect()));
+    }
+    in_parallel(&pieces, |_, piece| piece()).into_iter().flatten().collect()
 }

@@ -2,7 +2,8 @@
 //!
 //! [`Pipelines`] takes the definitions that come with Landfall and what `landfall.toml` makes of them, checks them as a whole, and
 //! gives a [`Pipeline`]: jobs with everything decided. [`Progress`] says which of its jobs may start, which are skipped, and how it
-//! ends; it starts nothing itself. [`gitlab`] and [`github`] write CI files.
+//! ends; it starts nothing itself. [`plan`] makes of what stages foretell a plan with a verdict. [`gitlab`] and [`github`] write CI
+//! files.
 //!
 //! ```
 //! use landfall_artifacts::Settings;
@@ -17,6 +18,7 @@
 //! ```
 
 mod check;
+mod choice;
 mod credentials;
 mod definitions;
 pub mod doctor;
@@ -29,6 +31,7 @@ mod model;
 mod order;
 mod pipelines;
 mod places;
+pub mod plan;
 mod progress;
 mod release;
 mod rendered;
@@ -39,6 +42,7 @@ mod targets;
 mod variables;
 mod yaml;
 
+pub use choice::{Choice, jobs_to_run};
 pub use definitions::is_built_in;
 pub use files::is_secret;
 pub use model::{Job, Login, Need, Pipeline, Work};
@@ -49,3 +53,4 @@ pub use rendered::{RenderError, Rendered};
 pub use row::Row;
 pub use shell::{line, quoted};
 pub use targets::{KnownTargets, Targets, targets};
+pub use variables::common as common_variables;

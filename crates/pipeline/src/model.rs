@@ -8,7 +8,7 @@ use landfall_artifacts::{
 };
 
 use crate::row::Row;
-use crate::split;
+use crate::{files, split, variables};
 
 /// A pipeline for the environments of one repo.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +34,11 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
+    /// The variables of a job: what its row gives, then what it says itself. No value is a secret.
+    pub fn variables_of(&self, job: &Job) -> BTreeMap<String, String> {
+        variables::of(self, job)
+    }
+
     /// The job of a name.
     pub fn job(&self, name: &str) -> Option<&Job> {
         self.jobs.iter().find(|job| job.name == name)
@@ -160,6 +165,11 @@ impl Job {
             }
         }
         commands
+    }
+
+    /// Whether it leaves keys or passwords, which nobody keeps beyond the run.
+    pub fn keeps_secrets(&self) -> bool {
+        self.keeps.iter().any(|file| files::is_secret(file))
     }
 
     /// The stages that it runs, also those that its commands call by `landfall stage`.

@@ -73,8 +73,8 @@ fn of_vault(vault: &VaultSettings, variables: &mut BTreeMap<String, String>) {
     variables.extend(values.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
 }
 
-/// What all jobs have alike: registries, tickets, the ledger, and what `[ci]` says.
-pub(crate) fn common(settings: &Settings) -> BTreeMap<String, String> {
+/// What all jobs have alike: registries, tickets, the ledger, and what `[ci]` says. Name to value; no value is a secret.
+pub fn common(settings: &Settings) -> BTreeMap<String, String> {
     let registries = &settings.registries;
     let source = match (&registries.docker_host, &registries.build) {
         (Some(host), Some(build)) => Some(format!("{host}/{build}")),

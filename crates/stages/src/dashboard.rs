@@ -10,6 +10,9 @@ mod publish;
 mod running;
 mod write;
 
+use std::panic::resume_unwind;
+use std::thread;
+
 use landfall_artifacts::{EnvironmentName, JiraTickets, LedgerEvent, Settings};
 use landfall_dashboard::{LedgerState, Site, TicketRow};
 use landfall_ledger::{Ledger, Verified, deployments};
@@ -41,19 +44,28 @@ pub struct Material<'a> {
 
 /// The site that these events make. Pure.
 pub fn site(events: &[LedgerEvent], material: &Material<'_>) -> Site {
-    let deployed = deployments(events);
     let mut site = Site::new(material.title, material.now);
-    site.environments = running::environments(material, &deployed);
-    site.functions = running::functions(&deployed, material.drift);
-    site.releases = lives::releases(events, material.settings);
-    site.history = history::rows(events);
-    site.promotions = history::promotions(events);
     site.tickets = material.tickets.map(tickets).unwrap_or_default();
-    site.figures = figures::figures(events, material.now);
     site.definitions = figures::definitions();
     site.ledger.clone_from(&material.ledger);
-    gates::add(&mut site, events, &deployed, material);
+    // Each reads all events for itself, and of a large ledger that takes a while.
+    thread::scope(|scope| {
+        let releases = scope.spawn(|| lives::releases(events, material.settings));
+        let history = scope.spawn(|| (history::rows(events), history::promotions(events)));
+        let figures = scope.spawn(|| figures::figures(events, material.now));
+        let deployed = deployments(events);
+        site.environments = running::environments(material, &deployed);
+        site.functions = running::functions(&deployed, material.drift);
+        gates::add(&mut site, events, &deployed, material);
+        site.releases = joined(releases);
+        (site.history, site.promotions) = joined(history);
+        site.figures = joined(figures);
+    });
     site
+}
+
+fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| resume_unwind(panic))
 }
 
 fn tickets(tickets: &JiraTickets) -> Vec<TicketRow> {

@@ -210,11 +210,11 @@ impl Job<'_, '_> {
         let (config, release, output, run) = (self.config, &self.release, self.output, self.run);
         let missing = self.missing(&plan).await?;
         let problems: Vec<Problem> = plan.problems().cloned().chain(problems).chain(missing).collect();
+        if output.is_dry_run() {
+            return self.dry_run(&plan, earlier.as_ref(), left_out, problems);
+        }
         if !problems.is_empty() {
             return Err(Refusal(problems));
-        }
-        if output.is_dry_run() {
-            return dry_run(config, output, &plan, release, earlier.as_ref(), left_out);
         }
         if !config.is_record_kept && !plan.is_done() {
             run.progress().event(Event::Warning(NOT_KEPT.to_owned()));
@@ -239,6 +239,32 @@ impl Job<'_, '_> {
             .await;
         finished.files = files;
         finished.release = Some(release.clone());
+        Ok(finished)
+    }
+}
+
+impl Job<'_, '_> {
+    /// What would be done, and beside it what stands in the way: who is asked for an approval wants to see of what.
+    ///
+    /// # Errors
+    /// A report that cannot be foretold.
+    fn dry_run(
+        &self,
+        plan: &Plan,
+        earlier: Option<&DeployReport>,
+        left_out: Vec<Problem>,
+        problems: Vec<Problem>,
+    ) -> Outcome {
+        let (config, release) = (self.config, &self.release);
+        let mut finished = shown::foretell(plan);
+        finished.release = Some(release.clone());
+        finished.summary = format!("{}, release {release}", finished.summary);
+        finished.problems = left_out.into_iter().chain(problems).collect();
+        // Of functions that cannot be deployed nothing is foretold: no report would say that they were.
+        if plan.problems().next().is_none() {
+            let record = record_of(config, release, plan.record(), earlier);
+            finished.files.push(self.output.write(&config.report, &record.to_bytes(), Mode::Shared)?);
+        }
         Ok(finished)
     }
 }
@@ -432,21 +458,4 @@ fn record_of(
 ) -> DeployReport {
     let alias = config.options.alias.as_ref();
     record(Some(release), config.target.environment.as_ref(), alias, functions, earlier)
-}
-
-fn dry_run(
-    config: &Config,
-    output: &Output,
-    plan: &Plan,
-    release: &ReleaseId,
-    earlier: Option<&DeployReport>,
-    left_out: Vec<Problem>,
-) -> Outcome {
-    let mut finished = shown::foretell(plan);
-    finished.release = Some(release.clone());
-    finished.summary = format!("{}, release {release}", finished.summary);
-    finished.problems = left_out;
-    let record = record_of(config, release, plan.record(), earlier);
-    finished.files.push(output.write(&config.report, &record.to_bytes(), Mode::Shared)?);
-    Ok(finished)
 }

@@ -85,6 +85,13 @@ pub async fn run(config: &Config, registries: &Registries, output: &Output, run:
         None => None,
     };
     if !problems.is_empty() {
+        if output.is_dry_run() {
+            // The images that could be copied are shown too. No mapping and no lock are foretold: there would be none.
+            let mut finished = Finished { release: Some(release), problems, ..Finished::default() };
+            finished.files.extend(planned);
+            shown::foretell(&plan, &mut finished);
+            return Ok(finished);
+        }
         return Err(Refusal(problems));
     }
     let lock = ImageLock {

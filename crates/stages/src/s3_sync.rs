@@ -71,12 +71,15 @@ pub async fn run(config: &Config, tree: &Tree, ledger: &Ledger, output: &Output,
     if config.diff {
         diff::show(&plan, &source, tree, &mut finished, run).await?;
     }
+    if output.is_dry_run() {
+        // What is forbidden is shown with what it forbids.
+        shown::foretell(&plan, config, tree, &mut finished);
+        let Refusal(problems) = refusal(forbidden);
+        finished.problems = problems;
+        return Ok(finished);
+    }
     if !forbidden.is_empty() {
         return Err(refusal(forbidden));
-    }
-    if output.is_dry_run() {
-        shown::foretell(&plan, config, tree, &mut finished);
-        return Ok(finished);
     }
     let record = keep(config, tree, &source, &plan, run).await?;
     let applied = tree.apply(&plan, &source, &config.rules, &config.labels(), run).await;

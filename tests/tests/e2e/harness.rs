@@ -108,8 +108,9 @@ impl World {
         let path = self.variables.get("PATH").map_or("/usr/bin:/bin", String::as_str);
         let witness = Witness::new(self.witness.path().join(number.to_string()), path);
         let mut command = Command::new(env!("CARGO_BIN_EXE_under-test"));
-        // What is done with the ledger, the dashboard or notifications has its name in two words.
-        let is_two = words.first().is_some_and(|first| ["ledger", "dashboard", "notify"].contains(first));
+        // What is done with the ledger, the dashboard, notifications or one pipeline has its name in two words.
+        let is_two = words.first().is_some_and(|first| ["ledger", "dashboard", "notify"].contains(first))
+            || words.starts_with(&["pipelines", "show"]);
         let (stage, rest) = words.split_at(if is_two { 2 } else { 1 });
         if apart {
             command.process_group(0);

@@ -116,7 +116,7 @@ async fn what_cannot_be_mended_by_asking_again_is_not_asked_again() {
     let held = held(keys("ASIAONE", 0), &source, &run());
     assert_eq!(held.current().await.access_key_id, "ASIAONE", "the service says when they are over");
     for _ in 0..3 {
-        assert_eq!(held.renew("ASIAONE").await.expect_err("refused"), refused);
+        assert_eq!(held.renew("ASIAONE").await.expect_err("refused").problem, refused);
         assert_eq!(held.current().await.access_key_id, "ASIAONE");
     }
     assert_eq!(source.asked(), 1);
@@ -135,7 +135,7 @@ async fn a_passing_fault_is_left_alone_for_a_while() {
 async fn the_same_keys_again_are_no_renewal() {
     let source = Source::of(vec![Ok(keys("ASIAONE", 3600))]);
     let held = held(keys("ASIAONE", 0), &source, &run());
-    assert_eq!(held.renew("ASIAONE").await.expect_err("none").code, "LF-AWS-EXPIRED");
+    assert_eq!(held.renew("ASIAONE").await.expect_err("none").problem.code, "LF-AWS-EXPIRED");
     assert!(HeldKeys::fixed(keys("ASIAONE", 0)).renew("ASIAONE").await.is_err());
 }
 

@@ -44,7 +44,7 @@ impl crate::Command for Command {
 }
 
 /// Whether standard output is shown in colours.
-pub(super) fn paint(context: &Context) -> Paint {
+pub(crate) fn paint(context: &Context) -> Paint {
     let look = Look::of(context.environment(), std::io::stdout().is_terminal());
     if look.colour { Paint::Colours } else { Paint::Plain }
 }

@@ -1,5 +1,7 @@
 //! The files of a source beside the objects of a listing: both are in the order of their bytes, so one pass is enough.
 
+use std::sync::Arc;
+
 use super::Rules;
 use super::etag::Listed;
 use super::manifest::MANIFEST_NAME;
@@ -9,7 +11,7 @@ use super::source::LocalFile;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Extra {
     /// Its name below the prefix.
-    pub name: Box<str>,
+    pub name: Arc<str>,
     /// What the listing says of it.
     pub listed: Listed,
 }

@@ -1,6 +1,7 @@
 //! Keeping what a publication replaces or deletes, before it does.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use landfall_artifacts::{Digest, Mode, Problem, write_atomic};
@@ -78,13 +79,13 @@ impl Tree {
             let hashes = hashes.next();
             let after = After {
                 size_bytes: put.size_bytes,
-                md5: hashes.as_ref().map(|hashes| hex(&hashes.md5)),
+                md5: hashes.as_ref().map(|hashes| hex(&hashes.md5).into()),
                 sha256: hashes.and_then(|hashes| hashes.sha256),
                 headers: if is_kept { rules.headers(&put.name) } else { super::Headers::new() },
             };
-            (&*put.name, put.before.as_deref(), Some(Box::new(after)))
+            (&put.name, put.before.as_deref(), Some(Box::new(after)))
         });
-        let deletes = plan.deletes.iter().map(|extra| (&*extra.name, Some(&extra.listed), None));
+        let deletes = plan.deletes.iter().map(|extra| (&extra.name, Some(&extra.listed), None));
         let all: Vec<_> = puts.chain(deletes).collect();
         let old = all.iter().filter(|(_, before, _)| before.is_some()).count() as u64;
         if is_kept && old > 0 {
@@ -94,7 +95,7 @@ impl Tree {
         let intent = match keep {
             Keep::Prefix(place) if old > 0 => {
                 let names: Vec<&str> =
-                    all.iter().filter(|(_, before, _)| before.is_some()).map(|(name, ..)| *name).collect();
+                    all.iter().filter(|(_, before, _)| before.is_some()).map(|(name, ..)| &***name).collect();
                 let place = self.at(place.clone());
                 let intent = place.intend("PutObject", plan.digest(), names.into_iter(), labels, run).await;
                 Some((place, intent.map_err(|error| vec![error])?))
@@ -126,7 +127,7 @@ impl Tree {
         let mut changes: Vec<RecordedChange> = all
             .into_iter()
             .zip(befores)
-            .map(|((name, _, after), before)| RecordedChange { name: name.into(), before, after })
+            .map(|((name, _, after), before)| RecordedChange { name: Arc::clone(name), before, after })
             .collect();
         changes.sort_by(|one, other| one.name.as_bytes().cmp(other.name.as_bytes()));
         Ok(SyncRecord {

@@ -2,9 +2,10 @@
 
 use std::io::{self, BufRead, Write};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use landfall_artifacts::Digest;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::TreeAddress;
 use super::look::Seen;
@@ -54,7 +55,8 @@ pub enum KeptIn {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RecordedChange {
     /// The name below the prefix.
-    pub name: Box<str>,
+    #[serde(serialize_with = "as_text", deserialize_with = "shared_text")]
+    pub name: Arc<str>,
     /// What stood there; `None` where nothing did.
     pub before: Option<Box<Before>>,
     /// What is put there; `None` where it is deleted.
@@ -86,10 +88,18 @@ pub struct After {
     /// SHA-256 of its bytes; `None` where nothing was kept, so that nobody will ask.
     pub sha256: Option<Digest>,
     /// MD5 of its bytes, hex.
-    pub md5: Option<String>,
+    pub md5: Option<Box<str>>,
     /// Its headers; empty where nothing was kept.
     #[serde(default, skip_serializing_if = "Headers::is_empty")]
     pub headers: Headers,
+}
+
+fn as_text<S: Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(text)
+}
+
+fn shared_text<'de, D: Deserializer<'de>>(from: D) -> Result<Arc<str>, D::Error> {
+    Box::<str>::deserialize(from).map(Arc::from)
 }
 
 impl SyncRecord {
@@ -212,7 +222,7 @@ impl After {
     fn is_same(&self, other: &Before) -> bool {
         let is_same = match (self.sha256, other.sha256, &self.md5) {
             (Some(after), Some(now), _) => after == now,
-            (_, _, Some(md5)) => other.etag.as_ref() == Some(md5),
+            (_, _, Some(md5)) => other.etag.as_deref() == Some(&**md5),
             _ => false,
         };
         is_same && self.size_bytes == other.size_bytes && self.has(&other.headers)
@@ -227,7 +237,7 @@ impl After {
     pub(crate) fn is(&self, seen: &Seen) -> bool {
         let is_same = match (self.sha256, seen.sha256, &self.md5) {
             (Some(after), Some(now), _) => after == now,
-            (_, _, Some(md5)) => !seen.is_etag_opaque && seen.listed.etag.text().as_ref() == Some(md5),
+            (_, _, Some(md5)) => !seen.is_etag_opaque && seen.listed.etag.text().as_deref() == Some(&**md5),
             _ => false,
         };
         is_same && self.size_bytes == seen.listed.size_bytes && self.has(&seen.headers)
@@ -304,7 +314,7 @@ mod tests {
     /// Of each change how many bytes an undo brings back.
     fn goes_back_to(record: SyncRecord) -> Vec<(String, u64)> {
         let of = |change: RecordedChange| {
-            (change.name.into(), change.before.map_or(0, |before| before.size_bytes))
+            (change.name.to_string(), change.before.map_or(0, |before| before.size_bytes))
         };
         record.changes.into_iter().map(of).collect()
     }

@@ -32,7 +32,7 @@ pub struct Source {
 #[derive(Debug)]
 pub(crate) struct LocalFile {
     /// Its name below the folder, with slashes.
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     pub(crate) stamp: Stamp,
 }
 

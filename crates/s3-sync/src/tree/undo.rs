@@ -1,5 +1,7 @@
 //! Going back: the state before a publication, by its record, unless somebody else changed it since.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use landfall_artifacts::Digest;
 use landfall_run::Run;
@@ -24,7 +26,7 @@ pub struct Undo {
     /// Changes of the record that are not so, or not any more: it is as before there.
     pub unchanged: u64,
     /// Of all changes of the record.
-    pub(super) names: Vec<Box<str>>,
+    pub(super) names: Vec<Arc<str>>,
     /// Whether the manifest was there before the publication.
     pub(super) had_manifest: Option<bool>,
 }

@@ -85,7 +85,7 @@ impl Tree {
         }
         let Some((mut objects, mut sets)) = stored.says else { return Ok(None) };
         for name in &undo.names {
-            objects.remove(name);
+            objects.remove(&**name);
         }
         for (restore, result) in undo.restores.iter().zip(&applied.puts) {
             if let (Some(etag), Some(sha256)) = (&result.etag, result.sha256) {

@@ -16,8 +16,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use landfall_artifacts::{Class, Problem};
-use landfall_aws::{AwsKeys, HeldKeys};
+use landfall_aws::{AwsKeys, HeldKeys, NotRenewed};
 use landfall_run::{Run, rfc3339};
 use landfall_secret::Secret;
 use serde_json::json;
@@ -116,7 +115,7 @@ impl Served {
         }
         match self.keys.renew(&keys.access_key_id).await {
             Ok(keys) => document(&keys),
-            Err(problem) => over(&problem),
+            Err(refused) => over(&refused),
         }
     }
 }
@@ -134,10 +133,9 @@ fn document(keys: &AwsKeys) -> Response<Full<Bytes>> {
 }
 
 /// The SDKs ask again after a status of 5xx and show the message of others.
-fn over(problem: &Problem) -> Response<Full<Bytes>> {
-    let is_passing = problem.class == Class::Transient;
-    let status = if is_passing { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
-    refusal(status, &problem.code, &problem.told())
+fn over(refused: &NotRenewed) -> Response<Full<Bytes>> {
+    let status = if refused.is_passing { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::BAD_REQUEST };
+    refusal(status, &refused.problem.code, &refused.problem.told())
 }
 
 fn refusal(status: StatusCode, code: &str, message: &str) -> Response<Full<Bytes>> {

@@ -53,7 +53,7 @@ pub async fn publish(site: &Site, tree: &Tree, output: &Output, run: &Run) -> Ou
             Change::Unknown => "unknown",
             Change::NotTried => "not-tried",
         };
-        let mut item = Item::new(put.name.clone(), outcome);
+        let mut item = Item::new(&*put.name, outcome);
         item.changed = result.change == Change::Made;
         match &result.error {
             Some(error) => finished.items.push(item.failed(Problem::of(error.as_ref()))),

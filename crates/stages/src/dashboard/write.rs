@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{FileError, FileErrors, FileProblem, Mode, WrittenFile};
-use landfall_dashboard::{Layout, Page, Site, build};
+use landfall_dashboard::{Layout, Page, Site, build, in_parallel};
 
 use crate::Output;
 
@@ -79,14 +79,16 @@ pub fn write(folder: &Path, layout: &Layout, pages: &[Page]) -> Result<Kept, Fil
     let told = |names: &[&str]| format!("{first}\n{}\n", names.join("\n"));
     replace(&list, told(&both).as_bytes()).map_err(failed(&list))?;
     let mut kept = Kept::default();
-    for (name, page) in named {
+    let put = in_parallel(&named, |_, (name, page)| {
         let path = inside.join(name);
-        if is_so(&path, &page.bytes) {
-            kept.unchanged += 1;
-        } else {
+        let is_so = is_so(&path, &page.bytes);
+        if !is_so {
             replace(&path, &page.bytes).map_err(failed(&path))?;
-            kept.written += 1;
         }
+        Ok::<bool, FileError>(is_so)
+    });
+    for is_so in put {
+        *(if is_so? { &mut kept.unchanged } else { &mut kept.written }) += 1;
     }
     for old in before.difference(&now) {
         let path = inside.join(old);

@@ -88,11 +88,11 @@ pub async fn run_like(
     let looked = job.look(&desired, archives.stored(parts).as_ref()).await?;
     problems.extend(looked.plan.problems().cloned());
     problems.extend(job.missing(&looked.plan).await?);
-    if !problems.is_empty() {
+    if !problems.is_empty() && !output.is_dry_run() {
         return Err(Refusal(problems));
     }
     if output.is_dry_run() {
-        let mut finished = job.carry_out(looked, Vec::new(), BTreeMap::new()).await?;
+        let mut finished = job.dry_run(&looked.plan, looked.earlier.as_ref(), looked.left_out, problems)?;
         finished.lines.extend(images.foretold());
         finished.lines.extend(archives.foretold(parts));
         return Ok(finished);

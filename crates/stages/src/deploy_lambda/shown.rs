@@ -16,13 +16,24 @@ pub(super) fn foretell(plan: &Plan) -> Finished {
         let (name, digest) = (step.desired.function.as_str(), step.desired.code.digest());
         let outcome = match &step.action {
             Action::Unchanged => "unchanged",
-            Action::Update | Action::Await | Action::Blocked(_) => {
-                updates += 1;
-                "planned"
-            }
+            Action::Update | Action::Await => "planned",
+            Action::Blocked(_) => "blocked",
         };
+        updates += usize::from(outcome == "planned");
         rows.push([name.to_owned(), from(step.before.as_ref()), digest.short(), outcome.to_owned()]);
-        finished.items.push(Item::new(name, outcome).with("digest", digest.to_string()));
+        let mut item = Item::new(name, outcome).with("digest", digest.to_string());
+        let runs = step.before.as_ref().and_then(Function::digest);
+        let facts = [
+            ("from", runs.map(|digest| digest.to_string())),
+            ("project", step.desired.project.as_ref().map(ToString::to_string)),
+            ("version", step.desired.version.clone()),
+        ];
+        for (key, fact) in facts {
+            if let Some(fact) = fact {
+                item = item.with(key, fact);
+            }
+        }
+        finished.items.push(item);
     }
     finished.lines = table(&rows, 0);
     finished.summary = format!("{updates} of {} functions would be updated", plan.steps.len());

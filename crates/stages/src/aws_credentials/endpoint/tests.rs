@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use landfall_artifacts::{Class, Problem};
-use landfall_aws::{AwsKeys, HeldKeys, KeySource, Renewed, Renewing};
+use landfall_aws::{AwsKeys, HeldKeys, KeySource, NotRenewed, Renewed, Renewing};
 use landfall_run::{Clock, Run};
 use landfall_secret::Secret;
 use serde_json::Value;
@@ -20,20 +20,17 @@ fn keys(id: &str, left: i64) -> AwsKeys {
 }
 
 #[derive(Debug)]
-struct Source(Result<&'static str, Class>, AtomicUsize);
+struct Source(Result<&'static str, NotRenewed>, AtomicUsize);
 
 impl KeySource for Source {
     fn renew(&self) -> Renewed<'_> {
         self.1.fetch_add(1, Ordering::SeqCst);
-        let answer = match self.0 {
-            Ok(id) => Ok(keys(id, 3600)),
-            Err(class) => Err(Problem::new("LF-VAULT-X", class, "no login").into()),
-        };
+        let answer = self.0.clone().map(|id| keys(id, 3600));
         Box::pin(async { answer })
     }
 }
 
-async fn endpoint(left: i64, answer: Result<&'static str, Class>) -> (Endpoint, Run) {
+async fn endpoint(left: i64, answer: Result<&'static str, NotRenewed>) -> (Endpoint, Run) {
     let run = Run::builder().clock(Clock::fixed(NOW)).build();
     let source = Arc::new(Source(answer, AtomicUsize::new(0)));
     let held = HeldKeys::renewed(keys("ASIAONE", left), Renewing::by(source).for_programs(), &run);
@@ -87,8 +84,15 @@ async fn keys_that_end_are_renewed_for_who_asks() {
 
 #[tokio::test]
 async fn who_asks_for_keys_that_are_over_is_told_why_there_are_no_others() {
-    for (class, status) in [(Class::Transient, 503), (Class::Refused, 400), (Class::Unknown, 400)] {
-        let (endpoint, _run) = endpoint(0, Err(class)).await;
+    let problem = |class| Problem::new("LF-VAULT-X", class, "no login");
+    let half_written = NotRenewed { problem: problem(Class::Input), is_passing: true };
+    for (refused, status) in [
+        (problem(Class::Transient).into(), 503),
+        (half_written, 503),
+        (problem(Class::Refused).into(), 400),
+        (problem(Class::Unknown).into(), 400),
+    ] {
+        let (endpoint, _run) = endpoint(0, Err(refused)).await;
         let right = format!("authorization: {}\r\n", endpoint.token.expose());
         let (answered, body) = get(&endpoint.uri, &right).await;
         assert_eq!(

@@ -1,0 +1,174 @@
+//! Pages as a release manager sees them.
+
+use landfall_artifacts::PipelinePlan;
+use serde_json::{Value, json};
+
+use super::sheet;
+use crate::ledger::table::{Paint, WIDTH};
+use crate::plan::{markdown, page};
+
+fn item(name: &str, outcome: &str, details: &Value) -> Value {
+    json!({"name": name, "environment": null, "outcome": outcome, "changed": false, "durationMs": 0, "bytes": 0, "details": details})
+}
+
+fn job(name: &str, environment: Option<&str>, stages: &[&str], more: Value) -> Value {
+    let mut job = json!({
+        "name": name, "environment": environment, "stages": stages, "state": "foretold", "manual": false, "mayFail": false, "why": "",
+        "items": [], "problems": [], "warnings": [], "summary": "",
+    });
+    for (key, value) in more.as_object().cloned().unwrap_or_default() {
+        job[key] = value;
+    }
+    job
+}
+
+fn function(name: &str, number: u8, outcome: &str) -> Value {
+    let digest = |byte: u8| format!("sha256:{}", format!("{byte:02x}").repeat(32));
+    let details = json!({"from": digest(number), "fromVersion": "1.4.1", "digest": digest(number + 100), "version": "1.4.2"});
+    item(name, outcome, &details)
+}
+
+fn planned(environments: &[&str], jobs: &[Value], problems: &[Value], keys: &[Value]) -> PipelinePlan {
+    let text = json!({
+        "formatVersion": 1,
+        "pipeline": "production",
+        "release": "r-6b1f0c2d9e77",
+        "environments": environments,
+        "by": {"name": "grace", "source": "GITLAB_USER_LOGIN"},
+        "plannedAt": "2025-11-19T15:22:00Z",
+        "verdict": if problems.is_empty() { "may-start" } else { "in-the-way" },
+        "inTheWay": problems,
+        "jobs": jobs,
+        "keys": keys,
+    });
+    PipelinePlan::parse(text.to_string().as_bytes(), "plan").unwrap_or_else(|errors| panic!("{errors}"))
+}
+
+fn production() -> PipelinePlan {
+    let approval = json!({
+        "code": "LF-GATE-APPROVAL", "class": "refused", "what": "no approval of manager for release r-6b1f0c2d9e77 to prod_eu00",
+        "cause": [], "remedy": "one of grace, linus approves it: gate approve --environment prod_eu00",
+    });
+    let functions =
+        [function("OrderServiceFunction", 1, "planned"), function("PaymentGatewayFunction", 2, "unchanged")];
+    let of = |name: &str| format!("{name}-prod-eu");
+    let jobs = [
+        job(
+            "validate-targets",
+            None,
+            &[],
+            json!({"summary": "production: prod_eu00, prod_na03; 2 projects"}),
+        ),
+        job(
+            &of("copy-images"),
+            Some("prod_eu00"),
+            &["retag-push-ecr"],
+            json!({"items": [
+                item("a", "planned", &json!({"bytesToSend": 5_242_880})), item("b", "unchanged", &json!({"bytesToSend": 0})),
+            ]}),
+        ),
+        job(
+            &of("deploy-lambda"),
+            Some("prod_eu00"),
+            &["deploy-lambda"],
+            json!({"items": functions, "problems": [approval]}),
+        ),
+        job(
+            &of("transition-deploying"),
+            Some("prod_eu00"),
+            &["transition-jira-tickets"],
+            json!({"items": [
+                item("REL-7", "planned", &json!({"from": "Pre-Prod Testing", "to": "Deploying"})),
+            ]}),
+        ),
+        job(
+            &of("comment"),
+            Some("prod_eu00"),
+            &["comment-jira-tickets"],
+            json!({"items": [item("REL-7", "planned", &json!({}))]}),
+        ),
+        job("deploy-lambda-prod-na", Some("prod_na03"), &["deploy-lambda"], json!({"items": functions})),
+        job(
+            "transition-deploying-prod-na",
+            Some("prod_na03"),
+            &["transition-jira-tickets"],
+            json!({"warnings": ["it may fail: LF-JIRA-NO-TICKET there is no ticket of release r-6b1f0c2d9e77 for region na"], "state": "not-foretold", "mayFail": true}),
+        ),
+        job(
+            "integration",
+            Some("prod_na03"),
+            &[],
+            json!({"state": "not-foretold", "why": "the repo's own: yarn test"}),
+        ),
+        job(
+            "promote-to-release-artifacts",
+            None,
+            &["promote-artifacts"],
+            json!({"summary": "2 of 2 images would be promoted from docker-rc to docker-release; 0 there already, 0 refused"}),
+        ),
+    ];
+    let keys = [json!({
+        "environment": "prod_eu00", "job": "aws-credentials-prod-eu", "lifeSeconds": 3600, "expectedSeconds": 540, "runs": 6,
+        "unknown": [], "atHandUntil": "2025-11-19T16:02:00Z",
+    })];
+    let way = [json!({"environment": "prod_eu00", "jobs": ["deploy-lambda-prod-eu"], "problem": approval})];
+    planned(&["prod_eu00", "prod_na03"], &jobs, &way, &keys)
+}
+
+#[test]
+fn a_page_to_decide_from() {
+    insta::assert_snapshot!(page::text(&sheet(&production(), false), Paint::Plain), @"");
+}
+
+#[test]
+fn the_same_for_a_ticket() {
+    insta::assert_snapshot!(markdown::text(&sheet(&production(), false)), @"");
+}
+
+#[test]
+fn two_hundred_functions_in_four_environments_stay_a_page() {
+    let environments = ["dev1", "qa1", "prod_eu00", "prod_na03"];
+    let functions: Vec<Value> = (0..200)
+        .map(|n| function(&format!("Function{n:03}"), 7, if n < 150 { "planned" } else { "unchanged" }))
+        .collect();
+    let jobs: Vec<Value> = environments
+        .iter()
+        .map(|name| {
+            job(&format!("deploy-{name}"), Some(name), &["deploy-lambda"], json!({"items": functions}))
+        })
+        .collect();
+    let plan = planned(&environments, &jobs, &[], &[]);
+    let page = page::text(&sheet(&plan, false), Paint::Plain);
+    assert!(page.lines().count() < 70, "{page}");
+    assert_eq!(page.matches("the same as in dev1").count(), 3);
+    assert_eq!(page.matches("and 110 more; --full lists all").count(), 1);
+    let full = page::text(&sheet(&plan, true), Paint::Plain);
+    assert_eq!(full.matches("Function199").count(), 1);
+}
+
+#[test]
+fn foreign_texts_break_out_of_nothing() {
+    let odd = "x\u{1b}[31m|<script>`*\n::error::y".to_owned() + &"é".repeat(300);
+    let items = json!({"items": [function("x", 1, "planned")], "warnings": ["x"]});
+    let jobs = [
+        job("deploy", Some("prod_eu00"), &["deploy-lambda"], items),
+        job("own", Some("prod_eu00"), &[], json!({"state": "not-foretold", "why": "x"})),
+    ];
+    // No file has such texts, since readers refuse them; a plan that was never one may.
+    let mut plan = planned(&["prod_eu00"], &jobs, &[], &[]);
+    for job in &mut plan.jobs {
+        job.why.clone_from(&odd);
+        job.warnings.iter_mut().for_each(|warning| warning.clone_from(&odd));
+        job.items.iter_mut().for_each(|item| item.name.clone_from(&odd));
+    }
+    let sheet = sheet(&plan, false);
+    let (page, ticket) = (page::text(&sheet, Paint::Plain), markdown::text(&sheet));
+    for text in [&page, &ticket] {
+        assert!(
+            !text.contains('\u{1b}') && !text.lines().any(|line| line.trim_start().starts_with("::")),
+            "{text}"
+        );
+    }
+    assert!(page.lines().all(|line| landfall_cli::columns(line) <= WIDTH), "{page}");
+    assert!(!ticket.contains("<script>") && ticket.contains("\\<script\\>"), "{ticket}");
+}
