@@ -145,7 +145,7 @@ fn now(failure: &Failure, stage: &str, examined: &[Examined]) -> Now {
             }
             Verdict::Good { .. } => {}
             Verdict::Failed { .. } | Verdict::NotReached { .. } | Verdict::Skipped { .. } => {
-                now = Now::NotSeen
+                now = Now::NotSeen;
             }
         }
     }

@@ -193,7 +193,7 @@ fn without_colours(line: &str) -> String {
     while let Some(letter) = letters.next() {
         if letter == '\u{1b}' {
             // To the letter that ends the sequence.
-            let _ = letters.find(|c| c.is_ascii_alphabetic());
+            let _ = letters.find(char::is_ascii_alphabetic);
         } else {
             plain.push(letter);
         }

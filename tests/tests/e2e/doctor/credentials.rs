@@ -59,7 +59,13 @@ async fn a_login_that_is_asked_for() {
     let wrong = "11111111-2222-3333-4444-555555555555";
     clinic.world.further_secrets.push(wrong.to_owned());
     clinic.with(&[("VAULT_SECRET_ID", Some(wrong))], WITH_LOGIN, "login: vault-login-refused").await;
-    clinic.with(&[("HCV_LOGIN_PATH", Some("elsewhere"))], WITH_LOGIN, "login: vault-mount-missing").await;
+    // Vault tells a stranger no more than that where nothing is mounted.
+    clinic.with(&[("HCV_LOGIN_PATH", Some("elsewhere"))], WITH_LOGIN, "login: vault-login-refused").await;
+    let unmounted =
+        Fault::new(said(404, "no handler for route")).on(Service::Vault).matching("/approle/login");
+    clinic.world.sandbox.faults().add(unmounted);
+    let found = clinic.finds(WITH_LOGIN).await;
+    clinic.is(&found, "login: vault-mount-missing");
     let other = "arn:aws:iam::111122223333:role/other";
     clinic.with(&[("AWS_ROLE_ARN", Some(other))], WITH_LOGIN, "role: role-arn-refused").await;
     clinic.with(&[("AWS_ACCOUNT_ID", Some("999999999999"))], WITH_LOGIN, "account: account-differs").await;

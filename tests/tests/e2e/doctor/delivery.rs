@@ -52,7 +52,7 @@ async fn promotions() {
     let artifactory = &clinic.world.sandbox.artifactory;
     artifactory.put_image(&candidates, project.version, &project.running_image());
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "target: promotion-differs");
+    clinic.is(&found, "target: tag-taken");
     clinic.world.sandbox.artifactory.remove_tag(&candidates, project.version);
     clinic.world.sandbox.artifactory.remove_tag(&build, project.version);
     let found = clinic.finds(STAGE).await;
