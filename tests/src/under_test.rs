@@ -1,4 +1,5 @@
-//! Every stage, every view of the ledger and the dashboard in one program, chosen by the first argument: what the end-to-end tests start as a child process. Besides them,
+//! Every stage, every view of the ledger, the dashboard and what is done with pipelines in one program, chosen by the first argument: what the
+//! end-to-end tests start as a child process. CI files find in it what they call `landfall`. Besides them,
 //! it has one with a defect, because no stage has one that a test could reach, and one that gives away what it is told: on it the tests'
 //! search for secrets is proved.
 
@@ -99,12 +100,15 @@ fn main() -> ExitCode {
         None => ("", &[][..]),
     };
     match call(&arguments) {
+        Call::Stage(entry, rest) => return (entry.main)(&rest),
+        Call::Pipelines(deed, rest) => return (deed.main)(&rest),
         Call::Ledger(view, rest) => return (view.main)(&rest),
         Call::Dashboard(main, rest) => return main(&rest),
         Call::Notify(main, rest) => return main(&rest),
         Call::Pipelines(deed, rest) => return (deed.main)(&rest),
-        // As whoever starts stages as child processes calls them.
-        Call::Stage(entry, rest) => return (entry.main)(&rest),
+        // Jobs of a run call stages as people do.
+        Call::Stage(stage, rest) => return (stage.main)(&rest),
+        Call::KeepJob(commands) => return ExitCode::from(landfall_commands::keep_job(&commands)),
         _ => {}
     }
     match stage(name) {

@@ -4,11 +4,14 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
+use landfall_pipeline::doctor;
 
 use crate::{ci_files, exit_codes, files_table};
 
 /// The folder that holds schemas and nothing else, so that one without a format is seen.
 const SCHEMAS: &str = "docs/schemas";
+/// The folder that holds the pages of failures and nothing else.
+const FAILURES: &str = "docs/failures";
 
 /// Every generated file with its text, by path below the workspace.
 fn files(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
@@ -20,6 +23,10 @@ fn files(root: &Path) -> Result<BTreeMap<PathBuf, String>> {
     }
     files.insert("docs/exit-codes.md".into(), exit_codes::page());
     files.insert("docs/files.md".into(), files_table::page());
+    files.insert(Path::new(FAILURES).join("README.md"), doctor::index());
+    for failure in doctor::FAILURES.iter().flat_map(|part| part.iter()) {
+        files.insert(doctor::place(failure).into(), doctor::page(failure));
+    }
     Ok(files)
 }
 
@@ -28,7 +35,7 @@ fn schema_file(name: &str) -> String {
     format!("{}.schema.json", name.strip_suffix(".json").unwrap_or(name))
 }
 
-/// Writes what differs, removes schemas and CI files that nothing is left of, and says which.
+/// Writes what differs, removes schemas, pages of failures and CI files that nothing is left of, and says which.
 pub(crate) fn write(root: &Path) -> Result<()> {
     let files = files(root)?;
     for path in left_over(root, &files)? {
@@ -67,7 +74,7 @@ fn is_stale(root: &Path, path: &Path, text: &str) -> bool {
 fn left_over(root: &Path, files: &BTreeMap<PathBuf, String>) -> Result<Vec<PathBuf>> {
     let mut left = Vec::new();
     let mut folders = ci_files::folders(root)?;
-    folders.push(SCHEMAS.into());
+    folders.extend([SCHEMAS.into(), FAILURES.into()]);
     while let Some(folder) = folders.pop() {
         let Ok(entries) = std::fs::read_dir(root.join(&folder)) else { continue };
         for entry in entries {

@@ -7,6 +7,7 @@ mod exit_codes;
 mod files_table;
 mod fuzz;
 mod generate;
+mod npm_packages;
 mod real_servers;
 mod tests_on_real_servers;
 
@@ -19,7 +20,8 @@ const HELP: &str = "\
 cargo xtask <command>
 
   test [ARGS]        install what the tests on real servers need, then run all tests; ARGS go to `cargo test`
-  generate           write what is generated under docs/: schemas, exit codes, who reads and writes which file
+  generate           write what is generated under docs/: schemas, exit codes, who reads and writes which file,
+                     what to do about each failure
   generate --check   fail where that is stale
   fuzz [--seconds N] [TARGET...]
                      run the fuzz targets, or those named, for N seconds each (10 where N is not said)

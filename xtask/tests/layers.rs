@@ -7,7 +7,7 @@ use serde_json::Value;
 /// What each package may depend on. Everything that is not listed is refused, a package that has no row too.
 ///
 /// An arrow goes down only: `secret` is the lowest, the binaries are the highest.
-const LAYERS: [(&str, &[&str]); 21] = [
+const LAYERS: [(&str, &[&str]); 22] = [
     ("secret", &[]),
     ("artifacts", &["secret"]),
     ("run", &["artifacts", "secret"]),
@@ -25,6 +25,8 @@ const LAYERS: [(&str, &[&str]); 21] = [
     ("ledger", &["aws", "transport", "run", "artifacts", "secret"]),
     ("dashboard", &["artifacts", "secret"]),
     ("pipeline", &["artifacts", "secret"]),
+    // What a pipeline is decides `pipeline`; `runner` starts it.
+    ("runner", &["pipeline", "run", "artifacts", "secret"]),
     // Client and double share no parser, so the sandbox knows no client.
     ("sandbox", &["artifacts"]),
     ("stages", STAGES_USE),
@@ -66,6 +68,7 @@ const COMMANDS_USE: &[&str] = &[
     "ledger",
     "dashboard",
     "pipeline",
+    "runner",
     "aws",
     "transport",
     "run",

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
     JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, PipelinePlan,
-    ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, Settings, Versions,
+    ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, Settings, Versions,
 };
 
 fn docs() -> PathBuf {
@@ -50,6 +50,7 @@ fn read(page: &str) -> Result<(), String> {
         "promotion-log" => said(PromotionLog::parse(bytes, page)),
         "release-manifest" => said(ReleaseManifest::parse(bytes, page)),
         "report" => said(Report::parse(bytes, page)),
+        "run-report" => said(RunReport::parse(bytes, page)),
         "versions" => said(Versions::parse(bytes, page)),
         // Written and never read by us, or read piece by piece by a crate that stands elsewhere: the example is held against the schema.
         "ledger-view" => fits(&landfall_ledger::view::Answer::schema(), &text),

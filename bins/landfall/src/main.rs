@@ -18,6 +18,7 @@ fn main() -> ExitCode {
         Call::Dashboard(main, rest) | Call::Notify(main, rest) => main(&rest),
         Call::Ledger(view, rest) => (view.main)(&rest),
         Call::Pipelines(deed, rest) => (deed.main)(&rest),
+        Call::KeepJob(commands) => ExitCode::from(landfall_commands::keep_job(&commands)),
         Call::Print { text, code } => {
             // A closed pipe is no reason to fail.
             let _ = if code == 0 {

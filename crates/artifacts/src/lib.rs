@@ -53,8 +53,10 @@ mod reference;
 mod release_manifest;
 mod report;
 mod resolved_path;
+mod run_report;
 mod schema;
 mod settings;
+mod settings_blanks;
 mod settings_jira;
 mod settings_keys;
 mod settings_read;
@@ -106,6 +108,7 @@ pub use reference::{PinnedReference, Reference, ReferenceError, Repository, Vers
 pub use release_manifest::{CodeSha256, CommitId, ObjectKey, ReleaseArtifact, ReleaseManifest, ServiceName};
 pub use report::{Report, ReportItem, ReportTraffic};
 pub use resolved_path::resolved;
+pub use run_report::{RunId, RunJob, RunJobState, RunPart, RunReport, RunState};
 pub use schema::schemas;
 pub use settings::{
     ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, LedgerSettings, OnFailure,

@@ -312,6 +312,9 @@ pub struct CiSettings {
     pub image: Option<String>,
     /// The branch that is released from. Default: `main`.
     pub branch: Option<String>,
+    /// Whether `.gitlab-ci.yml` is the repo's own, which includes those of the other files that it wants, and is not written. Default:
+    /// no.
+    pub own_root: Option<bool>,
     /// Tags of GitLab's runners.
     #[schemars(default)]
     pub tags: Vec<String>,

@@ -119,7 +119,7 @@ table!(JobSettings {
     variables, tags, image, cache, interruptible, parallel,
 } or_default { at } then check_job);
 table!(JobAt { leave_out, when, branches, allow_failure, arguments, variables, tags } or_default {});
-table!(CiSettings { image, branch, credentials } or_default { tags, runs_on, pipelines, variables } then check_ci);
+table!(CiSettings { image, branch, own_root, credentials } or_default { tags, runs_on, pipelines, variables } then check_ci);
 
 impl PipelineSettings {
     /// Reads a definition that is a document of its own, as those are that come with Landfall; `name` stands for it in messages.

@@ -20,6 +20,7 @@ use crate::promotion_log::PromotionLog;
 use crate::queued_notification::QueuedNotification;
 use crate::release_manifest::ReleaseManifest;
 use crate::report::Report;
+use crate::run_report::RunReport;
 use crate::settings::Settings;
 use crate::sync_schemas;
 use crate::versions::Versions;
@@ -104,6 +105,7 @@ pub fn schemas() -> Vec<(&'static str, Value)> {
         ("release-manifest", of::<ReleaseManifest>(Shape::Own)),
         ("deploy-report", of::<DeployReport>(Shape::Own)),
         ("report", of::<Report>(Shape::Own)),
+        ("run-report", of::<RunReport>(Shape::Own)),
         ("ledger-event", of::<LedgerEvent>(Shape::Own)),
         ("ledger-checkpoint", of::<LedgerCheckpoint>(Shape::Own)),
         ("notification", of::<Notification>(Shape::Own)),

@@ -15,6 +15,7 @@ use crate::name::EnvironmentName;
 use crate::notify_settings::{NotifyTarget, TargetName};
 use crate::pipeline_settings::{CiSettings, PartName, PipelineSettings};
 use crate::reference::Repository;
+use crate::settings_blanks::refuse_blanks;
 use crate::settings_jira::JiraSettings;
 use crate::settings_keys::refuse_unknown;
 use crate::smoke::SmokeCheck;
@@ -352,6 +353,10 @@ impl Settings {
     /// Name of the file at the repo's root.
     pub const FILE_NAME: &'static str = "landfall.toml";
 
+    /// What a text begins with that stands where a value has to be filled in; what is wanted follows. A file with such a text is refused,
+    /// and each is named with its place.
+    pub const BLANK: &'static str = "?? ";
+
     /// The most bytes such a file may have.
     pub const MAX_BYTES: usize = 256 * 1024;
 
@@ -378,6 +383,10 @@ impl Settings {
         let root = toml_node(text, Self::LIMITS, &mut problems);
         let settings = root.as_ref().and_then(|root| {
             let at = At::root(root);
+            // Alone: what else is wrong is often the blank's fault.
+            if refuse_blanks(at, &mut problems) {
+                return None;
+            }
             refuse_unknown(at, further, &mut problems);
             Self::from_json(at, &mut problems)
         });

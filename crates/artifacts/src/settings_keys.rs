@@ -112,6 +112,7 @@ const KNOWN: &[&str] = &[
     "versioning.committer_email",
     "ci.image",
     "ci.branch",
+    "ci.own_root",
     "ci.tags",
     "ci.runs_on",
     "ci.pipelines",

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use landfall_artifacts::{
     AwsAuthEnv, ChangedImages, CopyPlanFile, DeployReport, DeploymentFile, DockerConfig, DotEnv, ImageLock,
     JiraTickets, LedgerCheckpoint, LedgerEvent, Mappings, Notification, PackageJson, PipelinePlan,
-    ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, STAGES, Settings, Versions,
-    schemas,
+    ProjectJson, PromotionLog, QueuedNotification, ReleaseManifest, Report, RunReport, STAGES, Settings,
+    Versions, schemas,
 };
 use serde_json::Value;
 
@@ -79,6 +79,7 @@ same_bytes!(
     ReleaseManifest "manifest.json" "release-manifest",
     DeployReport "deploy-report.json" "deploy-report",
     Report "report.json" "report",
+    RunReport "run-report.json" "run-report",
     LedgerEvent "ledger-event.json" "ledger-event",
     LedgerCheckpoint "ledger-checkpoint.json" "ledger-checkpoint",
     Notification "notification.json" "notification",
@@ -152,6 +153,8 @@ fn schemas_refuse_what_readers_refuse() {
         ("release-manifest", "manifest.json", "/artifacts/0/key", "v1.0.0//x.zip"),
         ("report", "report.json", "/outcome", "fine"),
         ("report", "report.json", "/startedAt", "7"),
+        ("run-report", "run-report.json", "/id", "latest"),
+        ("run-report", "run-report.json", "/jobs/0/state", "fine"),
         ("ledger-event", "ledger-event.json", "/kind", "party"),
         ("notification", "notification.json", "/id", "1"),
         ("queued-notification", "queued-notification.json", "/target", "A B"),

@@ -16,6 +16,6 @@ pub use environment::Environment;
 pub use options::{Kind, Opt, Parsed, command, parse};
 pub use page::{error_lines, error_page};
 pub use panic::install as install_panic_page;
-pub use show::{LogFormat, Look, Sections, Shower, columns, cut, duration_words, middle};
+pub use show::{LogFormat, Look, Screen, Sections, Shower, Size, columns, cut, duration_words, middle};
 pub use signals::listen;
 pub use values::{Layers, Source, Values};

@@ -67,20 +67,21 @@ pub(crate) async fn config(context: &Context, http: &Http) -> Result<AwsConfig, 
     let region = values.required("region");
     let keys = aws_keys::keys(context).await?;
     if keys.is_none() {
-        values.problem(
-            "LF-AWS-KEYS",
-            "there are no AWS credentials",
-            Some(
-                "run aws-credentials, which leaves aws_auth.env; or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN"
-                    .to_owned(),
-            ),
-        );
+        let Problem { code, what, remedy, .. } = no_keys();
+        values.problem(&code, &what, remedy);
     }
     values.finish().map_err(Refusal)?;
     let (Some(region), Some(keys)) = (region, keys) else { return Err(Refusal(Vec::new())) };
     let config = AwsConfig::with_held(&region, keys, endpoints(context), http.clone())?;
     check_account(context, &config).await?;
     Ok(config)
+}
+
+/// That there are no credentials.
+pub(crate) fn no_keys() -> Problem {
+    Problem::new("LF-AWS-KEYS", Class::Input, "there are no AWS credentials").with_remedy(
+        "run aws-credentials, which leaves aws_auth.env; or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN",
+    )
 }
 
 /// Checks, before the first write, that the credentials belong to the account that was named, and where this stage logged in itself

@@ -14,7 +14,7 @@ use crate::{Context, passed};
 
 /// What a builder sees of the environment besides the usual; a `*` at the end stands for any. `images.environment` of
 /// `landfall.toml` adds to it.
-const PASSED: [&str; 12] = [
+pub(crate) const PASSED: [&str; 12] = [
     "NODE_EXTRA_CA_CERTS",
     "NODE_OPTIONS",
     "DOCKER_*",

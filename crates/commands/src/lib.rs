@@ -8,11 +8,13 @@ mod aws_login;
 mod builder_environment;
 mod context;
 mod dashboard;
+mod doctor;
 mod ending;
 mod every_stage;
 mod git;
 mod held;
 mod image_flow;
+mod init;
 mod jira;
 mod jira_settings;
 mod ledger_store;
@@ -61,6 +63,7 @@ pub mod update_jira_instructions;
 pub mod update_version_dashboard;
 
 pub use context::Context;
+pub use landfall_runner::keep_job;
 pub use runner::{Ended, main, main_of, run_stage};
 pub use table::{StageEntry, stage, stages};
 

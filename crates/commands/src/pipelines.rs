@@ -1,10 +1,12 @@
-//! Pipelines as people and CI files use them: `landfall pipelines`, `plan`, `render`, `targets` and `release`.
+//! Pipelines as people and CI files use them: `landfall init`, `run`, `rollback`, `plan`, `doctor`, `pipelines`, `render`, `targets` and `release`.
 
 mod difference;
 mod list;
-mod plan;
+pub(crate) mod plan;
 mod release;
-mod render;
+pub(crate) mod render;
+mod rollback;
+mod run;
 mod show;
 mod targets;
 
@@ -42,13 +44,17 @@ const fn deed<C: Command>(name: &'static str) -> Deed {
 
 /// All of them; of two that begin alike the longer one comes first.
 pub fn deeds() -> &'static [Deed] {
-    const DEEDS: [Deed; 6] = [
+    const DEEDS: [Deed; 10] = [
+        deed::<crate::init::Command>("init"),
+        deed::<run::Command>("run"),
+        deed::<rollback::Command>("rollback"),
         deed::<show::Command>("pipelines show"),
         deed::<list::Command>("pipelines"),
         deed::<crate::plan::Command>("plan"),
         deed::<render::Command>("render"),
         deed::<targets::Command>("targets"),
         deed::<release::Command>("release"),
+        deed::<crate::doctor::Command>("doctor"),
     ];
     &DEEDS
 }

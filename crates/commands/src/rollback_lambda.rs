@@ -32,7 +32,8 @@ impl crate::Command for Command {
                 Opt::value("deploy-report", "FILE", "what the deployment left, which knows what ran before it")
                     .default("deploy-report.json"),
                 Opt::switch("from-ledger", "go back to what ran before the newest deployment that the ledger has"),
-                Opt::value("to", "RELEASE", "go back to what this release ran, as the ledger has it"),
+                Opt::value("to", "RELEASE", "go back to what this release ran, as the ledger has it")
+                    .env(&["TARGET_RELEASE"]),
                 Opt::value("rollback-report", "FILE", "what each function ran before the rollback and runs after")
                     .default("rollback-report.json"),
                 Opt::value(

@@ -1,16 +1,19 @@
 //! The table of all stages.
 
+use std::future::Future;
+use std::pin::Pin;
 use std::process::ExitCode;
 
-use landfall_cli::{Environment, Opt};
+use landfall_cli::{Environment, Opt, Values};
+use landfall_stages::Outcome;
 
 use crate::{
-    Command, Ended, aws_credentials, build_docker_images, build_images_dev, build_images_prod,
-    changed_images, cleanup_images, comment_jira_tickets, create_jira_tickets, deploy_lambda, gate,
-    generate_mappings, generate_versions, list_buckets, main_of, merge_configs, package_artifacts,
-    prepare_docker_config, promote_artifacts, publish_artifacts, retag_push_ecr, rollback_lambda, run_stage,
-    s3_sync, semantic_versioning, smoke_test, sync_project_versions, transition_jira_tickets,
-    update_jira_instructions, update_version_dashboard,
+    Command, Context, Effects, Ended, Held, aws_credentials, build_docker_images, build_images_dev,
+    build_images_prod, changed_images, cleanup_images, comment_jira_tickets, create_jira_tickets,
+    deploy_lambda, gate, generate_mappings, generate_versions, list_buckets, main_of, merge_configs,
+    package_artifacts, prepare_docker_config, promote_artifacts, publish_artifacts, retag_push_ecr,
+    rollback_lambda, run_stage, s3_sync, semantic_versioning, smoke_test, sync_project_versions,
+    transition_jira_tickets, update_jira_instructions, update_version_dashboard,
 };
 
 /// A stage, as tools that run any of them see it.
@@ -26,7 +29,16 @@ pub struct StageEntry {
     pub main: fn(&[String]) -> ExitCode,
     /// Runs it and returns what it printed.
     pub run: fn(&[String], Environment) -> Ended,
+    /// What it changes with these values.
+    pub(crate) effects: fn(&Values<'_>) -> Effects,
+    /// What keeps it from beginning.
+    pub(crate) held: fn(&Context) -> Held,
+    /// Its work alone.
+    pub(crate) work: Work,
 }
+
+/// What a stage does once its settings are read.
+type Work = for<'a> fn(&'a Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
 
 const fn entry<C: Command>() -> StageEntry {
     StageEntry {
@@ -35,6 +47,9 @@ const fn entry<C: Command>() -> StageEntry {
         options: C::options,
         main: main_of::<C>,
         run: run_stage::<C>,
+        effects: C::effects,
+        held: C::held,
+        work: C::run,
     }
 }
 

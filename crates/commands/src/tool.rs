@@ -22,6 +22,8 @@ pub enum Call {
     Notify(fn(&[String]) -> ExitCode, Vec<String>),
     /// Something that is done with pipelines, with its own arguments.
     Pipelines(&'static Deed, Vec<String>),
+    /// Stand over a job of a run: the file that names its programs.
+    KeepJob(PathBuf),
     /// A view of the ledger, or what is done to it, with its own arguments.
     Ledger(&'static View, Vec<String>),
     /// The demo.
@@ -40,6 +42,9 @@ pub enum Call {
     },
 }
 
+/// The first argument of the process that stands over each job of a run; nobody types it.
+pub(crate) const KEEP_JOB: &str = "keep-job";
+
 const DEMO: [Opt; 1] = [Opt::value(
     "keep",
     "DIR",
@@ -54,6 +59,7 @@ pub fn call(arguments: &[String]) -> Call {
         Some("--version" | "-V") => {
             Call::Print { text: format!("landfall {}\n", env!("CARGO_PKG_VERSION")), code: exit::DONE }
         }
+        Some(KEEP_JOB) if rest.len() == 1 => Call::KeepJob(rest.iter().map(PathBuf::from).collect()),
         Some("stage") => stage_call(rest),
         Some("dashboard") => crate::dashboard::call(rest),
         Some("ledger") => ledger::call(rest),
@@ -153,13 +159,17 @@ fn help() -> String {
          demo             take a sample release through the staging pipeline on an embedded sandbox\n  \
          stage <name>     run one stage; each is also a binary of its name\n  \
          dashboard <...>  the pages that show what runs where: build, serve, publish\n  \
+         init             look at the repo, write its landfall.toml, and let its CI file include what is rendered\n  \
          ledger <view>    what was recorded: what runs where, history, DORA, audit, and more\n  \
          notify <...>     notifications that were not delivered: list, send, drop, test\n  \
+         run <pipeline>   run a pipeline on this machine\n  \
+         rollback <name>  take an environment back to what ran before, or to a named release\n  \
          pipelines        the pipelines of the repo; `pipelines show <name>`: the jobs of one\n  \
          plan <pipeline>  show what a run would do and what stands in its way; nothing is changed\n  \
          render <system>  write the CI files of the pipelines for gitlab or github\n  \
          targets          check which environments and versions a run on demand is for\n  \
          release          write the release that versions.json is into release.env\n  \
+         doctor [job]     find out why a job failed, or what would stand in its way, and how to mend it\n  \
          sandbox          start the stand-ins of all outside systems and print the variables to export\n  \
          schema [name]    print the JSON Schema of a file format\n  \
          help             print this text\n\n\

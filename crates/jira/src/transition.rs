@@ -66,12 +66,7 @@ impl Jira {
                 _ => None,
             };
             let Some(chosen) = chosen else {
-                return Err(Error::NoWay {
-                    ticket: ticket.to_string(),
-                    from: shown(&status.name),
-                    target: shown(target),
-                    transitions: offered.iter().map(Transition::listed).collect(),
-                });
+                return Err(no_way(ticket, &status.name, target, &offered));
             };
             tries += 1;
             let result = self.take(run, ticket, &status.name, chosen.transition, facts).await;
@@ -110,6 +105,24 @@ impl Jira {
         }
         let standing = ways.standing(&status, step, statuses);
         Ok(Transitioned { from: shown(&from), to: shown(&status.name), taken, standing })
+    }
+
+    /// The transition that would be taken next towards a step; `None` where the ticket is there or beyond. Nothing is taken, and what
+    /// follows is seen only from there.
+    ///
+    /// # Errors
+    /// [`Error::NoWay`] lists what Jira offers; and as any request.
+    pub async fn next(&self, run: &Run, ticket: &TicketKey, step: Step) -> Result<Option<Listed>, Error> {
+        let (statuses, ways) = (&self.config.statuses, &self.config.ways);
+        let status = self.read_status(run, ticket).await?;
+        if ways.standing(&status, step, statuses) != Standing::Before {
+            return Ok(None);
+        }
+        let offered = self.offered(run, ticket).await?;
+        match ways.choose(&offered, &status.name, step, statuses) {
+            Some(chosen) => Ok(Some(chosen.transition.listed())),
+            None => Err(no_way(ticket, &status.name, statuses.name(step), &offered)),
+        }
     }
 
     /// The ticket's status, and where that stands to a step.
@@ -184,6 +197,15 @@ impl Jira {
 impl Transition {
     fn listed(&self) -> Listed {
         Listed { name: shown(&self.name), to: shown(&self.to.name) }
+    }
+}
+
+fn no_way(ticket: &TicketKey, from: &str, target: &str, offered: &[Transition]) -> Error {
+    Error::NoWay {
+        ticket: ticket.to_string(),
+        from: shown(from),
+        target: shown(target),
+        transitions: offered.iter().map(Transition::listed).collect(),
     }
 }
 

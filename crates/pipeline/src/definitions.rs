@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall_artifacts::{JobSettings, PartName, PipelineSettings, Settings};
 
 /// Name and text of each, in the order in which people meet them.
-const BUILT_IN: [(&str, &str); 9] = [
+const BUILT_IN: [(&str, &str); 10] = [
     ("staging", include_str!("definitions/staging.toml")),
     ("staging-on-demand", include_str!("definitions/staging-on-demand.toml")),
     ("production", include_str!("definitions/production.toml")),
@@ -15,6 +15,7 @@ const BUILT_IN: [(&str, &str); 9] = [
     ("images-dev", include_str!("definitions/images-dev.toml")),
     ("images-prod", include_str!("definitions/images-prod.toml")),
     ("infrastructure", include_str!("definitions/infrastructure.toml")),
+    ("rollback", include_str!("definitions/rollback.toml")),
 ];
 
 /// The names of all pipelines of a repo: the built-in ones first, then its own by name.

@@ -104,7 +104,12 @@ impl Expansion<'_> {
             None => part.to_string(),
         };
         let further = different.iter().filter_map(|at| at.arguments.as_ref()).flatten();
-        let arguments = job.arguments.iter().flatten().chain(further).map(fill).collect();
+        let mut arguments: Vec<String> = job.arguments.iter().flatten().chain(further).map(fill).collect();
+        if job.condition == Some(JobCondition::OtherRegistry)
+            && !arguments.iter().any(|word| word == "--source" || word.starts_with("--source="))
+        {
+            arguments.extend(release_candidates(self.settings));
+        }
         let work = if let Some(stage) = job.stage.as_deref().and_then(stage) {
             Work::Stage { stage, arguments }
         } else {
@@ -226,6 +231,16 @@ impl Expansion<'_> {
         }
         needs
     }
+}
+
+/// Where images are copied from that staging has let through. As an argument, since it must not be that of the variable which says where
+/// builds are.
+fn release_candidates(settings: &Settings) -> Vec<String> {
+    let registries = &settings.registries;
+    let Some(rc) = &registries.rc else { return Vec::new() };
+    let own = registries.docker_hosts.get(rc).cloned();
+    let source = own.or_else(|| registries.docker_host.as_ref().map(|host| format!("{host}/{rc}")));
+    source.into_iter().flat_map(|source| ["--source".to_owned(), source]).collect()
 }
 
 /// What is different for a row: what is said of its kind, then what is said of itself.

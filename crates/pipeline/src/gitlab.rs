@@ -37,9 +37,25 @@ pub fn render(pipelines: &[Pipeline], settings: &Settings) -> Result<Vec<Rendere
         rendered.push(files.pipeline(pipeline));
     }
     rendered.extend(files.versioning());
-    rendered.push(files.root());
+    if settings.ci.own_root != Some(true) {
+        rendered.push(files.root());
+    }
     rendered.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(rendered)
+}
+
+/// The files that existing repos include by these paths, with the pipeline that each is of; templates are of none.
+pub fn included_files() -> Vec<(String, Option<&'static str>)> {
+    let pipelines = ["staging", "staging-on-demand", "production", "s3-config"];
+    let of_pipelines = pipelines.into_iter().filter_map(|name| {
+        let path = names::file_of_pipeline(&name.parse().ok()?);
+        Some((path, Some(name)))
+    });
+    let templates = names::FILES.iter().map(|(file, _)| *file).chain([names::RULES]);
+    of_pipelines
+        .chain([(names::VERSIONING.to_owned(), Some("staging")), (names::VARIABLES.to_owned(), None)])
+        .chain(templates.map(|file| (names::template_path(file), None)))
+        .collect()
 }
 
 struct Files<'f> {

@@ -31,6 +31,12 @@ pub(crate) fn of(pipelines: &[&Pipeline], settings: &Settings) -> Vec<(String, S
     if !by_hand.is_empty() {
         add("LANDFALL_PIPELINE", format!("A pipeline that is started by hand: {}.", by_hand.join(" or ")));
     }
+    if pipelines.iter().any(|pipeline| pipeline.jobs.iter().any(|job| job.runs("rollback-lambda"))) {
+        add(
+            "TARGET_RELEASE",
+            "A rollback: the release to go back to; empty: what ran before the newest deployment.".to_owned(),
+        );
+    }
     if pipelines.iter().any(|pipeline| pipeline.jobs.iter().any(|job| job.runs("build-images-prod"))) {
         add("RELEASE_VERSION", "The version of the images, such as v1.7.0 or 2025.03.".to_owned());
     }

@@ -18,8 +18,10 @@
 //! ```
 
 mod check;
+mod choice;
 mod credentials;
 mod definitions;
+pub mod doctor;
 mod expand;
 mod files;
 pub mod github;
@@ -40,6 +42,7 @@ mod targets;
 mod variables;
 mod yaml;
 
+pub use choice::{Choice, jobs_to_run};
 pub use definitions::is_built_in;
 pub use files::is_secret;
 pub use model::{Job, Login, Need, Pipeline, Work};

@@ -8,7 +8,7 @@ use landfall_artifacts::{
 };
 
 use crate::row::Row;
-use crate::{split, variables};
+use crate::{files, split, variables};
 
 /// A pipeline for the environments of one repo.
 #[derive(Clone, Debug, PartialEq)]
@@ -165,6 +165,11 @@ impl Job {
             }
         }
         commands
+    }
+
+    /// Whether it leaves keys or passwords, which nobody keeps beyond the run.
+    pub fn keeps_secrets(&self) -> bool {
+        self.keeps.iter().any(|file| files::is_secret(file))
     }
 
     /// The stages that it runs, also those that its commands call by `landfall stage`.

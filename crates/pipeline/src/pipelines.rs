@@ -74,7 +74,7 @@ impl<'s> Pipelines<'s> {
     }
 
     fn is_usual(&self, name: &PartName) -> bool {
-        const USUAL: [&str; 4] = ["staging", "staging-on-demand", "production", "s3-config"];
+        const USUAL: [&str; 5] = ["staging", "staging-on-demand", "production", "s3-config", "rollback"];
         let is_own = self.settings.pipelines.contains_key(name);
         let has_rows =
             || definitions::definition(self.settings, name).is_some_and(|d| !self.rows(&d).is_empty());

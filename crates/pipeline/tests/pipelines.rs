@@ -267,7 +267,7 @@ fn images_need_no_environment() {
         let pipelines = Pipelines::new(settings, "").for_ci().expect("good");
         pipelines.iter().map(|pipeline| pipeline.name.to_string()).collect()
     };
-    assert_eq!(names(&settings), ["staging", "staging-on-demand", "production", "s3-config"]);
+    assert_eq!(names(&settings), ["staging", "staging-on-demand", "production", "s3-config", "rollback"]);
     let named = self::settings(&format!("{RELEASE}[ci]\npipelines = [\"immutable-release\"]\n"));
     assert_eq!(names(&named), ["immutable-release", "dr-sync"], "what its success starts comes with it");
 }

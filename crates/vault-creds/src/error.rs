@@ -10,6 +10,8 @@ use landfall_secret::Origin;
 /// The steps of a fetch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
+    /// Asking how the server is, before anything is sent to it.
+    Health,
     /// Looking at the wrapping of a secret id.
     LookAtWrapping,
     /// Taking the secret id out of its wrapping.
@@ -25,6 +27,7 @@ pub enum Step {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Health => "question how it is",
             Self::LookAtWrapping => "look at the wrapping of the secret id",
             Self::Unwrap => "unwrapping of the secret id",
             Self::Login => "login",

@@ -64,9 +64,10 @@ impl Exchange<'_> {
                 cause: None,
             }),
             (Err(_), Step::Unwrap) => Err(Error::UnwrapUnknown { cause: None }),
-            (Err(_), step @ (Step::Login | Step::LookAtWrapping | Step::Keys | Step::Revoke)) => {
-                Err(Error::Answer { step, what: "JSON that Vault would send" })
-            }
+            (
+                Err(_),
+                step @ (Step::Health | Step::Login | Step::LookAtWrapping | Step::Keys | Step::Revoke),
+            ) => Err(Error::Answer { step, what: "JSON that Vault would send" }),
         }
     }
 

@@ -32,6 +32,7 @@ mod github_oidc;
 mod jwt;
 mod log_in;
 mod login;
+mod look;
 mod web_identity;
 
 pub use aws_login::{AwsLogin, Renewal};
@@ -41,4 +42,5 @@ pub use error::{Error, Step};
 pub use fetch::{Fetched, Revocation, fetch};
 pub use github_oidc::GitHubOidc;
 pub use login::{SecretId, VaultLogin};
+pub use look::{health, wrapping};
 pub use web_identity::{IdToken, WebIdentityConfig};

@@ -101,15 +101,31 @@ fn with_token(site: &Site, value: Secret, kind: TokenKind) -> Token {
     Token { site: site.with_credential(Some(credential)), kind }
 }
 
-/// Takes the secret id out of its wrapping, once it is known that it was wrapped for this method. Looking does not unwrap.
-async fn unwrap(
+/// Looks whether a wrapping is still whole and was made for this method. Looking does not unwrap.
+pub(crate) async fn look_at_wrapping(
     config: &VaultConfig,
     mount: &str,
     token: &Secret,
     site: &Site,
     run: &Run,
-) -> Result<Secret, Error> {
-    let gone = |refusal: Refusal| match refusal.status {
+) -> Result<(), Error> {
+    let look = exchange(config, site, run, Step::LookAtWrapping, Repeat::Idempotent);
+    let request = || WrappingLookupRequest { token: token.expose().to_owned() };
+    let gone = |refusal| gone(site, mount, refusal);
+    let facts: WrapFacts = data(repeated(run, &look, gone, request).await?, Step::LookAtWrapping)?;
+    let path = facts.creation_path.unwrap_or_default();
+    let fits = path.strip_prefix(&format!("auth/{mount}/role/")).is_some_and(|rest| {
+        rest.strip_suffix("/secret-id").is_some_and(|role| !role.is_empty() && !role.contains('/'))
+    });
+    if fits {
+        return Ok(());
+    }
+    Err(Error::WrappedElsewhere { mount: mount.to_owned(), found: landfall_secret::escape(&path, 200) })
+}
+
+/// What a refusal says of a wrapping.
+fn gone(site: &Site, mount: &str, refusal: Refusal) -> Error {
+    match refusal.status {
         503 => Error::Sealed { address: site.origin().clone(), said: refusal.said },
         412 | 429 | 472 | 473 | 500.. => {
             Error::Passing { step: Step::Unwrap, status: refusal.status, said: refusal.said }
@@ -118,24 +134,24 @@ async fn unwrap(
         400 | 403 => Error::Unwrapped { mount: mount.to_owned(), said: refusal.said },
         404 => Error::NoMount { path: "sys/wrapping".to_owned(), said: refusal.said },
         status => Error::Refused { step: Step::Unwrap, status, said: refusal.said },
-    };
-    let look = exchange(config, site, run, Step::LookAtWrapping, Repeat::Idempotent);
-    let request = || WrappingLookupRequest { token: token.expose().to_owned() };
-    let facts: WrapFacts = data(repeated(run, &look, gone, request).await?, Step::LookAtWrapping)?;
-    let path = facts.creation_path.unwrap_or_default();
-    let fits = path.strip_prefix(&format!("auth/{mount}/role/")).is_some_and(|rest| {
-        rest.strip_suffix("/secret-id").is_some_and(|role| !role.is_empty() && !role.contains('/'))
-    });
-    if !fits {
-        let found = landfall_secret::escape(&path, 200);
-        return Err(Error::WrappedElsewhere { mount: mount.to_owned(), found });
     }
+}
+
+/// Takes the secret id out of its wrapping, once it is known that it was wrapped for this method.
+async fn unwrap(
+    config: &VaultConfig,
+    mount: &str,
+    token: &Secret,
+    site: &Site,
+    run: &Run,
+) -> Result<Secret, Error> {
+    look_at_wrapping(config, mount, token, site, run).await?;
     let holder = with_token(site, token.clone(), TokenKind::Given).site;
     let taking = exchange(config, &holder, run, Step::Unwrap, Repeat::Never);
     // Whoever failed at it may have opened the wrapping before: the next run must not take that for somebody else.
     let gone = |refusal: Refusal| match refusal.status {
         500 | 502 | 504.. => Error::UnwrapUnknown { cause: None },
-        _ => gone(refusal),
+        _ => gone(site, mount, refusal),
     };
     let envelope = repeated(run, &taking, gone, || UnwrapRequest { token: None }).await?;
     let unwrapped: Unwrapped = data(envelope, Step::Unwrap)?;

@@ -134,3 +134,49 @@ async fn who_waits_is_told_once_and_who_dies_too() {
     let texts = chat.told("text");
     assert!(texts.last().is_some_and(|text| text.contains("ended blocked. LF-GATE-DEAD")), "{texts:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_wants_to_have_told_any_more_is_dropped() {
+    let (world, chat, _audit) = told_world().await;
+    chat.status.store(503, Ordering::SeqCst);
+    world.run(&["deploy-lambda"]).await.expect(0);
+    let ran = world.run(&["notify", "drop", "nothing"]).await.expect(2);
+    assert_eq!(ran.codes(), ["LF-NOTIFY-UNKNOWN"]);
+    // What is tried again is no refused one.
+    let ran = world.run(&["notify", "drop", "refused"]).await.expect(0);
+    assert!(ran.stdout.contains("0 dropped, 1 left"), "{}", ran.stdout);
+    let ran = world.run(&["notify", "list", "--output", "json"]).await.expect(0);
+    let listed: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let id = listed["notifications"][0]["id"].as_str().expect("an id");
+    let ran = world.run(&["notify", "drop", id]).await.expect(0);
+    assert!(ran.stdout.contains("1 dropped, 0 left"), "{}", ran.stdout);
+    chat.status.store(0, Ordering::SeqCst);
+    world.run(&["notify", "send"]).await.expect(0);
+    assert!(chat.told("text").is_empty(), "{:?}", chat.told("text"));
+
+    // A webhook that is gone refuses for good.
+    chat.status.store(410, Ordering::SeqCst);
+    world.run(&["rollback-lambda"]).await.expect(0);
+    let ran = world.run(&["notify", "drop", "refused"]).await.expect(0);
+    assert!(ran.stdout.contains("1 dropped, 0 left"), "{}", ran.stdout);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_suite_that_failed_elsewhere_kills_the_release_and_is_told() {
+    let (mut world, chat, _audit) = told_world().await;
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    let suite = ["ledger", "record", "test", "--suite", "selenium"];
+    let ran =
+        world.run(&[&suite[..], &["--infrastructure", "--reason", "no browser"]].concat()).await.expect(0);
+    assert!(!ran.stdout.contains("dead"), "{}", ran.stdout);
+    world.run(&[&suite[..], &["--failed"]].concat()).await.expect(2);
+    world.run(&[&suite[..], &["--failed", "--reason", "the cart is empty"]].concat()).await.expect(0);
+    let texts = chat.told("text");
+    let death = texts.last().expect("told");
+    assert!(death.starts_with("v1.4.0 is dead, found in stg_eu00: "), "{texts:?}");
+    assert!(death.contains("the test selenium failed: the cart is empty"), "{texts:?}");
+    let ran = world.run(&["ledger", "graveyard"]).await.expect(0);
+    assert!(ran.stdout.contains("v1.4.0") && ran.stdout.contains("selenium"), "{}", ran.stdout);
+    world.set("CI_ENVIRONMENT_NAME", "prod_eu00");
+    assert_eq!(world.run(&["deploy-lambda"]).await.expect(3).codes(), ["LF-GATE-DEAD"]);
+}

@@ -1,8 +1,8 @@
 //! Real servers and real peers: two `docker-registry` processes, moto, skopeo, the AWS CLI.
 //!
 //! They run where `LANDFALL_REAL_SERVERS=1` says that they are installed, as `cargo xtask test` does, which also names the
-//! programs: `LANDFALL_DOCKER_REGISTRY`, `LANDFALL_SKOPEO`, `LANDFALL_BUILDAH`, `LANDFALL_MOTO`, `LANDFALL_AWS_CLI`, and `LANDFALL_S3S_FS` where that is
-//! installed.
+//! programs: `LANDFALL_DOCKER_REGISTRY`, `LANDFALL_SKOPEO`, `LANDFALL_BUILDAH`, `LANDFALL_MOTO`, `LANDFALL_AWS_CLI`, `LANDFALL_GITLAB_CI_LOCAL`, and `LANDFALL_S3S_FS`
+//! where that is installed.
 
 use std::net::TcpListener;
 use std::path::Path;

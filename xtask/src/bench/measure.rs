@@ -1,8 +1,8 @@
 //! Running programs and measuring them, in a small process that does nothing else.
 //!
 //! Time is from the first start to the last end. Processor time and peak memory are what the kernel counted for the children of this
-//! process (`getrusage`), so nothing is sampled. The kernel counts in a child's peak what the process that started it had at that moment:
-//! that is why this one is small, and why it says what its own peak is.
+//! process (`getrusage`), so nothing is sampled. The kernel counts in a child's peak what the process that started it had until then:
+//! that is why this one is small, and why it says what its own peak is (of its memory, without that of the process that started it).
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -80,7 +80,7 @@ pub(crate) fn serve() -> Result<()> {
         seconds,
         processor_seconds: seconds_of(&children),
         peak_bytes: peak_bytes(&children),
-        own_peak_bytes: peak_bytes(&getrusage(UsageWho::RUSAGE_SELF)?),
+        own_peak_bytes: own_peak_bytes()?,
         failures: failures.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner),
     };
     println!("{}", serde_json::to_string(&took)?);
@@ -115,6 +115,19 @@ fn seconds_of(usage: &Usage) -> f64 {
     let seconds =
         |time: TimeVal| Duration::new(time.tv_sec() as u64, time.tv_usec() as u32 * 1000).as_secs_f64();
     seconds(usage.user_time()) + seconds(usage.system_time())
+}
+
+/// Peak of this process' memory since it was started: `VmHWM` of proc(5), in kibibytes. What getrusage(2) says of this process has the peak
+/// of the one that started it in it; it is taken where there is nothing else.
+fn own_peak_bytes() -> Result<u64> {
+    let kibibytes = std::fs::read_to_string("/proc/self/status").ok().and_then(|status| {
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    });
+    Ok(match kibibytes {
+        Some(kibibytes) => kibibytes * 1024,
+        None => peak_bytes(&getrusage(UsageWho::RUSAGE_SELF)?),
+    })
 }
 
 /// getrusage(2): kibibytes, but on macOS bytes.

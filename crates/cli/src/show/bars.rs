@@ -23,9 +23,11 @@ const STILL: Duration = Duration::from_secs(10);
 
 /// A terminal's size, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Size {
-    pub(super) columns: usize,
-    pub(super) rows: usize,
+pub struct Size {
+    /// How many characters a line has.
+    pub columns: usize,
+    /// How many lines there are.
+    pub rows: usize,
 }
 
 /// Which columns there are beside the names, and how wide.

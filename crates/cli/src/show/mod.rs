@@ -14,6 +14,8 @@ mod words;
 #[cfg(test)]
 mod seen;
 
+pub use bars::Size;
 pub use look::{LogFormat, Look, Sections};
+pub use screen::Screen;
 pub use shower::Shower;
 pub use words::{columns, cut, middle, time as duration_words};

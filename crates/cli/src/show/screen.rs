@@ -15,7 +15,7 @@ const ERASE_BELOW: &str = "\u{1b}[J";
 ///
 /// The lines at the bottom are drawn again in place. The cursor rests below them at the beginning of a line, so that what
 /// others print there, such as the `^C` of a terminal, spoils none of them. Whatever changes is one write: nothing flickers.
-pub(super) struct Screen {
+pub struct Screen {
     out: Box<dyn Write + Send>,
     size: Box<dyn Fn() -> Option<Size> + Send>,
     drawn: Vec<String>,
@@ -23,7 +23,7 @@ pub(super) struct Screen {
 
 impl Screen {
     /// This process's standard error.
-    pub(super) fn stderr() -> Self {
+    pub fn stderr() -> Self {
         Self::of(std::io::stderr(), || {
             let (width, height) = terminal_size::terminal_size_of(std::io::stderr())?;
             Some(Size { columns: usize::from(width.0), rows: usize::from(height.0) })
@@ -39,7 +39,7 @@ impl Screen {
     }
 
     /// How large the terminal is now; 80 by 24 where it does not say.
-    pub(super) fn size(&self) -> Size {
+    pub fn size(&self) -> Size {
         (self.size)().unwrap_or(Size { columns: 80, rows: 24 })
     }
 
@@ -49,7 +49,7 @@ impl Screen {
     }
 
     /// Writes text that stays, above the lines at the bottom. It ends with a line break where there are such lines.
-    pub(super) fn print(&mut self, text: &str) {
+    pub fn print(&mut self, text: &str) {
         if self.drawn.is_empty() {
             self.write(text);
             return;
@@ -59,7 +59,7 @@ impl Screen {
     }
 
     /// Draws the lines at the bottom, each shorter than the terminal is wide, in place of those that stand there.
-    pub(super) fn draw(&mut self, lines: Vec<String>) {
+    pub fn draw(&mut self, lines: Vec<String>) {
         if lines == self.drawn {
             return;
         }

@@ -15,7 +15,7 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// What is at the place of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum State {
+pub(crate) enum State {
     /// Nothing.
     Missing,
     /// The same text.
@@ -28,18 +28,18 @@ pub(super) enum State {
 
 /// The files of a rendering beside what is in the folder.
 #[derive(Debug)]
-pub(super) struct Plan {
+pub(crate) struct Plan {
     /// Each file with what is at its place, in the order of the rendering.
-    pub(super) files: Vec<(Rendered, State)>,
+    pub(crate) files: Vec<(Rendered, State)>,
     /// Files that Landfall wrote for the same system, in the folders of these, that are no longer among them: paths below the folder.
-    pub(super) left_over: Vec<String>,
+    pub(crate) left_over: Vec<String>,
 }
 
 /// Looks at what is in a folder. `mark` begins every file that Landfall writes for the system.
 ///
 /// # Errors
 /// [`FileError`] where something cannot be read.
-pub(super) fn plan(folder: &Path, mark: &str, rendered: Vec<Rendered>) -> Result<Plan, FileError> {
+pub(crate) fn plan(folder: &Path, mark: &str, rendered: Vec<Rendered>) -> Result<Plan, FileError> {
     let left_over = left_over(folder, mark, &rendered)?;
     let mut files = Vec::new();
     for file in rendered {

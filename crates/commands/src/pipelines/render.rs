@@ -120,7 +120,7 @@ fn foreign(path: &str) -> Problem {
 }
 
 /// Before the first file is written, so that none is where one cannot be.
-fn refuse_foreign(plan: &Plan, force: bool) -> Result<(), Refusal> {
+pub(crate) fn refuse_foreign(plan: &Plan, force: bool) -> Result<(), Refusal> {
     let others = plan.files.iter().filter(|(_, state)| *state == State::Foreign && !force);
     let problems: Vec<Problem> = others.map(|(file, _)| foreign(&file.path)).collect();
     if problems.is_empty() { Ok(()) } else { Err(Refusal(problems)) }

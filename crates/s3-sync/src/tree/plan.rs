@@ -227,16 +227,25 @@ impl Tree {
             let says = stored.as_ref().and_then(|stored| stored.says.as_ref());
             let entry = says.and_then(|says| {
                 let entry = says.entry(number).filter(|entry| entry.is_of(there, written))?;
-                Some((entry.sha256, says.headers(entry, there, written)))
+                Some((entry.sha256, says.headers(entry, there, written), &entry.etag))
             });
-            let fits = entry.and_then(|(_, headers)| Some(*headers? == rules.headers(&file.name)));
-            is_stale |= matches!(entry, Some((_, None)));
+            let fits = entry.and_then(|(_, headers, _)| Some(*headers? == rules.headers(&file.name)));
+            is_stale |= matches!(entry, Some((_, None, _)));
             let same = Known::Same { headers_fit: fits };
             if there.etag == Etag::Md5Like(hashes.md5) {
                 is_md5_known_good = true;
                 learn(number, same);
-            } else if let Some((sha256, _)) = entry {
-                learn(number, if hashes.sha256 == Some(sha256) { same } else { Known::Other });
+            } else if let Some((sha256, _, etag)) = entry {
+                let is_same = hashes.sha256 == Some(sha256);
+                learn(number, if is_same { same } else { Known::Other });
+                // The store listed none. What it said of the upload is still so: else the manifest would be written again to say less.
+                if is_same
+                    && fits == Some(true)
+                    && there.etag == Etag::Missing
+                    && let Some(Some(there)) = listed.get_mut(number)
+                {
+                    there.etag = etag.clone();
+                }
             } else {
                 ask.push(number);
             }

@@ -71,6 +71,19 @@ async fn without_listed_etags_the_content_is_known_all_the_same() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_is_not_written_again_since_a_listing_says_less_than_it() {
+    let mut world = world(Etags::Unlisted).await;
+    world.options.manifest = true;
+    world.published().await;
+    // Of what was written in the same moment as the manifest nobody could say which came first.
+    world.there(MANIFEST, &world.text(MANIFEST).expect("a manifest"));
+    let writes = world.sandbox.s3.writes(BUCKET, &format!("web/{MANIFEST}"));
+    let (plan, applied) = world.published().await;
+    assert!(plan.is_empty() && applied.manifest.is_none(), "{:?}", told(&plan));
+    assert_eq!(world.sandbox.s3.writes(BUCKET, &format!("web/{MANIFEST}")), writes);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_mixture_of_old_and_new_encryption() {
     let world = World::new().await;
     for number in 0..10 {

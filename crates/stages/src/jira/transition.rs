@@ -41,12 +41,12 @@ pub async fn run(config: &Config, jira: &Jira, output: &Output, run: &Run) -> Ou
         return Ok(finished);
     }
     if output.is_dry_run() {
+        // Jira tells what leads away from where the ticket is now, and of no later status.
+        let next = jira.next(run, &ticket.key, config.step).await?;
+        let way = next.map(|next| format!(", first by `{}` to `{}`", next.name, next.to)).unwrap_or_default();
         let item = Item::new(ticket.key.as_str(), "planned");
         finished.items.push(item.with("from", status.as_str()).with("to", target.as_str()));
-        finished.summary = format!(
-            "{} is in `{status}` and would go to `{target}`; whether its workflow leads there is found out on the way",
-            ticket.key
-        );
+        finished.summary = format!("{} is in `{status}` and would go to `{target}`{way}", ticket.key);
         return Ok(finished);
     }
     run.progress().event(Event::Phase { name: format!("move {} to {target}", ticket.key), items: None });
