@@ -17,6 +17,23 @@ pub(crate) fn serialize<S: Serializer>(time: &OffsetDateTime, serializer: S) -> 
     serializer.serialize_str(&text(time))
 }
 
+/// The same for a time that need not be there, which is `null` then.
+pub(crate) mod or_none {
+    use serde::Serializer;
+    use time::OffsetDateTime;
+
+    #[expect(clippy::ref_option, reason = "serde hands fields over so")]
+    pub(crate) fn serialize<S: Serializer>(
+        time: &Option<OffsetDateTime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match time {
+            Some(time) => super::serialize(time, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use time::macros::datetime;

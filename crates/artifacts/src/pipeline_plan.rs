@@ -122,24 +122,9 @@ pub struct PlannedKeys {
     /// The stages of which no earlier run is known.
     pub unknown: Vec<String>,
     /// Until when the ones hold that were used for this plan, where they say so.
-    #[serde(with = "instant_or_none")]
+    #[serde(with = "instant::or_none")]
     #[schemars(with = "Option<crate::schema::Time>")]
     pub at_hand_until: Option<OffsetDateTime>,
-}
-
-mod instant_or_none {
-    use serde::Serializer;
-    use time::OffsetDateTime;
-
-    pub(super) fn serialize<S: Serializer>(
-        time: &Option<OffsetDateTime>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match time {
-            Some(time) => serializer.serialize_some(&crate::instant_text(time)),
-            None => serializer.serialize_none(),
-        }
-    }
 }
 
 one_of!(PlanVerdict { "may-start" => MayStart, "in-the-way" => InTheWay });

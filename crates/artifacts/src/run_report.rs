@@ -103,7 +103,7 @@ pub struct RunJob {
     /// How often it was tried.
     pub tries: u64,
     /// When its last try began.
-    #[serde(with = "instant_or_none")]
+    #[serde(with = "instant::or_none")]
     #[schemars(with = "Option<crate::schema::Time>")]
     pub started_at: Option<OffsetDateTime>,
     /// How long its tries took together, in milliseconds.
@@ -250,22 +250,6 @@ fn check_paths(part: &RunPart, at: At<'_>, problems: &mut Problems<'_>) {
     }
     if part.workspace.as_deref().is_some_and(leaves) {
         problems.at_field(at, "workspace", expected);
-    }
-}
-
-mod instant_or_none {
-    use serde::Serializer;
-    use time::OffsetDateTime;
-
-    #[expect(clippy::ref_option, reason = "the shape that serde asks for")]
-    pub(super) fn serialize<S: Serializer>(
-        time: &Option<OffsetDateTime>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match time {
-            Some(time) => crate::instant::serialize(time, serializer),
-            None => serializer.serialize_none(),
-        }
     }
 }
 

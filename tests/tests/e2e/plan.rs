@@ -84,7 +84,37 @@ fn seen(world: &World, ran: &Ran) -> String {
 async fn production_in_two_regions() {
     let world = World::staged("").await;
     let ran = world.plan(&["production", "--env", "prod_eu00,prod_na03"], 0).await;
-    page!(seen(&world, &ran), @"");
+    page!(seen(&world, &ran), @r"
+    production of release r-cc47dc661071 to prod_eu00, prod_na03
+    asked by grace
+    may start; 4 jobs are not foretold
+
+    the run as a whole
+      promotion     2 of 2 images would be promoted from docker-rc to
+                    docker-release; 0 there already, 0 refused
+
+    prod_eu00
+      images        2 to copy (1.0 MiB), 0 there already
+      functions     2 of 2 functions change, 0 unchanged
+      FUNCTION                FROM          TO
+      OrderServiceFunction    5de0606b7369  1.4.2 (9d67c3f4a2c5)
+      PaymentGatewayFunction  ff4dea9c4ae5  2.0.0 (0acef64165c5)
+      ticket        REL-1 from `To Do` to `Deploying`; then to `Resolved`; then to
+                    `Closed`; a comment
+      credentials   live 1 h from aws-credentials-prod-eu on; how long the work with
+                    them takes is not known: the ledger has no earlier run
+
+    prod_na03
+      images        2 to copy (1.0 MiB), 0 there already
+      functions     2 of 2 functions change, 0 unchanged
+        the same as in prod_eu00
+      ticket        not all of it is foretold: see the notes
+      credentials   live 1 h from aws-credentials-prod-na on; how long the work with
+                    them takes is not known: the ledger has no earlier run
+      to look at    1 note
+        transition-deploying-prod-na and 3 more: it may fail: LF-JIRA-NO-TICKET no
+        ticket of release r-cc47dc661071 in region na
+    ");
     let plan = world.planned(&["production", "--env", "prod_na03 prod_eu00"], 0).await;
     let functions = |name: &str| {
         let job = plan.jobs.iter().find(|job| job.name == name).expect("the job");
@@ -105,7 +135,39 @@ async fn gates_say_what_is_missing_and_the_rest_is_shown_all_the_same() {
     let gates = "after = [\"stg_eu00\"]\napprovals = [\"manager\"]\nfreeze = [{ from = 2020-01-01T00:00:00Z, until = 2120-01-01T00:00:00Z, reason = \"audit\" }]\n";
     let world = World::staged(gates).await;
     let ran = world.plan(&["production", "--env", "prod_eu00"], 3).await;
-    page!(seen(&world, &ran), @"");
+    page!(seen(&world, &ran), @r"
+    production of release r-cc47dc661071 to prod_eu00
+    asked by grace
+    stands in the way: 3 things
+
+    in the way
+      LF-GATE-BEFORE prod_eu00, deploy-lambda-prod-eu
+        it was not deployed to stg_eu00 with orderService, paymentGateway
+        next: deploy it to stg_eu00 first, record it by update-version-dashboard,
+        and give both the same --ledger
+      LF-GATE-APPROVAL prod_eu00, deploy-lambda-prod-eu
+        no manager has approved it
+        next: let grace run gate approve --role manager
+      LF-GATE-FROZEN prod_eu00, deploy-lambda-prod-eu
+        prod_eu00 is frozen until 2120-01-01 00:00 UTC: audit
+        next: run again after 2120-01-01 00:00 UTC; in an emergency gate approve
+        --break-glass --reason opens it, and is recorded
+
+    the run as a whole
+      promotion     2 of 2 images would be promoted from docker-rc to
+                    docker-release; 0 there already, 0 refused
+
+    prod_eu00
+      images        2 to copy (1.0 MiB), 0 there already
+      functions     2 of 2 functions change, 0 unchanged
+      FUNCTION                FROM          TO
+      OrderServiceFunction    5de0606b7369  1.4.2 (9d67c3f4a2c5)
+      PaymentGatewayFunction  ff4dea9c4ae5  2.0.0 (0acef64165c5)
+      ticket        REL-1 from `To Do` to `Deploying`; then to `Resolved`; then to
+                    `Closed`; a comment
+      credentials   live 1 h from aws-credentials-prod-eu on; how long the work with
+                    them takes is not known: the ledger has no earlier run
+    ");
     let told = "error[LF-PLAN-IN-THE-WAY] exit 3\n  3 things stand in the way of production\n";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
     let plan = world.planned(&["production", "--env", "prod_eu00"], 3).await;
@@ -163,7 +225,40 @@ async fn staging_before_anything_is_built() {
     world.change("libs/money/index.js", "feat: money can be counted");
     world.remove("versions.json");
     let ran = world.plan(&["staging"], 0).await;
-    page!(seen(&world, &ran), @"");
+    page!(seen(&world, &ran), @r"
+    staging of release r-a8a37bffb012 to stg_eu00
+    asked by unknown
+    may start; 3 jobs are not foretold
+
+    the run as a whole
+      versions      1 of 2 projects would be released
+      builds        1 images would be built, 1 are there already
+      promotion     1 of 2 images would be promoted from docker-build to docker-rc;
+                    0 there already, 1 refused
+      not foretold  2 jobs
+        build: the repo's own: npx nx run-many --target=build
+        test: the repo's own: npx nx run-many --target=test
+      to look at    2 notes
+        promote-to-rc-build-artifacts: image-lock.json is not there: what is
+        promoted is what the tags name now
+        promote-to-rc-build-artifacts: docker-build comes first:
+        shop/orderService:1.5.0 is not in docker-build
+
+    stg_eu00
+      images        1 to copy (1.0 MiB), 0 there already; a part of it follows
+                    docker-build
+      functions     not foretold: it needs lambda-ecr-mappings.json of
+                    retag-push-ecr-stg-eu00, which is not foretold: a part of it
+                    follows docker-build
+      ticket        a new one; then transition-deploy-pp-stg-eu00; then
+                    update-jira-instructions-stg-eu00; then
+                    transition-pp-testing-stg-eu00
+      credentials   live 1 h from aws-credentials-stg-eu00 on; how long the work
+                    with them takes is not known: the ledger has no earlier run
+      to look at    1 note
+        retag-push-ecr-stg-eu00: docker-build comes first:
+        artifactory.test/docker-build/shop/orderService:1.5.0 is not there
+    ");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -174,7 +269,19 @@ async fn configuration_with_deletions() {
     world.write("configs/same.json", "{}");
     world.write("configs/changed.json", "{\n  \"a\": 2\n}\n");
     let ran = world.plan(&["s3-config", "--env", "stg_eu00"], 0).await;
-    page!(seen(&world, &ran), @"");
+    page!(seen(&world, &ran), @r"
+    s3-config to stg_eu00
+    asked by unknown
+    may start
+
+    stg_eu00
+      configuration 1 upload (13 B), 2 deletes, 1 unchanged
+        - old-1.json 4 B
+        - old-2.json 4 B
+        ~ changed.json 13 B
+      credentials   live 1 h from aws_hcv_auth_stg on; how long the work with them
+                    takes is not known: the ledger has no earlier run
+    ");
     for number in 0..9 {
         let key = format!("web/extra-{number}.json");
         world.sandbox.s3.put_with(
@@ -205,5 +312,41 @@ async fn a_release_that_is_built_once_goes_through_three_environments() {
     world.git(&["commit", "--quiet", "--all", "--message", "feat: archives"]);
     world.git(&["push", "--quiet", "origin", "HEAD:refs/heads/main"]);
     let ran = world.plan(&["immutable-release"], 0).await;
-    page!(seen(&world, &ran), @"");
+    page!(seen(&world, &ran), @r"
+    immutable-release of release v2.0.0 to dev1, qa1, prod1
+    asked by unknown
+    may start; 2 jobs are not foretold
+
+    the run as a whole
+      versions      2 of 2 projects would be released
+      archives      not foretold: it follows build-archives, which makes what it
+                    works on
+      publication   not foretold: it needs dist/release/ of package-artifacts, which
+                    is not foretold: it follows build-archives, which makes what it
+                    works on
+      not foretold  1 job
+        build-archives: the repo's own: npx nx run-many --target=build
+
+    dev1
+      functions     not foretold: it follows publish-artifacts, which makes what it
+                    works on
+      checks        1 check
+      credentials   live 1 h from aws-credentials-dev1 on; how long the work with
+                    them takes is not known: the ledger has no earlier run
+
+    qa1
+      functions     not foretold: it follows publish-artifacts, which makes what it
+                    works on
+      checks        1 check
+      credentials   live 1 h from aws-credentials-qa1 on; how long the work with
+                    them takes is not known: the ledger has no earlier run
+
+    prod1
+      functions     not foretold: it follows publish-artifacts, which makes what it
+                    works on
+      checks        1 check
+      by hand       approve-prod1: somebody has to start it
+      credentials   live 1 h from aws-credentials-prod1 on; how long the work with
+                    them takes is not known: the ledger has no earlier run
+    ");
 }

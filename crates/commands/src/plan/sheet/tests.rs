@@ -117,12 +117,81 @@ fn production() -> PipelinePlan {
 
 #[test]
 fn a_page_to_decide_from() {
-    insta::assert_snapshot!(page::text(&sheet(&production(), false), Paint::Plain), @"");
+    insta::assert_snapshot!(page::text(&sheet(&production(), false), Paint::Plain), @r"
+    production of release r-6b1f0c2d9e77 to prod_eu00, prod_na03
+    asked by grace at 2025-11-19T15:22:00Z
+    stands in the way: 1 thing; 2 jobs are not foretold
+
+    in the way
+      LF-GATE-APPROVAL prod_eu00, deploy-lambda-prod-eu
+        no approval of manager for release r-6b1f0c2d9e77 to prod_eu00
+        next: one of grace, linus approves it: gate approve --environment prod_eu00
+
+    the run as a whole
+      promotion     2 of 2 images would be promoted from docker-rc to
+                    docker-release; 0 there already, 0 refused
+
+    prod_eu00
+      images        1 to copy (5.0 MiB), 1 there already
+      functions     1 of 2 functions change, 1 unchanged
+      FUNCTION              FROM                  TO
+      OrderServiceFunction  1.4.1 (010101010101)  1.4.2 (656565656565)
+      ticket        REL-7 from `Pre-Prod Testing` to `Deploying`; a comment
+      credentials   live 1 h from aws-credentials-prod-eu on; the work with them
+                    took 9 min (the median of 6 earlier runs); those of this plan
+                    until 2025-11-19T16:02:00Z
+
+    prod_na03
+      functions     1 of 2 functions change, 1 unchanged
+        the same as in prod_eu00
+      ticket        not all of it is foretold: see the notes
+      not foretold  1 job
+        integration: the repo's own: yarn test
+      to look at    1 note
+        transition-deploying-prod-na: it may fail: LF-JIRA-NO-TICKET there is no
+        ticket of release r-6b1f0c2d9e77 for region na
+    ");
 }
 
 #[test]
 fn the_same_for_a_ticket() {
-    insta::assert_snapshot!(markdown::text(&sheet(&production(), false)), @"");
+    insta::assert_snapshot!(markdown::text(&sheet(&production(), false)), @r"
+    ## Plan: production of release r-6b1f0c2d9e77 to prod\_eu00, prod\_na03
+
+    asked by grace at 2025-11-19T15:22:00Z
+
+    **stands in the way: 1 thing; 2 jobs are not foretold**
+
+    ### In the way
+
+    - **LF-GATE-APPROVAL prod\_eu00, deploy-lambda-prod-eu**: no approval of manager for release r-6b1f0c2d9e77 to prod\_eu00 *Next:* one of grace, linus approves it: gate approve --environment prod\_eu00
+
+    ### the run as a whole
+
+    - **promotion**: 2 of 2 images would be promoted from docker-rc to docker-release; 0 there already, 0 refused
+
+    ### prod\_eu00
+
+    - **images**: 1 to copy (5.0 MiB), 1 there already
+    - **functions**: 1 of 2 functions change, 1 unchanged
+
+    | function | from | to | |
+    |---|---|---|---|
+    | OrderServiceFunction | 1.4.1 (010101010101) | 1.4.2 (656565656565) | changes |
+
+    - **ticket**: REL-7 from \`Pre-Prod Testing\` to \`Deploying\`; a comment
+    - **credentials**: live 1 h from aws-credentials-prod-eu on; the work with them took 9 min (the median of 6 earlier runs); those of this plan until 2025-11-19T16:02:00Z
+
+    ### prod\_na03
+
+    - **functions**: 1 of 2 functions change, 1 unchanged
+        - the same as in prod\_eu00
+    - **ticket**: not all of it is foretold: see the notes
+    - **not foretold**: 1 job
+        - integration: the repo's own: yarn test
+    - **to look at**: 1 note
+        - transition-deploying-prod-na: it may fail: LF-JIRA-NO-TICKET there is no ticket of release r-6b1f0c2d9e77 for region na
+    ");
 }
 
 #[test]
