@@ -287,7 +287,9 @@ fn learn(kept: &Path, redactor: &Redactor) {
     }
     if let Ok(logins) = DockerConfig::read(&kept.join("docker-config.json")) {
         let secrets: Vec<&Secret> = logins.secrets().collect();
-        secrets.into_iter().for_each(|secret| redactor.learn(secret));
+        for secret in secrets {
+            redactor.learn(secret);
+        }
     }
 }
 

@@ -131,13 +131,15 @@ impl Process<'_> {
         drop(group);
         drop(lifeline);
         let last_words = async {
-            while is_open {
+            if !is_open {
+                return io::Result::Ok(());
+            }
+            loop {
                 match output.read(&mut piece).await? {
-                    0 => break,
+                    0 => return Ok(()),
                     read => said(log, piece.get(..read).unwrap_or_default(), &mut line)?,
                 }
             }
-            io::Result::Ok(())
         };
         // What made itself a group of its own may hold the output open for as long as it likes.
         tokio::time::timeout(LAST_WORDS, last_words).await.unwrap_or(Ok(()))?;

@@ -133,7 +133,7 @@ pub fn judge(
             judged.why = format!("it follows {}, which makes what it works on", maker.name);
         } else if may_fail_so {
             judged.state = PlannedState::NotForetold;
-            judged.why = "it would fail as things are, and may".to_owned();
+            "it would fail as things are, and may".clone_into(&mut judged.why);
         } else if !judged.problems.is_empty() || !judged.why.is_empty() || !was_run {
             judged.state = PlannedState::NotForetold;
         }

@@ -41,7 +41,7 @@ impl Elsewhere {
             }
             tokio::select! {
                 () = run.clock().sleep(PAUSE) => {}
-                _ = run.stop().wait() => return false,
+                () = run.stop().wait() => return false,
             }
         }
     }
