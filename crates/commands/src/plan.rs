@@ -136,12 +136,11 @@ fn key_files(values: &mut Values<'_>) -> BTreeMap<EnvironmentName, PathBuf> {
     let mut files = BTreeMap::new();
     for text in values.list("keys") {
         let parts = text.split_once('=').and_then(|(name, file)| Some((name.parse().ok()?, file)));
-        match parts.filter(|(_, file)| !file.is_empty()) {
-            Some((name, file)) => drop(files.insert(name, PathBuf::from(file))),
-            None => {
-                let what = format!("--keys `{}` is no ENVIRONMENT=FILE", landfall_secret::escape(&text, 120));
-                values.problem("LF-CONFIG", &what, None);
-            }
+        if let Some((name, file)) = parts.filter(|(_, file)| !file.is_empty()) {
+            files.insert(name, PathBuf::from(file));
+        } else {
+            let what = format!("--keys `{}` is no ENVIRONMENT=FILE", landfall_secret::escape(&text, 120));
+            values.problem("LF-CONFIG", &what, None);
         }
     }
     files

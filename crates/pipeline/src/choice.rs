@@ -99,7 +99,8 @@ mod tests {
                 .map(|problem| {
                     format!("{} {}; try: {}", problem.code, problem.what, problem.remedy.unwrap_or_default())
                 })
-                .collect(),
+                .collect::<Vec<_>>()
+                .concat(),
         }
     }
 

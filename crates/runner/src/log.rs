@@ -98,7 +98,7 @@ mod tests {
         );
         assert_eq!(log.end_line().expect("ended").as_deref(), Some("20 %"));
         log.say("try 2").expect("said");
-        log.take(&[b'x'; 70_000]).expect("taken");
+        log.take(&vec![b'x'; 70_000]).expect("taken");
         log.end_line().expect("ended");
         let text = std::fs::read_to_string(path).expect("read");
         let lines: Vec<usize> = text.lines().map(str::len).collect();

@@ -62,12 +62,6 @@ impl Clinic {
         writes.iter().filter(|entry| !entry.path().ends_with("/sys/wrapping/lookup")).count()
     }
 
-    /// Asserts that a failure is named, and nothing else.
-    #[track_caller]
-    fn is(&self, found: &[String], expected: &str) {
-        assert_eq!(found, [expected]);
-    }
-
     /// Makes a failure of variables, and puts them back.
     async fn with(&mut self, variables: &[(&str, Option<&str>)], words: &[&str], expected: &str) {
         let before = self.world.variables.clone();
@@ -79,7 +73,7 @@ impl Clinic {
         }
         let found = self.finds(words).await;
         self.world.variables = before;
-        self.is(&found, expected);
+        is(&found, expected);
     }
 
     /// Makes a failure of one file, and puts it back. `None` takes it away.
@@ -94,11 +88,17 @@ impl Clinic {
             Some(before) => self.world.write(name, &before),
             None => self.world.remove(name),
         }
-        self.is(&found, expected);
+        is(&found, expected);
     }
 
     /// Asserts that nothing is wrong.
     async fn is_well(&self, words: &[&str]) {
         assert_eq!(self.finds(words).await, Vec::<String>::new());
     }
+}
+
+/// Asserts that a failure is named, and nothing else.
+#[track_caller]
+fn is(found: &[String], expected: &str) {
+    assert_eq!(found, [expected]);
 }

@@ -189,7 +189,7 @@ async fn credentials_that_are_over_or_missing() {
     let expired = world.planned(&["production", "--env", "prod_eu00", "--keys", "prod_eu00=eu.env"], 3).await;
     assert_eq!(codes(&expired), ["LF-AWS-EXPIRED"]);
     assert!(expired.in_the_way[0].jobs.len() > 1, "it is told once: {:?}", expired.in_the_way);
-    assert_eq!(expired.keys[0].at_hand_until.map(|until| until.year()), Some(2020));
+    assert_eq!(expired.keys[0].at_hand_until.map(time::OffsetDateTime::year), Some(2020));
 
     // What the CI system alone knows is no obstacle on another machine.
     world.has_aws_keys();

@@ -69,7 +69,7 @@ impl Teller {
     }
 
     /// Shows steps that ran elsewhere, a line each; of one that failed also what it said. Whether each ended with its code.
-    pub(crate) fn show(&self, name: &str, steps: &[(Ran, i32)]) -> bool {
+    pub(crate) fn show(self, name: &str, steps: &[(Ran, i32)]) -> bool {
         self.screen.place(name);
         let mut well = true;
         for (ran, code) in steps {
@@ -84,7 +84,7 @@ impl Teller {
         well
     }
 
-    fn is_as_told(&self, ended: i32, code: i32) {
+    fn is_as_told(self, ended: i32, code: i32) {
         if ended != code {
             self.screen.said(&format!("this step should have ended with exit code {code}"));
         }

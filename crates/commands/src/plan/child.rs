@@ -54,14 +54,12 @@ impl Child<'_> {
             .kill_on_drop(true)
             .spawn()
             .map_err(|cause| failed("cannot be started", cause))?;
-        let status = match tokio::time::timeout(self.timeout, child.wait()).await {
-            Ok(ended) => ended.map_err(|cause| failed("cannot be watched", cause))?,
-            Err(_) => {
-                let what = format!("the dry run of `{shown}` took longer than {} s", self.timeout.as_secs());
-                return Err(Problem::new("LF-PLAN-DRY-RUN", Class::Transient, what)
-                    .with_remedy("run again; or raise `timeout` of the job"));
-            }
+        let Ok(ended) = tokio::time::timeout(self.timeout, child.wait()).await else {
+            let what = format!("the dry run of `{shown}` took longer than {} s", self.timeout.as_secs());
+            return Err(Problem::new("LF-PLAN-DRY-RUN", Class::Transient, what)
+                .with_remedy("run again; or raise `timeout` of the job"));
         };
+        let status = ended.map_err(|cause| failed("cannot be watched", cause))?;
         if let Ok(report) = Report::read(&report) {
             return Ok(report);
         }

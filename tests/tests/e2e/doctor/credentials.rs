@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use landfall_sandbox::{Fault, Service, What};
 use serde_json::json;
 
-use super::Clinic;
+use super::{Clinic, is};
 use crate::world::World;
 
 const LOGIN: &[&str] = &["aws-credentials"];
@@ -34,13 +34,13 @@ async fn the_way_to_vault() {
 
     clinic.world.sandbox.vault.configure(|vault| vault.sealed = true);
     let found = clinic.finds(LOGIN).await;
-    clinic.is(&found, "vault: vault-sealed");
+    is(&found, "vault: vault-sealed");
     clinic.world.sandbox.vault.configure(|vault| vault.sealed = false);
 
     let slow = Fault::new(What::DelayAnswer(Duration::from_secs(10))).on(Service::Vault);
     clinic.world.sandbox.faults().add(slow);
     let found = clinic.finds(&["aws-credentials", "--timeout", "1s"]).await;
-    clinic.is(&found, "vault: service-unreachable");
+    is(&found, "vault: service-unreachable");
 
     let role_id = clinic.world.variables["VAULT_ROLE_ID"].clone();
     let wrapping = clinic.world.sandbox.vault.wrap_secret_id(&role_id);
@@ -49,7 +49,7 @@ async fn the_way_to_vault() {
     clinic.is_well(LOGIN).await;
     clinic.is_well(WITH_LOGIN).await;
     let found = clinic.finds(LOGIN).await;
-    clinic.is(&found, "wrapping: wrapped-secret-id-gone");
+    is(&found, "wrapping: wrapped-secret-id-gone");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +65,7 @@ async fn a_login_that_is_asked_for() {
         Fault::new(said(404, "no handler for route")).on(Service::Vault).matching("/approle/login");
     clinic.world.sandbox.faults().add(unmounted);
     let found = clinic.finds(WITH_LOGIN).await;
-    clinic.is(&found, "login: vault-mount-missing");
+    is(&found, "login: vault-mount-missing");
     let other = "arn:aws:iam::111122223333:role/other";
     clinic.with(&[("AWS_ROLE_ARN", Some(other))], WITH_LOGIN, "role: role-arn-refused").await;
     clinic.with(&[("AWS_ACCOUNT_ID", Some("999999999999"))], WITH_LOGIN, "account: account-differs").await;
@@ -77,12 +77,12 @@ async fn a_login_that_is_asked_for() {
     ] {
         clinic.world.sandbox.faults().add(Fault::new(what).on(Service::Vault).matching("/aws/sts/"));
         let found = clinic.finds(WITH_LOGIN).await;
-        clinic.is(&found, expected);
+        is(&found, expected);
     }
     let other = clinic.world.sandbox.url(Service::Artifactory);
     clinic.world.sandbox.vault.configure(|vault| vault.redirect_to = Some(other));
     let found = clinic.finds(WITH_LOGIN).await;
-    clinic.is(&found, "login: vault-redirects");
+    is(&found, "login: vault-redirects");
     assert!(clinic.world.sandbox.vault.live_tokens().is_empty(), "every token was given back");
 }
 
@@ -122,5 +122,5 @@ async fn logins_at_registries() {
     clinic.with(&[("DOCKER_AUTH_CONFIG", Some(&other))], STAGE, "registry: registry-login-missing").await;
     clinic.world.sandbox.issued.deny_all("ecr:GetAuthorizationToken");
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "ecr-token: ecr-token-denied");
+    is(&found, "ecr-token: ecr-token-denied");
 }

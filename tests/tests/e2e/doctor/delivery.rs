@@ -2,7 +2,7 @@
 
 use landfall_sandbox::{BUILD_KEY, RC_KEY, Service};
 
-use super::Clinic;
+use super::{Clinic, is};
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,12 +24,12 @@ async fn images_on_their_way() {
     let project = clinic.world.projects()[0];
     clinic.world.sandbox.ecr_registry.put_image("app", &project.tag(), &project.running_image());
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "tags: tag-taken");
+    is(&found, "tags: tag-taken");
     clinic.world.sandbox.ecr_registry.remove_tag("app", &project.tag());
     let repository = clinic.world.sandbox.source_repository(BUILD_KEY, project.project);
     clinic.world.sandbox.artifactory.remove_tag(&repository, project.version);
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "images: image-not-built");
+    is(&found, "images: image-not-built");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,11 +52,11 @@ async fn promotions() {
     let artifactory = &clinic.world.sandbox.artifactory;
     artifactory.put_image(&candidates, project.version, &project.running_image());
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "target: tag-taken");
+    is(&found, "target: tag-taken");
     clinic.world.sandbox.artifactory.remove_tag(&candidates, project.version);
     clinic.world.sandbox.artifactory.remove_tag(&build, project.version);
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "source: promotion-source-missing");
+    is(&found, "source: promotion-source-missing");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,5 +75,5 @@ async fn configuration_to_a_bucket() {
     clinic.world.sandbox.issued.deny_all("s3:ListObjectsV2");
     clinic.world.sandbox.issued.deny_all("s3:ListBucket");
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "permissions: bucket-denied");
+    is(&found, "permissions: bucket-denied");
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use landfall_sandbox::{Fault, Service, What};
 
-use super::Clinic;
+use super::{Clinic, is};
 use crate::world::World;
 
 const STAGE: &[&str] = &["deploy-lambda"];
@@ -22,29 +22,29 @@ async fn functions_and_images_that_do_not_fit() {
     let lambda = |clinic: &Clinic| std::sync::Arc::clone(&clinic.world.sandbox.lambda);
     lambda(&clinic).delete_function(project.lambda);
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "functions: function-missing");
+    is(&found, "functions: function-missing");
     lambda(&clinic).create_zip_function(project.lambda, "x86_64");
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "fit: package-type-differs");
+    is(&found, "fit: package-type-differs");
     lambda(&clinic).create_function(project.lambda, "arm64", &address);
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "fit: architecture-differs");
+    is(&found, "fit: architecture-differs");
     lambda(&clinic).create_function(project.lambda, "x86_64", &address);
     clinic.is_well(STAGE).await;
 
     let registry = std::sync::Arc::clone(&clinic.world.sandbox.ecr_registry);
     registry.remove_tag("app", &project.tag());
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "images: image-not-in-ecr");
+    is(&found, "images: image-not-in-ecr");
     registry.put_image("app", &project.tag(), &project.running_image());
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "images: image-differs-in-ecr");
+    is(&found, "images: image-differs-in-ecr");
     registry.remove_tag("app", &project.tag());
     registry.put_image("app", &project.tag(), &project.image());
 
     clinic.world.sandbox.issued.deny_all("lambda:GetFunction");
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "functions: lambda-denied");
+    is(&found, "functions: lambda-denied");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -54,7 +54,7 @@ async fn an_update_that_goes_on_and_an_environment_that_is_held() {
     let running = ["deploy-lambda", "--settle-timeout", "1s", "--on-failure", "stop", "--quiet"];
     clinic.world.run(&running).await.expect(8);
     let found = clinic.finds(STAGE).await;
-    clinic.is(&found, "settled: function-stuck");
+    is(&found, "settled: function-stuck");
 
     let clinic = Clinic::of(World::deployable().await);
     let slow = Fault::new(What::DelayAnswer(Duration::from_secs(8))).on(Service::Lambda);

@@ -2,7 +2,7 @@
 
 use landfall_sandbox::jira::{CustomField, CustomFieldKind, Workflow};
 
-use super::Clinic;
+use super::{Clinic, is};
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -25,7 +25,7 @@ async fn tickets() {
         jira.workflow = Workflow::new("To Do").with_transition("99", "Drop", &["To Do"], "To Do", false);
     });
     let found = clinic.finds(MOVE).await;
-    clinic.is(&found, "transition: transition-unreachable");
+    is(&found, "transition: transition-unreachable");
 
     let clinic = Clinic::of(World::with_versions().await);
     clinic.world.sandbox.jira.configure(|jira| {
@@ -33,5 +33,5 @@ async fn tickets() {
         jira.custom_fields.push(risk.with_options(&["Low", "High"]).required());
     });
     let found = clinic.finds(CREATE).await;
-    clinic.is(&found, "project: jira-fields");
+    is(&found, "project: jira-fields");
 }

@@ -33,8 +33,8 @@ fn an_error_page_is_found_in_a_log_whatever_stands_before_its_lines() {
     );
     assert_eq!(problems[0].cause, ["503"]);
     assert_eq!(problems[0].remedy.as_deref(), Some("have it unsealed"));
-    let stamped: String =
-        page().lines().map(|line| format!("2026-11-22T06:00:00.000Z 01O {line}\r\n")).collect();
+    let stamp = |line: &str| format!("2026-11-22T06:00:00.000Z 01O {line}\r\n");
+    let stamped = page().lines().map(stamp).collect::<Vec<_>>().concat();
     assert_eq!(told(&format!("$ landfall stage x\n{stamped}ERROR: Job failed: exit code 5\n")), plain);
     let coloured = page().replace("error[", "\u{1b}[31;1merror[").replace("] exit", "] exit\u{1b}[0m");
     assert_eq!(told(&coloured), plain);

@@ -121,9 +121,9 @@ fn lines(
 ) -> Vec<String> {
     let room = size.rows.saturating_sub(FREE).max(1);
     let weights = [0, 1, 2, 3];
-    let shown = weights.iter().map(|least| tree(report, *least, last, begun, size.columns, paint));
+    let mut shown = weights.iter().map(|least| tree(report, *least, last, begun, size.columns, paint));
     let fitting = shown.clone().find(|lines| lines.len() <= room);
-    fitting.or_else(|| shown.last()).unwrap_or_default().into_iter().take(room).collect()
+    fitting.or_else(|| shown.next_back()).unwrap_or_default().into_iter().take(room).collect()
 }
 
 /// How much a job matters to who watches.

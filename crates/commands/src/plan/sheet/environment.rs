@@ -21,7 +21,9 @@ pub(super) fn blocks(
     let mut blocks = Vec::new();
     blocks.extend(images(&of("retag-push-ecr")));
     let items: Vec<&ReportItem> = functions::items(plan, environment).collect();
-    if !items.is_empty() {
+    if items.is_empty() {
+        blocks.extend(unforetold("functions", &of("deploy-lambda")));
+    } else {
         let count = |outcome: &str| items.iter().filter(|item| item.outcome == outcome).count();
         let mut text = format!(
             "{} of {} change, {} unchanged",
@@ -43,8 +45,6 @@ pub(super) fn blocks(
                 blocks.push(Block::Lines(vec![format!("and {left} more; --full lists all")]));
             }
         }
-    } else {
-        blocks.extend(unforetold("functions", &of("deploy-lambda")));
     }
     for job in of("s3-sync") {
         blocks.extend(configuration::blocks(job, full));
