@@ -144,7 +144,9 @@ async fn a_server_that_is_silent_or_not_there_is_told_without_its_address() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port").local_addr().expect("its address");
     let nobody = send("slack", &format!("http://{port}{PATH}")).await.expect_err("nobody is there");
     assert!(nobody.is_retryable());
-    insta::assert_snapshot!(format!("{}\n{}", shown(&silent), shown(&nobody)), @r"
+    // On a busy machine the request itself may not have been sent whole in that time.
+    let silent = shown(&silent).replace("no complete answer", "no answer");
+    insta::assert_snapshot!(format!("{silent}\n{}", shown(&nobody)), @r"
     LF-NOTIFY-UNANSWERED channel did not answer: no answer came in 50ms; wait for the next run that notifies, or run landfall notify send
     LF-NOTIFY-CONNECT channel cannot be reached: Connection refused (os error 111); wait for the next run that notifies, or run landfall notify send
     ");

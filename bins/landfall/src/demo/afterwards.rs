@@ -59,10 +59,14 @@ fn build_next(shop: &Shop) -> anyhow::Result<()> {
 async fn recovery(teller: &Teller, shop: &Shop) -> anyhow::Result<bool> {
     let (site, europe) = (&shop.recovery, &shop.europe);
     teller.screen.part("9  The region for the worst case runs what production runs, byte for byte");
-    // The login at production's ECR, which images are read from, is handed on; so are the versions that run there.
-    site.take(europe, &["docker-config.json"])?;
-    let steps: [(&[&str], i32); 2] = [(&["aws-credentials"], 0), (&["prepare-docker-config"], 0)];
-    let mut well = teller.show("dr_eu01", &run(site, &steps).await?);
+    let mut well = teller.show("dr_eu01", &run(site, &[(&["aws-credentials"], 0)]).await?);
+    // Images are read from production's ECR: its login is one of those that are merged.
+    let logins = std::fs::read_to_string(europe.folder.join("docker-config.json"))
+        .context("production's logins cannot be read")?;
+    let words = ["prepare-docker-config"];
+    well &= teller
+        .expect_as(site, &[("DOCKER_AUTH_CONFIG", &logins)], 0, &words, "with production's login besides")
+        .await?;
     let like = ["deploy-lambda", "--like", "prod_eu00", "--skip-verify"];
     well &= teller.expect(site, 0, &like, "by digest, as the ledger has it").await?;
     site.take(&shop.america, &["versions.json"])?;
