@@ -94,10 +94,10 @@ impl Runs {
 
     /// The newest run of a pipeline that can be read.
     pub fn newest(&self, pipeline: &PartName) -> Option<RunReport> {
-        self.ids()
-            .into_iter()
-            .rev()
-            .find_map(|id| self.report(id.as_str()).ok().filter(|report| report.pipeline == *pipeline))
+        // Ids know whole seconds, and of two runs in one second the link knows which came later.
+        let latest = self.report(RunReport::LATEST).ok();
+        let others = self.ids().into_iter().rev().filter_map(|id| self.report(id.as_str()).ok());
+        latest.into_iter().chain(others).find(|report| report.pipeline == *pipeline)
     }
 
     /// Whether a run goes on.

@@ -111,7 +111,8 @@ impl World {
         // What is done with the ledger, the dashboard, notifications or one pipeline has its name in two words.
         let is_two = words.first().is_some_and(|first| ["ledger", "dashboard", "notify"].contains(first))
             || words.starts_with(&["pipelines", "show"]);
-        let (stage, rest) = words.split_at(if is_two { 2 } else { 1 });
+        let is_three = words.starts_with(&["ledger", "record"]);
+        let (stage, rest) = words.split_at(1 + usize::from(is_two) + usize::from(is_three));
         if apart {
             command.process_group(0);
         }

@@ -144,7 +144,7 @@ async fn a_part_that_fails_is_run_again_alone_and_a_rollback_goes_back_whole() {
     world.run(&["rollback-lambda"]).await.expect(0);
     assert_eq!(world.running(), before);
     let ran = world.run(&["ledger", "show", "environment", "stg_eu00", "--output", "json"]).await.expect(0);
-    assert!(ran.stdout.contains("rollback"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("\"rolledBack\": true"), "{}", ran.stdout);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -54,6 +54,9 @@ fn people(locks: &Locks, paint: Paint) -> String {
             Cell::new(minute(held.expires)).toned(if held.is_over { Tone::Bad } else { Tone::Usual }),
             owner.into(),
         ]);
+        if let Some(part) = &held.part {
+            table.note(&format!("part {part} of the work; the others may be beside it"));
+        }
         if held.is_over {
             table.note("over by time: whoever comes next may take it");
         }

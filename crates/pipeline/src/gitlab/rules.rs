@@ -65,8 +65,8 @@ pub(super) fn rules(pipeline: &Pipeline, job: &Job, settings: &Settings) -> Yaml
 
 /// By what is typed into the web form. What checks that runs whatever it is; the rest is for environments of one kind.
 fn chosen(pipeline: &Pipeline, job: &Job, settings: &Settings) -> String {
-    // Who starts a pipeline by its name has typed no environments.
-    let web = "$CI_PIPELINE_SOURCE == \"web\" && $LANDFALL_PIPELINE !~ /./";
+    // Who starts a pipeline by its name has typed no environments. A repo need not include the file that declares the variable.
+    let web = "$CI_PIPELINE_SOURCE == \"web\" && ($LANDFALL_PIPELINE == null || $LANDFALL_PIPELINE == \"\")";
     if checks_targets(job) {
         return web.to_owned();
     }
