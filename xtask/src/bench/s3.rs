@@ -32,7 +32,8 @@ const CHANGED: usize = 50;
 const MANY: usize = 100_000;
 /// Rounds, in each of which every tool runs once.
 const ROUNDS: usize = 3;
-/// A tool that took longer than this for a scenario, in seconds, is not run for it again: one figure says enough.
+/// A tool that took longer than this for a scenario, in seconds, is not run for it again, nor for those after it where nothing or little
+/// changes: one figure says enough.
 const LONG: f64 = 20.0;
 
 /// What is done to the folder before it is published once more.
@@ -144,8 +145,10 @@ async fn measure(contestants: &[Contestant], programs: &S3Programs) -> Result<Fi
             let address = counted.as_ref().map_or(server.address(), count::Relay::address);
             let tree = Tree::new(FILES)?;
             for scenario in Scenario::ALL {
-                let known = figures.get(&(scenario, contestant.name));
-                if known.is_some_and(|known| known.seconds() > LONG) {
+                let took_long = |of| {
+                    figures.get(&(of, contestant.name)).is_some_and(|known: &Figures| known.seconds() > LONG)
+                };
+                if took_long(scenario) || (scenario > Scenario::Unchanged && took_long(Scenario::Unchanged)) {
                     continue;
                 }
                 tree.prepare(scenario)?;

@@ -55,7 +55,7 @@ fn people(locks: &Locks, paint: Paint) -> String {
             owner.into(),
         ]);
         if let Some(part) = &held.part {
-            table.note(&format!("part {part} of the work; the others may be beside it"));
+            table.note(format!("part {part} of the work; the others may be beside it"));
         }
         if held.is_over {
             table.note("over by time: whoever comes next may take it");

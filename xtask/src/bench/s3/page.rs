@@ -53,7 +53,10 @@ What publishing a folder of {FILES} small files to S3 takes, beside what people 
             "\n## {title}\n\n| | time, s | processor, s | peak memory, MiB | requests |\n|---|---:|---:|---:|---|\n"
         ));
         for tool in &findings.tools {
-            page.push_str(&row(tool, of(scenario, tool)));
+            match findings.figures.get(&(scenario, *tool)) {
+                Some(figures) => page.push_str(&row(tool, figures)),
+                None => page.push_str(&format!("| {tool} | not run | | | |\n")),
+            }
         }
     }
     page.push_str(&format!(
@@ -62,7 +65,7 @@ What publishing a folder of {FILES} small files to S3 takes, beside what people 
 - **The tools** delete what the folder has not, too. After every run each object is compared with its file, byte by byte.\n\
 - **Time**, **processor** and **memory** are what the kernel counted for the tool's process; medians, and the highest peak.\n\
 - **Requests** are counted in a round of its own, by a relay before the server.\n\
-- What took a tool more than {LONG:.0} s is measured once and its requests are not counted.\n\
+- What took a tool more than {LONG:.0} s is measured once and its requests are not counted; where it took that long with nothing changed,\n  it is not run for the two scenarios after it.\n\
 - **Memory** of {MANY} objects is the higher peak of a first and of a second publication.\n"
     ));
     (page, missed)
