@@ -288,9 +288,8 @@ pub async fn execute(order: &Order<'_>, deps: &Deps<'_>, run: &Run) -> Result<Ru
         _ => verdict.exit_code(&how_all),
     };
     record.end(verdict, code);
-    for job in &pipeline.jobs {
-        kept::remove_secrets(&kept_of(&deps.folder.path, &job.name));
-    }
+    // Also of jobs that did not come to their end: their workspaces may have keys, too.
+    kept::remove_secrets(&deps.folder.path.join("jobs"));
     record.save()?;
     deps.tell.told(Told::Changed, &record.report);
     Ok(record.report)

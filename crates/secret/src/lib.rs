@@ -12,12 +12,14 @@
 
 mod credential;
 mod escape;
+mod markdown;
 mod origin;
 mod redact;
 mod secret;
 
 pub use credential::{Credential, CredentialKind};
 pub use escape::{escape, escape_lines};
+pub use markdown::markdown;
 pub use origin::{Origin, OriginError, shown_address, user_info};
 pub use redact::Redactor;
 pub use secret::Secret;

@@ -6,7 +6,7 @@ use std::sync::{Arc, RwLock};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
-use crate::Secret;
+use crate::{Secret, markdown};
 
 /// What stands in place of a secret.
 const MARK: &str = "<redacted>";
@@ -63,6 +63,7 @@ impl Redactor {
             found.push(line.replace('\'', "'\\''"));
             found.push(line.replace('\'', "'\"'\"'"));
             found.push(behind_backslashes(line));
+            found.push(markdown(line));
         }
         let mut patterns = match self.patterns.write() {
             Ok(guard) => guard,

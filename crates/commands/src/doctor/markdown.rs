@@ -2,6 +2,7 @@
 
 use landfall_pipeline::doctor::{Named, Verdict, place};
 use landfall_run::rfc3339;
+use landfall_secret::markdown;
 
 use super::seen::{Diagnosis, Examined, Now, Reported, remedy, word};
 use crate::Context;
@@ -9,8 +10,9 @@ use crate::report::run_link;
 
 /// The page.
 pub(super) fn page(context: &Context, diagnosis: &Diagnosis) -> String {
-    let mut page = format!("# landfall doctor: {}\n\n", cell(&diagnosis.summary()));
-    let link = run_link(context.environment()).map(|link| format!(", {}", cell(&link))).unwrap_or_default();
+    let mut page = format!("# landfall doctor: {}\n\n", markdown(&diagnosis.summary()));
+    let link =
+        run_link(context.environment()).map(|link| format!(", {}", markdown(&link))).unwrap_or_default();
     let now = rfc3339(context.run().clock().now());
     page.push_str(&format!("Landfall {}, {now}{link}. Nothing was changed.\n", env!("CARGO_PKG_VERSION")));
     for reported in &diagnosis.reported {
@@ -25,7 +27,7 @@ pub(super) fn page(context: &Context, diagnosis: &Diagnosis) -> String {
 fn of_report(reported: &Reported) -> String {
     let told = &reported.told;
     let name = told.job.as_ref().or(told.stage.as_ref()).map_or("a job", String::as_str);
-    let mut text = format!("\n## What {} told\n\n", cell(name));
+    let mut text = format!("\n## What {} told\n\n", markdown(name));
     for cause in &reported.causes {
         let now = match cause.now {
             Now::Still => "is still so",
@@ -38,7 +40,7 @@ fn of_report(reported: &Reported) -> String {
 }
 
 fn of_job(examined: &Examined) -> String {
-    let mut text = format!("\n## {}\n", cell(&examined.patient.name()));
+    let mut text = format!("\n## {}\n", markdown(&examined.patient.name()));
     let failed = examined.findings.iter().filter_map(|finding| match &finding.verdict {
         Verdict::Failed { found, .. } => Some((finding.check.id, found)),
         Verdict::Good { .. } | Verdict::NotReached { .. } | Verdict::Skipped { .. } => None,
@@ -58,7 +60,12 @@ fn of_job(examined: &Examined) -> String {
             Verdict::NotReached { after } => format!("after {after}"),
             Verdict::Skipped { why } => why.clone(),
         };
-        text.push_str(&format!("| {} | {} | {} |\n", finding.check.id, word(&finding.verdict), cell(&seen)));
+        text.push_str(&format!(
+            "| {} | {} | {} |\n",
+            finding.check.id,
+            word(&finding.verdict),
+            markdown(&seen)
+        ));
     }
     text
 }
@@ -66,40 +73,12 @@ fn of_job(examined: &Examined) -> String {
 fn of_problem(named: &Named, how: &str) -> String {
     let (name, title) = named.failure.map_or(("no page", ""), |failure| (failure.id, failure.title));
     let mut text = format!("- **{name}** {title} ({how})\n");
-    text.push_str(&format!("  - `{}` {}\n", named.problem.code, cell(&named.problem.told())));
+    text.push_str(&format!("  - `{}` {}\n", named.problem.code, markdown(&named.problem.told())));
     if let Some(remedy) = remedy(named) {
-        text.push_str(&format!("  - next: {}\n", cell(&remedy)));
+        text.push_str(&format!("  - next: {}\n", markdown(&remedy)));
     }
     if let Some(failure) = named.failure {
         text.push_str(&format!("  - page: {}\n", place(failure)));
     }
     text
-}
-
-/// A text that came from outside, as one that Markdown makes nothing of.
-fn cell(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '\n' => safe.push(' '),
-            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '~' | '#' => safe.extend(['\\', letter]),
-            '<' => safe.push_str("&lt;"),
-            '&' => safe.push_str("&amp;"),
-            other => safe.push(other),
-        }
-    }
-    safe
-}
-
-#[cfg(test)]
-mod tests {
-    use super::cell;
-
-    #[test]
-    fn foreign_text_is_no_markdown() {
-        assert_eq!(
-            cell("a | b\n<img src=x> [x](y) **z** `c` &lt;"),
-            r"a \| b &lt;img src=x> \[x\](y) \*\*z\*\* \`c\` &amp;lt;"
-        );
-    }
 }

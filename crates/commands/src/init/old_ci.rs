@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use landfall_artifacts::{EnvironmentKind, EnvironmentName, FileError, read_bounded};
+use landfall_artifacts::{
+    EnvironmentKind, EnvironmentName, FileError, FileErrors, FileProblem, read_bounded,
+};
 
 use super::ci_yaml::{Node, line_of, read};
 
@@ -127,7 +129,16 @@ pub(super) fn look(repo: &Path) -> Result<Option<OldCi>, FileError> {
 
 fn read_text(repo: &Path, path: &str) -> Result<String, FileError> {
     let bytes = read_bounded(&repo.join(path), MOST_BYTES)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
+    String::from_utf8(bytes).map_err(|error| {
+        FileErrors::one(FileProblem {
+            file: landfall_secret::escape(path, 300),
+            pointer: String::new(),
+            place: None,
+            found: format!("a byte at {} that is not UTF-8", error.utf8_error().valid_up_to()),
+            expected: "a file in UTF-8: written back in any other way it would be damaged".to_owned(),
+        })
+        .into()
+    })
 }
 
 /// Whether a path stays below the repo also where links are on the way.

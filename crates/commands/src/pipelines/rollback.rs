@@ -12,6 +12,9 @@ use super::{run, settings_text};
 use crate::nearest::nearest;
 use crate::{Context, Effects, Shared};
 
+/// The pipeline that it runs.
+pub(super) const ROLLBACK: &str = "rollback";
+
 /// The command.
 #[derive(Debug)]
 pub(super) struct Command;
@@ -33,8 +36,9 @@ impl crate::Command for Command {
             )
             .env(&["TARGET_RELEASE"]),
         ];
-        // The environment is the one that is named, and its jobs by hand are what was asked for.
-        let also = run::OPTIONS.into_iter().filter(|option| !["env", "yes", "manual"].contains(&option.name));
+        // The environment is the one that is named, and its jobs by hand are what was asked for. It is not carried on, but made again.
+        let named = ["env", "yes", "manual", "resume"];
+        let also = run::OPTIONS.into_iter().filter(|option| !named.contains(&option.name));
         own.into_iter().chain(also).collect()
     }
 
@@ -45,7 +49,7 @@ impl crate::Command for Command {
             let release: Option<ReleaseId> = values.parsed("to");
             values.finish().map_err(Refusal)?;
             let Some(environment) = environment else { return Err(Refusal(Vec::new())) };
-            let name: PartName = "rollback".parse().expect("the name of a built-in pipeline is one");
+            let name: PartName = ROLLBACK.parse().expect("the name of a built-in pipeline is one");
             check(context, &name, &environment)?;
             let release = release.map(|release| ("TARGET_RELEASE".to_owned(), release.to_string()));
             let target = ("TARGET_DEPLOY_ENVIRONMENTS".to_owned(), environment.to_string());

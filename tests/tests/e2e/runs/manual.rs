@@ -34,3 +34,22 @@ fn nobody_is_asked_without_a_terminal_and_a_run_goes_on_when_somebody_wants_it()
     assert_eq!(repo.run("run own --yes").code, Some(0));
     assert_eq!(repo.noted("did").lines().count(), 6);
 }
+
+#[test]
+fn a_manual_job_that_failed_is_made_again_by_who_goes_on() {
+    let repo = Repo::of(
+        r#"
+[pipelines.own]
+replace = true
+ci_stages = ["make"]
+[pipelines.own.jobs.approve]
+when = "manual"
+commands = ["if test -e @/tried; then echo approve >> @/did; else touch @/tried; exit 3; fi"]
+"#,
+    );
+    let ran = repo.run("run own --manual approve");
+    assert_eq!(ran.code, Some(3), "{}\n{}", ran.stdout, ran.stderr);
+    let ran = repo.run("run own --resume latest");
+    assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+    assert_eq!(repo.noted("did"), "approve\n");
+}

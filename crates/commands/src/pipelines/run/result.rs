@@ -1,10 +1,11 @@
 //! How a run ended, for people and for the exit code.
 
-use landfall_artifacts::{Class, Problem, RunJob, RunJobState, RunReport, RunState};
+use landfall_artifacts::{Class, EnvironmentName, Problem, RunJob, RunJobState, RunReport, RunState};
 use landfall_cli::duration_words;
 use landfall_runner::Runs;
 use landfall_stages::Item;
 
+use super::super::rollback::ROLLBACK;
 use super::lines::ended;
 use crate::ledger::table::{Cell, Paint, Set, Table};
 
@@ -63,6 +64,10 @@ fn verdict(report: &RunReport) -> String {
 }
 
 fn how_to_go_on(report: &RunReport) -> String {
+    if report.pipeline.as_str() == ROLLBACK {
+        let names: Vec<&str> = report.environments.iter().map(EnvironmentName::as_str).collect();
+        return format!("landfall rollback {}, with the same --to", names.join(" "));
+    }
     let manual = report.jobs.iter().filter(|job| job.state == RunJobState::Waiting);
     let named: Vec<String> = manual.map(|job| format!(" --manual {}", job.name)).collect();
     format!("landfall run {} --resume {}{}", report.pipeline, report.id, named.concat())

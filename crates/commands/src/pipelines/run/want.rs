@@ -11,6 +11,7 @@ use landfall_run::Event;
 use landfall_runner::{RunError, Runs};
 use landfall_stages::Refusal;
 
+use super::super::rollback::ROLLBACK;
 use crate::Context;
 use crate::nearest::nearest;
 
@@ -72,9 +73,8 @@ impl Want {
         if !(1..=MOST).contains(&slots) {
             values.problem("LF-CONFIG", &format!("--jobs is a number from 1 to {MOST}"), None);
         }
-        if values.text("resume").is_some()
-            && (values.text("from").is_some() || !values.list("only").is_empty())
-        {
+        let resume = context.is_declared("resume").then(|| values.text("resume")).flatten();
+        if resume.is_some() && (values.text("from").is_some() || !values.list("only").is_empty()) {
             let remedy = "give one of --resume, --from and --only".to_owned();
             values.problem("LF-CONFIG", "--resume says by itself which jobs are left", Some(remedy));
         }
@@ -86,7 +86,7 @@ impl Want {
             manual: list(context, "manual"),
             from: values.text("from"),
             only: values.list("only"),
-            resume: values.text("resume"),
+            resume,
             // A command that has no such option is itself what is asked for.
             yes: !context.is_declared("yes") || values.is_on("yes"),
             inputs: of_environment.chain(inputs).collect(),
@@ -130,6 +130,8 @@ impl Want {
         runs: &Runs,
     ) -> Result<Wanted, Refusal> {
         let resumed = match &self.resume {
+            // What it is to go back to is not in the record of the run.
+            Some(_) if pipeline.name.as_str() == ROLLBACK => return Err(not_carried_on()),
             Some(name) => Some(resumed(runs, name, pipeline)?),
             None => None,
         };
@@ -165,14 +167,15 @@ impl Want {
         }
     }
 
-    /// The manual jobs that are asked for: those that are named; those that an earlier run did and whose keys are needed again.
+    /// The manual jobs that are asked for: those that are named; those that an earlier run began, whatever became of them.
     pub(super) fn manual_of(&self, pipeline: &Pipeline, wanted: &Wanted) -> Vec<String> {
-        let went_well = |name: &str| {
+        let was_asked = |name: &str| {
             let job = wanted.earlier.as_ref().filter(|_| self.resume.is_some()).and_then(|run| run.job(name));
-            job.is_some_and(|job| matches!(job.state, RunJobState::Passed | RunJobState::Presumed))
+            let waits = [RunJobState::Open, RunJobState::Waiting, RunJobState::Skipped];
+            job.is_some_and(|job| !waits.contains(&job.state))
         };
         let manual = pipeline.jobs.iter().filter(|job| job.when == JobWhen::Manual).map(|job| &job.name);
-        manual.filter(|name| self.yes || self.manual.contains(name) || went_well(name)).cloned().collect()
+        manual.filter(|name| self.yes || self.manual.contains(name) || was_asked(name)).cloned().collect()
     }
 
     fn odd_names(&self, pipeline: &Pipeline) -> Vec<Problem> {
@@ -244,6 +247,12 @@ impl Wanted {
 fn is_known(word: &str, settings: &Settings) -> bool {
     let mut rows = settings.environments.iter();
     rows.any(|(name, row)| name.as_str() == word && row.kind != EnvironmentKind::Other)
+}
+
+fn not_carried_on() -> Refusal {
+    let what = "a rollback is not carried on: where it was to go to is not in the record of the run";
+    let remedy = "call `landfall rollback ENVIRONMENT` again, with the same --to: what is back already stays";
+    Refusal::one(Problem::new("LF-CONFIG", Class::Input, what).with_remedy(remedy))
 }
 
 fn resumed(runs: &Runs, name: &str, pipeline: &Pipeline) -> Result<RunReport, RunError> {
