@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use landfall_artifacts::{Class, DeployReport, DeployedFunction, FileError, LambdaName, Problem};
+use landfall_artifacts::{Class, DeployReport, DeployedFunction, FileError, LambdaName, Problem, Shard};
 
 use crate::Refusal;
 
@@ -15,16 +15,24 @@ pub(crate) struct Whole {
     pub(crate) warnings: Vec<String>,
 }
 
-/// Reads `deploy-report.json`; where that is not there, the reports of the parts beside it (`deploy-report-1.json`,
-/// `deploy-report-2.json`, as `--deploy-report` named them) as one. `None` where there is neither.
+/// Reads `deploy-report.json`, or the reports of the parts beside its place (`deploy-report-1.json`, `deploy-report-2.json`, as
+/// `--deploy-report` named them) as one. `None` where there is neither.
 ///
 /// A part that left no report is told as a warning: it has changed nothing, or its report was not handed on.
 ///
 /// # Errors
-/// Reports that cannot be read, or that are not of one deployment.
+/// Reports that cannot be read, or that are not of one deployment; both kinds, of which one is of another deployment.
 pub(crate) fn read_whole(path: &Path) -> Result<Option<Whole>, Refusal> {
     match DeployReport::read(path) {
-        Ok(report) => return Ok(Some(Whole { report, warnings: Vec::new() })),
+        Ok(report) => {
+            return match reports_of_parts(path).into_values().next() {
+                None => Ok(Some(Whole { warnings: left_out(&report), report })),
+                Some(part) => {
+                    let (path, part) = (path.display(), part.display());
+                    Err(mixed(format!("{path} of a whole deployment and {part} of a part are both there")))
+                }
+            };
+        }
         Err(FileError::Missing { .. }) => {}
         Err(error) => return Err(error.into()),
     }
@@ -38,11 +46,25 @@ pub(crate) fn read_whole(path: &Path) -> Result<Option<Whole>, Refusal> {
     if !problems.is_empty() {
         return Err(Refusal(problems));
     }
-    merged(parts).map_err(|what| {
-        Refusal::one(Problem::new("LF-DEPLOY-PARTS", Class::Input, what).with_remedy(
-            "keep the reports of one deployment alone in the folder, or name the one that is meant by --deploy-report",
-        ))
-    })
+    merged(parts).map_err(mixed)
+}
+
+fn mixed(what: String) -> Refusal {
+    Refusal::one(Problem::new("LF-DEPLOY-PARTS", Class::Input, what).with_remedy(
+        "remove the reports of other deployments from the folder, so that those of one are left: which is which, their release tells",
+    ))
+}
+
+/// Parts that a report says nothing of, where it is one of parts that were written into one file.
+fn left_out(report: &DeployReport) -> Vec<String> {
+    let shards = || report.functions.iter().filter_map(|function| function.shard);
+    let there: BTreeSet<u32> = shards().map(Shard::index).collect();
+    missing(&there, shards().map(Shard::of).max().unwrap_or_default())
+}
+
+fn missing(there: &BTreeSet<u32>, of: u32) -> Vec<String> {
+    let missing = (1..=of).filter(|index| !there.contains(index));
+    missing.map(|index| format!("part {index}/{of} of the deployment left no report here")).collect()
 }
 
 /// What is beside `deploy-report.json` by the name of a part's report, by the part's number.
@@ -98,9 +120,7 @@ fn merged(parts: Vec<(u32, PathBuf, DeployReport)>) -> Result<Option<Whole>, Str
     }
     let there: BTreeSet<u32> = parts.iter().map(|(index, _, _)| *index).collect();
     let of = splits.keys().next().copied().unwrap_or_default();
-    let missing = (1..=of).filter(|index| !there.contains(index));
-    let warnings = missing.map(|index| format!("part {index}/{of} of the deployment left no report here"));
-    let warnings = warnings.collect();
+    let warnings = missing(&there, of);
     whole.functions = functions.into_values().map(|(function, _)| function).collect();
     Ok(Some(Whole { report: whole, warnings }))
 }
@@ -187,8 +207,21 @@ mod tests {
         assert_eq!(whole.warnings, ["part 1/3 of the deployment left no report here"]);
 
         put(folder.path(), &[("deploy-report.json", report("v2.0.0", &[("Orders", None)]))]);
+        insta::assert_snapshot!(
+            read(folder.path()).expect_err("of which deployment?"),
+            @"LF-DEPLOY-PARTS deploy-report.json of a whole deployment and deploy-report-2.json of a part are both there"
+        );
+    }
+
+    #[test]
+    fn a_part_by_the_name_of_the_whole_is_not_taken_for_it() {
+        let folder = tempfile::tempdir().expect("a folder");
+        put(folder.path(), &[("deploy-report.json", report("v1.0.0", &[("Orders", Some("2/3"))]))]);
         let whole = read(folder.path()).expect("a report").expect("there");
-        assert_eq!(names(&whole), ["Orders"], "the report of the whole is the one that counts");
+        assert_eq!(
+            whole.warnings,
+            [1, 3].map(|part| format!("part {part}/3 of the deployment left no report here"))
+        );
     }
 
     #[test]

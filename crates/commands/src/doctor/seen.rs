@@ -137,7 +137,7 @@ fn now(failure: &Failure, stage: &str, examined: &[Examined]) -> Now {
     if checks.peek().is_none() {
         return Now::NotSeen;
     }
-    let mut now = Now::Gone;
+    let mut now = if failure.is_seen_by_doing() { Now::NotSeen } else { Now::Gone };
     for finding in checks {
         match &finding.verdict {
             Verdict::Failed { found, .. } if found.iter().any(|named| named.failure == Some(failure)) => {

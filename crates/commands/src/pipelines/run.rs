@@ -230,7 +230,7 @@ impl Here<'_> {
         for (name, private, most) in
             [(settings.as_str(), false, Settings::MAX_BYTES), (".env", true, 64 * 1024)]
         {
-            let is_inside = Path::new(name).is_relative() && !name.split('/').any(|step| step == "..");
+            let is_inside = around::is_placed(name);
             let read = landfall_artifacts::read_bounded(&self.folder.join(name), most);
             if let (true, Ok(bytes)) = (is_inside, read) {
                 source = source.with(Placed { name: name.to_owned(), bytes, private });

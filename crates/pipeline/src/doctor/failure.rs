@@ -21,7 +21,16 @@ pub struct Failure {
     pub remedy: &'static [&'static str],
 }
 
+/// Failures that nothing but doing the same again can disprove: a good look reads, and these are of writes or of what happens afterwards.
+const SEEN_BY_DOING: [&str; 5] =
+    ["bucket-denied", "lambda-denied", "registry-denied", "smoke-test-failed", "update-failed"];
+
 impl Failure {
+    /// Whether a check that is good says nothing of it: it may be so all the same.
+    pub fn is_seen_by_doing(&self) -> bool {
+        SEEN_BY_DOING.contains(&self.id)
+    }
+
     /// Whether a problem is one of this failure.
     pub fn fits(&self, problem: &Problem) -> bool {
         self.codes.contains(&problem.code.as_str())

@@ -121,9 +121,11 @@ impl Scene {
         self.world.artifactory(key).into_keys().collect()
     }
 
-    /// Ticket to status.
+    /// The status of each ticket, in the order of their summaries: those of a region stand together, whichever region was the faster.
     pub(crate) fn tickets(&self) -> Vec<String> {
-        self.world.sandbox.jira.issues().into_iter().map(|issue| issue.status).collect()
+        let mut issues = self.world.sandbox.jira.issues();
+        issues.sort_by_key(|issue| issue.fields["summary"].to_string());
+        issues.into_iter().map(|issue| issue.status).collect()
     }
 
     /// Runs the pipeline.

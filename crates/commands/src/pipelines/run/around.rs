@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use landfall_artifacts::Settings;
 use landfall_cli::Opt;
 use landfall_pipeline::{common_variables, quoted};
 use landfall_runner::{Source, Surroundings};
@@ -57,8 +58,20 @@ pub(super) fn surroundings(
     let mut all = inputs.clone();
     all.extend(of_commit(source));
     all.insert("LANDFALL_LEDGER".to_owned(), ledger(context, folder));
+    all.extend(config(context, folder).map(|path| ("LANDFALL_CONFIG".to_owned(), path)));
     let common = common_variables(&context.settings);
     Surroundings { variables, allowed, of_stage, common, inputs: all }
+}
+
+/// The settings that the run is of, as its jobs find them: those below the repo are put into each job's folder, others stay where they are.
+fn config(context: &Context, folder: &Path) -> Option<String> {
+    let path = context.values().text("config").filter(|path| path != Settings::FILE_NAME)?;
+    Some(if is_placed(&path) { path } else { folder.join(path).display().to_string() })
+}
+
+/// Whether a file of the repo is put into the folders of jobs by this name.
+pub(super) fn is_placed(name: &str) -> bool {
+    Path::new(name).is_relative() && !name.split('/').any(|step| step == "..")
 }
 
 /// What CI systems say of the commit.
