@@ -11,7 +11,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::file_error::Problems;
 use crate::json::{At, FromJson, text_form};
-use crate::settings_keys::refuse_unknown_of;
+use crate::settings::keys::refuse_unknown_of;
 use crate::text_name::{TextError, short_text};
 
 /// One time in which nothing is deployed; rollbacks are.

@@ -56,10 +56,6 @@ mod resolved_path;
 mod run_report;
 mod schema;
 mod settings;
-mod settings_blanks;
-mod settings_jira;
-mod settings_keys;
-mod settings_read;
 mod smoke;
 mod stage;
 mod sync_schemas;
@@ -111,10 +107,10 @@ pub use resolved_path::resolved;
 pub use run_report::{RunId, RunJob, RunJobState, RunPart, RunReport, RunState};
 pub use schema::schemas;
 pub use settings::{
-    ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, LedgerSettings, OnFailure,
-    Registries, ReleaseSettings, Settings, SyncSettings, SyncTarget, VaultSettings, VersioningSettings,
+    ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, JiraFieldValue, JiraSettings,
+    LedgerSettings, OnFailure, Registries, ReleaseSettings, Settings, SyncSettings, SyncTarget,
+    VaultSettings, VersioningSettings,
 };
-pub use settings_jira::{JiraFieldValue, JiraSettings};
 pub use smoke::SmokeCheck;
 pub use stage::{FileUse, STAGES, Stage, stage};
 pub use text_name::{

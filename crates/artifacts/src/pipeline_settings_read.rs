@@ -8,7 +8,7 @@ use crate::pipeline_settings::{
     CiSettings, JobAt, JobSettings, MayFail, NeedOf, NeedSettings, PipelineSettings,
 };
 use crate::settings::Settings;
-use crate::settings_keys::{refuse_unknown_below, refuse_unknown_of};
+use crate::settings::keys::{refuse_unknown_below, refuse_unknown_of};
 use crate::smoke::Words;
 use crate::toml_node::toml_node;
 

@@ -1,26 +1,46 @@
 //! `landfall.toml`: a repo's settings.
 
+mod blanks;
+mod configs;
+mod environment;
+mod images;
+mod jira;
+pub(crate) mod keys;
+mod read;
+mod registries;
+mod stores;
+mod sync;
+mod table;
+mod vault;
+mod versioning;
+
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::Duration;
 
 use schemars::JsonSchema;
 
 use crate::file::read_bounded;
 use crate::file_error::{FileError, FileErrors, Problems};
-use crate::freeze_window::Freeze;
-use crate::gate_settings::{AfterRule, IdentitySettings, PersonName, RoleName, UnverifiedApprovals};
-use crate::json::{At, FromJson as _, Limits, one_of};
+use crate::gate_settings::{IdentitySettings, PersonName, RoleName};
+use crate::json::{At, FromJson as _, Limits};
 use crate::name::EnvironmentName;
 use crate::notify_settings::{NotifyTarget, TargetName};
 use crate::pipeline_settings::{CiSettings, PartName, PipelineSettings};
-use crate::reference::Repository;
-use crate::settings_blanks::refuse_blanks;
-use crate::settings_jira::JiraSettings;
-use crate::settings_keys::refuse_unknown;
 use crate::smoke::SmokeCheck;
-use crate::text_name::{AccountId, Address, AwsRegion, NameTemplate, RegionKey};
+use crate::text_name::RegionKey;
 use crate::toml_node::toml_node;
+use blanks::refuse_blanks;
+pub use configs::ConfigSettings;
+pub use environment::{EnvironmentKind, EnvironmentSettings, OnFailure};
+pub use images::ImageSettings;
+pub use jira::{JiraFieldValue, JiraSettings};
+use keys::refuse_unknown;
+pub use registries::Registries;
+pub use stores::{LedgerSettings, ReleaseSettings};
+pub use sync::{SyncSettings, SyncTarget};
+pub(crate) use vault::Ttl;
+pub use vault::VaultSettings;
+pub use versioning::VersioningSettings;
 
 /// What a repo settles for all its pipelines. Optional, as is every key; unknown keys are refused; secrets are never read
 /// from it. Flags and environment variables stand above it.
@@ -79,275 +99,6 @@ pub struct Settings {
     #[schemars(skip)]
     pub(crate) values: BTreeMap<String, String>,
 }
-
-/// The artifact registry and its repository keys.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct Registries {
-    /// Artifactory's address, without `/artifactory`.
-    pub url: Option<Address>,
-    /// Repository key of builds.
-    pub build: Option<String>,
-    /// Repository key of release candidates.
-    pub rc: Option<String>,
-    /// Repository key of releases.
-    pub release: Option<String>,
-    /// Host that images are pulled from.
-    pub docker_host: Option<String>,
-    /// Repository key to the host, or `host:port`, that shows its images alone, as the subdomain and port methods have it.
-    #[schemars(default)]
-    pub docker_hosts: BTreeMap<String, String>,
-    /// Registry host to token host, where they differ.
-    #[schemars(default)]
-    pub auth_hosts: BTreeMap<String, String>,
-}
-
-/// One environment.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct EnvironmentSettings {
-    /// `production` turns the careful defaults on. Default `other`.
-    #[schemars(default)]
-    pub kind: EnvironmentKind,
-    /// What stands at the end of job names.
-    pub suffix: Option<String>,
-    /// What tells its tickets from those of other regions. Default: the letters of the last part of the name.
-    pub region_key: Option<RegionKey>,
-    /// The AWS region.
-    pub aws_region: Option<AwsRegion>,
-    /// The AWS account.
-    pub account: Option<AccountId>,
-    /// The repository that Lambda's images are in.
-    pub ecr: Option<Repository>,
-    /// What it makes of function names, such as `{name}-{env}`.
-    pub function_name: Option<NameTemplate>,
-    /// Where its credentials come from.
-    #[schemars(default)]
-    pub vault: VaultSettings,
-    /// Environments that come before.
-    #[schemars(default)]
-    pub after: Vec<EnvironmentName>,
-    /// How many of those must be passed. Default: `all`.
-    #[schemars(default)]
-    pub after_rule: AfterRule,
-    /// How long a release must have run without a break in the environment before: a number and `s`, `m`, `h` or `d`, at most
-    /// `90d`. Default: no time.
-    #[schemars(with = "Option<String>")]
-    pub soak: Option<Duration>,
-    /// Roles of which each must let a release come here, a person of its own for each.
-    #[schemars(default)]
-    pub approvals: Vec<RoleName>,
-    /// How long an approval holds, in the same form. Default: `72h`.
-    #[schemars(with = "Option<String>")]
-    pub approval_expires: Option<Duration>,
-    /// What approvals are worth whose giver stands in variables alone, which a job may set as it likes. Default: `refuse` for
-    /// production, else `count`.
-    pub unverified_approvals: Option<UnverifiedApprovals>,
-    /// Times in which nothing is deployed here, but rollbacks are.
-    #[schemars(default, with = "Vec<crate::freeze_window::FreezeTable>")]
-    pub freeze: Vec<Freeze>,
-    /// Handed to command jobs.
-    #[schemars(default)]
-    pub variables: BTreeMap<String, String>,
-    /// What a failed deployment leads to. Default: `rollback` for staging and production, else `stop`.
-    pub on_failure: Option<OnFailure>,
-    /// Checks of a deployment here.
-    #[schemars(default)]
-    pub smoke: Vec<SmokeCheck>,
-    /// Its own store of releases, as in another region.
-    #[schemars(default)]
-    pub releases: ReleaseSettings,
-    /// Names of its overlays of configuration, later ones winning. Default: its own name.
-    #[schemars(default)]
-    pub overlays: Vec<String>,
-    /// Where its configuration is published.
-    #[schemars(default)]
-    pub sync: SyncTarget,
-}
-
-/// Where an environment's AWS credentials come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct VaultSettings {
-    /// Vault's address.
-    pub address: Option<Address>,
-    /// How to log in: `approle`, `jwt`, `token`, or `web-identity` at AWS itself. Default `approle`.
-    pub login: Option<String>,
-    /// Path of the auth mount. Default `approle`, or `jwt`.
-    pub login_path: Option<String>,
-    /// The role of a login by JWT. Default: that of the method.
-    pub role: Option<String>,
-    /// Who a token that GitHub is asked for is to be for. Default: Vault's address, or `sts.amazonaws.com`.
-    pub audience: Option<String>,
-    /// Path of the AWS role, such as `aws/sts/deployer`.
-    pub aws_path: Option<String>,
-    /// The AWS role to assume.
-    pub role_arn: Option<String>,
-    /// Vault's namespace.
-    pub namespace: Option<String>,
-    /// How long the credentials are to live: a number and `s`, `m` or `h`.
-    #[schemars(with = "Option<String>")]
-    pub ttl: Option<Duration>,
-    /// How long they must live at least.
-    #[schemars(with = "Option<String>")]
-    pub min_ttl: Option<Duration>,
-}
-
-/// The ledger.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct LedgerSettings {
-    /// `s3://bucket/prefix` or a folder. Default `.landfall/ledger`.
-    pub store: Option<String>,
-    /// The AWS region of the bucket. Default: that of the environment.
-    pub region: Option<AwsRegion>,
-    /// The AWS account that the bucket must belong to.
-    pub account: Option<AccountId>,
-}
-
-/// The store of releases of archives.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct ReleaseSettings {
-    /// The bucket.
-    pub bucket: Option<String>,
-    /// The AWS account that the bucket must belong to.
-    pub owner: Option<AccountId>,
-}
-
-/// Where configuration is published.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct SyncTarget {
-    /// The bucket.
-    pub bucket: Option<String>,
-    /// The prefix of its keys.
-    pub prefix: Option<String>,
-}
-
-/// Where configuration is published, and what of it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct SyncSettings {
-    /// The bucket. Default: the one whose name contains `bucket_contains`.
-    pub bucket: Option<String>,
-    /// The prefix of its keys.
-    pub prefix: Option<String>,
-    /// What the bucket's name contains, where none is named. Default `native-config`.
-    pub bucket_contains: Option<String>,
-    /// Where old bytes are kept: a folder, `s3://bucket/prefix`, or `versions`.
-    pub keep_old: Option<String>,
-    /// Patterns of what is neither uploaded nor deleted.
-    #[schemars(default)]
-    pub exclude: Vec<String>,
-    /// Patterns of what is taken in again that an exclusion leaves out.
-    #[schemars(default)]
-    pub include: Vec<String>,
-    /// Patterns of what is never deleted.
-    #[schemars(default)]
-    pub protect: Vec<String>,
-    /// Headers by pattern: `PATTERN=Name: value`.
-    #[schemars(default)]
-    pub headers: Vec<String>,
-}
-
-/// How images are built.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct ImageSettings {
-    /// `nx`, `docker`, `buildah` or `command`.
-    pub builder: Option<String>,
-    /// With `command`: the program that builds, and its arguments, with `{project}`, `{folder}`, `{tag}` and `{image}` in them.
-    #[schemars(default)]
-    pub build: Vec<String>,
-    /// With `command`: the program that pushes, where the first does not.
-    #[schemars(default)]
-    pub push: Vec<String>,
-    /// With `docker` and `buildah`: the context, relative to the repo's root. Default: the project's folder.
-    pub context: Option<String>,
-    /// With `docker` and `buildah`: further arguments of the build.
-    #[schemars(default)]
-    pub build_arguments: Vec<String>,
-    /// With `docker` and `buildah`: further arguments of the push.
-    #[schemars(default)]
-    pub push_arguments: Vec<String>,
-    /// Variables that the builder sees besides the usual ones; a `*` at the end stands for any. Their values are shown nowhere.
-    #[schemars(default)]
-    pub environment: Vec<String>,
-    /// Patterns of folders, relative to the repo's root, that are no images although they have a `Dockerfile` or a project.
-    #[schemars(default)]
-    pub exclude: Vec<String>,
-}
-
-/// How configuration files are merged.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct ConfigSettings {
-    /// Kinds of overlays in the order in which they are laid over the base, later ones winning: some of `environment`,
-    /// `platform` and `region`. Default: these three in this order.
-    #[schemars(default)]
-    pub order: Vec<String>,
-    /// The names of all platforms.
-    #[schemars(default)]
-    pub platforms: Vec<String>,
-    /// The names of regions, besides the region keys of the environments.
-    #[schemars(default)]
-    pub regions: Vec<String>,
-    /// Lists that overlays add to instead of replacing them: a JSON pointer in which `*` stands for any one step, after the
-    /// path of a file and `#` where it is meant for that file alone.
-    #[schemars(default)]
-    pub append: Vec<String>,
-    /// Whether overlays may bring keys that the base has not: `allow` or `refuse`. Default `allow`.
-    pub new_keys: Option<String>,
-    /// Whether the folder of the chosen version stands in the output: `lift` or `keep`. Default `lift`.
-    pub version_folders: Option<String>,
-    /// A JSON file of component to version.
-    pub pins: Option<String>,
-    /// Documents that are copied as they are and never read: patterns of paths, in which `*` stands for anything but `/` and
-    /// `**` for anything.
-    #[schemars(default)]
-    pub unread: Vec<String>,
-    /// The repo's own program that merges in place of this tool, and its first arguments; source and target follow.
-    #[schemars(default)]
-    pub merge_command: Vec<String>,
-    /// Variables that this program sees besides the usual ones; a `*` at the end stands for any. Their values are shown nowhere.
-    #[schemars(default)]
-    pub environment: Vec<String>,
-}
-
-/// How versions are counted, and who commits them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
-pub struct VersioningSettings {
-    /// How tags name versions: a text with `{version}` once and `{project}` at most once. Default `{project}-{version}`.
-    pub tag_format: Option<String>,
-    /// What types of commits move, as `type=bump,...`. Default: `feat` minor, `fix`, `perf` and `revert` patch.
-    pub types: Option<String>,
-    /// The first version of a project that has none in its files. Default 0.1.0.
-    pub first_version: Option<String>,
-    /// Who makes the commit of a release. Default: as git's settings have it.
-    pub committer_name: Option<String>,
-    /// The address of who makes it.
-    pub committer_email: Option<String>,
-}
-
-/// What an environment is for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
-pub enum EnvironmentKind {
-    /// The last one before production.
-    Staging,
-    /// Customers are on it.
-    Production,
-    /// Anything else.
-    #[default]
-    Other,
-}
-
-/// What a failed deployment leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, JsonSchema)]
-#[schemars(rename_all = "kebab-case")]
-pub enum OnFailure {
-    /// Nothing further is changed.
-    Stop,
-    /// The other functions are updated all the same.
-    Continue,
-    /// What was changed is put back.
-    Rollback,
-}
-
-one_of!(EnvironmentKind { "staging" => Staging, "production" => Production, "other" => Other });
-one_of!(OnFailure { "stop" => Stop, "continue" => Continue, "rollback" => Rollback });
 
 impl Settings {
     /// Name of the file at the repo's root.
@@ -467,16 +218,6 @@ impl Settings {
     /// The region key of an environment: configured, else the letters of the last part of its name.
     pub fn region_key(&self, name: &EnvironmentName) -> Option<RegionKey> {
         self.environments.get(name).and_then(|row| row.region_key.clone()).or_else(|| RegionKey::derive(name))
-    }
-}
-
-impl EnvironmentSettings {
-    /// What a failed deployment leads to here.
-    pub fn on_failure(&self) -> OnFailure {
-        self.on_failure.unwrap_or(match self.kind {
-            EnvironmentKind::Staging | EnvironmentKind::Production => OnFailure::Rollback,
-            EnvironmentKind::Other => OnFailure::Stop,
-        })
     }
 }
 

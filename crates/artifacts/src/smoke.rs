@@ -9,8 +9,8 @@ use serde_json::Value;
 use crate::file_error::Problems;
 use crate::json::{At, FromJson, Kind};
 use crate::name::EnvironmentName;
-use crate::settings_keys::refuse_unknown_of;
-use crate::settings_read::Ttl;
+use crate::settings::Ttl;
+use crate::settings::keys::refuse_unknown_of;
 
 /// One check. Exactly one of `command`, `http` and `invoke` says what is done.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]

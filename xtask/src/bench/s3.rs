@@ -2,6 +2,7 @@
 
 mod contestants;
 mod count;
+mod listing;
 mod page;
 mod server;
 mod tree;
@@ -72,9 +73,7 @@ pub(crate) struct Figures {
 
 impl Figures {
     fn median(&self, of: impl Fn(&Took) -> f64) -> f64 {
-        let mut values: Vec<f64> = self.took.iter().map(of).collect();
-        values.sort_by(f64::total_cmp);
-        values.get(values.len() / 2).copied().unwrap_or_default()
+        middle(self.took.iter().map(of).collect())
     }
 
     fn seconds(&self) -> f64 {
@@ -87,12 +86,19 @@ impl Figures {
     }
 }
 
+fn middle(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or_default()
+}
+
 /// What was found.
 #[derive(Debug)]
 pub(crate) struct Findings {
     machine: String,
     figures: BTreeMap<(Scenario, &'static str), Figures>,
     tools: Vec<&'static str>,
+    /// Seconds that the list of what ours has published takes by itself, a value a round.
+    listing: Vec<f64>,
     /// Peak memory of ours for [`MANY`] files, first and unchanged, in MiB.
     peak_of_many: f64,
 }
@@ -136,6 +142,7 @@ pub(crate) fn run(root: &Path, args: &[&str]) -> Result<()> {
 
 async fn measure(contestants: &[Contestant], programs: &S3Programs) -> Result<Findings> {
     let mut figures: BTreeMap<(Scenario, &'static str), Figures> = BTreeMap::new();
+    let mut listing = Vec::new();
     for round in 0..=ROUNDS {
         for contestant in contestants {
             let server = Server::start(programs).await?;
@@ -160,6 +167,9 @@ async fn measure(contestants: &[Contestant], programs: &S3Programs) -> Result<Fi
                 } else {
                     eprintln!("round {}: {} {scenario:?}: {:.2} s", round + 1, contestant.name, took.seconds);
                     row.took.push(took);
+                    if (contestant.name, scenario) == (OURS, Scenario::Unchanged) {
+                        listing.push(listing::alone(&server, programs).await?);
+                    }
                 }
             }
         }
@@ -178,6 +188,7 @@ async fn measure(contestants: &[Contestant], programs: &S3Programs) -> Result<Fi
         machine: super::machine::describe(),
         figures,
         tools: contestants.iter().map(|one| one.name).collect(),
+        listing,
         peak_of_many,
     })
 }

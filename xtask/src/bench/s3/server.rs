@@ -30,27 +30,16 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) async fn start(programs: &S3Programs) -> Result<Self> {
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let store = TempDir::new()?;
         std::fs::create_dir_all(store.path().join("objects").join(BUCKET))?;
-        let log = File::create(store.path().join("errors.log"))?;
-        let process = Process::start(
-            guarded(&programs.s3s_fs)?
-                .args(["--host", "127.0.0.1", "--port", &address.port().to_string()])
-                .args(["--access-key", KEY_ID, "--secret-key", SECRET])
-                .arg(store.path().join("objects"))
-                .env("RUST_LOG", "error")
-                .stdin(Stdio::null())
-                .stdout(Stdio::null())
-                .stderr(log),
-        )?;
-        for _ in 0..500 {
-            if tokio::net::TcpStream::connect(address).await.is_ok() {
-                return Ok(Self { _process: process, address, store });
-            }
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        bail!("{} does not start", programs.s3s_fs.display())
+        let keys = ["--access-key", KEY_ID, "--secret-key", SECRET];
+        let (process, address) = serve(programs, store.path(), &keys).await?;
+        Ok(Self { _process: process, address, store })
+    }
+
+    /// A second server of the same objects that asks nobody for keys.
+    pub(super) async fn open_to_all(&self, programs: &S3Programs) -> Result<(Process, SocketAddr)> {
+        serve(programs, self.store.path(), &[]).await
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -79,6 +68,29 @@ impl Server {
     pub(super) fn told(&self) -> String {
         std::fs::read_to_string(self.store.path().join("errors.log")).unwrap_or_default()
     }
+}
+
+/// Starts a server of the objects in a store.
+async fn serve(programs: &S3Programs, store: &Path, keys: &[&str]) -> Result<(Process, SocketAddr)> {
+    let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+    let log = File::options().create(true).append(true).open(store.join("errors.log"))?;
+    let process = Process::start(
+        guarded(&programs.s3s_fs)?
+            .args(["--host", "127.0.0.1", "--port", &address.port().to_string()])
+            .args(keys)
+            .arg(store.join("objects"))
+            .env("RUST_LOG", "error")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log),
+    )?;
+    for _ in 0..500 {
+        if tokio::net::TcpStream::connect(address).await.is_ok() {
+            return Ok((process, address));
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    bail!("{} does not start", programs.s3s_fs.display())
 }
 
 /// What every tool sees.
