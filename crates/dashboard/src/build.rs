@@ -114,21 +114,23 @@ fn linked(address: Option<String>, name: &str) -> Markup {
 const AT_A_TIME: usize = 256;
 
 /// A piece of work: pages that are drawn by one thread.
-type Piece<'w> = Box<dyn Fn() -> Vec<Page> + Sync + 'w>;
+pub(crate) type Piece<'w> = Box<dyn Fn() -> Vec<Page> + Sync + 'w>;
 
 /// All files of the site. Pure: the same site gives the same files, in the same order, the index first.
 pub fn build(site: &Site, layout: &Layout) -> Vec<Page> {
     let book = &Book::of(site, layout);
+    let (releases, graveyard) = (pages::releases::listing(book), pages::graveyard::listing(book));
+    let (events, promotions) = (pages::events::listing(book), pages::promotions::listing(book));
     let mut pieces: Vec<Piece<'_>> = vec![
         Box::new(|| pages::matrix::pages(book)),
         Box::new(|| vec![style::page(book)]),
         Box::new(|| finder::files(book).into()),
-        Box::new(|| pages::releases::pages(book)),
-        Box::new(|| pages::graveyard::pages(book)),
         Box::new(|| pages::figures::pages(book)),
-        Box::new(|| pages::events::pages(book)),
-        Box::new(|| pages::promotions::pages(book)),
     ];
+    pieces.extend(releases.pieces(book));
+    pieces.extend(graveyard.pieces(book));
+    pieces.extend(events.pieces(book));
+    pieces.extend(promotions.pieces(book));
     for (at, row) in site.functions.iter().enumerate() {
         pieces.push(Box::new(move || vec![pages::function::page(book, at, row)]));
     }

@@ -21,7 +21,7 @@ pub(crate) fn first(rows: impl IntoIterator<Item = Markup>, room: usize) -> (Mar
 }
 
 /// All rows, in parts that fit.
-pub(crate) fn parts<'a>(rows: impl IntoIterator<Item = &'a Markup>, room: usize) -> Vec<Markup> {
+pub(crate) fn parts(rows: impl IntoIterator<Item = Markup>, room: usize) -> Vec<Markup> {
     let mut parts = Vec::new();
     let mut text = String::new();
     for row in rows {
@@ -46,7 +46,7 @@ mod tests {
         let shown = |(markup, count): (Markup, usize)| (markup.0, count);
         assert_eq!(shown(first(rows(), 8)), ("aaaabbbb".to_owned(), 2));
         assert_eq!(shown(first(rows(), 1)), ("aaaa".to_owned(), 1), "never none at all");
-        let parts: Vec<String> = parts(&rows(), 9).into_iter().map(|part| part.0).collect();
+        let parts: Vec<String> = parts(rows(), 9).into_iter().map(|part| part.0).collect();
         assert_eq!(parts, ["aaaabbbb", "cccc"]);
     }
 }

@@ -45,22 +45,40 @@ pub(crate) fn by(name: &str, run: Option<&str>) -> Markup {
     }
 }
 
-fn parts(time: OffsetDateTime) -> (String, String, u8) {
+/// `2025-11-19T15:22:07Z`, of which the first ten characters are the day and five from the eleventh on the minute.
+fn stamp(time: OffsetDateTime) -> String {
     let utc = time.to_offset(UtcOffset::UTC);
-    let day = format!("{:04}-{:02}-{:02}", utc.year(), u8::from(utc.month()), utc.day());
-    (day, format!("{:02}:{:02}", utc.hour(), utc.minute()), utc.second())
+    let mut stamp = String::with_capacity(20);
+    let mut put = |number: u32, digits: u32, end: char| {
+        let digit = |place: u32| char::from_digit(number / 10u32.pow(place) % 10, 10).unwrap_or('?');
+        stamp.extend((0..digits).rev().map(digit));
+        stamp.push(end);
+    };
+    put(utc.year().unsigned_abs(), 4, '-');
+    put(u8::from(utc.month()).into(), 2, '-');
+    put(utc.day().into(), 2, 'T');
+    put(utc.hour().into(), 2, ':');
+    put(utc.minute().into(), 2, ':');
+    put(utc.second().into(), 2, 'Z');
+    stamp
+}
+
+fn day_and_minute(stamp: &str) -> (&str, &str) {
+    (stamp.get(..10).unwrap_or_default(), stamp.get(11..16).unwrap_or_default())
 }
 
 /// A time in UTC, to the minute for people and to the second for machines.
 pub(crate) fn when(time: OffsetDateTime) -> Markup {
-    let (day, minute, second) = parts(time);
-    html! { time datetime=(format!("{day}T{minute}:{second:02}Z")) { (day) " " (minute) } }
+    let stamp = stamp(time);
+    let (day, minute) = day_and_minute(&stamp);
+    html! { time datetime=(stamp) { (day) " " (minute) } }
 }
 
 /// The day, and the time where that is today; for cells of the matrix.
 pub(crate) fn day(time: OffsetDateTime, today: OffsetDateTime) -> String {
-    let (day, minute, _) = parts(time);
-    if parts(today).0 == day { format!("today {minute}") } else { day }
+    let (stamp, now) = (stamp(time), stamp(today));
+    let (day, minute) = day_and_minute(&stamp);
+    if now.starts_with(day) { format!("today {minute}") } else { day.to_owned() }
 }
 
 /// The month of a time, in UTC.
@@ -98,7 +116,7 @@ pub(crate) fn count(number: usize, one: &str, more: &str) -> String {
 mod tests {
     use time::macros::datetime;
 
-    use super::{day, long};
+    use super::{day, long, when};
 
     #[test]
     fn spans_are_said_in_two_units_at_most() {
@@ -108,6 +126,12 @@ mod tests {
             said,
             ["0 s", "59 s", "5 min", "1 h", "1 h 30 min", "1 d", "1 d 1 h", "11 d", "0 s", "0 s"]
         );
+    }
+
+    #[test]
+    fn times_are_those_of_utc() {
+        let shown = when(datetime!(0987-06-05 01:02:03 +02:00)).into_string();
+        assert_eq!(shown, "<time datetime=\"0987-06-04T23:02:03Z\">0987-06-04 23:02</time>");
     }
 
     #[test]

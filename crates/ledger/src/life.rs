@@ -1,10 +1,9 @@
 //! The life of a release: built, deployed, verified, approved, live, superseded, dead.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 
 use landfall_artifacts::{
-    Actor, EffectResult, EnvironmentKind, EnvironmentName, EventKind, LedgerEvent, LedgerItem, ReleaseId,
-    Settings,
+    Actor, EffectResult, EnvironmentKind, EnvironmentName, EventKind, LedgerEvent, ReleaseId, Settings,
 };
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,6 +11,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 
 use crate::happened;
+use crate::view::function_name;
 
 /// How far a release came. Later ones stand behind earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -235,7 +235,7 @@ fn makes(event: &LedgerEvent) -> bool {
 ///
 /// What failed, or whose outcome is not known, is no step. After its death a release takes no further step.
 pub fn lives(events: &[LedgerEvent], production: &BTreeSet<EnvironmentName>) -> Vec<Life> {
-    let mut fold = Fold { production, lives: BTreeMap::new(), runs: BTreeMap::new(), held: BTreeMap::new() };
+    let mut fold = Fold { production, lives: HashMap::new(), runs: HashMap::new(), held: HashMap::new() };
     for event in events {
         fold.take(event);
     }
@@ -255,15 +255,15 @@ struct Known {
 
 struct Fold<'a> {
     production: &'a BTreeSet<EnvironmentName>,
-    lives: BTreeMap<ReleaseId, Known>,
+    lives: HashMap<&'a ReleaseId, Known>,
     /// What runs in each environment's functions.
-    runs: BTreeMap<(EnvironmentName, String), ReleaseId>,
+    runs: HashMap<(&'a EnvironmentName, &'a str), &'a ReleaseId>,
     /// How many functions of production a release has.
-    held: BTreeMap<ReleaseId, usize>,
+    held: HashMap<&'a ReleaseId, usize>,
 }
 
-impl Fold<'_> {
-    fn take(&mut self, event: &LedgerEvent) {
+impl<'a> Fold<'a> {
+    fn take(&mut self, event: &'a LedgerEvent) {
         if let Some(release) = &event.release {
             self.of_release(release, event);
         }
@@ -272,8 +272,8 @@ impl Fold<'_> {
         }
     }
 
-    fn of_release(&mut self, release: &ReleaseId, event: &LedgerEvent) {
-        let known = self.lives.entry(release.clone()).or_insert_with(|| {
+    fn of_release(&mut self, release: &'a ReleaseId, event: &LedgerEvent) {
+        let known = self.lives.entry(release).or_insert_with(|| {
             let life = Life {
                 release: release.clone(),
                 state: State::Built,
@@ -304,21 +304,21 @@ impl Fold<'_> {
     }
 
     /// Something came to an environment; what was there before may have gone from it.
-    fn comes(&mut self, event: &LedgerEvent) {
+    fn comes(&mut self, event: &'a LedgerEvent) {
         let (Some(release), Some(environment)) = (&event.release, &event.environment) else { return };
         let is_live = self.production.contains(environment);
         let was_live = self.held.get(release).is_some_and(|held| *held > 0);
         let mut is_news = false;
         for function in functions(event) {
-            let before = self.runs.insert((environment.clone(), function), release.clone());
-            if before.as_ref() == Some(release) {
+            let before = self.runs.insert((environment, function), release);
+            if before == Some(release) {
                 continue;
             }
             is_news = true;
             if is_live {
-                *self.held.entry(release.clone()).or_default() += 1;
+                *self.held.entry(release).or_default() += 1;
                 if let Some(before) = before {
-                    self.goes(&before, event);
+                    self.goes(before, event);
                 }
             }
         }
@@ -331,8 +331,8 @@ impl Fold<'_> {
     }
 
     /// A function of production runs this release no longer.
-    fn goes(&mut self, release: &ReleaseId, event: &LedgerEvent) {
-        let held = self.held.entry(release.clone()).or_default();
+    fn goes(&mut self, release: &'a ReleaseId, event: &LedgerEvent) {
+        let held = self.held.entry(release).or_default();
         *held = held.saturating_sub(1);
         if *held > 0 {
             return;
@@ -368,14 +368,9 @@ fn step(state: State, event: &LedgerEvent) -> Step {
 }
 
 /// The functions that an event is about, each by its name; one without items is about the environment as a whole.
-pub(crate) fn functions(event: &LedgerEvent) -> BTreeSet<String> {
+pub(crate) fn functions(event: &LedgerEvent) -> BTreeSet<&str> {
     if event.items.is_empty() {
-        return BTreeSet::from([String::new()]);
+        return BTreeSet::from([""]);
     }
-    event.items.iter().map(function).collect()
-}
-
-/// The function of an item, or the item's name where it is none.
-pub(crate) fn function(item: &LedgerItem) -> String {
-    item.lambda.as_ref().map_or_else(|| item.name.clone(), ToString::to_string)
+    event.items.iter().map(function_name).collect()
 }

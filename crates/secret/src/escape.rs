@@ -7,6 +7,9 @@
 /// backslash: GitHub's `::` at the beginning (also after spaces) and its older `##[` anywhere, and GitLab's `section_start:`
 /// and `section_end:`.
 pub fn escape(text: &str, max_chars: usize) -> String {
+    if text.len() <= max_chars && is_plain(text) {
+        return text.to_owned();
+    }
     let mut shown = String::with_capacity(text.len().min(max_chars.saturating_mul(4)));
     for (count, character) in text.chars().enumerate() {
         if count == max_chars {
@@ -30,6 +33,12 @@ pub fn escape(text: &str, max_chars: usize) -> String {
         shown.insert(blank, '\\');
     }
     shown
+}
+
+/// Whether a text is sure to stay as it is. Most are, and pages have millions of them.
+fn is_plain(text: &str) -> bool {
+    let is_plain = |byte: u8| matches!(byte, b' '..=b'~') && byte != b'#';
+    text.bytes().all(is_plain) && !text.trim_start().starts_with("::") && !text.contains("section_")
 }
 
 /// [`escape()`] line by line, for text whose line breaks are wanted: at most `max_lines` lines of `max_chars` each.

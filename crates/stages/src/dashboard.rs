@@ -15,7 +15,7 @@ use std::thread;
 
 use landfall_artifacts::{EnvironmentName, JiraTickets, LedgerEvent, Settings};
 use landfall_dashboard::{LedgerState, Site, TicketRow};
-use landfall_ledger::{Ledger, Verified, deployments};
+use landfall_ledger::{Ledger, Verified, deployments, life};
 use time::OffsetDateTime;
 
 pub use drift::Drift;
@@ -50,16 +50,17 @@ pub fn site(events: &[LedgerEvent], material: &Material<'_>) -> Site {
     site.ledger.clone_from(&material.ledger);
     // Each reads all events for itself, and of a large ledger that takes a while.
     thread::scope(|scope| {
-        let releases = scope.spawn(|| lives::releases(events, material.settings));
-        let history = scope.spawn(|| (history::rows(events), history::promotions(events)));
-        let figures = scope.spawn(|| figures::figures(events, material.now));
+        let lives = scope.spawn(|| life::lives(events, &life::production(material.settings)));
+        let built = scope.spawn(|| lives::built(events));
+        let history = scope.spawn(|| history::rows(events));
+        let figures = scope.spawn(|| (figures::figures(events, material.now), history::promotions(events)));
         let deployed = deployments(events);
         site.environments = running::environments(material, &deployed);
         site.functions = running::functions(&deployed, material.drift);
         gates::add(&mut site, events, &deployed, material);
-        site.releases = joined(releases);
-        (site.history, site.promotions) = joined(history);
-        site.figures = joined(figures);
+        site.releases = lives::releases(joined(built), &joined(lives));
+        site.history = joined(history);
+        (site.figures, site.promotions) = joined(figures);
     });
     site
 }

@@ -3,11 +3,24 @@
 use std::path::Path;
 use std::process::Command;
 
-/// Processors and memory, in one line.
+/// Processors, memory, and what temporary files are on, in one line.
 pub(crate) fn describe() -> String {
+    let files = file_system(&std::env::temp_dir()).map_or(String::new(), |kind| format!(", files on {kind}"));
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let memory = memory("MemTotal").map_or(String::new(), |bytes| format!(", {} GiB of memory", bytes >> 30));
-    format!("{cores} cores of {}{memory}", processor().unwrap_or_else(|| std::env::consts::ARCH.to_owned()))
+    format!(
+        "{cores} cores of {}{memory}{files}",
+        processor().unwrap_or_else(|| std::env::consts::ARCH.to_owned())
+    )
+}
+
+/// The kind of file system that a folder is on, such as `ext4`; memory, as `tmpfs` is, knows no slow disk.
+fn file_system(folder: &Path) -> Option<String> {
+    let mounts = std::fs::read_to_string("/proc/mounts").ok()?;
+    let fields = mounts.lines().map(|line| line.split(' '));
+    let at = fields.filter_map(|mut fields| Some((Path::new(fields.nth(1)?), fields.next()?)));
+    let holding = at.filter(|(place, _)| folder.starts_with(place));
+    holding.max_by_key(|(place, _)| place.components().count()).map(|(_, kind)| kind.to_owned())
 }
 
 /// How many processes wanted a processor in the last minute, on average: more than there are cores means that times are longer than on

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::listing::Listing;
-use crate::build::{Book, Page};
+use crate::build::Book;
 use crate::layout::Place;
 use crate::shell::Part;
 use crate::text::{by, month, shown, when};
@@ -12,7 +12,7 @@ use crate::{HistoryRow, Went};
 /// Functions that a row names; further ones are counted.
 const MOST_NAMED: usize = 6;
 
-pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
+pub(crate) fn listing<'a>(book: &Book<'a>) -> Listing<'a, HistoryRow> {
     Listing {
         part: Part::Events,
         stem: "events",
@@ -21,9 +21,9 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
         about: html! {},
         nothing: "Nothing is recorded yet.",
         columns: &["When", "What", "Where", "Release", "By"],
-        rows: book.site.history.iter().map(|event| (month(event.at), row(book, event))).collect(),
+        rows: book.site.history.iter().map(|event| (month(event.at), event)).collect(),
+        draw: row,
     }
-    .pages(book)
 }
 
 fn row(book: &Book<'_>, event: &HistoryRow) -> Markup {

@@ -58,14 +58,13 @@ const FIGURES: [Figure; 4] = [
 ];
 
 pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
-    let sections: Vec<Markup> =
-        book.site.figures.iter().enumerate().map(|(at, figures)| section(book, at, figures)).collect();
-    let bodies = parts(&sections, ROOM);
+    let sections = book.site.figures.iter().enumerate().map(|(at, figures)| section(book, at, figures));
+    let bodies = parts(sections, ROOM);
     let file =
         |at: usize| if at == 0 { "figures.html".to_owned() } else { format!("figures-{}.html", at + 1) };
     let page = |(at, body): (usize, &Markup)| {
         let content = html! {
-            @if sections.is_empty() { (nothing("Nothing is recorded yet.")) }
+            @if book.site.figures.is_empty() { (nothing("Nothing is recorded yet.")) }
             (body)
             @if bodies.len() > 1 { nav.pages aria-label="Further environments" { @for other in 0..bodies.len() {
                 a href=(file(other)) aria-current=[(other == at).then_some("page")] { "Page " (other + 1) }

@@ -3,14 +3,14 @@
 use maud::{Markup, html};
 
 use super::listing::Listing;
-use crate::build::{Book, Page};
+use crate::build::Book;
 use crate::layout::Place;
 use crate::shell::Part;
 use crate::text::{month, shown, when};
 use crate::track::track;
 use crate::{Release, ReleaseState};
 
-pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
+pub(crate) fn listing<'a>(book: &Book<'a>) -> Listing<'a, Release> {
     let all = &book.site.releases;
     let dead = all.iter().filter(|release| is_dead(release)).count();
     // The first that lived after some that did not is shown above them: they failed forward to it.
@@ -29,9 +29,9 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
         },
         nothing: "No release died.",
         columns: &["Attempt", "Way", "End"],
-        rows: told.map(|(_, release)| (month(release.began), row(book, release))).collect(),
+        rows: told.map(|(_, release)| (month(release.began), release)).collect(),
+        draw: row,
     }
-    .pages(book)
 }
 
 fn is_dead(release: &Release) -> bool {

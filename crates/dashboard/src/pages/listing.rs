@@ -1,11 +1,12 @@
 //! Long lists by month: the newest on the list's own page, all of them on the pages of their months.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use maud::{Markup, html};
 
 use crate::Month;
-use crate::build::{Book, Page};
+use crate::build::{Book, Page, Piece};
 use crate::lists::{ROOM, first, parts};
 use crate::shell::{Part, Sheet, nothing, page, wide};
 
@@ -13,7 +14,7 @@ use crate::shell::{Part, Sheet, nothing, page, wide};
 const NEWEST: usize = 100;
 
 /// A list, newest first.
-pub(crate) struct Listing<'a> {
+pub(crate) struct Listing<'a, T> {
     pub(crate) part: Part,
     /// The beginning of its files' names.
     pub(crate) stem: &'a str,
@@ -27,53 +28,73 @@ pub(crate) struct Listing<'a> {
     pub(crate) nothing: &'a str,
     /// The titles of its columns.
     pub(crate) columns: &'a [&'a str],
-    /// Its rows.
-    pub(crate) rows: Vec<(Month, Markup)>,
+    /// What has a row, with the month that it belongs to.
+    pub(crate) rows: Vec<(Month, &'a T)>,
+    /// How a row is drawn.
+    pub(crate) draw: fn(&Book<'_>, &T) -> Markup,
 }
 
-impl Listing<'_> {
-    pub(crate) fn pages(&self, book: &Book<'_>) -> Vec<Page> {
-        let mut months: BTreeMap<Month, Vec<&Markup>> = BTreeMap::new();
-        for (month, row) in &self.rows {
-            months.entry(*month).or_default().push(row);
+/// The rows of each month.
+type Months<'a, T> = BTreeMap<Month, Vec<&'a T>>;
+
+impl<T: Sync> Listing<'_, T> {
+    /// Its pages as pieces of work: its own page, and each month.
+    pub(crate) fn pieces<'w>(&'w self, book: &'w Book<'w>) -> Vec<Piece<'w>> {
+        let mut months: Months<'w, T> = BTreeMap::new();
+        for (month, one) in &self.rows {
+            months.entry(*month).or_default().push(one);
         }
-        let (newest, shown) = first(self.rows.iter().take(NEWEST).map(|(_, row)| row.clone()), ROOM);
-        let is_whole = shown == self.rows.len();
+        let (newest, shown) =
+            first(self.rows.iter().take(NEWEST).map(|(_, one)| (self.draw)(book, one)), ROOM);
+        if shown == self.rows.len() {
+            return vec![Box::new(move || vec![self.newest(book, &newest, None)])];
+        }
+        let months = Arc::new(months);
+        let all = Arc::clone(&months);
+        let mut pieces: Vec<Piece<'w>> =
+            vec![Box::new(move || vec![self.newest(book, &newest, Some((shown, &all)))])];
+        for month in months.keys().rev().copied() {
+            let months = Arc::clone(&months);
+            pieces.push(Box::new(move || self.month(book, &months, month)));
+        }
+        pieces
+    }
+
+    /// The list's own page, with links to those of the months where it does not show all.
+    fn newest(&self, book: &Book<'_>, rows: &Markup, rest: Option<(usize, &Months<'_, T>)>) -> Page {
         let file = format!("{}.html", self.stem);
-        let links = self.months(&months, None);
         let content = html! {
             (self.about)
             @if self.rows.is_empty() { (nothing(self.nothing)) } @else {
-                (self.table(&newest))
-                @if !is_whole {
+                (self.table(rows))
+                @if let Some((shown, months)) = rest {
                     p.nothing { "These are the newest " (shown) " of " (self.rows.len()) " " (self.what) "; the others stand by month." }
-                    (links)
+                    (self.months(months, None))
                 }
             }
         };
-        let sheet = Sheet { is_first: true, ..Sheet::inside(&file, self.title, self.part) };
-        let mut made = vec![page(book, sheet, &content)];
-        if is_whole {
-            return made;
-        }
-        for (month, rows) in months.iter().rev() {
-            let bodies = parts(rows.iter().copied(), ROOM);
-            let count = bodies.len();
-            for (at, body) in bodies.iter().enumerate() {
-                let (file, title) = (self.file(*month, at), format!("{} of {}", self.title, name(*month)));
-                let content = html! {
-                    (self.table(body))
-                    @if count > 1 { nav.pages aria-label="Parts of the month" {
-                        @for other in 0..count {
-                            a href=(self.file(*month, other)) aria-current=[(other == at).then_some("page")] { "Part " (other + 1) }
-                        }
-                    } }
-                    (self.months(&months, Some(*month)))
-                };
-                made.push(page(book, Sheet::inside(&file, &title, self.part), &content));
-            }
-        }
-        made
+        page(book, Sheet { is_first: true, ..Sheet::inside(&file, self.title, self.part) }, &content)
+    }
+
+    /// The pages of a month.
+    fn month(&self, book: &Book<'_>, months: &Months<'_, T>, month: Month) -> Vec<Page> {
+        let rows = months.get(&month).into_iter().flatten();
+        let bodies = parts(rows.map(|one| (self.draw)(book, one)), ROOM);
+        let count = bodies.len();
+        let part = |(at, body): (usize, &Markup)| {
+            let (file, title) = (self.file(month, at), format!("{} of {}", self.title, name(month)));
+            let content = html! {
+                (self.table(body))
+                @if count > 1 { nav.pages aria-label="Parts of the month" {
+                    @for other in 0..count {
+                        a href=(self.file(month, other)) aria-current=[(other == at).then_some("page")] { "Part " (other + 1) }
+                    }
+                } }
+                (self.months(months, Some(month)))
+            };
+            page(book, Sheet::inside(&file, &title, self.part), &content)
+        };
+        bodies.iter().enumerate().map(part).collect()
     }
 
     fn file(&self, month: Month, part: usize) -> String {
@@ -97,7 +118,7 @@ impl Listing<'_> {
         )
     }
 
-    fn months(&self, months: &BTreeMap<Month, Vec<&Markup>>, current: Option<Month>) -> Markup {
+    fn months(&self, months: &Months<'_, T>, current: Option<Month>) -> Markup {
         let mut years: Vec<(i32, Vec<(Month, usize)>)> = Vec::new();
         for (month, rows) in months.iter().rev() {
             match years.last_mut() {

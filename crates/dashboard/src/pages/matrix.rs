@@ -28,9 +28,9 @@ const PICKS: [(&str, &str); 5] = [
 
 pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
     let site = book.site;
-    let rows: Vec<(Markup, [bool; 5])> =
-        site.functions.iter().enumerate().map(|(at, function)| row(book, at, function)).collect();
-    let counts: [usize; 5] = std::array::from_fn(|at| rows.iter().filter(|(_, picked)| picked[at]).count());
+    let (rows, picked): (Vec<Markup>, Vec<[bool; 5]>) =
+        site.functions.iter().enumerate().map(|(at, function)| row(book, at, function)).unzip();
+    let counts: [usize; 5] = std::array::from_fn(|at| picked.iter().filter(|picked| picked[at]).count());
     let drifts = drifts(site);
     let above = html! { (summary(book, &drifts)) (attention(book, &drifts)) };
     let below = html! {
@@ -39,7 +39,7 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
     let around = [&above, &below, &header(book, Place::Index), &tools(book, &counts, true), &legend()];
     let around: usize = around.iter().map(|part| part.0.len()).sum();
     let room = LARGEST_PAGE.saturating_sub(ROOM_OF_SHELL + around).max(LARGEST_PAGE / 4);
-    let bodies = parts(rows.iter().map(|(row, _)| row), room);
+    let bodies = parts(rows, room);
     let files: Vec<String> = (0..bodies.len()).map(|at| format!("functions-{}.html", at + 1)).collect();
     let mut made = Vec::new();
     for (at, body) in bodies.iter().enumerate() {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::listing::Listing;
-use crate::build::{Book, Page};
+use crate::build::Book;
 use crate::layout::Place;
 use crate::shell::Part;
 use crate::text::{brief, by, count, month, shown, when};
@@ -12,7 +12,7 @@ use crate::{PromotedRow, PromotionRow, Went};
 /// Packages of one row; further ones are counted.
 const MOST: usize = 100;
 
-pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
+pub(crate) fn listing<'a>(book: &Book<'a>) -> Listing<'a, PromotionRow> {
     Listing {
         part: Part::Promotions,
         stem: "promotions",
@@ -21,9 +21,9 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
         about: html! {},
         nothing: "No promotion is recorded yet.",
         columns: &["When", "To", "Release", "Packages", "By"],
-        rows: book.site.promotions.iter().map(|one| (month(one.at), row(book, one))).collect(),
+        rows: book.site.promotions.iter().map(|one| (month(one.at), one)).collect(),
+        draw: row,
     }
-    .pages(book)
 }
 
 fn row(book: &Book<'_>, promotion: &PromotionRow) -> Markup {

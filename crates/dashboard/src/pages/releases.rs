@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::listing::Listing;
-use crate::build::{Book, Page};
+use crate::build::Book;
 use crate::layout::Place;
 use crate::lists::first;
 use crate::shell::{Part, further, section, wide};
@@ -15,7 +15,7 @@ use crate::{Release, TicketRow};
 const MOST_TICKETS: usize = 60;
 const ROOM_OF_TICKETS: usize = 24 * 1024;
 
-pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
+pub(crate) fn listing<'a>(book: &Book<'a>) -> Listing<'a, Release> {
     Listing {
         part: Part::Releases,
         stem: "releases",
@@ -24,9 +24,9 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
         about: html! {},
         nothing: "No release is recorded yet.",
         columns: &["Release", "State", "Way", "Began", "By"],
-        rows: book.site.releases.iter().map(|release| (month(release.began), row(book, release))).collect(),
+        rows: book.site.releases.iter().map(|release| (month(release.began), release)).collect(),
+        draw: row,
     }
-    .pages(book)
 }
 
 fn row(book: &Book<'_>, release: &Release) -> Markup {

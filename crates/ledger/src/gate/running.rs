@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use landfall_artifacts::{Digest, EffectResult, EventKind, LedgerEvent, ReleaseId};
 
 use crate::happened;
-use crate::life::function;
+use crate::view::function_name;
 
 /// Code as an event names it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl<'a> Running<'a> {
         let worked = [release, None].iter().filter_map(|one| self.worked.get(one)).max().copied();
         let mut functions = Vec::new();
         for item in &event.items {
-            let name = function(item);
+            let name = function_name(item).to_owned();
             let is_late = self.begun.get(&name).is_some_and(|(at, by)| *by != release && worked < Some(*at));
             if is_late && !is_rollback {
                 continue;

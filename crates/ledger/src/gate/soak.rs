@@ -50,7 +50,7 @@ impl Occupancy {
     /// still runs. `names` are the releases under which the contents are there.
     pub(crate) fn of(here: &[&LedgerEvent], subject: &Subject, names: &BTreeSet<ReleaseId>) -> Self {
         let is_named = |release: Option<&ReleaseId>| release.is_some_and(|release| names.contains(release));
-        let ours: BTreeSet<String> = here
+        let ours: BTreeSet<&str> = here
             .iter()
             .filter(|event| is_named(event.release.as_ref()) && comes(event))
             .flat_map(|event| functions(event))
@@ -66,8 +66,8 @@ impl Occupancy {
                 continue;
             }
             let Some(change) = running.take(event) else { continue };
-            let touches =
-                event.items.is_empty() || change.functions.iter().any(|(name, ..)| ours.contains(name));
+            let touches = event.items.is_empty()
+                || change.functions.iter().any(|(name, ..)| ours.contains(name.as_str()));
             let is_whole = wanted.iter().all(|digest| {
                 running.now().any(|code| is_named(code.release) && code.digest == Some(*digest))
             });

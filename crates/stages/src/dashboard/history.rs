@@ -2,6 +2,7 @@
 
 use landfall_artifacts::{EffectResult, EventKind, LedgerEvent, LedgerItem};
 use landfall_dashboard::{HistoryRow, Moved, PromotedRow, PromotionRow, Went};
+use landfall_ledger::view::function_name;
 
 /// Items that a row names; further ones are counted.
 const MOST_NAMED: usize = 6;
@@ -48,12 +49,10 @@ fn row(event: &LedgerEvent) -> HistoryRow {
 }
 
 fn moved(item: &LedgerItem) -> Moved {
-    Moved { function: function(item), version: item.version.as_ref().map(ToString::to_string) }
-}
-
-/// The function, or the item's name where it is none.
-pub(super) fn function(item: &LedgerItem) -> String {
-    item.lambda.as_ref().map_or_else(|| item.name.clone(), ToString::to_string)
+    Moved {
+        function: function_name(item).to_owned(),
+        version: item.version.as_ref().map(ToString::to_string),
+    }
 }
 
 /// What exactly, in a line.

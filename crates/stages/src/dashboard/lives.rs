@@ -2,18 +2,23 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use landfall_artifacts::{EventKind, LedgerEvent, ReleaseId, Settings};
+use landfall_artifacts::{EventKind, LedgerEvent, ReleaseId};
 use landfall_dashboard::{Death, Release, ReleaseItem, ReleaseState, Step, StepKind, Went};
-use landfall_ledger::life::{self, Life, State};
-use landfall_ledger::view;
+use landfall_ledger::life::{Life, State};
+use landfall_ledger::view::{self, function_name};
 
-use super::history::{function, note, went};
+use super::history::{note, went};
 
-/// All releases, the one that began last first. How they stand is the ledger's own rule.
-pub(super) fn releases(events: &[LedgerEvent], settings: &Settings) -> Vec<Release> {
-    let lives = life::lives(events, &life::production(settings));
-    let lives: BTreeMap<&ReleaseId, &Life> = lives.iter().map(|life| (&life.release, life)).collect();
-    let mut known: BTreeMap<&ReleaseId, Building> = BTreeMap::new();
+/// What was done with each release. How they stand in the end is not said yet.
+pub(super) struct Built<'a> {
+    known: BTreeMap<&'a ReleaseId, Building<'a>>,
+    /// The numbers of the records of rollbacks.
+    rollbacks: BTreeSet<u64>,
+}
+
+/// Reads what was done with each release.
+pub(super) fn built(events: &[LedgerEvent]) -> Built<'_> {
+    let mut known: BTreeMap<&ReleaseId, Building<'_>> = BTreeMap::new();
     let mut rollbacks: BTreeSet<u64> = BTreeSet::new();
     for event in events {
         if event.kind == EventKind::Rollback {
@@ -28,6 +33,13 @@ pub(super) fn releases(events: &[LedgerEvent], settings: &Settings) -> Vec<Relea
         let building = known.entry(release).or_insert_with(|| Building::begun(event));
         building.add(event);
     }
+    Built { known, rollbacks }
+}
+
+/// All releases, the one that began last first. How they stand is the ledger's own rule.
+pub(super) fn releases(built: Built<'_>, lives: &[Life]) -> Vec<Release> {
+    let Built { known, rollbacks } = built;
+    let lives: BTreeMap<&ReleaseId, &Life> = lives.iter().map(|life| (&life.release, life)).collect();
     let mut releases: Vec<(u64, Release)> = known
         .into_iter()
         .map(|(name, mut building)| {
@@ -73,13 +85,14 @@ fn state(life: &Life, release: &Release, rollbacks: &BTreeSet<u64>) -> ReleaseSt
     }
 }
 
-struct Building {
+struct Building<'a> {
     first: u64,
     release: Release,
-    items: BTreeSet<String>,
+    /// What the items are made from.
+    items: BTreeSet<&'a str>,
 }
 
-impl Building {
+impl<'a> Building<'a> {
     fn begun(event: &LedgerEvent) -> Self {
         let built = Step {
             at: event.time,
@@ -101,7 +114,7 @@ impl Building {
         Self { first: event.sequence, release, items: BTreeSet::new() }
     }
 
-    fn add(&mut self, event: &LedgerEvent) {
+    fn add(&mut self, event: &'a LedgerEvent) {
         let kind = match event.kind {
             EventKind::Deployment => StepKind::Deployed,
             EventKind::Test => StepKind::Tested,
@@ -144,13 +157,13 @@ impl Building {
         }
     }
 
-    fn take_items(&mut self, event: &LedgerEvent) {
+    fn take_items(&mut self, event: &'a LedgerEvent) {
         for item in &event.items {
             // A promotion names projects, a deployment the functions that are made from them.
-            let known = item.project.as_ref().map_or_else(|| function(item), ToString::to_string);
+            let known = item.project.as_ref().map_or_else(|| function_name(item), |project| project.as_str());
             if self.items.insert(known) {
                 self.release.items.push(ReleaseItem {
-                    name: function(item),
+                    name: function_name(item).to_owned(),
                     version: item.version.as_ref().map(ToString::to_string),
                     digest: item.digest,
                 });
