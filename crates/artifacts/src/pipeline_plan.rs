@@ -80,7 +80,8 @@ pub struct PlannedJob {
     pub may_fail: bool,
     /// Why it is not known in full, or what it comes after; empty where there is nothing to say.
     pub why: String,
-    /// What its stages would work on, as their own dry runs report it.
+    /// What its stages would work on, as their own dry runs report it. The outcome `follows` has a function whose code the run makes first:
+    /// of it the `version` alone is known.
     pub items: Vec<ReportItem>,
     /// Problems that its dry runs found and that nothing before it in the run solves.
     pub problems: Vec<Problem>,

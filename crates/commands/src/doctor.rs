@@ -98,6 +98,8 @@ impl crate::Command for Command {
                 }
                 examined.push(examine(context, patient, &how).await);
             }
+            // By now the secrets of the jobs that were looked at are known.
+            let told = told.into_iter().map(|told| told.safe(context.run().redactor())).collect();
             let diagnosis = Diagnosis::of(told, examined);
             Ok(finish(context, &diagnosis))
         })

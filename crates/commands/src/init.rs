@@ -22,10 +22,10 @@ use landfall_artifacts::{EnvironmentName, Mode, Problem, Settings, write_atomic}
 use landfall_cli::{Opt, Values};
 use landfall_stages::{Finished, Item, Outcome, Refusal};
 
+use crate::nearest::nearest;
 use crate::{Context, Effects, Shared, every_stage};
 use asked::Answers;
 use ci_files::CiFiles;
-
 use seen::System;
 
 /// The command.
@@ -105,6 +105,9 @@ impl crate::Command for Command {
             };
             let mut finished = Finished { lines: told::seen(&seen, system, &why), ..Finished::default() };
             let there = draft::there(&path)?;
+            if there.is_none() && seen.is_nothing() && !answers.contains_key("environments") {
+                return Err(nothing(repo));
+            }
             let text = if let Some(text) = &there {
                 let proposed = propose::choices(&seen, system, &answers);
                 finished.lines.extend(told::differences(&proposed, &context.settings));
@@ -167,11 +170,29 @@ fn system(values: &mut Values<'_>) -> Option<System> {
         Some("github") => Some(System::GitHub),
         Some(other) => {
             let what = format!("--ci `{}` is neither gitlab nor github", landfall_secret::escape(other, 60));
-            values.problem("LF-USAGE", &what, None);
+            let remedy = match nearest(other, ["gitlab", "github"].into_iter()) {
+                Some(near) => format!("did you mean {near}?"),
+                None => "leave it out: the repo shows it".to_owned(),
+            };
+            values.problem("LF-USAGE", &what, Some(remedy));
             None
         }
         None => None,
     }
+}
+
+/// Whoever is in another folder than the repo's root is to hear it before a file is written there.
+fn nothing(repo: &Path) -> Refusal {
+    let place = repo.canonicalize().unwrap_or_else(|_| repo.to_owned());
+    let shown = landfall_secret::escape(&place.to_string_lossy(), 200);
+    let what = format!(
+        "there is nothing to deliver in {shown}: no folder functions, no folder configs, no {}",
+        old_ci::ROOT
+    );
+    let problem = Problem::new("LF-INIT-NOTHING", landfall_artifacts::Class::Input, what);
+    Refusal::one(problem.with_remedy(
+        "run it in the root of the repo; or name the environments of one that is still empty by --environments",
+    ))
 }
 
 fn terminal(cause: &std::io::Error) -> Refusal {

@@ -3,6 +3,7 @@
 //! Every stage of every job is run dry, as a child process with the job's own environment, on the files that the jobs before it foretold.
 //! Nothing is changed anywhere, and nobody logs in to Vault: a secret id may be good for one login.
 
+mod awaited;
 mod child;
 mod desk;
 mod job;
@@ -23,7 +24,7 @@ use landfall_cli::{Opt, Values};
 use landfall_notify::Way;
 use landfall_pipeline::Pipeline;
 use landfall_pipeline::plan::{Asked, AtHand, keys, plan};
-use landfall_run::Event;
+use landfall_run::{Event, counted};
 use landfall_stages::{Finished, Outcome, Refusal, ToCaller};
 
 use crate::{Context, Effects, Shared, report};
@@ -149,10 +150,9 @@ fn key_files(values: &mut Values<'_>) -> BTreeMap<EnvironmentName, PathBuf> {
 /// What the exit code is for. The page has each problem, so that they are not said again.
 fn blocked(planned: &PipelinePlan) -> Option<Problem> {
     let class = gravest(planned.in_the_way.iter().map(|one| &one.problem), false)?;
-    let what = match planned.in_the_way.len() {
-        1 => format!("1 thing stands in the way of {}", planned.pipeline),
-        count => format!("{count} things stand in the way of {}", planned.pipeline),
-    };
+    let count = planned.in_the_way.len();
+    let verb = if count == 1 { "stands" } else { "stand" };
+    let what = format!("{} {verb} in the way of {}", counted(count, "thing"), planned.pipeline);
     Some(
         Problem::new("LF-PLAN-IN-THE-WAY", class, what)
             .with_remedy("the plan names each, with what would help"),

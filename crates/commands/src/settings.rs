@@ -26,6 +26,10 @@ pub(crate) fn read(
     let settings = match Settings::read(path, &[]) {
         Ok(settings) => settings,
         Err(FileError::Missing { .. }) if !named => Settings::default(),
+        Err(error @ FileError::Missing { .. }) => {
+            let remedy = "correct --config or LANDFALL_CONFIG; `landfall init` writes a landfall.toml in the root of a repo";
+            return Err(Refusal::one(Problem::of(&error).with_remedy(remedy)));
+        }
         Err(error) => return Err(error.into()),
     };
     let mut target = Target { environment: environment.cloned(), ..Target::default() };

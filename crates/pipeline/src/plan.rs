@@ -10,7 +10,7 @@ mod verdict;
 
 pub use before::{before, givers, hands_on, maker};
 pub use credentials::{AtHand, keys, minutes};
-pub use judge::{DryRun, judge};
+pub use judge::{DryRun, FOLLOWS, judge};
 pub use verdict::{Asked, plan};
 
 #[cfg(test)]

@@ -29,7 +29,7 @@ mod progress;
 mod retry;
 mod stop;
 
-pub use amount::human_bytes;
+pub use amount::{counted, human_bytes};
 pub use clock::{Clock, rfc3339};
 pub use counters::{Counters, Traffic};
 pub use journal::{

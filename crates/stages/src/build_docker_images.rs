@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::StreamExt as _;
 use landfall_artifacts::{Problem, Repository, Tag};
 use landfall_registry::Registries;
-use landfall_run::{Event, Run};
+use landfall_run::{Event, Run, counted};
 
 use crate::{Finished, Item, Outcome, Output, Refusal};
 pub use builder::{Builder, CommandTemplate, Options, PLACEHOLDERS};
@@ -75,7 +75,7 @@ pub async fn run(
             }
         }
         finished.summary =
-            format!("{} images would be built, {} are there already", todo.len(), skipped.len());
+            format!("{} would be built, {} there already", counted(todo.len(), "image"), skipped.len());
         return Ok(finished);
     }
     run.progress().event(Event::Phase { name: "build".into(), items: Some(todo.len() as u64) });

@@ -15,7 +15,7 @@ use landfall_artifacts::{
     Class, CodeSha256, CommitId, EnvironmentName, FileError, Mode, ObjectKey, Problem, ReleaseArtifact,
     ReleaseId, ReleaseManifest, ServiceName, WrittenFile,
 };
-use landfall_run::{Event, Run, human_bytes};
+use landfall_run::{Event, Run, counted, human_bytes};
 use serde_json::Value;
 
 use crate::{Finished, Item, Outcome, Output, Refusal};
@@ -103,7 +103,8 @@ pub async fn run(config: &Config, output: &Output, run: &Run) -> Outcome {
     let (made, would) =
         if output.is_dry_run() { (count_of("planned"), " would be") } else { (count_of("packaged"), "") };
     finished.summary = format!(
-        "{made} of {count} archives{would} made, {} in all, for {}",
+        "{made} of {}{would} made, {} in all, for {}",
+        counted(count, "archive"),
         human_bytes(total),
         manifest.folder()
     );

@@ -71,9 +71,8 @@ impl Clinic {
                 None => self.world.unset(name),
             }
         }
-        let found = self.finds(words).await;
+        self.has(words, expected).await;
         self.world.variables = before;
-        is(&found, expected);
     }
 
     /// Makes a failure of one file, and puts it back. `None` takes it away.
@@ -83,22 +82,20 @@ impl Clinic {
             Some(text) => self.world.write(name, text),
             None => self.world.remove(name),
         }
-        let found = self.finds(words).await;
+        self.has(words, expected).await;
         match before {
             Some(before) => self.world.write(name, &before),
             None => self.world.remove(name),
         }
-        is(&found, expected);
+    }
+
+    /// Asserts that a failure is named, and nothing else.
+    async fn has(&self, words: &[&str], expected: &str) {
+        assert_eq!(self.finds(words).await, [expected]);
     }
 
     /// Asserts that nothing is wrong.
     async fn is_well(&self, words: &[&str]) {
         assert_eq!(self.finds(words).await, Vec::<String>::new());
     }
-}
-
-/// Asserts that a failure is named, and nothing else.
-#[track_caller]
-fn is(found: &[String], expected: &str) {
-    assert_eq!(found, [expected]);
 }

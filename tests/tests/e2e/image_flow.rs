@@ -185,7 +185,7 @@ async fn a_release_has_all_images_and_tidies_up() {
     TAG=v1.7.0 docker build --tag ecr-registry.test/prod/proxy:v1.7.0 --file [repo]/images/proxy/Dockerfile [repo]/images/proxy
     TAG=v1.7.0 docker push ecr-registry.test/prod/proxy:v1.7.0
     then local images of this release and of ecr-registry.test/dev would be removed
-    3 images would be built, 0 are there already
+    3 images would be built, 0 there already
     "#);
     assert!(!at_home(&world, "docker.log").exists(), "nothing is built");
 
@@ -284,7 +284,7 @@ async fn a_dry_run_of_development_builds_nothing() {
     1 of 3 images changed since main was left at [base]
     TAG=[commit] docker build --tag ecr-registry.test/dev/order-service:[commit] --file [repo]/functions/order-service/Dockerfile [repo]/functions/order-service
     TAG=[commit] docker push ecr-registry.test/dev/order-service:[commit]
-    1 images would be built, 0 are there already
+    1 image would be built, 0 there already
     "#);
     assert!(!at_home(&world, "docker.log").exists(), "docker is not called");
 }

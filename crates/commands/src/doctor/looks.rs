@@ -12,7 +12,8 @@ use landfall_artifacts::{Class, Problem};
 use landfall_aws::caller_identity;
 use landfall_ledger::{Ledger, Place};
 use landfall_pipeline::doctor::{Evidence, Reach, Seen};
-use landfall_run::{RetryPolicy, Run};
+use landfall_run::{RetryPolicy, Run, counted};
+use landfall_secret::Redactor;
 use landfall_stages::{Outcome, Refusal};
 
 use super::patient::{Patient, Ready, logs_in};
@@ -53,14 +54,14 @@ pub(super) async fn take(
 ) -> Seen {
     let prepared = match &ready.prepared {
         Ok(prepared) => prepared,
-        Err(Refusal(problems)) => return looked(by.looks_at().to_owned(), problems.clone()),
+        Err(Refusal(problems)) => return looked(doctor, by.looks_at(), problems.clone()),
     };
     let run = run(doctor, how.limit);
     let context = ready.context(prepared, &run, Ledger::for_reading(""));
     match why_not(&context, prepared, by, how) {
         Ok(None) => {}
         Ok(Some(why)) => return Seen::Skipped { why },
-        Err(Refusal(problems)) => return looked(by.looks_at().to_owned(), problems),
+        Err(Refusal(problems)) => return looked(doctor, by.looks_at(), problems),
     }
     let look = look(patient, ready, prepared, &context, by);
     // The run's own deadline ends waiting between tries; this one ends a try.
@@ -69,15 +70,20 @@ pub(super) async fn take(
         Err(_) => Err(Refusal::one(late(by, how.limit))),
     };
     match brought {
-        Ok(Look::At(at)) => looked(at, Vec::new()),
+        Ok(Look::At(at)) => looked(doctor, &at, Vec::new()),
         Ok(Look::Nothing(why)) => Seen::Skipped { why },
-        Ok(Look::Problems(at, problems)) => looked(at, problems),
-        Err(Refusal(problems)) => looked(by.looks_at().to_owned(), problems),
+        Ok(Look::Problems(at, problems)) => looked(doctor, &at, problems),
+        Err(Refusal(problems)) => looked(doctor, by.looks_at(), problems),
     }
 }
 
-fn looked(at: String, problems: Vec<Problem>) -> Seen {
-    Seen::Looked { at: landfall_secret::escape(&at, 400), problems }
+fn looked(doctor: &Context, at: &str, problems: Vec<Problem>) -> Seen {
+    Seen::Looked { at: shown(doctor.run().redactor(), at), problems }
+}
+
+/// Secrets are taken out before the text is cut: of one that stands on the cut the first half would stay.
+fn shown(redactor: &Redactor, at: &str) -> String {
+    landfall_secret::escape(&redactor.redact(at), 400)
 }
 
 /// A run that shows nothing, records nothing and gives up soon.
@@ -183,7 +189,7 @@ fn settings(context: &Context) -> String {
     let given = context.options.iter().filter(|option| is_given(option.name)).count();
     let given = given - usize::from(is_given("dry-run"));
     let file = if std::path::Path::new(&path).exists() { path } else { format!("no {path}") };
-    format!("{file}, {given} settings given by flags, variables or that file")
+    format!("{file}, {} given by flags, variables or that file", counted(given, "setting"))
 }
 
 /// What the stage says where it may change nothing.
@@ -211,4 +217,21 @@ async fn identity(context: &Context) -> Brought {
     let aws = aws::config(context, &context.http()?).await?;
     let identity = caller_identity(&aws, context.run()).await?;
     Ok(Look::At(format!("STS: {} in account {}", identity.arn, identity.account)))
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_secret::{Redactor, Secret};
+
+    use super::shown;
+
+    #[test]
+    fn a_secret_on_the_cut_leaves_nothing_of_itself() {
+        let redactor = Redactor::new();
+        redactor.learn(&Secret::new("hunter2-and-more-of-it"));
+        for before in 370..=405 {
+            let at = format!("{}hunter2-and-more-of-it at the end", "x".repeat(before));
+            assert!(!shown(&redactor, &at).contains("hun"), "cut {before} characters before it");
+        }
+    }
 }

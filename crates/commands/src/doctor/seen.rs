@@ -2,6 +2,7 @@
 
 use landfall_artifacts::Problem;
 use landfall_pipeline::doctor::{Failure, Finding, Named, Verdict, named};
+use landfall_run::counted;
 
 use super::patient::Patient;
 use super::told::Told;
@@ -85,10 +86,10 @@ impl Diagnosis {
             } else {
                 "; what was reported is so no more: run the job again"
             };
-            return format!("nothing stands in the way: {} checks{skipped}{gone}", checks.len());
+            return format!("nothing stands in the way: {}{skipped}{gone}", counted(checks.len(), "check"));
         }
         let failed = count(|verdict| matches!(verdict, Verdict::Failed { .. }));
-        format!("{}: {failed} of {} checks failed{skipped}", names.join(", "), checks.len())
+        format!("{}: {failed} of {} failed{skipped}", names.join(", "), counted(checks.len(), "check"))
     }
 
     /// What to do first: about what a report tells of, else about the first check that failed.
@@ -150,4 +151,69 @@ fn now(failure: &Failure, stage: &str, examined: &[Examined]) -> Now {
         }
     }
     now
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use landfall_artifacts::{Class, Problem};
+    use landfall_pipeline::doctor::{Examination, Seen, tree};
+
+    use super::{Diagnosis, Examined, Now};
+    use crate::doctor::patient::Patient;
+    use crate::doctor::shown;
+    use crate::doctor::told::Told;
+    use crate::ledger::table::Paint;
+
+    /// A report of one problem, held against checks that are all good.
+    fn diagnosed(stage: &str, code: &str, what: &str) -> Diagnosis {
+        let mut examination = Examination::new(tree(stage));
+        while let Some(next) = examination.next() {
+            examination.saw(next, Seen::Looked { at: "all is well".to_owned(), problems: Vec::new() });
+        }
+        let patient = Patient {
+            job: None,
+            entry: crate::stage(stage).expect("a stage"),
+            arguments: Vec::new(),
+            variables: BTreeMap::new(),
+            environment: None,
+        };
+        let told = Told {
+            job: None,
+            stage: Some(stage.to_owned()),
+            environment: None,
+            problems: vec![Problem::new(code, Class::Refused, what)],
+        };
+        Diagnosis::of(vec![told], vec![Examined { patient, findings: examination.findings() }])
+    }
+
+    #[test]
+    fn a_write_that_was_refused_is_not_disproved_by_looks_that_are_good() {
+        for (stage, code, what, id) in [
+            ("deploy-lambda", "LF-AWS-DENIED", "UpdateFunctionCode is not allowed", "lambda-denied"),
+            ("deploy-lambda", "LF-LAMBDA-FAILED", "the update of A failed", "update-failed"),
+            ("retag-push-ecr", "LF-REG-DENIED", "the registry refuses a push", "registry-denied"),
+            ("s3-sync", "LF-AWS-DENIED", "PutObject on the bucket is not allowed", "bucket-denied"),
+        ] {
+            let diagnosis = diagnosed(stage, code, what);
+            let cause = diagnosis.causes().next().expect("what was told");
+            let name = cause.named.failure.map(|failure| failure.id);
+            assert_eq!((name, cause.now), (Some(id), Now::NotSeen), "{stage}");
+            assert!(diagnosis.is_in_the_way());
+        }
+        let read = diagnosed("deploy-lambda", "LF-LAMBDA-MISSING", "function A does not exist");
+        assert!(read.causes().all(|cause| cause.now == Now::Gone) && !read.is_in_the_way());
+
+        let denied = diagnosed("deploy-lambda", "LF-AWS-DENIED", "UpdateFunctionCode of A is not allowed");
+        let page = shown::tree(&denied, Paint::Plain);
+        insta::assert_snapshot!(page.split("\n\n").next().unwrap_or_default(), @r"
+        what deploy-lambda told
+          was not looked at now: the role may not do this at AWS
+              [LF-AWS-DENIED] UpdateFunctionCode of A is not allowed
+              next: Grant the action on the resource to the role; `docs/access.md` lists what each stage needs.
+              page: docs/failures/lambda-denied.md, or landfall doctor --about lambda-denied
+        ");
+        assert!(page.contains("lambda-denied: 0 of "), "{page}");
+    }
 }

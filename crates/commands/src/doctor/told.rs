@@ -1,12 +1,12 @@
 //! What a failed job left: its report, or what it printed.
 
+mod deployment;
+
 use std::io::Read as _;
 use std::path::Path;
 
-use landfall_artifacts::{
-    Class, DeployOutcome, DeployReport, EnvironmentName, FileError, Problem, Report, RunReport, read_bounded,
-};
-use landfall_secret::{escape, escape_lines};
+use landfall_artifacts::{Class, EnvironmentName, FileError, Problem, Report, RunReport, read_bounded};
+use landfall_secret::{Redactor, escape, escape_lines};
 use landfall_stages::Refusal;
 use serde_json::Value;
 
@@ -25,11 +25,30 @@ pub(super) struct Told {
     pub(super) stage: Option<String>,
     /// Its environment, where one is named.
     pub(super) environment: Option<EnvironmentName>,
-    /// What went wrong; safe to print.
+    /// What went wrong, as it was told.
     pub(super) problems: Vec<Problem>,
 }
 
-/// Reads a report or a log; `-` is standard input, and a folder is that of a run. Jobs that went well are not among what is told.
+impl Told {
+    /// The same, safe to print: it was so when it was written, and anybody may have edited it since. Secrets are taken out before a text is
+    /// cut, since of one that stands on the cut no redactor would know the half that is left.
+    pub(super) fn safe(self, redactor: &Redactor) -> Self {
+        let line = |text: &str, most: usize| escape(&redactor.redact(text), most);
+        let lines = |text: &str, most: usize| escape_lines(&redactor.redact(text), most, 600);
+        let safe = |problem: Problem| Problem {
+            code: line(&problem.code, 60),
+            class: problem.class,
+            what: lines(&problem.what, 200),
+            cause: problem.cause.iter().take(8).map(|cause| line(cause, 600)).collect(),
+            remedy: problem.remedy.map(|remedy| lines(&remedy, 50)),
+        };
+        let problems = self.problems.into_iter().take(MOST_PROBLEMS).map(safe).collect();
+        Self { problems, ..self }
+    }
+}
+
+/// Reads a report or a log; `-` is standard input, and a folder is that of a run. Jobs that went well are not among what is told. Nothing of it
+/// may be printed before [`Told::safe`] has gone over it.
 ///
 /// # Errors
 /// A file that cannot be read; one that tells of no problem in a way that is known.
@@ -57,7 +76,7 @@ fn of_stdin() -> Result<Vec<u8>, Refusal> {
 
 fn of(bytes: &[u8], name: &str) -> Result<Vec<Told>, Refusal> {
     let told = match serde_json::from_slice::<Value>(bytes) {
-        Ok(Value::Object(object)) if object.contains_key("functions") => of_deployment(bytes, name)?,
+        Ok(Value::Object(object)) if object.contains_key("functions") => deployment::read(bytes, name)?,
         Ok(Value::Object(object)) if object.contains_key("jobs") => of_run(bytes, name)?,
         Ok(Value::Object(object)) if object.contains_key("stage") => of_report(bytes, name)?,
         _ => of_log(&String::from_utf8_lossy(bytes)),
@@ -80,33 +99,8 @@ fn of_report(bytes: &[u8], name: &str) -> Result<Vec<Told>, Refusal> {
         job: None,
         stage: Some(report.stage),
         environment: report.environment,
-        problems: safe_all(report.problems),
+        problems: report.problems,
     }])
-}
-
-/// Of functions that failed only their reason is known, which is ours or Lambda's code.
-fn of_deployment(bytes: &[u8], name: &str) -> Result<Vec<Told>, Refusal> {
-    let report = DeployReport::parse(bytes, name)?;
-    let failed = |outcome| matches!(outcome, DeployOutcome::Failed | DeployOutcome::Unknown);
-    let of_function = |function: &landfall_artifacts::DeployedFunction| {
-        let reason = function.reason.as_ref().map(ToString::to_string);
-        let code = reason.clone().filter(|reason| reason.starts_with("LF-"));
-        let why = reason.map(|reason| format!(" ({reason})")).unwrap_or_default();
-        let code = code.unwrap_or_else(|| "LF-LAMBDA-FAILED".to_owned());
-        Problem::new(code, Class::Partial, format!("the update of {} failed{why}", function.name))
-    };
-    let problems: Vec<Problem> = report
-        .functions
-        .iter()
-        .filter(|one| failed(one.outcome))
-        .map(of_function)
-        .take(MOST_PROBLEMS)
-        .collect();
-    if problems.is_empty() {
-        return Ok(Vec::new());
-    }
-    let (job, stage) = (None, Some("deploy-lambda".to_owned()));
-    Ok(vec![Told { job, stage, environment: report.environment, problems }])
 }
 
 /// The report of a whole run. Its own problems are no job's.
@@ -120,8 +114,7 @@ fn of_run(bytes: &[u8], name: &str) -> Result<Vec<Told>, Refusal> {
         environment: job.environment,
         problems: job.problems,
     });
-    let told = jobs.chain([whole]).filter(|told| !told.problems.is_empty());
-    Ok(told.map(|told| Told { problems: safe_all(told.problems), ..told }).collect())
+    Ok(jobs.chain([whole]).filter(|told| !told.problems.is_empty()).collect())
 }
 
 fn of_value(value: &Value) -> Option<Problem> {
@@ -130,7 +123,7 @@ fn of_value(value: &Value) -> Option<Problem> {
     let causes = value["cause"].as_array().map(Vec::as_slice).unwrap_or_default();
     problem.cause = causes.iter().filter_map(Value::as_str).map(str::to_owned).take(8).collect();
     problem.remedy = text("remedy");
-    Some(safe(problem))
+    Some(problem)
 }
 
 /// Error pages and lines of JSON in a log, whatever a CI system put before each of its lines.
@@ -162,11 +155,9 @@ fn of_log(text: &str) -> Vec<Told> {
         }
     }
     problems.dedup();
-    problems.truncate(MOST_PROBLEMS);
     if problems.is_empty() {
         return Vec::new();
     }
-    let problems = safe_all(problems);
     vec![Told { job: None, stage: None, environment: None, problems }]
 }
 
@@ -199,21 +190,6 @@ fn without_colours(line: &str) -> String {
         }
     }
     plain
-}
-
-fn safe_all(problems: Vec<Problem>) -> Vec<Problem> {
-    problems.into_iter().map(safe).take(MOST_PROBLEMS).collect()
-}
-
-/// It was safe when it was written, and anybody may have edited it since.
-fn safe(problem: Problem) -> Problem {
-    Problem {
-        code: escape(&problem.code, 60),
-        class: problem.class,
-        what: escape_lines(&problem.what, 200, 600),
-        cause: problem.cause.iter().take(8).map(|cause| escape(cause, 600)).collect(),
-        remedy: problem.remedy.map(|remedy| escape_lines(&remedy, 50, 600)),
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@
 
 use std::io::{self, BufRead, Write};
 
+use landfall_run::counted;
+
 use super::choice::{Choice, Value};
 
 /// The most characters of an answer.
@@ -20,7 +22,8 @@ pub(super) fn fill(
     if count == 0 {
         return Ok(());
     }
-    writeln!(output, "{count} values could not be seen. An empty answer leaves one to be filled in later.")?;
+    let values = counted(count, "value");
+    writeln!(output, "{values} could not be seen. An empty answer leaves one to be filled in later.")?;
     for choice in choices {
         let Value::Blank(wanted) = &choice.value else { continue };
         write!(output, "{}: {wanted}\n  > ", choice.path())?;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use landfall_artifacts::Settings;
+use landfall_artifacts::{Problem, Settings};
 use landfall_pipeline::{Pipelines, Rendered, github, gitlab};
 use landfall_stages::Refusal;
 
@@ -10,7 +10,7 @@ use super::include::{self, Change, Edit};
 use super::propose::is_of_others;
 use super::seen::{Seen, System};
 use crate::pipelines::plan::{State, plan};
-use crate::pipelines::render::refuse_foreign;
+use crate::pipelines::render::{FOREIGN, refuse_foreign};
 
 /// What is to be written.
 #[derive(Debug, Default)]
@@ -28,7 +28,7 @@ pub(super) struct CiFiles {
 /// Decides it; nothing is written.
 ///
 /// # Errors
-/// Settings that cannot be rendered, and files of somebody else in the place of rendered ones.
+/// Settings that cannot be rendered; files of somebody else, and links, in the place of rendered ones.
 pub(super) fn decide(repo: &Path, text: &str, seen: &Seen, system: System) -> Result<CiFiles, Refusal> {
     let settings = Settings::parse(text.as_bytes(), Settings::FILE_NAME, &[])?;
     let pipelines = Pipelines::new(&settings, text).for_ci()?;
@@ -46,7 +46,11 @@ pub(super) fn decide(repo: &Path, text: &str, seen: &Seen, system: System) -> Re
     refuse_foreign(&plan, false).map_err(|Refusal(problems)| {
         let remedy =
             "delete it where it is a copy of an old file, else move it; then run `landfall init` again";
-        Refusal(problems.into_iter().map(|problem| problem.with_remedy(remedy)).collect())
+        let in_own_words = |problem: Problem| match problem.code.as_str() {
+            FOREIGN => problem.with_remedy(remedy),
+            _ => problem,
+        };
+        Refusal(problems.into_iter().map(in_own_words).collect())
     })?;
     let mut files = CiFiles::default();
     for path in &plan.left_over {

@@ -10,12 +10,19 @@ use super::choice::{Choice, Value, text};
 /// The text of a file that is there and says something.
 ///
 /// # Errors
-/// Where it cannot be read.
-pub(super) fn there(path: &Path) -> Result<Option<String>, FileError> {
+/// Where it cannot be read; a link to where nothing is said: writing would put a file in its place.
+pub(super) fn there(path: &Path) -> Result<Option<String>, Refusal> {
     match read_bounded(path, Settings::MAX_BYTES) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
+        Err(FileError::Missing { .. } | FileError::Empty { .. }) if path.is_symlink() => {
+            let shown = landfall_secret::escape(&path.to_string_lossy(), 200);
+            let what = format!("{shown} is a symbolic link to where nothing is said, and is left alone");
+            Err(Refusal::one(Problem::new("LF-INIT-LINK", Class::Refused, what).with_remedy(
+                "delete the link, or write the file that it leads to; then run `landfall init` again",
+            )))
+        }
         Err(FileError::Missing { .. } | FileError::Empty { .. }) => Ok(None),
-        Err(error) => Err(error),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -66,6 +66,13 @@ pub(super) struct Seen {
     pub(super) old: Option<OldCi>,
 }
 
+impl Seen {
+    /// Whether nothing is here that could be delivered: it is the wrong folder, or a repo that is still empty.
+    pub(super) fn is_nothing(&self) -> bool {
+        !self.has_functions && !self.has_configs && self.old.is_none()
+    }
+}
+
 /// Looks at a repo.
 ///
 /// # Errors

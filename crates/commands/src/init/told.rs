@@ -1,6 +1,7 @@
 //! What a person is told: what was seen, why each value is what it is, and what is left to look at.
 
 use landfall_artifacts::{EnvironmentName, Settings};
+use landfall_run::counted;
 use landfall_stages::Finished;
 
 use super::choice::{Choice, Value, shown};
@@ -27,7 +28,7 @@ pub(super) fn seen(seen: &Seen, system: System, why: &str) -> Vec<String> {
     tools.extend(seen.packages.map(|packages| format!("packages by {}", packages.lockfile)));
     tools.extend(seen.has_configs.then(|| "configuration in configs".to_owned()));
     let functions = if seen.has_functions {
-        format!("{} functions", seen.functions)
+        counted(seen.functions, "function")
     } else {
         "no folder functions".to_owned()
     };
@@ -104,16 +105,20 @@ pub(super) fn warnings(seen: &Seen, ci: Option<&CiFiles>) -> Vec<String> {
 /// One line for all.
 pub(super) fn summary(finished: &Finished, blanks: usize, is_dry: bool) -> String {
     if blanks > 0 {
-        let done = if is_dry { "would be left" } else { "are left" };
-        return format!(
-            "{blanks} values {done} to be filled in; then `landfall init` again writes the CI files"
-        );
+        let done = match (is_dry, blanks) {
+            (true, _) => "would be left",
+            (false, 1) => "is left",
+            (false, _) => "are left",
+        };
+        let values = counted(blanks, "value");
+        return format!("{values} {done} to be filled in; then `landfall init` again writes the CI files");
     }
     let foretold = finished.lines.iter().filter(|line| line.starts_with("would write ")).count();
     match (is_dry, finished.files.len()) {
         (true, 0) if foretold == 0 => "nothing to do".to_owned(),
-        (true, _) => format!("{foretold} files would be written"),
+        (true, _) => format!("{} would be written", counted(foretold, "file")),
         (false, 0) => "nothing to do".to_owned(),
+        (false, 1) => "1 file written; look at it, then commit it".to_owned(),
         (false, written) => format!("{written} files written; look at them, then commit them"),
     }
 }

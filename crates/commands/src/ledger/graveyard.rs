@@ -3,6 +3,7 @@
 use landfall_artifacts::Settings;
 use landfall_cli::{Opt, Values};
 use landfall_ledger::view::{Content, Death, Graveyard, Span, View, graveyard};
+use landfall_run::counted;
 use landfall_stages::{Outcome, Refusal};
 
 use super::look::Look;
@@ -64,9 +65,8 @@ fn people(graveyard: &Graveyard<'_>, paint: Paint) -> String {
     if table.is_empty() {
         return "no release died\n".to_owned();
     }
-    let count = graveyard.deaths.len();
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{}\n{}\n", table.render(paint), paint.dim(&format!("{count} release{plural} died")))
+    let died = format!("{} died", counted(graveyard.deaths.len(), "release"));
+    format!("{}\n{}\n", table.render(paint), paint.dim(&died))
 }
 
 fn notes(death: &Death<'_>) -> Vec<String> {

@@ -24,6 +24,8 @@ pub(crate) enum State {
     Stale(String),
     /// A file of somebody else, or what is no file.
     Foreign,
+    /// A symbolic link, or what stands behind one: the link, a path below the folder. What it leads to is neither read nor written.
+    Linked(String),
 }
 
 /// The files of a rendering beside what is in the folder.
@@ -43,17 +45,39 @@ pub(crate) fn plan(folder: &Path, mark: &str, rendered: Vec<Rendered>) -> Result
     let left_over = left_over(folder, mark, &rendered)?;
     let mut files = Vec::new();
     for file in rendered {
-        let state = match read_bounded(&folder.join(&file.path), MOST_BYTES) {
-            Ok(bytes) => state(&bytes, mark, &file.text),
-            Err(FileError::Missing { .. }) => State::Missing,
-            Err(FileError::Empty { .. } | FileError::NotRegular { .. } | FileError::TooLarge { .. }) => {
-                State::Foreign
-            }
-            Err(error) => return Err(error),
+        let state = match link_on_the_way(folder, &file.path)? {
+            Some(link) => State::Linked(link),
+            None => at(&folder.join(&file.path), mark, &file.text)?,
         };
         files.push((file, state));
     }
     Ok(Plan { files, left_over })
+}
+
+fn at(place: &Path, mark: &str, wanted: &str) -> Result<State, FileError> {
+    match read_bounded(place, MOST_BYTES) {
+        Ok(bytes) => Ok(state(&bytes, mark, wanted)),
+        Err(FileError::Missing { .. }) => Ok(State::Missing),
+        Err(FileError::Empty { .. } | FileError::NotRegular { .. } | FileError::TooLarge { .. }) => {
+            Ok(State::Foreign)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The first step of a path that is a link. The folder itself may be one: somebody named it.
+fn link_on_the_way(folder: &Path, path: &str) -> Result<Option<String>, FileError> {
+    let ends = path.match_indices('/').map(|(end, _)| end).chain([path.len()]);
+    for step in ends.filter_map(|end| path.get(..end)) {
+        let place = folder.join(step);
+        match place.symlink_metadata() {
+            Ok(data) if data.is_symlink() => return Ok(Some(step.to_owned())),
+            Ok(_) => {}
+            Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => break,
+            Err(source) => return Err(FileError::Read { path: place, source }),
+        }
+    }
+    Ok(None)
 }
 
 fn state(there: &[u8], mark: &str, wanted: &str) -> State {
@@ -72,6 +96,10 @@ fn left_over(folder: &Path, mark: &str, rendered: &[Rendered]) -> Result<Vec<Str
         places.iter().map(|path| path.rsplit_once('/').map_or("", |(above, _)| above)).collect();
     let mut left = Vec::new();
     for above in folders {
+        // What stands behind a link is not ours, and the files that would stand there are refused.
+        if link_on_the_way(folder, above)?.is_some() {
+            continue;
+        }
         let place = folder.join(above);
         let failed = |source| FileError::Read { path: place.clone(), source };
         let entries = match std::fs::read_dir(&place) {
@@ -125,17 +153,48 @@ mod tests {
         std::fs::write(at("old.yml"), mark).expect("written");
         std::fs::write(at("old.txt"), mark).expect("written");
         std::fs::create_dir(at("folder.yml")).expect("a folder");
-        std::os::unix::fs::symlink("nowhere", at("link.yml")).expect("a link");
-        let names =
-            ["fresh.yml", "bytes.yml", "other.yml", "empty.yml", "folder.yml", "link.yml", "far/away.yml"];
+        let names = ["fresh.yml", "bytes.yml", "other.yml", "empty.yml", "folder.yml", "far/away.yml"];
         let Plan { files, left_over } =
             plan(folder.path(), MARK, names.map(file).into()).expect("all can be read");
         let states: Vec<State> = files.into_iter().map(|(_, state)| state).collect();
         let stale = State::Stale("line 2 would be `a: 1`".to_owned());
-        let (missing, foreign) = (State::Missing, State::Foreign);
-        let expected =
-            [State::Fresh, stale, foreign.clone(), foreign.clone(), foreign, missing.clone(), missing];
+        let foreign = State::Foreign;
+        let expected = [State::Fresh, stale, foreign.clone(), foreign.clone(), foreign, State::Missing];
         assert_eq!(states, expected);
         assert_eq!(left_over, ["old.yml"]);
+    }
+
+    #[test]
+    fn what_is_a_link_or_stands_behind_one_is_told_by_the_link() {
+        let (folder, outside) =
+            (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("another"));
+        let link = |to: &std::path::Path, name: &str| {
+            std::os::unix::fs::symlink(to, folder.path().join(name)).expect("a link");
+        };
+        for name in ["fresh.yml", "old.yml"] {
+            std::fs::write(outside.path().join(name), file("").text).expect("written");
+        }
+        std::fs::create_dir(folder.path().join("in")).expect("a folder");
+        link("nowhere".as_ref(), "dangling.yml");
+        link(&outside.path().join("fresh.yml"), "fresh.yml");
+        link(outside.path(), "in/behind");
+        let names =
+            ["dangling.yml", "fresh.yml", "in/behind/fresh.yml", "in/behind/deep/new.yml", "in/new.yml"];
+        let there = plan(folder.path(), MARK, names.map(file).into()).expect("all can be looked at");
+        let linked = |link: &str| State::Linked(link.to_owned());
+        let expected = [
+            linked("dangling.yml"),
+            linked("fresh.yml"),
+            linked("in/behind"),
+            linked("in/behind"),
+            State::Missing,
+        ];
+        assert_eq!(there.files.into_iter().map(|(_, state)| state).collect::<Vec<_>>(), expected);
+        assert!(there.left_over.is_empty(), "{:?} is of others", there.left_over);
+
+        // The folder itself may be reached by a link.
+        link(folder.path(), "in/root");
+        let named = plan(&folder.path().join("in/root"), MARK, vec![file("in/new.yml")]).expect("looked at");
+        assert_eq!(named.files.first().map(|(_, state)| state), Some(&State::Missing));
     }
 }

@@ -29,7 +29,10 @@ impl crate::Command for Command {
             Opt::positional("system", "gitlab|github", "what the files are for"),
             Opt::value("out", "DIR", "the folder that they are written to, the repo's root").default("."),
             Opt::switch("check", "write nothing, and end with 3 where a file is not what would be written"),
-            Opt::switch("force", "write over files that Landfall did not write"),
+            Opt::switch(
+                "force",
+                "write over files that Landfall did not write; links are left alone all the same",
+            ),
         ]
     }
 
@@ -62,6 +65,9 @@ impl crate::Command for Command {
 }
 
 const SYSTEMS: [&str; 2] = ["gitlab", "github"];
+
+/// Code of the problem that a file of somebody else stands where one would be written.
+pub(crate) const FOREIGN: &str = "LF-RENDER-FOREIGN";
 
 fn rendered(context: &Context, system: &str) -> Result<Vec<Rendered>, Refusal> {
     let text = settings_text(context)?;
@@ -99,6 +105,7 @@ fn checked(plan: &Plan, system: &str, folder: &Path) -> Finished {
             State::Missing => item("missing").failed(stale(&file.path, "is missing")),
             State::Stale(how) => item("stale").failed(stale(&file.path, how)),
             State::Foreign => item("foreign").failed(foreign(&file.path)),
+            State::Linked(link) => item("linked").failed(linked(&file.path, link)),
         });
     }
     for path in &plan.left_over {
@@ -108,21 +115,39 @@ fn checked(plan: &Plan, system: &str, folder: &Path) -> Finished {
         finished.items.push(Item::new(path.clone(), "left-over").failed(problem));
     }
     let fresh = plan.files.iter().filter(|(_, state)| *state == State::Fresh).count();
-    finished.summary = format!("{fresh} of {} files are as they would be written", plan.files.len());
+    finished.summary = match plan.files.len() {
+        1 => format!("{fresh} of 1 file is as it would be written"),
+        all => format!("{fresh} of {all} files are as they would be written"),
+    };
     finished
 }
 
 fn foreign(path: &str) -> Problem {
     let what = format!("{}: is there, and Landfall did not write it", landfall_secret::escape(path, 200));
-    Problem::new("LF-RENDER-FOREIGN", Class::Refused, what).with_remedy(
+    Problem::new(FOREIGN, Class::Refused, what).with_remedy(
         "move what it has to landfall.toml, then repeat with --force; or render to another folder by --out",
     )
 }
 
-/// Before the first file is written, so that none is where one cannot be.
+fn linked(path: &str, link: &str) -> Problem {
+    let (path_shown, link_shown) = (landfall_secret::escape(path, 200), landfall_secret::escape(link, 200));
+    let what = if path == link {
+        format!("{path_shown}: is a symbolic link, which is left alone")
+    } else {
+        format!("{path_shown}: {link_shown} is a symbolic link, and nothing is written behind it")
+    };
+    Problem::new("LF-RENDER-LINK", Class::Refused, what)
+        .with_remedy("put a file or a folder of the repo's own in the place of the link, then run again")
+}
+
+/// Before the first file is written, so that none is where one cannot be. Through a link nothing is written, whatever is said.
 pub(crate) fn refuse_foreign(plan: &Plan, force: bool) -> Result<(), Refusal> {
-    let others = plan.files.iter().filter(|(_, state)| *state == State::Foreign && !force);
-    let problems: Vec<Problem> = others.map(|(file, _)| foreign(&file.path)).collect();
+    let problem = |(file, state): &(Rendered, State)| match state {
+        State::Foreign if !force => Some(foreign(&file.path)),
+        State::Linked(link) => Some(linked(&file.path, link)),
+        State::Foreign | State::Missing | State::Fresh | State::Stale(_) => None,
+    };
+    let problems: Vec<Problem> = plan.files.iter().filter_map(problem).collect();
     if problems.is_empty() { Ok(()) } else { Err(Refusal(problems)) }
 }
 

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use landfall_artifacts::{FileError, Versions};
 use landfall_cli::Opt;
 use landfall_pipeline::{KnownTargets, targets};
+use landfall_run::counted;
 use landfall_stages::{Finished, Item, Outcome, Refusal};
 
 use crate::context::VERSIONS;
@@ -70,12 +71,8 @@ impl crate::Command for Command {
                 targets(&environments, text.as_deref(), workspace.as_ref(), &known).map_err(Refusal)?;
             let projects = found.versions.as_ref().or(workspace.as_ref()).map_or(0, |all| all.projects.len());
             let names: Vec<String> = found.environments.iter().map(ToString::to_string).collect();
-            let summary = format!(
-                "{}: {}; {projects} project{}",
-                found.kind.as_str(),
-                names.join(", "),
-                if projects == 1 { "" } else { "s" }
-            );
+            let summary =
+                format!("{}: {}; {}", found.kind.as_str(), names.join(", "), counted(projects, "project"));
             let items = names.into_iter().map(|name| Item::new(name, "named")).collect();
             Ok(Finished { items, ..Finished::new(summary) })
         })

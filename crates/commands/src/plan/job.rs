@@ -9,6 +9,7 @@ use landfall_cli::Kind;
 use landfall_pipeline::plan::{DryRun, before, givers, hands_on, judge, maker};
 use landfall_pipeline::{Job, Work, is_secret, line, release_variables};
 
+use super::awaited;
 use super::child::Child;
 use super::desk::Desk;
 
@@ -22,6 +23,13 @@ pub(super) struct Foretold {
     files: BTreeMap<String, PathBuf>,
     /// Variables that it hands over.
     variables: BTreeMap<String, String>,
+}
+
+impl Foretold {
+    /// The place of a file that it hands on.
+    pub(super) fn file(&self, name: &str) -> Option<&Path> {
+        self.files.get(name).map(PathBuf::as_path)
+    }
 }
 
 /// Jobs that were foretold, by name.
@@ -60,7 +68,10 @@ pub(super) async fn foretell(desk: &Desk<'_>, job: &Job, done: Done<'_>) -> Fore
     if work.dry.why.is_none() {
         work.run().await;
     }
-    let Rehearsal { mut files, dry, release, made, .. } = work;
+    let Rehearsal { mut files, mut dry, release, made, .. } = work;
+    if job.runs("deploy-lambda") && dry.reports.iter().all(|report| report.items.is_empty()) {
+        dry.awaited = awaited::functions(desk, job, &done);
+    }
     let went_well = dry.problems.is_empty() && dry.reports.iter().all(|report| report.exit_code == 0);
     if went_well && !dry.reports.is_empty() {
         // What a stage read in the repo it hands on as it is.

@@ -8,6 +8,7 @@ mod whole;
 use landfall_artifacts::{
     EnvironmentName, PipelinePlan, PlanVerdict, PlannedJob, PlannedState, instant_text,
 };
+use landfall_run::counted;
 
 /// The page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -98,8 +99,7 @@ fn verdict(plan: &PipelinePlan) -> String {
     };
     match plan.in_the_way.len() {
         0 => format!("may start{but}"),
-        1 => format!("stands in the way: 1 thing{but}"),
-        count => format!("stands in the way: {count} things{but}"),
+        count => format!("stands in the way: {}{but}", counted(count, "thing")),
     }
 }
 
@@ -148,11 +148,6 @@ fn folded(mut lines: Vec<String>, full: bool) -> Vec<String> {
 /// A text of the world on one line.
 fn safe(text: &str, most: usize) -> String {
     landfall_secret::escape(&text.replace('\n', " "), most)
-}
-
-/// `1 function`, `2 functions`.
-fn counted(count: usize, one: &str) -> String {
-    if count == 1 { format!("1 {one}") } else { format!("{count} {one}s") }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
 use landfall_artifacts::{Class, PlannedState, Problem};
 use landfall_pipeline::Job;
-use landfall_run::Event;
+use landfall_run::{Event, counted};
 use landfall_stages::Refusal;
 
 use super::desk::Desk;
@@ -59,7 +59,7 @@ fn word(foretold: &Foretold) -> &'static str {
 }
 
 fn stopped(left: usize) -> Refusal {
-    let what = format!("stopped on request with {left} jobs not looked at");
+    let what = format!("stopped on request with {} not looked at", counted(left, "job"));
     Refusal::one(
         Problem::new("LF-STOPPED", Class::Interrupted, what).with_remedy("run again; nothing was changed"),
     )

@@ -29,7 +29,7 @@ fn files_are_written_once_and_then_are_fresh() {
     ");
     insta::assert_snapshot!(repo.shown("render github --out @/out --check"), @r"
     exit 0
-    1 of 1 files are as they would be written
+    1 of 1 file is as it would be written
     ");
     // The files of one system say nothing of those of the other.
     assert_eq!(repo.run("render gitlab --out @/out").code, 0);
@@ -93,6 +93,24 @@ fn a_file_of_somebody_else_is_not_overwritten_unless_it_is_said() {
     assert_eq!(ended.code, 0, "{}", ended.stderr);
     assert!(repo.read(".gitlab-ci.yml").starts_with("# Written by `landfall render gitlab`"));
     assert_eq!(repo.run("render gitlab --out @/ --check").code, 0);
+}
+
+#[test]
+fn links_are_left_alone_whatever_is_said() {
+    let (repo, outside) = (small(), tempfile::tempdir().expect("a folder"));
+    std::os::unix::fs::symlink(outside.path(), repo.path(".github")).expect("a link");
+    for words in ["", " --force", " --check"] {
+        let ended = repo.run(&format!("render github --out @/{words}"));
+        assert_eq!(ended.code, 3, "{words}: {}", ended.stderr);
+        let told =
+            ".github/workflows/s3-config.yml: .github is a symbolic link, and nothing is written behind it\n";
+        assert!(ended.stderr.contains("LF-RENDER-LINK") && ended.stderr.contains(told), "{}", ended.stderr);
+    }
+    assert_eq!(std::fs::read_dir(outside.path()).expect("a folder").count(), 0, "nothing is written there");
+    // The folder itself is where somebody wants them.
+    std::os::unix::fs::symlink(outside.path(), repo.path("out")).expect("a link");
+    assert_eq!(repo.run("render github --out @/out").code, 0);
+    assert!(outside.path().join(".github/workflows/s3-config.yml").is_file());
 }
 
 #[test]

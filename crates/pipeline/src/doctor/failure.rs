@@ -60,3 +60,17 @@ pub(super) fn best(failures: &[&'static Failure], problem: &Problem) -> Option<&
     let fitting = || failures.iter().copied().filter(|failure| failure.fits(problem));
     fitting().find(|failure| !failure.words.is_empty()).or_else(|| fitting().next())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Failure, SEEN_BY_DOING, failure};
+
+    #[test]
+    fn what_is_seen_by_doing_alone_has_a_page() {
+        for id in SEEN_BY_DOING {
+            assert!(failure(id).is_some_and(Failure::is_seen_by_doing), "{id} is no failure");
+        }
+        let is_read = |id: &str| failure(id).is_some_and(|failure| !failure.is_seen_by_doing());
+        assert!(is_read("function-missing") && is_read("approval-missing"));
+    }
+}

@@ -1,7 +1,7 @@
 //! What a job would do, by its dry runs and by what comes before it.
 
 use landfall_artifacts::{
-    Class, Digest, EventKind, JobWhen, LedgerEvent, PlannedJob, PlannedState, Problem, Report,
+    Class, Digest, EventKind, JobWhen, LedgerEvent, PlannedJob, PlannedState, Problem, Report, ReportItem,
 };
 
 use crate::model::{Job, Pipeline};
@@ -17,7 +17,12 @@ pub struct DryRun {
     pub own: Vec<String>,
     /// Why it was not run dry; `None` where it was, as far as it can be.
     pub why: Option<String>,
+    /// What it would work on when that is made, with the outcome [`FOLLOWS`]: told where its stages could tell of nothing.
+    pub awaited: Vec<ReportItem>,
 }
+
+/// The outcome of an item that is known by name and version alone, since the run makes first what it is made of.
+pub const FOLLOWS: &str = "follows";
 
 /// Who makes in the run itself what a problem misses.
 struct Made {
@@ -138,6 +143,12 @@ pub fn judge(
             judged.state = PlannedState::NotForetold;
         }
     }
+    let is_awaited =
+        matches!(judged.state, PlannedState::Follows | PlannedState::NotForetold) && !may_fail_so;
+    if is_awaited && judged.items.is_empty() && judged.problems.is_empty() && !dry.awaited.is_empty() {
+        judged.items = dry.awaited;
+        judged.state = PlannedState::Follows;
+    }
     if let Some(maker) = comes_first.filter(|_| judged.why.is_empty()) {
         judged.why = format!("a part of it follows {}", maker.name);
     }
@@ -155,7 +166,7 @@ fn maker<'b>(
     before: &[&'b PlannedJob],
 ) -> Option<&'b PlannedJob> {
     let own_files = |other: &&&PlannedJob| {
-        other.state == PlannedState::NotForetold
+        matches!(other.state, PlannedState::NotForetold | PlannedState::Follows)
             && other.problems.is_empty()
             && pipeline.job(&other.name).is_some_and(|made| !made.keeps.is_empty() && needs(job, &made.name))
     };

@@ -2,7 +2,7 @@
 
 use landfall_artifacts::Digest;
 use landfall_lambda_deploy::{Action, ApplyReport, Function, FunctionResult, Outcome as Ended, Plan};
-use landfall_run::Run;
+use landfall_run::{Run, counted};
 
 use crate::table::table;
 use crate::{Finished, Item};
@@ -36,7 +36,7 @@ pub(super) fn foretell(plan: &Plan) -> Finished {
         finished.items.push(item);
     }
     finished.lines = table(&rows, 0);
-    finished.summary = format!("{updates} of {} functions would be updated", plan.steps.len());
+    finished.summary = format!("{updates} of {} would be updated", counted(plan.steps.len(), "function"));
     finished
 }
 

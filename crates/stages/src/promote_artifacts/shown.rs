@@ -1,6 +1,7 @@
 //! What people read: a row an image, and what it comes to.
 
 use landfall_artifacts::{Class, Digest, Problem};
+use landfall_run::counted;
 
 use super::asked::Asked;
 use super::record::{Ended, How, word};
@@ -61,9 +62,9 @@ pub(super) fn foretell(way: &Way, finished: &mut Finished) {
         count => format!(", {count} could not be looked at"),
     };
     finished.summary = format!(
-        "{} of {} images would be promoted from {} to {}; {} there already, {} refused{unseen}",
+        "{} of {} would be promoted from {} to {}; {} there already, {} refused{unseen}",
         count(finished, "planned"),
-        finished.items.len(),
+        counted(finished.items.len(), "image"),
         way.source(),
         way.target(),
         count(finished, "unchanged"),

@@ -1,6 +1,7 @@
 //! What a person and a report see of a plan.
 
 use landfall_artifacts::{CommitId, ProjectName, VersionedProject};
+use landfall_run::counted;
 use landfall_versioning::{Bump, Counting, Plan, Planned, Settled, Situation, Target};
 
 use super::workspace::Workspace;
@@ -91,8 +92,9 @@ pub(super) fn nothing_done(finished: &mut Finished, settled: &Settled, reads_onl
         (0, true, _) => {
             format!("nothing to release: {} is the release that has this commit", short(&settled.at))
         }
+        (0, false, _) if all == 1 => "nothing to release: the one project stays as it is".to_owned(),
         (0, false, _) => format!("nothing to release: {all} projects stay as they are"),
-        (count, _, _) => format!("{count} of {all} projects would be released"),
+        (count, _, _) => format!("{count} of {} would be released", counted(all, "project")),
     };
 }
 

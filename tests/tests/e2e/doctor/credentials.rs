@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 use landfall_sandbox::{Fault, Service, What};
 use serde_json::json;
 
-use super::{Clinic, is};
+use super::Clinic;
 use crate::world::World;
 
 const LOGIN: &[&str] = &["aws-credentials"];
@@ -33,14 +33,12 @@ async fn the_way_to_vault() {
     clinic.with(&missing, LOGIN, "login-settings: certificate-untrusted").await;
 
     clinic.world.sandbox.vault.configure(|vault| vault.sealed = true);
-    let found = clinic.finds(LOGIN).await;
-    is(&found, "vault: vault-sealed");
+    clinic.has(LOGIN, "vault: vault-sealed").await;
     clinic.world.sandbox.vault.configure(|vault| vault.sealed = false);
 
     let slow = Fault::new(What::DelayAnswer(Duration::from_secs(10))).on(Service::Vault);
     clinic.world.sandbox.faults().add(slow);
-    let found = clinic.finds(&["aws-credentials", "--timeout", "1s"]).await;
-    is(&found, "vault: service-unreachable");
+    clinic.has(&["aws-credentials", "--timeout", "1s"], "vault: service-unreachable").await;
 
     let role_id = clinic.world.variables["VAULT_ROLE_ID"].clone();
     let wrapping = clinic.world.sandbox.vault.wrap_secret_id(&role_id);
@@ -48,8 +46,7 @@ async fn the_way_to_vault() {
     clinic.world.set("VAULT_WRAPPED_SECRET_ID", &wrapping);
     clinic.is_well(LOGIN).await;
     clinic.is_well(WITH_LOGIN).await;
-    let found = clinic.finds(LOGIN).await;
-    is(&found, "wrapping: wrapped-secret-id-gone");
+    clinic.has(LOGIN, "wrapping: wrapped-secret-id-gone").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,8 +61,7 @@ async fn a_login_that_is_asked_for() {
     let unmounted =
         Fault::new(said(404, "no handler for route")).on(Service::Vault).matching("/approle/login");
     clinic.world.sandbox.faults().add(unmounted);
-    let found = clinic.finds(WITH_LOGIN).await;
-    is(&found, "login: vault-mount-missing");
+    clinic.has(WITH_LOGIN, "login: vault-mount-missing").await;
     let other = "arn:aws:iam::111122223333:role/other";
     clinic.with(&[("AWS_ROLE_ARN", Some(other))], WITH_LOGIN, "role: role-arn-refused").await;
     clinic.with(&[("AWS_ACCOUNT_ID", Some("999999999999"))], WITH_LOGIN, "account: account-differs").await;
@@ -76,13 +72,11 @@ async fn a_login_that_is_asked_for() {
         (said(400, "Error assuming role: AccessDenied: not authorized"), "role: trust-policy-refuses"),
     ] {
         clinic.world.sandbox.faults().add(Fault::new(what).on(Service::Vault).matching("/aws/sts/"));
-        let found = clinic.finds(WITH_LOGIN).await;
-        is(&found, expected);
+        clinic.has(WITH_LOGIN, expected).await;
     }
     let other = clinic.world.sandbox.url(Service::Artifactory);
     clinic.world.sandbox.vault.configure(|vault| vault.redirect_to = Some(other));
-    let found = clinic.finds(WITH_LOGIN).await;
-    is(&found, "login: vault-redirects");
+    clinic.has(WITH_LOGIN, "login: vault-redirects").await;
     assert!(clinic.world.sandbox.vault.live_tokens().is_empty(), "every token was given back");
 }
 
@@ -90,14 +84,14 @@ async fn a_login_that_is_asked_for() {
 async fn logins_at_registries() {
     const STAGE: &[&str] = &["prepare-docker-config"];
     let mut clinic = Clinic::of(World::with_versions().await);
-    clinic.with(&[], STAGE, "keys: aws-keys-missing").await;
+    clinic.has(STAGE, "keys: aws-keys-missing").await;
     clinic.world.write(
         "aws_auth.env",
         "AWS_ACCESS_KEY_ID=ASIA\nAWS_SECRET_ACCESS_KEY=a\nAWS_SESSION_TOKEN=b\nAWS_CREDENTIAL_EXPIRATION=2025-01-01T00:00:00Z\n",
     );
     let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
     std::fs::set_permissions(clinic.world.path("aws_auth.env"), private).expect("the mode is set");
-    clinic.with(&[], STAGE, "keys: aws-keys-expired").await;
+    clinic.has(STAGE, "keys: aws-keys-expired").await;
     clinic.world.remove("aws_auth.env");
     clinic.world.has_aws_keys();
     clinic.is_well(STAGE).await;
@@ -121,6 +115,5 @@ async fn logins_at_registries() {
     clinic.with(&[("DOCKER_AUTH_CONFIG", Some(&refused))], STAGE, "registry: registry-login-refused").await;
     clinic.with(&[("DOCKER_AUTH_CONFIG", Some(&other))], STAGE, "registry: registry-login-missing").await;
     clinic.world.sandbox.issued.deny_all("ecr:GetAuthorizationToken");
-    let found = clinic.finds(STAGE).await;
-    is(&found, "ecr-token: ecr-token-denied");
+    clinic.has(STAGE, "ecr-token: ecr-token-denied").await;
 }

@@ -2,7 +2,7 @@
 
 use landfall_sandbox::{BUILD_KEY, RC_KEY, Service};
 
-use super::{Clinic, is};
+use super::Clinic;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,17 +19,15 @@ async fn images_on_their_way() {
     let other = format!("{}/other", clinic.world.sandbox.host(Service::EcrRegistry));
     clinic.with(&[("ECR_REGISTRY_URI", Some(&other))], STAGE, "repository: ecr-repository-missing").await;
     let arm = ["retag-push-ecr", "--", "--platform", "linux/arm64"];
-    clinic.with(&[], &arm, "images: image-unfit").await;
+    clinic.has(&arm, "images: image-unfit").await;
 
     let project = clinic.world.projects()[0];
     clinic.world.sandbox.ecr_registry.put_image("app", &project.tag(), &project.running_image());
-    let found = clinic.finds(STAGE).await;
-    is(&found, "tags: tag-taken");
+    clinic.has(STAGE, "tags: tag-taken").await;
     clinic.world.sandbox.ecr_registry.remove_tag("app", &project.tag());
     let repository = clinic.world.sandbox.source_repository(BUILD_KEY, project.project);
     clinic.world.sandbox.artifactory.remove_tag(&repository, project.version);
-    let found = clinic.finds(STAGE).await;
-    is(&found, "images: image-not-built");
+    clinic.has(STAGE, "images: image-not-built").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -51,12 +49,10 @@ async fn promotions() {
     let (build, candidates) = (at(BUILD_KEY), at(RC_KEY));
     let artifactory = &clinic.world.sandbox.artifactory;
     artifactory.put_image(&candidates, project.version, &project.running_image());
-    let found = clinic.finds(STAGE).await;
-    is(&found, "target: tag-taken");
+    clinic.has(STAGE, "target: tag-taken").await;
     clinic.world.sandbox.artifactory.remove_tag(&candidates, project.version);
     clinic.world.sandbox.artifactory.remove_tag(&build, project.version);
-    let found = clinic.finds(STAGE).await;
-    is(&found, "source: promotion-source-missing");
+    clinic.has(STAGE, "source: promotion-source-missing").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -66,14 +62,13 @@ async fn configuration_to_a_bucket() {
     world.has_configuration();
     let mut clinic = Clinic::of(world);
     clinic.is_well(STAGE).await;
-    clinic.with(&[], &["s3-sync", "--", "--delete", "--max-delete", "0"], "deletes: too-many-deletes").await;
-    clinic.with(&[], &["s3-sync", "--", "nowhere"], "folder: merged-files-empty").await;
+    clinic.has(&["s3-sync", "--", "--delete", "--max-delete", "0"], "deletes: too-many-deletes").await;
+    clinic.has(&["s3-sync", "--", "nowhere"], "folder: merged-files-empty").await;
     clinic.with(&[("NATIVE_BUCKET", Some("no-such-bucket"))], STAGE, "bucket: bucket-unknown").await;
     clinic.world.sandbox.s3.create_bucket("other-native-config");
-    clinic.with(&[], STAGE, "bucket: bucket-unknown").await;
+    clinic.has(STAGE, "bucket: bucket-unknown").await;
     clinic.world.set("NATIVE_BUCKET", "app-native-config-stg");
     clinic.world.sandbox.issued.deny_all("s3:ListObjectsV2");
     clinic.world.sandbox.issued.deny_all("s3:ListBucket");
-    let found = clinic.finds(STAGE).await;
-    is(&found, "permissions: bucket-denied");
+    clinic.has(STAGE, "permissions: bucket-denied").await;
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use landfall_sandbox::{Fault, Service, What};
 
-use super::{Clinic, is};
+use super::Clinic;
 use crate::world::World;
 
 const STAGE: &[&str] = &["deploy-lambda"];
@@ -21,30 +21,24 @@ async fn functions_and_images_that_do_not_fit() {
     let address = format!("{host}/app:{}-{}", project.lambda, project.running);
     let lambda = |clinic: &Clinic| std::sync::Arc::clone(&clinic.world.sandbox.lambda);
     lambda(&clinic).delete_function(project.lambda);
-    let found = clinic.finds(STAGE).await;
-    is(&found, "functions: function-missing");
+    clinic.has(STAGE, "functions: function-missing").await;
     lambda(&clinic).create_zip_function(project.lambda, "x86_64");
-    let found = clinic.finds(STAGE).await;
-    is(&found, "fit: package-type-differs");
+    clinic.has(STAGE, "fit: package-type-differs").await;
     lambda(&clinic).create_function(project.lambda, "arm64", &address);
-    let found = clinic.finds(STAGE).await;
-    is(&found, "fit: architecture-differs");
+    clinic.has(STAGE, "fit: architecture-differs").await;
     lambda(&clinic).create_function(project.lambda, "x86_64", &address);
     clinic.is_well(STAGE).await;
 
     let registry = std::sync::Arc::clone(&clinic.world.sandbox.ecr_registry);
     registry.remove_tag("app", &project.tag());
-    let found = clinic.finds(STAGE).await;
-    is(&found, "images: image-not-in-ecr");
+    clinic.has(STAGE, "images: image-not-in-ecr").await;
     registry.put_image("app", &project.tag(), &project.running_image());
-    let found = clinic.finds(STAGE).await;
-    is(&found, "images: image-differs-in-ecr");
+    clinic.has(STAGE, "images: image-differs-in-ecr").await;
     registry.remove_tag("app", &project.tag());
     registry.put_image("app", &project.tag(), &project.image());
 
     clinic.world.sandbox.issued.deny_all("lambda:GetFunction");
-    let found = clinic.finds(STAGE).await;
-    is(&found, "functions: lambda-denied");
+    clinic.has(STAGE, "functions: lambda-denied").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,8 +47,7 @@ async fn an_update_that_goes_on_and_an_environment_that_is_held() {
     clinic.world.sandbox.lambda.settle_after("OrderServiceFunction", Duration::from_secs(3600));
     let running = ["deploy-lambda", "--settle-timeout", "1s", "--on-failure", "stop", "--quiet"];
     clinic.world.run(&running).await.expect(8);
-    let found = clinic.finds(STAGE).await;
-    is(&found, "settled: function-stuck");
+    clinic.has(STAGE, "settled: function-stuck").await;
 
     let clinic = Clinic::of(World::deployable().await);
     let slow = Fault::new(What::DelayAnswer(Duration::from_secs(8))).on(Service::Lambda);

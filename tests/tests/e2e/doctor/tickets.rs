@@ -2,7 +2,7 @@
 
 use landfall_sandbox::jira::{CustomField, CustomFieldKind, Workflow};
 
-use super::{Clinic, is};
+use super::Clinic;
 use crate::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -17,21 +17,19 @@ async fn tickets() {
     clinic.with(&[("JIRA_URL", Some("http://127.0.0.1:1"))], CREATE, "token: jira-unreachable").await;
     clinic.with(&[("JIRA_ISSUE_TYPE", Some("Epos"))], CREATE, "project: jira-project-missing").await;
     clinic.with(&[("JIRA_PROJECT", Some("NOPE"))], CREATE, "project: jira-project-missing").await;
-    clinic.with(&[], &["comment-jira-tickets", "--", "staging"], "ticket: ticket-missing").await;
+    clinic.has(&["comment-jira-tickets", "--", "staging"], "ticket: ticket-missing").await;
 
     clinic.world.run(CREATE).await.expect(0);
     clinic.is_well(MOVE).await;
     clinic.world.sandbox.jira.configure(|jira| {
         jira.workflow = Workflow::new("To Do").with_transition("99", "Drop", &["To Do"], "To Do", false);
     });
-    let found = clinic.finds(MOVE).await;
-    is(&found, "transition: transition-unreachable");
+    clinic.has(MOVE, "transition: transition-unreachable").await;
 
     let clinic = Clinic::of(World::with_versions().await);
     clinic.world.sandbox.jira.configure(|jira| {
         let risk = CustomField::new("customfield_10201", "Risk", CustomFieldKind::Select);
         jira.custom_fields.push(risk.with_options(&["Low", "High"]).required());
     });
-    let found = clinic.finds(CREATE).await;
-    is(&found, "project: jira-fields");
+    clinic.has(CREATE, "project: jira-fields").await;
 }

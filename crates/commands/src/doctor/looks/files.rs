@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use landfall_artifacts::{Class, FileError, ImageLock, Mappings, Problem, Versions};
+use landfall_run::counted;
 use landfall_stages::Refusal;
 
 use super::{Brought, Look};
@@ -80,8 +81,4 @@ fn folder(context: &Context) -> Brought {
         return Err(empty("is empty"));
     }
     Ok(Look::At(format!("{shown} is there, and not empty")))
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

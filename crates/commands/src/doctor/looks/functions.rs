@@ -2,6 +2,7 @@
 
 use landfall_artifacts::{LambdaName, Mappings, Problem};
 use landfall_lambda_deploy::{Error, LambdaClient, LastUpdate, State, observe};
+use landfall_run::counted;
 
 use super::{Brought, Look};
 use crate::{Context, aws};
@@ -28,7 +29,7 @@ pub(super) async fn look(context: &Context) -> Brought {
     let problems: Vec<Problem> =
         busy.map(|one| Problem::of(&Error::Busy { function: one.name.clone() })).collect();
     Ok(Look::Problems(
-        format!("{} functions, {} of them in an update", names.len(), problems.len()),
+        format!("{}, {} of them in an update", counted(names.len(), "function"), problems.len()),
         problems,
     ))
 }

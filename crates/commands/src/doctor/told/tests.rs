@@ -1,6 +1,7 @@
 use landfall_artifacts::{Class, Problem};
 use landfall_cli::error_page;
-use landfall_secret::Redactor;
+use landfall_secret::{Redactor, Secret};
+use serde_json::{Value, json};
 
 use super::{Told, of};
 
@@ -56,10 +57,64 @@ fn lines_of_json_and_reports_are_read() {
         (only.job.as_deref(), only.stage.as_deref()),
         (Some("aws-credentials-staging-eu"), Some("aws-credentials"))
     );
-    let deployment = r#"{"formatVersion":1,"release":"v1.0.0","environment":"stg_eu00","functions":[{"name":"A","environment":"stg_eu00",
-        "before":null,"after":null,"outcome":"failed","reason":"InternalError","seconds":1.0,"calls":{}}]}"#;
-    let of_deployment = told(deployment);
-    assert_eq!(of_deployment[0].problems[0].what, "the update of A failed (InternalError)");
+}
+
+/// A report of a deployment: each function with the code before and after, its outcome and its reason.
+fn deployment(functions: &[(&str, [&str; 2], &str, Option<&str>)]) -> String {
+    let state = |code: &str| json!({"codeSha256": code, "image": null, "version": null, "alias": null, "revisionId": format!("{code}-1")});
+    let function = |(name, [before, after], outcome, reason): &(&str, [&str; 2], &str, Option<&str>)| {
+        json!({"name": name, "environment": "stg_eu00", "before": state(before), "after": state(after), "outcome": outcome,
+            "reason": reason, "seconds": 1.0, "calls": {}})
+    };
+    let functions: Vec<Value> = functions.iter().map(function).collect();
+    json!({"formatVersion": 1, "release": "v1.0.0", "environment": "stg_eu00", "functions": functions})
+        .to_string()
+}
+
+#[test]
+fn a_deployment_that_failed_is_told_also_where_all_of_it_was_rolled_back() {
+    let problems = |text: &str| {
+        let told = told(text);
+        let [Told { stage: Some(stage), problems, .. }] = told.as_slice() else { panic!("{told:?}") };
+        assert_eq!(stage, "deploy-lambda");
+        problems.iter().map(|problem| format!("{} {}", problem.code, problem.what)).collect::<Vec<_>>()
+    };
+    let back = ["a", "a"];
+    let failed = deployment(&[("A", back, "failed", Some("InternalError"))]);
+    assert_eq!(problems(&failed), ["LF-LAMBDA-FAILED the update of A failed (InternalError)"]);
+    let one_failed = deployment(&[
+        ("A", back, "rolled-back", Some("LF-LAMBDA-UNSETTLED")),
+        ("B", back, "rolled-back", None),
+        ("C", back, "unchanged", None),
+    ]);
+    assert_eq!(
+        problems(&one_failed),
+        ["LF-LAMBDA-UNSETTLED the update of A failed (LF-LAMBDA-UNSETTLED), and it was rolled back"]
+    );
+    let by_a_check = deployment(&[("A", back, "rolled-back", None), ("B", back, "rolled-back", None)]);
+    assert_eq!(
+        problems(&by_a_check),
+        [
+            "LF-DOCTOR-ROLLED-BACK the deployment was rolled back: A, B went well and run again what ran before"
+        ]
+    );
+    // A rollback of its own leaves a report of the same shape, and went well.
+    let of_rollback = deployment(&[("A", ["b", "a"], "rolled-back", None)]);
+    assert_eq!(of(of_rollback.as_bytes(), "x").expect_err("nothing failed").0[0].code, "LF-DOCTOR-FROM");
+}
+
+#[test]
+fn a_secret_on_the_cut_leaves_nothing_of_itself() {
+    let redactor = Redactor::new();
+    redactor.learn(&Secret::new("hunter2-and-more-of-it"));
+    for before in 570..=605 {
+        let text = format!("{}hunter2-and-more-of-it", "x".repeat(before));
+        let mut problem = Problem::new("LF-X", Class::Refused, text.clone()).with_remedy(text.clone());
+        problem.cause.push(text);
+        let told = Told { job: None, stage: None, environment: None, problems: vec![problem] };
+        let shown = format!("{:?}", told.safe(&redactor));
+        assert!(!shown.contains("hun"), "cut {before} characters before it: {shown}");
+    }
 }
 
 #[test]
@@ -70,6 +125,6 @@ fn what_tells_nothing_is_refused() {
     }
     assert_eq!(of(b"{\"stage\": 1}", "report.json").expect_err("no report").0[0].code, "LF-FILE-INVALID");
     let hostile = "error[LF-X] exit 2\n  \u{1b}]0;title\u{7} \u{202e}reversed\n";
-    let shown = told(hostile)[0].problems[0].what.clone();
+    let shown = told(hostile).remove(0).safe(&Redactor::new()).problems[0].what.clone();
     assert!(!shown.contains(['\u{1b}', '\u{202e}', '\u{7}']), "{shown:?}");
 }

@@ -2,6 +2,7 @@
 
 use landfall_artifacts::{Class, EnvironmentName, Problem, RunJob, RunJobState, RunReport, RunState};
 use landfall_cli::duration_words;
+use landfall_run::counted;
 use landfall_runner::Runs;
 use landfall_stages::Item;
 
@@ -60,7 +61,7 @@ fn verdict(report: &RunReport) -> String {
         RunState::Failed => "failed",
         RunState::Interrupted => "was stopped",
     };
-    format!("{} {what}: {passed} of {} jobs in {took}", report.pipeline, report.jobs.len())
+    format!("{} {what}: {passed} of {} in {took}", report.pipeline, counted(report.jobs.len(), "job"))
 }
 
 fn how_to_go_on(report: &RunReport) -> String {

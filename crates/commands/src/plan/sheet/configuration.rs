@@ -1,9 +1,9 @@
 //! What would be published to S3.
 
 use landfall_artifacts::{PlannedJob, ReportItem};
-use landfall_run::human_bytes;
+use landfall_run::{counted, human_bytes};
 
-use super::{Block, counted, folded, safe};
+use super::{Block, folded, safe};
 
 /// The numbers, and deletions before uploads: they are what is looked for.
 pub(super) fn blocks(job: &PlannedJob, full: bool) -> Vec<Block> {

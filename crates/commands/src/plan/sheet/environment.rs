@@ -3,9 +3,10 @@
 use landfall_artifacts::{
     EnvironmentName, PipelinePlan, PlannedJob, PlannedKeys, PlannedState, ReportItem, instant_text,
 };
-use landfall_run::human_bytes;
+use landfall_pipeline::plan::FOLLOWS;
+use landfall_run::{counted, human_bytes};
 
-use super::{Block, MOST, configuration, counted, folded, functions, is_unknown, safe};
+use super::{Block, MOST, configuration, folded, functions, is_unknown, safe};
 
 /// The parts that an environment has, the most looked at first. `rows` are its functions, `same` the environment that was shown with the
 /// very same ones.
@@ -21,20 +22,11 @@ pub(super) fn blocks(
     let mut blocks = Vec::new();
     blocks.extend(images(&of("retag-push-ecr")));
     let items: Vec<&ReportItem> = functions::items(plan, environment).collect();
+    let deployments = of("deploy-lambda");
     if items.is_empty() {
-        blocks.extend(unforetold("functions", &of("deploy-lambda")));
+        blocks.extend(unforetold("functions", &deployments));
     } else {
-        let count = |outcome: &str| items.iter().filter(|item| item.outcome == outcome).count();
-        let mut text = format!(
-            "{} of {} change, {} unchanged",
-            count("planned"),
-            counted(items.len(), "function"),
-            count("unchanged")
-        );
-        if count("blocked") > 0 {
-            text.push_str(&format!(", {} cannot be deployed", count("blocked")));
-        }
-        blocks.push(Block::Fact("functions", text));
+        blocks.push(Block::Fact("functions", change(&items, &deployments)));
         if let Some(same) = same {
             blocks.push(Block::Lines(vec![format!("the same as in {same}")]));
         } else if !rows.is_empty() {
@@ -62,6 +54,22 @@ pub(super) fn blocks(
     blocks.extend(plan.keys.iter().filter(|keys| keys.environment == *environment).map(credentials));
     blocks.extend(rest(&jobs, full));
     blocks
+}
+
+/// What becomes of the functions in numbers, or why only their versions are known.
+fn change(items: &[&ReportItem], jobs: &[&PlannedJob]) -> String {
+    let count = |outcome: &str| items.iter().filter(|item| item.outcome == outcome).count();
+    let all = counted(items.len(), "function");
+    if count(FOLLOWS) == items.len() {
+        let why = jobs.iter().find(|job| !job.why.is_empty()).map(|job| format!(": {}", safe(&job.why, 400)));
+        return format!("{all}, with what the run makes first{}", why.unwrap_or_default());
+    }
+    let verb = if items.len() == 1 { "changes" } else { "change" };
+    let mut text = format!("{} of {all} {verb}, {} unchanged", count("planned"), count("unchanged"));
+    if count("blocked") > 0 {
+        text.push_str(&format!(", {} cannot be deployed", count("blocked")));
+    }
+    text
 }
 
 pub(super) fn runs(job: &PlannedJob, stage: &str) -> bool {

@@ -195,6 +195,29 @@ fn the_same_for_a_ticket() {
 }
 
 #[test]
+fn functions_of_what_is_built_first_are_named_with_their_versions() {
+    let awaited = |name: &str, version: &str| item(name, "follows", &json!({"version": version}));
+    let deploy = |items: &[Value]| {
+        let why = "it needs lambda-ecr-mappings.json of retag-push-ecr-stg-eu, which is not foretold";
+        let more = json!({"state": "follows", "why": why, "items": items});
+        let jobs = [job("deploy-lambda-stg-eu", Some("stg_eu00"), &["deploy-lambda"], more)];
+        page::text(&sheet(&planned(&["stg_eu00"], &jobs, &[], &[]), false), Paint::Plain)
+    };
+    let two = deploy(&[awaited("OrderServiceFunction", "1.5.0"), awaited("PaymentGatewayFunction", "2.0.0")]);
+    insta::assert_snapshot!(two.split_once("\n\n").expect("a part").1, @r"
+    stg_eu00
+      functions     2 functions, with what the run makes first: it needs
+                    lambda-ecr-mappings.json of retag-push-ecr-stg-eu, which is not
+                    foretold
+      FUNCTION                FROM  TO
+      OrderServiceFunction    -     1.5.0  follows
+      PaymentGatewayFunction  -     2.0.0  follows
+    ");
+    let one = deploy(&[function("OrderServiceFunction", 1, "planned")]);
+    assert!(one.contains("  functions     1 of 1 function changes, 0 unchanged\n"), "{one}");
+}
+
+#[test]
 fn two_hundred_functions_in_four_environments_stay_a_page() {
     let environments = ["dev1", "qa1", "prod_eu00", "prod_na03"];
     let functions: Vec<Value> = (0..200)

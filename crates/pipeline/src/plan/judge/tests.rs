@@ -3,7 +3,7 @@
 use landfall_artifacts::{Class, PlannedJob, PlannedState, Problem, Report, ReportItem};
 use time::macros::datetime;
 
-use super::{DryRun, judge};
+use super::{DryRun, FOLLOWS, judge};
 use crate::plan::tests::{job, of};
 
 const ROWS: &str = "[environment.stg_eu00]\nkind = \"staging\"\n[environment.prod_eu00]\nkind = \"production\"\nafter = [\"stg_eu00\"]\napprovals = [\"lead\"]\n[approvers]\nlead = [\"ada\"]\n";
@@ -87,4 +87,29 @@ fn the_repo_s_own_commands_and_people_are_told_apart() {
     assert_eq!((approve.state, approve.manual), (PlannedState::Person, true));
     let lost = DryRun { why: Some("versions.json was not foretold".to_owned()), ..DryRun::default() };
     assert_eq!(judged("staging", "retag-push-ecr", lost, &[]).state, PlannedState::NotForetold);
+}
+
+#[test]
+fn functions_are_named_before_what_they_get_is_made() {
+    let awaited = || vec![ReportItem::new("OrderServiceFunction", FOLLOWS)];
+    let why = "it needs lambda-ecr-mappings.json of retag-push-ecr-stg-eu00, which is not foretold";
+    let withheld = DryRun { why: Some(why.to_owned()), awaited: awaited(), ..DryRun::default() };
+    let deploy = judged("staging", "deploy-lambda", withheld, &[]);
+    assert_eq!((deploy.state, deploy.items, deploy.why.as_str()), (PlannedState::Follows, awaited(), why));
+    // What stands in the way is what counts.
+    let refused = DryRun { awaited: awaited(), ..refused("deploy-lambda", &["LF-LAMBDA-MISSING"]) };
+    let refused = judged("staging", "deploy-lambda", refused, &[]);
+    assert_eq!((refused.state, refused.items.len()), (PlannedState::NotForetold, 0));
+}
+
+#[test]
+fn what_a_job_leaves_that_follows_is_no_obstacle_for_the_next() {
+    let mut deploy = job("deploy-lambda-stg-eu00", Some("stg_eu00"), &["deploy-lambda"]);
+    deploy.state = PlannedState::Follows;
+    let mut misses = refused("update-version-dashboard", &["LF-FILE-MISSING"]);
+    for problem in &mut misses.reports[0].problems {
+        problem.class = Class::Input;
+    }
+    let dashboard = judged("staging", "update-version-dashboard", misses, &[&deploy]);
+    assert_eq!(dashboard.warnings, ["deploy-lambda-stg-eu00 comes first: not there"]);
 }
