@@ -171,6 +171,16 @@ async fn a_part_that_is_killed_keeps_others_out_and_is_unlocked_alone() {
     let ran = world.run(&["ledger", "locks"]).await.expect(0);
     assert!(ran.stdout.contains("part 3/4"), "{}", ran.stdout);
 
+    // To another part it is no stranger, to itself it is in the way.
+    for (shard, verdict) in [("1/4", "good"), ("3/4", "failed")] {
+        let ran = world.run(&["doctor", "deploy-lambda", "--output", "json", "--", "--shard", shard]).await;
+        let answer: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let checks = answer["examined"][0]["checks"].as_array().expect("checks");
+        let free = checks.iter().find(|check| check["id"] == "environment-free").expect("the check");
+        assert_eq!(free["verdict"], verdict, "{shard}: {free}");
+        assert!(free.to_string().contains("part 3/4"), "{free}");
+    }
+
     let unlock = |part: &str| {
         ["ledger", "unlock", "stg_eu00", "--part", part, "--reason", "its runner was killed", "--yes"]
             .map(str::to_owned)
