@@ -136,6 +136,11 @@ impl DeployReport {
     /// Usual name of the file.
     pub const FILE_NAME: &'static str = "deploy-report.json";
 
+    /// Usual name of that of a part, by its number, from one.
+    pub fn part_name(part: u32) -> String {
+        format!("deploy-report-{part}.json")
+    }
+
     /// The entry of a function.
     pub fn function(&self, name: &LambdaName) -> Option<&DeployedFunction> {
         self.functions.iter().find(|function| function.name == *name)

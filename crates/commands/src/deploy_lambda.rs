@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use std::pin::Pin;
 
 use futures_util::future::BoxFuture;
-use landfall_artifacts::{EnvironmentName, EnvironmentSettings, Mappings, OnFailure as Policy, Problem};
+use landfall_artifacts::{
+    DeployReport, EnvironmentName, EnvironmentSettings, Mappings, OnFailure as Policy, Problem, Shard,
+};
 use landfall_cli::{Opt, Source, Values};
 use landfall_lambda_deploy::{ApplyOptions, Check, LambdaClient, Moment, OnFailure, Traffic};
 use landfall_notify::Way;
@@ -29,8 +31,9 @@ impl crate::Command for Command {
     const NAME: &'static str = "deploy-lambda";
     const SUMMARY: &'static str = "Make every function of the plan run its pinned image, and prove it";
     const EFFECTS: Effects = Effects::Exclusive;
-    const ALIKE: &'static [&'static str] =
-        &["mappings", "lock", "versions", "registry", "release", "bucket", "like", "alias", "traffic"];
+    const ALIKE: &'static [&'static str] = &[
+        "mappings", "lock", "versions", "registry", "release", "bucket", "like", "alias", "traffic", "run-id",
+    ];
     const TELLS: Way = Way::Deploys;
 
     fn options() -> Vec<Opt> {
@@ -40,8 +43,12 @@ impl crate::Command for Command {
                 LOCK,
                 VERSIONS,
                 FUNCTIONS,
-                Opt::value("deploy-report", "FILE", "what each function ran before and runs after")
-                    .default("deploy-report.json"),
+                Opt::value(
+                    "deploy-report",
+                    "FILE",
+                    "what each function ran before and runs after; of a part, deploy-report-<its number>.json",
+                )
+                .default(DeployReport::FILE_NAME),
                 Opt::value(
                     "registry",
                     "HOST/PATH",
@@ -87,6 +94,12 @@ impl crate::Command for Command {
                 .default("linux/amd64"),
                 Opt::value("shard", "I/N", "the part of the functions that this job does")
                     .env(&["LANDFALL_SHARD"]),
+                Opt::value(
+                    "run-id",
+                    "ID",
+                    "which run of the pipeline it is, the same for all parts: one that begins after a rollback of the others is refused",
+                )
+                .env(&["LANDFALL_RUN_ID", "CI_PIPELINE_ID", "GITHUB_RUN_ID"]),
             ],
             updating(),
             logins::OPTIONS.to_vec(),
@@ -110,12 +123,13 @@ impl crate::Command for Command {
                 let help = Some("name the alias that callers use: --alias live".to_owned());
                 values.problem("LF-CONFIG", "--traffic needs an alias", help);
             }
+            let shard = values.parsed("shard");
             let config = deploy_lambda::Config {
                 target: context.target().clone(),
                 places: context.places(),
-                report: PathBuf::from(values.text("deploy-report").unwrap_or_default()),
+                report: report(&values, shard),
                 registry: values.parsed("registry"),
-                shard: values.parsed("shard"),
+                shard,
                 platform: context::platform(&mut values).unwrap_or_default(),
                 options: ApplyOptions {
                     on_failure,
@@ -177,6 +191,15 @@ impl crate::Command for Command {
             let ecr = if updating.skip_verify { None } else { Some(EcrClient::new(&aws)?) };
             deploy_lambda::run(&config, &client, ecr.as_ref(), &context.ledger, make, output, run).await
         })
+    }
+}
+
+/// Where the report goes. That of a part has a name of its own where none is given, so that parts in one folder do not write over
+/// each other's, and nobody takes that of one for the whole.
+fn report(values: &Values<'_>, shard: Option<Shard>) -> PathBuf {
+    match (values.sourced("deploy-report"), shard) {
+        (Some((_, Source::Default)), Some(shard)) => DeployReport::part_name(shard.index()).into(),
+        (given, _) => given.map(|(path, _)| path.into()).unwrap_or_default(),
     }
 }
 

@@ -110,7 +110,7 @@ pub(crate) async fn open(
     }
     let hold = match &target.environment {
         Some(environment) if prepared.effects == Effects::Exclusive => {
-            Some(match part(prepared, stage, alike) {
+            Some(match part(&prepared.options, &prepared.layers, stage, alike) {
                 Some(part) => ledger.hold_part(environment, part).await?,
                 None => ledger.hold(environment).await?,
             })

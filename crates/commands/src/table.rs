@@ -33,6 +33,8 @@ pub struct StageEntry {
     pub(crate) effects: fn(&Values<'_>) -> Effects,
     /// What keeps it from beginning.
     pub(crate) held: fn(&Context) -> Held,
+    /// The options that all parts of its work have alike.
+    pub(crate) alike: &'static [&'static str],
     /// Its work alone.
     pub(crate) work: Work,
 }
@@ -49,6 +51,7 @@ const fn entry<C: Command>() -> StageEntry {
         run: run_stage::<C>,
         effects: C::effects,
         held: C::held,
+        alike: C::ALIKE,
         work: C::run,
     }
 }

@@ -95,6 +95,12 @@ impl Ledger {
         Ok(standing.of(environment).to_vec())
     }
 
+    /// The lock by which this process holds its environment; `None` where it holds none, or has lost it.
+    pub async fn own_lock(&self) -> Option<Lock> {
+        let state = self.inner.state().await;
+        state.held.as_ref().filter(|held| held.lost_to.is_none()).map(|held| held.lock.clone())
+    }
+
     /// Takes a lock away from whoever holds it: what that run still wants to write for the environment is refused. For people who
     /// know that it is gone. Returns the record that says so.
     ///

@@ -28,8 +28,19 @@ pub(crate) const BESIDE: &str = "beside";
 pub struct Part {
     /// Which of how many.
     pub shard: Shard,
-    /// A digest of everything that the parts have alike: what is brought, and from which files.
+    /// A digest of everything that the parts have alike: what is brought, from which files, and in which run of a pipeline.
     pub work: Digest,
+}
+
+impl Part {
+    /// Whether it is another part of the same work, split in as many.
+    pub fn goes_beside(&self, other: &Self) -> bool {
+        self.is_same_work(other) && self.shard != other.shard
+    }
+
+    fn is_same_work(&self, other: &Self) -> bool {
+        self.work == other.work && self.shard.of() == other.shard.of()
+    }
 }
 
 /// An environment that somebody holds, alone or as one of several parts of the same work.
@@ -37,8 +48,9 @@ pub struct Part {
 pub struct Lock {
     /// The environment.
     pub environment: EnvironmentName,
-    /// The number of the event that took it. It grows with every holder, and a holder whose number is not the newest may write
-    /// nothing more for the environment.
+    /// The number of the event that took it. It grows with every holder. Holders of parts have one each, of which the newest ends
+    /// none of the others. Who lost the environment, to a lock that does not go beside his or by being unlocked, may write nothing
+    /// more for it but how his effects ended.
     pub fence: u64,
     /// Who: stage, person, part and job.
     pub holder: String,
@@ -67,11 +79,22 @@ impl Lock {
     /// Whether both may hold the environment at once: two different parts of the same work, split in as many.
     pub fn goes_beside(&self, other: &Self) -> bool {
         let (Some(one), Some(two)) = (&self.part, &other.part) else { return false };
-        let is_same_work = one.work == two.work && one.shard.of() == two.shard.of();
-        let is_same_run = self.environment == other.environment
-            && self.stage == other.stage
-            && self.release == other.release;
-        is_same_work && is_same_run && one.shard != two.shard
+        one.goes_beside(two) && self.is_alike(other)
+    }
+
+    /// The number of the record by which the first part of its work took the environment, be it this one or one that has ended.
+    pub fn begun(&self, events: &[LedgerEvent]) -> u64 {
+        let is_same_work = |other: &Self| {
+            let parts = self.part.as_ref().zip(other.part.as_ref());
+            parts.is_some_and(|(one, two)| one.is_same_work(two)) && self.is_alike(other)
+        };
+        let took = events.iter().filter(|event| number(event, RENEWS).is_none()).filter_map(taken);
+        took.filter(is_same_work).map(|lock| lock.fence).fold(self.fence, u64::min)
+    }
+
+    /// Whether both are of one stage, environment and release.
+    fn is_alike(&self, other: &Self) -> bool {
+        self.environment == other.environment && self.stage == other.stage && self.release == other.release
     }
 }
 

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use landfall_artifacts::{
-    EnvironmentName, JobWhen, KeepWhen, MayFail, OnBranches, PartName, PipelineStart, Stage, stage,
+    DeployReport, EnvironmentName, JobWhen, KeepWhen, MayFail, OnBranches, PartName, PipelineStart, Stage,
+    stage,
 };
 
 use crate::row::Row;
-use crate::{files, split, variables};
+use crate::{files, variables};
 
 /// A pipeline for the environments of one repo.
 #[derive(Clone, Debug, PartialEq)]
@@ -161,7 +162,7 @@ impl Job {
             let flags = [("--shard", format!("{part}/{parts}")), ("--rate-share", format!("1/{parts}"))];
             words.extend(flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]));
             if self.runs("deploy-lambda") {
-                words.extend(["--deploy-report".to_owned(), split::report_of(part)]);
+                words.extend(["--deploy-report".to_owned(), DeployReport::part_name(part)]);
             }
         }
         commands

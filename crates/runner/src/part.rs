@@ -154,7 +154,9 @@ impl Shop<'_> {
         let handed = self.hand_files(job, &folder)?;
         let caches = Caches::of(self, job, &folder);
         caches.take();
-        let variables = job_variables(self.pipeline, job, part, handed, self.around);
+        let mut variables = job_variables(self.pipeline, job, part, handed, self.around);
+        // A run that goes on with another does all parts of a job anew.
+        variables.insert("LANDFALL_RUN_ID".to_owned(), self.folder.id.to_string());
         let (commands, reports) = commands(job, part, &place);
         let list = place.join("commands.json");
         let bytes = serde_json::to_vec(&commands).unwrap_or_default();

@@ -4,6 +4,7 @@ mod archives;
 mod failed;
 mod gates;
 mod like;
+mod part;
 mod shown;
 
 use std::collections::BTreeMap;

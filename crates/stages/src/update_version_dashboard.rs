@@ -1,19 +1,21 @@
 //! `update-version-dashboard`: records the deployment in the ledger and draws the pages from it.
 
-use std::collections::BTreeMap;
+mod news;
+
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, DeployOutcome, DeployReport, DeployedFunction, Digest, EnvironmentName, EventKind, FileError,
-    FunctionState, ImageLock, JiraTickets, LedgerEvent, LedgerItem, Problem, ReleaseId, Settings, Versions,
+    Class, DeployOutcome, DeployReport, DeployedFunction, EnvironmentName, EventKind, FileError,
+    FunctionState, ImageLock, JiraTickets, LedgerEvent, LedgerItem, Problem, Settings, Versions,
 };
-use landfall_ledger::{Draft, Ledger, deployments, happened};
+use landfall_ledger::{Draft, Ledger};
 use landfall_run::{Event, Run};
 
 use crate::dashboard::{self, Material, Post, state_of};
 use crate::deploy_parts::read_whole;
 use crate::recorded::version_of;
 use crate::{Finished, Item, Outcome, Output, Places, Recorded, Refusal, Target};
+use news::{is_recorded, is_rolled_back, put_back};
 
 /// Items of one event; a larger deployment is recorded in several.
 const ITEMS_OF_AN_EVENT: usize = 100;
@@ -70,7 +72,7 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
     let (mut events, mut verified) = ledger.read(None).await?;
     let lock = optional(ImageLock::read(&config.places.lock))?;
     let tickets = optional(JiraTickets::read(&config.tickets))?;
-    let confirmed = confirmed(report.as_ref(), lock.as_ref(), &events);
+    let mut confirmed = confirmed(report.as_ref(), lock.as_ref(), &events);
     match &report {
         None if !versions.is_empty() => finished.warnings.push(format!(
             "{} is not there: nothing is recorded, the page shows what was known",
@@ -87,6 +89,15 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
         finished.warnings.push(format!(
             "the deployment of {} was rolled back since: nothing is recorded of it",
             config.report.display()
+        ));
+    }
+    // What came back after that of a part counts for its functions alone.
+    let put_back = if is_stale { Vec::new() } else { put_back(&events, &environment, &mut confirmed) };
+    if !put_back.is_empty() {
+        finished.warnings.push(format!(
+            "of {} these were rolled back since, and nothing is recorded of them: {}",
+            config.report.display(),
+            landfall_secret::escape(&put_back.join(", "), 400)
         ));
     }
     let news =
@@ -213,115 +224,4 @@ fn confirmed(
             }
         })
         .collect()
-}
-
-/// Whether the ledger shows for this environment that each of these functions came to this digest by this release, and that it was not
-/// deployed anew since.
-fn is_recorded(
-    events: &[LedgerEvent],
-    environment: &EnvironmentName,
-    release: &ReleaseId,
-    items: &[LedgerItem],
-) -> bool {
-    let standing: BTreeMap<String, (Option<Digest>, Option<ReleaseId>)> = deployments(events)
-        .into_iter()
-        .filter(|deployed| deployed.environment == *environment)
-        .map(|deployed| (deployed.function, (deployed.digest, deployed.release)))
-        .collect();
-    let stands = items.iter().all(|item| {
-        standing
-            .get(&item.name)
-            .is_some_and(|(digest, by)| *digest == item.digest && by.as_ref() == Some(release))
-    });
-    stands && !is_back(events, environment, release)
-}
-
-/// Whether the release took the place of another whose changes were begun and never recorded: the gates take it to be gone until its
-/// coming back is on record.
-fn is_back(events: &[LedgerEvent], environment: &EnvironmentName, release: &ReleaseId) -> bool {
-    let here = events.iter().rev().filter(|event| event.environment.as_ref() == Some(environment));
-    let is_record = |event: &&LedgerEvent| {
-        matches!(event.kind, EventKind::Deployment | EventKind::Rollback) && happened(event)
-    };
-    let mut is_at_work = false;
-    for event in here.take_while(|event| !is_record(event)) {
-        let is_change =
-            event.kind == EventKind::Intent && event.action.as_deref() == Some("UpdateFunctionCode");
-        let is_lock = event.kind == EventKind::Lock && event.stage.as_deref() == Some("deploy-lambda");
-        // A lock need not name its release.
-        if event.release.as_ref() == Some(release) || (is_lock && event.release.is_none()) {
-            is_at_work |= is_change || is_lock;
-        } else if is_change {
-            // A report that is older than another release's changes tells nothing of what runs after them.
-            return is_at_work;
-        }
-    }
-    false
-}
-
-/// Whether the newest that was done to the environment is a rollback of this release: then a report of its deployment is older
-/// than what runs.
-fn is_rolled_back(events: &[LedgerEvent], environment: &EnvironmentName, release: &ReleaseId) -> bool {
-    let last = |is_meant: fn(&LedgerEvent) -> bool| {
-        let here = |event: &&LedgerEvent| event.environment.as_ref() == Some(environment);
-        events.iter().filter(here).rfind(|event| is_meant(event))
-    };
-    // Intents of a rollback name the release that is rolled back.
-    let undone =
-        last(|event| event.kind == EventKind::Intent && event.stage.as_deref() == Some("rollback-lambda"));
-    if undone.and_then(|event| event.release.as_ref()).is_some_and(|undone| undone != release) {
-        return false;
-    }
-    let newest = |is_meant| last(is_meant).map(|event| event.sequence);
-    let deployed =
-        newest(|event| event.kind == EventKind::Intent && event.stage.as_deref() == Some("deploy-lambda"));
-    let rolled_back = newest(|event| event.kind == EventKind::Rollback);
-    // Where the ledger saw no deployment begin, it cannot tell which came first.
-    deployed.is_some() && rolled_back > deployed
-}
-
-#[cfg(test)]
-mod tests {
-    use landfall_artifacts::Actor;
-
-    use super::*;
-
-    /// Events of `qa`, one after another, each of a release; those of `deploy-lambda` are changes of code and locks.
-    fn events(of: &[(EventKind, &str)]) -> Vec<LedgerEvent> {
-        let event = |(at, (kind, release)): (usize, &(EventKind, &str))| LedgerEvent {
-            sequence: at as u64 + 1,
-            previous: None,
-            time: time::OffsetDateTime::UNIX_EPOCH,
-            kind: *kind,
-            release: release.parse().ok(),
-            environment: "qa".parse().ok(),
-            stage: Some("deploy-lambda".to_owned()),
-            action: (*kind == EventKind::Intent).then(|| "UpdateFunctionCode".to_owned()),
-            target: Some("Orders".to_owned()),
-            intent: None,
-            outcome: None,
-            items: Vec::new(),
-            actor: Actor { name: "ada".to_owned(), source: "test".to_owned() },
-            run: None,
-            reason: None,
-            tool_version: "0.1.0".to_owned(),
-            details: BTreeMap::new(),
-        };
-        of.iter().enumerate().map(event).collect()
-    }
-
-    #[test]
-    fn a_release_that_took_the_place_of_another_is_recorded_again() {
-        use EventKind::{Deployment, Intent, Lock};
-        let (qa, r1) = ("qa".parse().expect("a name"), "r1".parse().expect("a release"));
-        let is_back = |of: &[_]| is_back(&events(of), &qa, &r1);
-        let begun = [(Deployment, "r1"), (Intent, "r2")];
-        assert!(!is_back(&begun), "a report from before r2 tells nothing of now");
-        assert!(is_back(&[&begun[..], &[(Intent, "r1")]].concat()));
-        assert!(is_back(&[&begun[..], &[(Lock, "r1")]].concat()), "also where nothing was left to change");
-        assert!(is_back(&[&begun[..], &[(Lock, "")]].concat()), "and the lock does not say for whom");
-        assert!(!is_back(&[&begun[..], &[(Lock, "r2")]].concat()));
-        assert!(!is_back(&[&begun[..], &[(Intent, "r1"), (Deployment, "r1")]].concat()), "once");
-        assert!(!is_back(&[(Deployment, "r1"), (Intent, "r1")]), "it did not go");
-    }
 }

@@ -140,6 +140,20 @@ async fn the_ledger_is_held_against_what_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn parts_bring_the_same_or_nothing() {
+    let world = two_environments().await;
+    let part = |shard| [&LIKE[..], &["--run-id", "7", "--shard", shard]].concat();
+    world.run(&part("1/2")).await.expect(0);
+    world.run(&["rollback-lambda", "--from-ledger"]).await.expect(0);
+    let ran = refused(&world, &part("2/2"), 3).await;
+    assert_eq!(ran.codes(), ["LF-LIKE-MOVED"]);
+    assert!(ran.stderr.contains("part 2/2 would bring something else than the others"), "{}", ran.stderr);
+    world.run(&["rollback-lambda", "--to", "r-0123456789ab"]).await.expect(0);
+    world.run(&part("2/2")).await.expect(0);
+    assert!(is_alike(&world));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn mistakes_are_told() {
     let world = two_environments().await;
     let ran = refused(&world, &["deploy-lambda", "--like", "prod_eu00", "--environment", "dr_us00"], 3).await;

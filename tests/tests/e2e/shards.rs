@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use futures_util::future::join_all;
 use http::Method;
+use landfall_artifacts::EventKind;
 use landfall_sandbox::{Fault, Service, What};
 use serde_json::Value;
 
 use crate::harness::{Ran, Running};
+use crate::recorded;
 use crate::world::World;
 
 const PARTS: usize = 4;
@@ -29,10 +31,12 @@ fn part(stage: &str, part: usize) -> Vec<String> {
     let mut words = vec![stage.to_owned()];
     words.extend(["--shard".to_owned(), format!("{part}/{PARTS}")]);
     words.extend(["--rate-share".to_owned(), format!("1/{PARTS}")]);
-    if stage == "deploy-lambda" {
-        words.extend(["--deploy-report".to_owned(), format!("deploy-report-{part}.json")]);
-    }
     words
+}
+
+/// A part of a deployment, of one run of a pipeline.
+fn of_run(run: &str, number: usize) -> Vec<String> {
+    [part("deploy-lambda", number), vec!["--run-id".to_owned(), run.to_owned()]].concat()
 }
 
 async fn start<'a>(world: &'a World, words: &[String]) -> Running<'a> {
@@ -167,6 +171,16 @@ async fn a_part_that_is_killed_keeps_others_out_and_is_unlocked_alone() {
     let ran = world.run(&["ledger", "locks"]).await.expect(0);
     assert!(ran.stdout.contains("part 3/4"), "{}", ran.stdout);
 
+    // To another part it is no stranger, to itself it is in the way.
+    for (shard, verdict) in [("1/4", "good"), ("3/4", "failed")] {
+        let ran = world.run(&["doctor", "deploy-lambda", "--output", "json", "--", "--shard", shard]).await;
+        let answer: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+        let checks = answer["examined"][0]["checks"].as_array().expect("checks");
+        let free = checks.iter().find(|check| check["id"] == "environment-free").expect("the check");
+        assert_eq!(free["verdict"], verdict, "{shard}: {free}");
+        assert!(free.to_string().contains("part 3/4"), "{free}");
+    }
+
     let unlock = |part: &str| {
         ["ledger", "unlock", "stg_eu00", "--part", part, "--reason", "its runner was killed", "--yes"]
             .map(str::to_owned)
@@ -180,4 +194,43 @@ async fn a_part_that_is_killed_keeps_others_out_and_is_unlocked_alone() {
     let all: Vec<_> = world.projects().iter().map(|project| project.image().digest()).collect();
     assert_eq!(world.running().into_values().collect::<Vec<_>>(), all);
     world.run(&["ledger", "verify"]).await.expect(0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_comes_after_a_rollback_is_refused_and_a_new_run_is_not() {
+    let world = world(false).await;
+    let before = world.running();
+    world.run(&["retag-push-ecr"]).await.expect(0);
+    for number in 1..PARTS {
+        run(&world, &of_run("7", number)).await.expect(0);
+    }
+    world.run(&["rollback-lambda"]).await.expect(0);
+    assert_eq!(world.running(), before);
+    let late = run(&world, &of_run("7", PARTS)).await.expect(3);
+    assert_eq!(late.codes(), ["LF-DEPLOY-ROLLED-BACK"]);
+    assert!(late.stderr.contains("part 4/4 would bring its share of it back alone"), "{}", late.stderr);
+    assert_eq!(world.running(), before);
+
+    // A new run, of which one part came so far: the reports of the others are from before the rollback.
+    run(&world, &of_run("8", PARTS)).await.expect(0);
+    let ran = world.run(&["update-version-dashboard"]).await.expect(0);
+    assert!(ran.stderr.contains("were rolled back since"), "{}", ran.stderr);
+    let of_newest = || {
+        let events = recorded::events(world.path(".landfall/ledger"));
+        let newest = events.into_iter().rfind(|event| event.kind == EventKind::Deployment);
+        newest.expect("a deployment").items.into_iter().map(|item| item.name).collect::<Vec<_>>()
+    };
+    let changed: Vec<String> = world
+        .running()
+        .into_iter()
+        .filter(|(name, now)| before[name] != *now)
+        .map(|(name, _)| name)
+        .collect();
+    assert_eq!((of_newest(), changed.len()), (changed, 1), "function by function");
+
+    for number in 1..PARTS {
+        run(&world, &of_run("8", number)).await.expect(0);
+    }
+    world.run(&["update-version-dashboard"]).await.expect(0);
+    assert_eq!(of_newest().len(), 6);
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use landfall_artifacts::{Class, EnvironmentName, PartName, Problem};
+use landfall_artifacts::{Class, EnvironmentName, PartName, Problem, Shard};
 use landfall_pipeline::doctor::TREES;
 use landfall_pipeline::{Job, Pipeline, Pipelines};
 use landfall_stages::Refusal;
@@ -57,12 +57,16 @@ fn alone(name: &str, asked: &Asked) -> Option<Patient> {
         arguments: Vec::new(),
         variables: BTreeMap::new(),
         environment: asked.environment.clone(),
+        parts: None,
     })
 }
 
 fn named(pipelines: &Pipelines<'_>, name: &str, asked: &Asked) -> Result<Vec<Patient>, Refusal> {
     let readable = readable(pipelines, asked);
-    let of_job = of_pipelines(&readable, |job| job.name == name);
+    let mut of_job = of_pipelines(&readable, |job| job.name == name);
+    if of_job.is_empty() {
+        of_job = of_part(&readable, name);
+    }
     if let Some(first) = of_job.first() {
         // A job of that name of another pipeline may be another one: --pipeline says which is meant.
         let same = of_job.iter().filter(|one| one.environment == first.environment).take(1);
@@ -131,9 +135,25 @@ fn of_pipelines(pipelines: &[Pipeline], is_meant: impl Fn(&Job) -> bool) -> Vec<
     jobs.filter(|job| is_meant(job)).flat_map(of_job).collect()
 }
 
+/// A part of a job, by the name that GitLab gives it: `deploy-lambda-prod-eu 2/4`.
+fn of_part(pipelines: &[Pipeline], name: &str) -> Vec<Patient> {
+    let Some((name, part)) = name.rsplit_once(' ') else { return Vec::new() };
+    let Ok(part) = part.parse::<Shard>() else { return Vec::new() };
+    let jobs = pipelines.iter().flat_map(|pipeline| &pipeline.jobs);
+    let is_meant = |job: &&Job| job.name == name && job.parallel == Some(part.of());
+    let as_part = |patient: Patient| Patient { job: Some(format!("{name} {part}")), ..patient };
+    jobs.filter(is_meant)
+        .flat_map(|job| of_commands(job, &job.commands_of_part(part.index())))
+        .map(as_part)
+        .collect()
+}
+
 /// The stages that a job runs, each with its arguments.
 fn of_job(job: &Job) -> Vec<Patient> {
-    let commands = job.commands();
+    of_commands(job, &job.commands())
+}
+
+fn of_commands(job: &Job, commands: &[Vec<String>]) -> Vec<Patient> {
     let calls = commands.iter().filter_map(|words| match words.as_slice() {
         [program, word, name, rest @ ..] if program == "landfall" && word == "stage" => {
             Some((stage(name)?, rest.to_vec()))
@@ -146,6 +166,7 @@ fn of_job(job: &Job) -> Vec<Patient> {
         arguments,
         variables: job.variables.clone(),
         environment: job.environment.clone(),
+        parts: job.parallel,
     };
     calls.map(patient).collect()
 }

@@ -25,6 +25,8 @@ pub(super) struct Patient {
     pub(super) variables: BTreeMap<String, String>,
     /// Its environment.
     pub(super) environment: Option<EnvironmentName>,
+    /// In how many parts its pipeline splits it, where it does.
+    pub(super) parts: Option<u32>,
 }
 
 impl Patient {

@@ -21,6 +21,22 @@ fn a_job_is_looked_at_with_what_its_pipeline_gives_it() {
 }
 
 #[test]
+fn a_part_is_looked_at_by_the_name_that_gitlab_gives_it() {
+    let repo = Repo::of(&format!("{ROWS}\n[pipelines.staging.jobs.deploy-lambda]\nparallel = 4\n"));
+    let lines = |name: &str| {
+        let shown = repo.run_words(&["doctor", name, "--offline"], &[]).stdout;
+        jobs(&shown).join("\n")
+    };
+    assert_eq!(lines("deploy-lambda-staging-eu 2/4"), "deploy-lambda-staging-eu 2/4 (deploy-lambda)");
+    assert_eq!(lines("deploy-lambda-staging-eu"), "deploy-lambda-staging-eu (deploy-lambda)");
+    for none in ["deploy-lambda-staging-eu 5/4", "deploy-lambda-staging-eu 2/8", "deploy-lambda-prod-eu 2/4"]
+    {
+        let ran = repo.run_words(&["doctor", none, "--offline"], &[]);
+        assert!(ran.code == 2 && ran.stderr.contains("LF-DOCTOR-JOB"), "{none}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn a_stage_is_looked_at_for_each_environment_that_has_it() {
     let repo = Repo::of(ROWS);
     let shown = repo.shown("doctor deploy-lambda --offline");

@@ -56,8 +56,13 @@ impl Repo {
 
     /// The same, with variables.
     pub(crate) fn run_with(&self, words: &str, variables: &[(&str, &str)]) -> Ended {
+        self.run_words(&words.split(' ').collect::<Vec<_>>(), variables)
+    }
+
+    /// The same, of words that may have spaces in them.
+    pub(crate) fn run_words(&self, words: &[&str], variables: &[(&str, &str)]) -> Ended {
         let root = format!("{}/", self.folder.path().display());
-        let words: Vec<String> = words.split(' ').map(|word| word.replace("@/", &root)).collect();
+        let words: Vec<String> = words.iter().map(|word| word.replace("@/", &root)).collect();
         let count = |name: &str| name.split(' ').count();
         let fits = |name: &str| name.split(' ').eq(words.iter().take(count(name)).map(String::as_str));
         let deed = deeds().iter().find(|deed| fits(deed.name)).expect("a command");

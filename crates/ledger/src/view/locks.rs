@@ -15,7 +15,8 @@ use crate::standing;
 pub struct Held {
     /// The environment.
     pub environment: EnvironmentName,
-    /// The fencing number: that of the record that took it. A holder of a smaller one is refused.
+    /// The fencing number: that of the record that took it. Parts of the same work have one each, and all of them hold. Who lost
+    /// the environment may write nothing more for it but how effects ended, and the number shows whose that is.
     pub fence: u64,
     /// Who: stage, person, part and job.
     pub owner: String,

@@ -71,6 +71,29 @@ async fn parts_of_one_work_hold_an_environment_beside_each_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_part_knows_when_its_work_began() {
+    for place in Place::both().await {
+        let (ada, bob) = (place.open("ada").await, place.open("bob").await);
+        let other = hold(&ada, of("release 0", "1/2")).await.expect("free");
+        assert_eq!(ada.own_lock().await.map(|own| own.fence), Some(other.fence()));
+        other.release().await.expect("released");
+        assert_eq!(ada.own_lock().await, None, "given back");
+
+        let first = hold(&ada, part("1/2")).await.expect("free");
+        let began = first.fence();
+        first.release().await.expect("released");
+        let second = hold(&bob, part("2/2")).await.expect("free");
+        let own = bob.own_lock().await.expect("held");
+        assert_eq!((own.part.as_ref(), own.fence), (Some(&part("2/2")), second.fence()));
+        let begun = own.begun(&bob.events().await.expect("whole"));
+        assert!(begun == began && began < second.fence(), "{begun} {began}");
+        ada.unlock(&own, "its runner is gone").await.expect("unlocked");
+        bob.append(deployment()).await.expect_err("it was taken away");
+        assert_eq!(bob.own_lock().await, None, "lost");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_does_something_else_is_refused() {
     for place in Place::both().await {
         let ada = place.open("ada").await;

@@ -6,7 +6,7 @@ use landfall_ledger::gate::{Missing, Subject, standing};
 use landfall_ledger::{Ledger, life};
 use landfall_run::Event;
 
-use super::Job;
+use super::{Job, part};
 use crate::Refusal;
 
 /// What gates are decided by.
@@ -20,18 +20,21 @@ pub struct Gates {
 
 impl Job<'_, '_> {
     /// Everything that the release lacks for coming to the environment. Where all functions run it already it has come, and nothing is
-    /// asked again. What was decided since it was asked before counts: copying images may take its time.
+    /// asked again; but a part that comes too late ends badly then too, so that no job after it takes the deployment for whole. What
+    /// was decided since it was asked before counts: copying images may take its time.
     ///
     /// # Errors
     /// A ledger that cannot be read.
     pub(super) async fn missing(&self, plan: &Plan) -> Result<Vec<Problem>, Refusal> {
+        let mut problems = Vec::from_iter(part::too_late(self.ledger).await?);
         let Some(gates) = self.config.gates.as_ref().filter(|_| !plan.is_done()) else {
-            return Ok(Vec::new());
+            return Ok(problems);
         };
         let events = gates.ledger.events().await?;
         let Some(environment) = &self.config.target.environment else {
             let death = life::death(&events, &self.release).map(Missing::Dead);
-            return Ok(death.iter().map(|missing| Problem::of(missing)).collect());
+            problems.extend(death.iter().map(|missing| Problem::of(missing)));
+            return Ok(problems);
         };
         let subject = Subject::new(self.release.clone(), environment.clone(), self.contents.clone());
         let standing = standing(&events, &gates.settings, &subject, self.run.clock().now());
@@ -44,8 +47,9 @@ impl Job<'_, '_> {
             );
             self.run.progress().event(Event::Warning(text));
         }
-        let unlike = unlike(self.config.is_per_environment, environment, &standing.missing);
-        Ok(unlike.into_iter().chain(standing.missing.iter().map(|missing| Problem::of(missing))).collect())
+        problems.extend(unlike(self.config.is_per_environment, environment, &standing.missing));
+        problems.extend(standing.missing.iter().map(|missing| Problem::of(missing)));
+        Ok(problems)
     }
 }
 

@@ -14,7 +14,7 @@ use landfall_registry::{EcrClient, Registries};
 use landfall_run::{Event, Run};
 use landfall_s3_sync::ReleaseStore;
 
-use super::{Config, Job, LOOKS_AT_ONCE};
+use super::{Config, Job, LOOKS_AT_ONCE, part};
 use crate::{Finished, Item, Outcome, Output, Recorded, Refusal};
 use archives::Archives;
 use example::One;

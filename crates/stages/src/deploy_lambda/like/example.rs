@@ -8,7 +8,7 @@ use landfall_artifacts::{
 use landfall_ledger::Ledger;
 use semver::Version;
 
-use super::Config;
+use super::{Config, part};
 use crate::recorded::{self, Recorded, Told, told};
 use crate::{Refusal, Target};
 
@@ -22,7 +22,7 @@ pub struct Like {
 }
 
 /// What an environment runs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Example {
     pub(super) environment: EnvironmentName,
     pub(super) release: ReleaseId,
@@ -31,7 +31,7 @@ pub struct Example {
 }
 
 /// One function.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct One {
     /// Its name in the example.
     pub(super) there: LambdaName,
@@ -72,7 +72,8 @@ impl Example {
 ///
 /// # Errors
 /// No environment to deploy to, or the same; an example that the ledger knows nothing of; functions whose content it does not know, or
-/// whose name is not of the example's form: all at once.
+/// whose name is not of the example's form: all at once. For a part, an example that is not what it was when the first part of the
+/// same work began.
 pub async fn example(config: &Config, like: &Like, ledger: &Ledger) -> Result<Example, Refusal> {
     let environment = &like.environment;
     if config.target.environment.as_ref().is_none_or(|target| target == environment) {
@@ -83,8 +84,22 @@ pub async fn example(config: &Config, like: &Like, ledger: &Ledger) -> Result<Ex
         ));
     }
     let events = ledger.events().await?;
-    let told = told(&events, environment);
-    let Some(newest) = told.last() else { return Err(Refusal::one(nothing(environment, &events))) };
+    let now = of_events(config, like, &events);
+    if let Some(own) = part::own(ledger).await {
+        let begun = own.begun(&events);
+        let then: Vec<LedgerEvent> = events.into_iter().take_while(|event| event.sequence < begun).collect();
+        if of_events(config, like, &then).ok().as_ref() != now.as_ref().ok() {
+            return Err(Refusal::one(part::moved(&own, begun, &like.environment)));
+        }
+    }
+    now
+}
+
+/// The same by these events.
+fn of_events(config: &Config, like: &Like, events: &[LedgerEvent]) -> Result<Example, Refusal> {
+    let environment = &like.environment;
+    let told = told(events, environment);
+    let Some(newest) = told.last() else { return Err(Refusal::one(nothing(environment, events))) };
     let release = config.target.release.clone().or_else(|| newest.event.release.clone());
     let Some(release) = release else {
         return Err(Refusal::one(
