@@ -116,7 +116,9 @@ impl HttpConnector for GuardedConnector {
 
 async fn bounded(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
     let mut source = ByteStream::new(response.take_body());
-    let mut body = BytesMut::new();
+    // As much as is told, so that a long answer is not copied again and again while it grows.
+    let told = response.headers().get("content-length").and_then(|told| told.parse().ok());
+    let mut body = BytesMut::with_capacity(told.unwrap_or(0).min(LONGEST_ANSWER_BYTES));
     while let Some(chunk) = source.next().await {
         let chunk = chunk.map_err(|cause| ConnectorError::io(cause.into()))?;
         if body.len() + chunk.len() > LONGEST_ANSWER_BYTES {

@@ -178,6 +178,7 @@ mod tests {
             arguments: Vec::new(),
             variables: BTreeMap::new(),
             environment: None,
+            parts: None,
         };
         let told = Told {
             job: None,
