@@ -104,7 +104,7 @@ pub use reference::{PinnedReference, Reference, ReferenceError, Repository, Vers
 pub use release_manifest::{CodeSha256, CommitId, ObjectKey, ReleaseArtifact, ReleaseManifest, ServiceName};
 pub use report::{Report, ReportItem, ReportTraffic};
 pub use resolved_path::resolved;
-pub use run_report::{RunId, RunJob, RunJobState, RunPart, RunReport, RunState};
+pub use run_report::{RunId, RunInput, RunJob, RunJobState, RunPart, RunReport, RunState};
 pub use schema::schemas;
 pub use settings::{
     ConfigSettings, EnvironmentKind, EnvironmentSettings, ImageSettings, JiraFieldValue, JiraSettings,

@@ -1,5 +1,7 @@
 //! A run of a pipeline on this machine, as far as it is: what resuming it and finding its fault go by.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -29,8 +31,18 @@ short_text!(
     }
 );
 
+short_text!(
+    /// What was typed in for a run under one name. No secret: it is written down, shown, and given to every job.
+    RunInput,
+    "a text without NUL of at most 128 KiB",
+    "^[\\s\\S]*$",
+    // No variable of a process can have more.
+    |text| text.len() <= 128 * 1024 && !text.contains('\0')
+);
+
 /// A run of a pipeline, in `.landfall/runs/<id>/run-report.json`. It is written whole after every change, so that it is there too when
-/// the runner was killed: it says `running` then, and nobody holds the lock on `run.lock` beside it.
+/// the runner was killed: it says `running` then, and nobody holds the lock on `run.lock` beside it. What it had
+/// started holds the one on `jobs.lock` until it is gone.
 ///
 /// Paths in it are relative to its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -48,6 +60,11 @@ pub struct RunReport {
     pub environments: Vec<EnvironmentName>,
     /// The commit of the repo that its jobs see.
     pub commit: CommitId,
+    /// The branch that was checked out when it began; `null` where none was.
+    pub branch: Option<String>,
+    /// What was typed in for it, by the names of variables such as `TARGET_VERSIONS_JSON`; known secrets are left out. Who goes on with it has
+    /// the same.
+    pub inputs: BTreeMap<String, RunInput>,
     /// The run that it goes on with, or takes the files of earlier jobs from.
     pub resumes: Option<RunId>,
     /// When it began.
@@ -177,6 +194,8 @@ record!(RunReport {
     exit_code: "exitCode",
     environments: "environments",
     commit: "commit",
+    branch: "branch",
+    inputs: "inputs",
     resumes: "resumes",
     started_at: "startedAt",
     duration_ms: "durationMs",
@@ -216,6 +235,8 @@ impl RunReport {
     pub const LATEST: &'static str = "latest";
     /// The name of the file in the folder of the run that the runner holds a lock on (`flock`, exclusive).
     pub const LOCK: &'static str = "run.lock";
+    /// The name of the file beside it that whatever stands over a job holds a shared lock on, and the runner too.
+    pub const JOBS_LOCK: &'static str = "jobs.lock";
 
     /// A job by its name.
     pub fn job(&self, name: &str) -> Option<&RunJob> {
@@ -289,9 +310,9 @@ mod tests {
         let refused = RunReport::parse(&report.to_bytes(), "run-report.json").expect_err("bad").to_string();
         insta::assert_snapshot!(refused, @r"
         3 problems in run-report.json
-          /jobs at 14:11: found a list of 4, expected jobs with a name each
-          /jobs/1/parts/0/log at 65:18: found `../../../etc/passwd`, expected a path below the run's folder
-          /jobs/1/parts/0/workspace at 69:24: found `/tmp`, expected a path below the run's folder
+          /jobs at 18:11: found a list of 4, expected jobs with a name each
+          /jobs/1/parts/0/log at 69:18: found `../../../etc/passwd`, expected a path below the run's folder
+          /jobs/1/parts/0/workspace at 73:24: found `/tmp`, expected a path below the run's folder
         ");
     }
 }

@@ -10,7 +10,7 @@ use landfall_cli::{Environment, Look, Opt, Parsed, Shower, exit};
 use landfall_ledger::Ledger;
 use landfall_run::{Clock, Event, Progress, Run, Signal, Silent, Stop};
 use landfall_secret::Redactor;
-use landfall_stages::{Finished, Refusal};
+use landfall_stages::{Outcome, Refusal};
 
 use crate::context::Keys;
 use crate::notify::Teller;
@@ -154,9 +154,7 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, show
         None => match held::check(C::held(&context), &context).await {
             Ok(()) => C::run(&context).await,
             // A dry run shows what it is that may not be done.
-            Err(refusal) if context.output.is_dry_run() => {
-                C::run(&context).await.map(|finished| beside(finished, refusal))
-            }
+            Err(refusal) if context.output.is_dry_run() => beside(C::run(&context).await, refusal),
             Err(refusal) => Err(refusal),
         },
     };
@@ -187,13 +185,17 @@ async fn go<C: Command>(prepared: Prepared, look: Look, redactor: Redactor, show
 }
 
 /// What a dry run found, and what keeps the stage from beginning; what the stage itself found of that is not said twice.
-fn beside(mut finished: Finished, Refusal(problems): Refusal) -> Finished {
-    for problem in problems {
-        if !finished.problems.contains(&problem) {
-            finished.problems.push(problem);
+fn beside(mut found: Outcome, Refusal(refused): Refusal) -> Outcome {
+    let problems = match &mut found {
+        Ok(finished) => &mut finished.problems,
+        Err(Refusal(problems)) => problems,
+    };
+    for problem in refused {
+        if !problems.contains(&problem) {
+            problems.push(problem);
         }
     }
-    finished
+    found
 }
 
 /// Asks for a stop when the deadline is there.
@@ -203,4 +205,34 @@ fn stop_after(limit: Duration, stop: &Stop) {
         tokio::time::sleep(limit).await;
         stop.request(Signal::Deadline);
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_artifacts::{Class, Problem};
+    use landfall_stages::{Finished, Outcome, Refusal};
+
+    use super::beside;
+
+    fn problem(code: &str) -> Problem {
+        Problem::new(code, Class::Refused, "it is so")
+    }
+
+    /// The codes that a person sees of a dry run that found this, for a release that is dead.
+    fn told(found: Outcome) -> Vec<String> {
+        let refusal = Refusal(vec![problem("LF-DEAD"), problem("LF-FREEZE")]);
+        let problems = match beside(found, refusal) {
+            Ok(finished) => finished.problems,
+            Err(Refusal(problems)) => problems,
+        };
+        problems.into_iter().map(|problem| problem.code).collect()
+    }
+
+    #[test]
+    fn what_may_not_be_is_told_beside_what_a_dry_run_found() {
+        let problems = vec![problem("LF-OWN"), problem("LF-DEAD")];
+        let found = Finished { problems: problems.clone(), ..Finished::default() };
+        assert_eq!(told(Ok(found)), ["LF-OWN", "LF-DEAD", "LF-FREEZE"]);
+        assert_eq!(told(Err(Refusal(problems))), ["LF-OWN", "LF-DEAD", "LF-FREEZE"]);
+    }
 }

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use futures_util::stream::FuturesUnordered;
-use landfall_artifacts::{CommitId, EnvironmentName, Problem, RunJobState, RunReport, Shard};
+use landfall_artifacts::{CommitId, EnvironmentName, Problem, RunInput, RunJobState, RunReport, Shard};
 use landfall_pipeline::{Decision, Ended, Job, Pipeline, Progress, Verdict, Work};
 use landfall_run::{Run, Signal};
 use tokio::sync::watch;
 
 use crate::environment::Surroundings;
 use crate::error::RunError;
+use crate::hold::Turn;
 use crate::part::{Done, Said, Shop, Unit, kept_of};
 use crate::process::{Asked, How};
 use crate::record::{Record, distinct, state};
@@ -39,6 +40,8 @@ pub struct Order<'o> {
     pub manual: &'o [String],
     /// The environments that it is for; empty: all of the pipeline.
     pub environments: &'o [EnvironmentName],
+    /// What was typed in for it, which its report has for who goes on with it; known secrets are left out there.
+    pub inputs: &'o BTreeMap<String, String>,
     /// The run whose files of earlier jobs are taken over.
     pub earlier: Option<&'o RunReport>,
     /// How many processes run side by side, 1 or more.
@@ -145,9 +148,13 @@ pub async fn execute(order: &Order<'_>, deps: &Deps<'_>, run: &Run) -> Result<Ru
         doing: "name the commit",
         said: landfall_secret::escape(&deps.source.commit, 80),
     })?;
-    let resumes = order.earlier.map(|earlier| earlier.id.clone());
-    let mut record =
-        Record::new(deps.folder, pipeline, order.environments.to_vec(), commit, resumes, *run.clock());
+    let mut record = Record::new(deps.folder, pipeline, order.environments.to_vec(), commit, *run.clock());
+    record.report.branch.clone_from(&deps.source.branch);
+    record.report.resumes = order.earlier.map(|earlier| earlier.id.clone());
+    let kept = |(name, value): (&String, &String)| {
+        Some((name.clone(), run.redactor().redact(value).parse::<RunInput>().ok()?))
+    };
+    record.report.inputs = order.inputs.iter().filter_map(kept).collect();
     let presumed = pipeline.jobs.iter().filter(|job| !order.jobs.contains(job.name.as_str()));
     for job in presumed {
         record.change(&job.name, |job| job.state = RunJobState::Presumed);
@@ -203,10 +210,11 @@ pub async fn execute(order: &Order<'_>, deps: &Deps<'_>, run: &Run) -> Result<Ru
             && let Some(unit) = queue.pop_front()
         {
             let (asked, shop, tell) = (asked.clone(), &shop, &tell);
+            let (job, part) = (&unit.job.name, unit.part);
             running.push(async move {
                 let said = |said: Said<'_>| match said {
-                    Said::Line(line) => tell(Told::Line { job: &unit.job.name, part: unit.part, line }),
-                    Said::WaitsFor(holder) => tell(Told::WaitsFor { job: &unit.job.name, holder }),
+                    Said::Line(line) => tell(Told::Line { job, part, line }),
+                    Said::WaitsFor(holder) => tell(Told::WaitsFor { job, holder }),
                 };
                 shop.make(unit, asked, said).await
             });
@@ -239,16 +247,17 @@ pub async fn execute(order: &Order<'_>, deps: &Deps<'_>, run: &Run) -> Result<Ru
         }
         tokio::select! {
             Some(done) = running.next() => {
-                let unit = done.unit;
+                let unit = done.unit.clone();
                 let is_stopping = *asked.borrow() != Asked::Nothing;
                 let may_repeat = !is_stopping && unit.tried < TRIES && !unit.job.stages().is_empty();
                 let repeats = may_repeat && done.how == Some(How::Code(TRANSIENT));
                 note_part(&mut lock(&record), &done);
                 if repeats {
                     lock(&record).change(&unit.job.name, |job| job.tries = job.tries.max(unit.tried + 1));
+                    let name = &unit.job.name;
                     queue.push_front(Unit { tried: unit.tried + 1, ..unit });
                     lock(&record).save()?;
-                    tell(Told::Started(&unit.job.name));
+                    tell(Told::Started(name));
                     continue;
                 }
                 let Some(parts) = open.get_mut(unit.job.name.as_str()) else { continue };
@@ -303,9 +312,11 @@ fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
 /// The parts of a job; one that is not split has one.
 fn units(job: &Job) -> Vec<Unit<'_>> {
     let shard = |part: u32, parts: u32| format!("{part}/{parts}").parse().ok();
+    let turn = Turn::of(job);
+    let unit = |part| Unit { job, part, turn: turn.clone(), tried: 1 };
     match job.parallel {
-        Some(parts) => (1..=parts).map(|part| Unit { job, part: shard(part, parts), tried: 1 }).collect(),
-        None => vec![Unit { job, part: None, tried: 1 }],
+        Some(parts) => (1..=parts).map(|part| unit(shard(part, parts))).collect(),
+        None => vec![unit(None)],
     }
 }
 

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::io;
 use std::path::PathBuf;
 
-use landfall_artifacts::{Class, Explain, FileError, PartName, RunId};
+use landfall_artifacts::{Class, CommitId, Explain, FileError, PartName, RunId};
 
 /// Why a pipeline cannot be run here. What goes wrong with a job is no error but a problem of that job.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +19,12 @@ pub enum RunError {
         doing: &'static str,
         /// What it said, safe to print.
         said: String,
+    },
+    /// The repo does not have the commit of a run that is gone on with.
+    #[error("the commit {commit} of the run that is gone on with is not in this repo")]
+    NoCommit {
+        /// The commit.
+        commit: CommitId,
     },
     /// A folder or file of a run.
     #[error("{} cannot be {doing}", path.display())]
@@ -51,7 +57,7 @@ pub enum RunError {
         wanted: PartName,
     },
     /// A run is going on.
-    #[error("the run {id} is still going on")]
+    #[error("the run {id} is still going on, or somebody goes on with it")]
     Alive {
         /// The run.
         id: RunId,
@@ -65,6 +71,7 @@ impl Explain for RunError {
     fn code(&self) -> &'static str {
         match self {
             Self::NoGit(_) | Self::Git { .. } => "LF-RUN-GIT",
+            Self::NoCommit { .. } => "LF-RUN-COMMIT",
             Self::Folder { .. } => "LF-RUN-FOLDER",
             Self::File(error) => error.code(),
             Self::NoRun { .. } => "LF-RUN-UNKNOWN",
@@ -77,9 +84,11 @@ impl Explain for RunError {
     fn class(&self) -> Class {
         match self {
             Self::File(error) => error.class(),
-            Self::NoGit(_) | Self::Git { .. } | Self::NoRun { .. } | Self::OtherPipeline { .. } => {
-                Class::Input
-            }
+            Self::NoGit(_)
+            | Self::Git { .. }
+            | Self::NoCommit { .. }
+            | Self::NoRun { .. }
+            | Self::OtherPipeline { .. } => Class::Input,
             Self::Folder { .. } | Self::Signals(_) => Class::Refused,
             Self::Alive { .. } => Class::Locked,
         }
@@ -89,13 +98,14 @@ impl Explain for RunError {
         match self {
             Self::NoGit(_) => Some("install git".into()),
             Self::Git { .. } => Some("run it in a clone of the repo that has at least one commit".into()),
+            Self::NoCommit { .. } => Some("fetch it, or begin a new run without --resume".into()),
             Self::Folder { .. } => Some("look at space and permissions of .landfall/runs".into()),
             Self::File(error) => error.remedy(),
             Self::NoRun { .. } => Some("name one that is in .landfall/runs, or `latest`".into()),
             Self::OtherPipeline { wanted, .. } => {
                 Some(format!("name a run of {wanted}, or run the other pipeline").into())
             }
-            Self::Alive { .. } => Some("wait for its end, or stop it, before it is gone on with".into()),
+            Self::Alive { .. } => Some("wait for its end, or stop it; its files are not whole before".into()),
             Self::Signals(_) => None,
         }
     }

@@ -1,6 +1,7 @@
 //! The process that stands over a job: it runs the job's programs one after the other, and ends them when the runner is gone.
 //!
-//! It leads the job's process group, and its standard input is a pipe of which the runner has the other end and never writes to it. When the
+//! Its standard error is a file that the run is locked by, so that nobody takes the run, or the job's environment, before it is gone; what it
+//! and the programs print goes to its standard output. It leads the job's process group, and its standard input is a pipe of which the runner has the other end and never writes to it. When the
 //! runner dies, however it does, the pipe ends: what a signal to the runner alone would leave behind is ended here.
 
 use std::io::Read as _;
@@ -43,17 +44,33 @@ async fn keep(commands: &[Vec<String>]) -> u8 {
     };
     for words in commands {
         let Some((program, arguments)) = words.split_first() else { continue };
+        // Since the program before ended nobody was there to hear a stop.
+        if let Some(code) = signals.waiting().await {
+            return code;
+        }
         // In this process's group: whoever ends the job signals all of it.
-        let started = Command::new(program).args(arguments).stdin(Stdio::null()).spawn();
+        let started = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            // Else it would have the lock, and what it leaves behind too.
+            .stderr(std::io::stdout())
+            .spawn();
         let mut child = match started {
             Ok(child) => child,
             Err(cause) => return not_started(program, &cause.to_string()),
         };
+        // One that came just now was perhaps before the program, which has done nothing yet.
+        if let Some(code) = signals.waiting().await {
+            let _ = child.kill().await;
+            return code;
+        }
         let mut asked = None;
         let status = loop {
             tokio::select! {
-                status = child.wait() => break status,
+                // In this order: of a program that ended when the stop came, the stop is heard.
+                biased;
                 code = signals.next() => asked = asked.or(Some(code)),
+                status = child.wait() => break status,
                 _ = &mut orphaned => {
                     end_all(&mut child).await;
                     return 128 + 15;
@@ -120,6 +137,17 @@ impl Signals {
             _ = self.hangup.recv() => 128 + 1,
         }
     }
+
+    /// The same of one that is there already.
+    async fn waiting(&mut self) -> Option<u8> {
+        // The runtime looks for signals when nobody has anything to do.
+        tokio::task::yield_now().await;
+        tokio::select! {
+            biased;
+            code = self.next() => Some(code),
+            () = std::future::ready(()) => None,
+        }
+    }
 }
 
 fn code(status: ExitStatus) -> u8 {
@@ -131,6 +159,27 @@ fn not_started(what: &str, cause: &str) -> u8 {
     use std::io::Write as _;
     let what = landfall_secret::escape(what, 200);
     // The runner reads it as the job's output; where it is gone nobody does.
-    let _ = writeln!(std::io::stderr(), "{what} cannot be started: {cause}");
+    let _ = writeln!(std::io::stdout(), "{what} cannot be started: {cause}");
     NOT_STARTED
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::Signals;
+
+    #[tokio::test]
+    async fn a_stop_that_came_while_nobody_listened_is_found() {
+        let mut signals = Signals::listen().expect("heard");
+        assert_eq!(signals.waiting().await, None);
+        kill_process(getpid(), Signal::HUP).expect("sent");
+        // Another thread may get it, a moment later.
+        let code = loop {
+            if let Some(code) = signals.waiting().await {
+                break code;
+            }
+        };
+        assert_eq!((code, signals.waiting().await), (128 + 1, None));
+    }
 }

@@ -7,6 +7,7 @@
 //!
 //! No queue, no agents: at scale the CI system is the engine.
 
+mod claim;
 mod engine;
 mod environment;
 mod error;
@@ -20,6 +21,7 @@ mod record;
 mod runs;
 mod source;
 
+pub use claim::Earlier;
 pub use engine::{Asking, Deps, Order, Tell, Told, execute};
 pub use environment::{Surroundings, job_variables};
 pub use error::RunError;

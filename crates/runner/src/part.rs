@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_artifacts::{
@@ -16,7 +17,7 @@ use tokio::sync::watch;
 
 use crate::environment::{Surroundings, handed_over, job_variables};
 use crate::error::RunError;
-use crate::hold::hold;
+use crate::hold::Turn;
 use crate::log::Log;
 use crate::process::{Asked, How, Process};
 use crate::source::Source;
@@ -38,11 +39,13 @@ pub(crate) struct Shop<'s> {
 }
 
 /// A part of a job that is to be done.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Unit<'p> {
     pub(crate) job: &'p Job,
     /// Which part, where the job is split.
     pub(crate) part: Option<Shard>,
+    /// Where it may not run beside others on its environment: what all parts of the job have in common.
+    pub(crate) turn: Option<Arc<Turn>>,
     /// From one.
     pub(crate) tried: u64,
 }
@@ -102,33 +105,24 @@ impl Shop<'_> {
         said: impl Fn(Said<'_>),
     ) -> Done<'p> {
         let begun = tokio::time::Instant::now();
-        let mut done =
-            Done { unit, how: None, problems: Vec::new(), part: unit.begun(), took: Duration::ZERO };
-        let held = match &unit.job.environment {
-            // Parts of one job run side by side.
-            Some(environment) if unit.job.is_exclusive() && unit.job.parallel.is_none() => {
-                let locks = self.runs.folder().join("locks");
-                let told = |holder: &str| said(Said::WaitsFor(holder));
-                tokio::select! {
-                    held = hold(&locks, environment, &self.folder.id, told) => match held {
-                        Ok(held) => Some(held),
-                        Err(cause) => {
-                            done.problems.push(of_system("the lock of its environment cannot be taken", &cause));
-                            return done;
-                        }
-                    },
-                    () = async { let _ = asked.wait_for(|asked| *asked != Asked::Nothing).await; } => {
-                        done.how = Some(How::Killed);
-                        return done;
-                    }
+        let (part, turn) = (unit.begun(), unit.turn.clone());
+        let mut done = Done { unit, how: None, problems: Vec::new(), part, took: Duration::ZERO };
+        if let Some(turn) = turn {
+            let told = |holder: &str| said(Said::WaitsFor(holder));
+            tokio::select! {
+                taken = turn.take(self.runs, &self.folder.id, told) => if let Err(cause) = taken {
+                    done.problems.push(of_system("the lock of its environment cannot be taken", &cause));
+                    return done;
+                },
+                () = async { let _ = asked.wait_for(|asked| *asked != Asked::Nothing).await; } => {
+                    done.how = Some(How::Killed);
+                    return done;
                 }
             }
-            _ => None,
-        };
+        }
         if let Err(problem) = self.carry_out(&mut done, asked, &said).await {
             done.problems.push(problem);
         }
-        drop(held);
         done.took = begun.elapsed();
         done
     }
@@ -139,7 +133,7 @@ impl Shop<'_> {
         asked: watch::Receiver<Asked>,
         said: &impl Fn(Said<'_>),
     ) -> Result<(), Problem> {
-        let Unit { job, part, tried } = done.unit;
+        let Unit { job, part, tried, .. } = done.unit;
         let place = self.folder.path.join(done.unit.place());
         let workspace = place.join("workspace");
         fs::create_dir_all(&place).map_err(|cause| of_system("its folder cannot be made", &cause))?;
@@ -173,6 +167,7 @@ impl Shop<'_> {
             self.keeper.iter().cloned().chain([list.to_string_lossy().into_owned()]).collect();
         let process = Process {
             keeper: &keeper,
+            lock: &self.folder.claim.jobs,
             folder: &folder,
             variables: &variables,
             timeout: job.timeout,

@@ -1,6 +1,7 @@
 //! A job's processes: started, listened to, and ended.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -44,8 +45,10 @@ pub(crate) enum How {
 /// What is started, and how long it may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Process<'p> {
-    /// The program that stands over the job, with its arguments.
+    /// The program that stands over the job, with its arguments. What it prints goes to its standard output alone.
     pub(crate) keeper: &'p [String],
+    /// What it has as its standard error, and with that what is locked on it, for as long as it is there.
+    pub(crate) lock: &'p File,
     /// Where it runs.
     pub(crate) folder: &'p Path,
     /// Its whole environment.
@@ -78,8 +81,9 @@ impl Process<'_> {
             .env_clear()
             .envs(self.variables)
             .stdin(Stdio::piped())
-            .stderr(stdout.try_clone()?)
             .stdout(stdout)
+            // A descriptor of these three is inherited by it alone, and by nothing that is started beside it.
+            .stderr(self.lock.try_clone()?)
             .process_group(0)
             .kill_on_drop(true);
         let mut child = command.spawn()?;
@@ -201,10 +205,17 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let mut log = Log::open(&folder.path().join("log.txt"), Redactor::new()).expect("a log");
         let keeper = ["sh", "-c", script].map(str::to_owned);
+        let lock = std::fs::File::create(folder.path().join("lock")).expect("a file");
         let path = std::env::var("PATH").expect("a path");
         let variables = BTreeMap::from([("PATH".to_owned(), path)]);
-        let process =
-            Process { keeper: &keeper, folder: Path::new("/"), variables: &variables, timeout, grace };
+        let process = Process {
+            keeper: &keeper,
+            lock: &lock,
+            folder: Path::new("/"),
+            variables: &variables,
+            timeout,
+            grace,
+        };
         let (ask, heard) = watch::channel(asked);
         let mut lines = Vec::new();
         let how = process.run(&mut log, heard, |line| lines.push(line.to_owned())).await.expect("started");
@@ -213,9 +224,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_exit_code_and_both_outputs_are_seen() {
-        let (how, lines) =
-            ran("pwd; echo two >&2; env | grep -c HOME; exit 7", LONG, LONG, Asked::Nothing).await;
+    async fn the_exit_code_and_the_output_are_seen() {
+        let (how, lines) = ran("pwd; env | grep -c HOME; exit 7", LONG, LONG, Asked::Nothing).await;
         assert_eq!(how, How::Code(7));
         assert_eq!(lines.last().map(String::as_str), Some("0"), "{lines:?}");
     }

@@ -1,11 +1,10 @@
 //! The report of the run, as it goes on.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Instant;
 
-use landfall_artifacts::{
-    CommitId, EnvironmentName, Problem, RunId, RunJob, RunJobState, RunReport, RunState,
-};
+use landfall_artifacts::{CommitId, EnvironmentName, Problem, RunJob, RunJobState, RunReport, RunState};
 use landfall_pipeline::{Ended, Pipeline, Verdict};
 use landfall_run::Clock;
 
@@ -26,7 +25,6 @@ impl Record {
         pipeline: &Pipeline,
         environments: Vec<EnvironmentName>,
         commit: CommitId,
-        resumes: Option<RunId>,
         clock: Clock,
     ) -> Self {
         let job = |job: &landfall_pipeline::Job| RunJob {
@@ -56,7 +54,9 @@ impl Record {
             exit_code: None,
             environments: if environments.is_empty() { all() } else { environments },
             commit,
-            resumes,
+            branch: None,
+            inputs: BTreeMap::new(),
+            resumes: None,
             started_at: clock.now(),
             duration_ms: 0,
             jobs,

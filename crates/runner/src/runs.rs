@@ -1,6 +1,6 @@
 //! The folder of all runs.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use landfall_artifacts::{FileError, PartName, RunId, RunReport, RunState};
 use time::OffsetDateTime;
 
+use crate::claim::{self, Claim, Earlier, For};
 use crate::error::{RunError, of_path};
 use crate::kept;
 
@@ -27,8 +28,8 @@ pub struct RunFolder {
     pub id: RunId,
     /// The folder.
     pub path: PathBuf,
-    /// Held until the end; a killed process lets go of it.
-    _lock: File,
+    /// Held until the end.
+    pub(crate) claim: Claim,
 }
 
 impl Runs {
@@ -63,7 +64,7 @@ impl Runs {
             let path = self.path(&id);
             // Logs are nobody else's to read.
             match fs::DirBuilder::new().mode(0o700).create(&path) {
-                Ok(()) => break RunFolder { _lock: lock(&path)?, id, path },
+                Ok(()) => break RunFolder { claim: Claim::of(&path)?, id, path },
                 Err(cause) if cause.kind() == io::ErrorKind::AlreadyExists => {}
                 Err(cause) => return Err(of_path(&path, "made")(cause)),
             }
@@ -92,18 +93,55 @@ impl Runs {
         }
     }
 
+    /// The run that is to be gone on with, by its name or `latest`: the newest of this pipeline. What ended well in it is not done again.
+    ///
+    /// # Errors
+    /// [`RunError::NoRun`], [`RunError::OtherPipeline`]; [`RunError::Alive`] where it has not ended, or somebody else goes on with it.
+    pub fn go_on_with(&self, name: &str, pipeline: &PartName) -> Result<Earlier, RunError> {
+        // The newest of all may be of another pipeline.
+        let report = match self.newest(pipeline).filter(|_| name == RunReport::LATEST) {
+            Some(report) => report,
+            None => self.report(name)?,
+        };
+        if report.pipeline != *pipeline {
+            return Err(RunError::OtherPipeline {
+                id: report.id,
+                of: report.pipeline,
+                wanted: pipeline.clone(),
+            });
+        }
+        self.take(report.id, For::GoingOn)
+    }
+
+    /// The newest run of a pipeline, for the files of its jobs; `None` where there is none.
+    ///
+    /// # Errors
+    /// [`RunError::Alive`] where it has not ended.
+    pub fn files_of(&self, pipeline: &PartName) -> Result<Option<Earlier>, RunError> {
+        self.newest(pipeline).map(|report| self.take(report.id, For::Files)).transpose()
+    }
+
+    fn take(&self, id: RunId, what_for: For) -> Result<Earlier, RunError> {
+        match Earlier::take(&self.path(&id), what_for) {
+            Ok(Some(earlier)) => Ok(earlier),
+            Ok(None) => Err(RunError::Alive { id }),
+            // It was removed meanwhile.
+            Err(FileError::Missing { .. }) => Err(RunError::NoRun { id: id.to_string() }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The newest run of a pipeline that can be read.
-    pub fn newest(&self, pipeline: &PartName) -> Option<RunReport> {
+    fn newest(&self, pipeline: &PartName) -> Option<RunReport> {
         // Ids know whole seconds, and of two runs in one second the link knows which came later.
         let latest = self.report(RunReport::LATEST).ok();
         let others = self.ids().into_iter().rev().filter_map(|id| self.report(id.as_str()).ok());
         latest.into_iter().chain(others).find(|report| report.pipeline == *pipeline)
     }
 
-    /// Whether a run goes on.
-    pub fn is_alive(&self, id: &RunId) -> bool {
-        let lock = File::open(self.path(id).join(RunReport::LOCK));
-        lock.is_ok_and(|lock| matches!(lock.try_lock_shared(), Err(TryLockError::WouldBlock)))
+    /// Whether the runner of a run, or a job of it, is alive.
+    pub(crate) fn has_jobs(&self, id: &RunId) -> bool {
+        claim::has_jobs(&self.path(id))
     }
 
     /// Oldest first.
@@ -117,34 +155,22 @@ impl Runs {
 
     /// A runner that was killed had no time to remove the keys that its jobs left.
     fn remove_secrets_of_killed(&self) {
-        for id in self.ids().into_iter().filter(|id| !self.is_alive(id)) {
+        for id in self.ids() {
+            let folder = self.path(&id);
+            // Jobs that a killed runner left need them until they are gone.
+            let is_over = || !claim::is_alive(&folder) && !claim::has_jobs(&folder);
             let ended = self.report(id.as_str()).is_ok_and(|report| report.state != RunState::Running);
-            if !ended {
-                kept::remove_secrets(&self.path(&id).join("jobs"));
+            if !ended && is_over() {
+                kept::remove_secrets(&folder.join("jobs"));
             }
         }
     }
 
-    /// What cannot be removed stays: it hinders nobody.
     fn remove_oldest(&self) {
         let ids = self.ids();
-        let ended = ids.iter().take(ids.len().saturating_sub(KEPT)).filter(|id| !self.is_alive(id));
-        for id in ended {
-            let _ = fs::remove_dir_all(self.path(id));
+        for id in ids.iter().take(ids.len().saturating_sub(KEPT)) {
+            claim::remove(&self.path(id));
         }
-    }
-}
-
-fn lock(folder: &Path) -> Result<File, RunError> {
-    let path = folder.join(RunReport::LOCK);
-    let file = File::create(&path).map_err(of_path(&path, "made"))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let cause = io::Error::new(io::ErrorKind::WouldBlock, "somebody else holds it");
-            Err(of_path(&path, "locked")(cause))
-        }
-        Err(TryLockError::Error(cause)) => Err(of_path(&path, "locked")(cause)),
     }
 }
 
@@ -161,7 +187,9 @@ mod tests {
     use time::macros::datetime;
 
     use super::{KEPT, Runs};
-    use crate::RunError;
+    use crate::{Earlier, RunError};
+
+    const SAMPLE: &str = include_str!("../../artifacts/samples/v1/run-report.json");
 
     #[test]
     fn the_newest_is_found_and_the_oldest_go() {
@@ -177,9 +205,44 @@ mod tests {
         let ids = runs.ids();
         assert_eq!(ids.first(), Some(&held.id), "one that goes on is not removed");
         assert!(ids.len() <= KEPT + 2, "{ids:?}");
-        assert!(runs.is_alive(&held.id) && !runs.is_alive(&ids[1]));
+        assert!(runs.has_jobs(&held.id) && !runs.has_jobs(&ids[1]));
         let latest = std::fs::read_link(runs.folder().join(RunReport::LATEST)).expect("a link");
         assert_eq!(latest.to_str(), ids.last().map(landfall_artifacts::RunId::as_str));
         assert!(matches!(runs.report("../../x"), Err(RunError::NoRun { .. })));
+    }
+
+    #[test]
+    fn a_run_that_is_gone_on_with_is_not_removed() {
+        let repo = tempfile::tempdir().expect("a folder");
+        let runs = Runs::of(repo.path());
+        let begun = datetime!(2026-11-22 05:51:48 UTC);
+        let pipeline = "staging".parse().expect("a name");
+        assert!(runs.files_of(&pipeline).expect("well").is_none());
+        let first = runs.begin(begun).expect("begun");
+        let mut report = RunReport::parse(SAMPLE.as_bytes(), "sample").expect("valid");
+        report.id = first.id.clone();
+        report.write(&first.path.join(RunReport::FILE)).expect("written");
+        let (id, path) = (first.id.clone(), first.path.clone());
+        let refused = runs.go_on_with("latest", &pipeline).expect_err("its runner is alive");
+        assert!(matches!(&refused, RunError::Alive { id: alive } if *alive == id), "{refused}");
+        assert!(matches!(runs.files_of(&pipeline), Err(RunError::Alive { .. })));
+        drop(first);
+        let other = runs.go_on_with(id.as_str(), &"production".parse().expect("a name"));
+        assert!(matches!(other, Err(RunError::OtherPipeline { .. })));
+        let go_on = || runs.go_on_with("latest", &pipeline);
+        let files = || runs.files_of(&pipeline).map(|one| one.expect("one"));
+        let ways: [&dyn Fn() -> Result<Earlier, RunError>; 2] = [&go_on, &files];
+        for take in ways {
+            // What another test starts has all files of this process for a moment.
+            let taken = std::iter::repeat_with(take).find_map(Result::ok).expect("free by and by");
+            for minute in 1..=KEPT + 1 {
+                let at = begun + time::Duration::minutes(i64::try_from(minute).expect("small"));
+                drop(runs.begin(at).expect("begun"));
+            }
+            assert_eq!((&taken.report.id, path.exists()), (&id, true));
+        }
+        drop(runs.begin(begun + time::Duration::hours(1)).expect("begun"));
+        assert!(!path.exists(), "nobody has it any more");
+        assert!(matches!(runs.go_on_with(id.as_str(), &pipeline), Err(RunError::NoRun { .. })));
     }
 }

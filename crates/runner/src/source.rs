@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
+use landfall_artifacts::CommitId;
 use tokio::io::AsyncWriteExt as _;
 use tokio::process::Command;
 
@@ -87,6 +88,28 @@ impl Source {
             uncommitted: changed.lines().filter(|line| !line.ends_with(".landfall/")).count(),
             variables,
         })
+    }
+
+    /// The same repo, in the same folder, at another commit of it, as on this branch.
+    ///
+    /// # Errors
+    /// [`RunError::NoCommit`] where the repo does not have it.
+    pub async fn at(
+        mut self,
+        folder: &Path,
+        commit: &CommitId,
+        branch: Option<&str>,
+    ) -> Result<Self, RunError> {
+        let name = format!("{commit}^{{commit}}");
+        let words = ["rev-parse", "--verify", "--quiet", "--end-of-options", &name];
+        match git(folder, &self.variables, "find the commit", &words, &[]).await {
+            Ok(_) => {}
+            Err(RunError::Git { .. }) => return Err(RunError::NoCommit { commit: commit.clone() }),
+            Err(error) => return Err(error),
+        }
+        self.commit = commit.to_string();
+        self.branch = branch.map(str::to_owned);
+        Ok(self)
     }
 
     /// The same with a file that stands in each job's folder.
@@ -259,5 +282,31 @@ mod tests {
             assert_eq!(git(clone, &["log", "--format=%s"]), "one");
         }
         assert_eq!(std::fs::read_to_string(other.join("a.txt")).expect("read"), "one");
+    }
+
+    #[tokio::test]
+    async fn a_checkout_may_be_of_an_earlier_commit() {
+        let place = tempfile::tempdir().expect("a folder");
+        let repo = place.path();
+        git(repo, &["init", "-q", "-b", "main"]);
+        for text in ["one", "two"] {
+            std::fs::write(repo.join("a.txt"), text).expect("written");
+            git(repo, &["add", "."]);
+            git(repo, &["commit", "-qm", text]);
+        }
+        let first = git(repo, &["rev-parse", "HEAD~"]).parse().expect("a commit");
+        git(repo, &["checkout", "-qb", "other"]);
+        let head = || async { Source::of(repo, variables()).await.expect("a repo") };
+        let source = head().await.at(repo, &first, Some("main")).await.expect("it is there");
+        let folder = source.check_out(&repo.join("job")).await.expect("checked out");
+        assert_eq!(std::fs::read_to_string(folder.join("a.txt")).expect("read"), "one");
+        assert_eq!(git(&folder, &["rev-parse", "HEAD", "main"]), format!("{first}\n{first}"));
+        assert_eq!(git(&folder, &["symbolic-ref", "--short", "HEAD"]), "main");
+        let nowhere = "0123456789012345678901234567890123456789".parse().expect("a commit");
+        let refused = head().await.at(repo, &nowhere, None).await.expect_err("nobody has it");
+        insta::assert_snapshot!(
+            format!("{refused}; {}", landfall_artifacts::Explain::remedy(&refused).expect("a remedy")),
+            @"the commit 0123456789012345678901234567890123456789 of the run that is gone on with is not in this repo; fetch it, or begin a new run without --resume"
+        );
     }
 }

@@ -43,7 +43,7 @@ pub use keep::Keep;
 pub use manifest::MANIFEST_NAME;
 pub use patterns::PatternError;
 pub use plan::{Plan, PlanOptions, Put, Why};
-pub use record::{After, Before, KeptIn, RecordedChange, SyncRecord};
+pub use record::{After, Before, KeptIn, Outline, RecordedChange, SyncRecord};
 pub use rules::{HIDDEN, Headers, PRODUCTION, RuleError, RuleTexts, Rules};
 pub use source::Source;
 pub use undo::{Restore, Undo};

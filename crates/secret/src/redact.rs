@@ -8,9 +8,6 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 use crate::{Secret, markdown};
 
-/// What stands in place of a secret.
-const MARK: &str = "<redacted>";
-
 /// A secret shorter than this is not searched for: it would hit ordinary words.
 const SHORTEST: usize = 6;
 
@@ -26,6 +23,9 @@ pub struct Redactor {
 }
 
 impl Redactor {
+    /// What stands in place of a secret.
+    pub const MARK: &'static str = "<redacted>";
+
     /// A redactor that knows nothing yet.
     pub fn new() -> Self {
         Self::default()
@@ -84,7 +84,7 @@ impl Redactor {
         let mut clean = text.to_owned();
         for pattern in patterns.iter() {
             if clean.contains(pattern.as_str()) {
-                clean = clean.replace(pattern.as_str(), MARK);
+                clean = clean.replace(pattern.as_str(), Self::MARK);
             }
         }
         clean

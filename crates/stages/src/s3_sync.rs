@@ -14,7 +14,7 @@ use landfall_artifacts::{Class, FileError, Mode, Problem, WrittenFile, write_ato
 use landfall_ledger::Ledger;
 use landfall_run::Run;
 use landfall_s3_sync::tree::{
-    Change, Guards, Keep, Labels, Plan, PlanOptions, Rules, Source, SyncRecord, Tree, TreeError,
+    Change, Guards, Keep, Labels, Outline, Plan, PlanOptions, Rules, Source, SyncRecord, Tree, TreeError,
 };
 
 use crate::{Finished, Outcome, Output, Refusal, Target};
@@ -121,7 +121,7 @@ async fn keep(
     plan: &Plan,
     run: &Run,
 ) -> Result<Option<Record>, Refusal> {
-    let earlier = match read_record(&config.record) {
+    let earlier: Option<Outline> = match read_record(&config.record) {
         Ok(record) => Some(record),
         Err(FileError::Missing { .. }) => None,
         Err(_) if plan.is_empty() => None,
@@ -130,7 +130,7 @@ async fn keep(
     if plan.is_empty() {
         // A publication that was killed after its last change is complete: the next one does not carry it on.
         let address = tree.address().to_string();
-        let is_open = |earlier: &SyncRecord| !earlier.is_complete && earlier.address == address;
+        let is_open = |earlier: &Outline| !earlier.is_complete && earlier.address == address;
         return Ok(earlier.filter(is_open).map(|_| Record::Earlier));
     }
     if let Some(earlier) = &earlier
@@ -140,7 +140,10 @@ async fn keep(
     }
     let (rules, labels) = (&config.rules, config.labels());
     let kept = tree.keep(plan, source, rules, &config.keep, &labels, run).await.map_err(refusal)?;
-    let record = kept.carrying_on(earlier);
+    // Of one that was completed nothing is carried on: its changes need not be in memory.
+    let open = earlier.filter(|earlier| !earlier.is_complete);
+    let open = open.map(|_| read_record(&config.record)).transpose()?;
+    let record = kept.carrying_on(open);
     let written = write_atomic_by(&config.record, Mode::Shared, |to| record.write(to))?;
     Ok(Some(Record::Written(written)))
 }
@@ -159,7 +162,7 @@ fn close_record(path: &Path) -> Result<WrittenFile, FileError> {
 }
 
 /// An incomplete record of another publication stands where this one's would: what it alone knows of would be lost.
-fn unfinished(earlier: &SyncRecord, config: &Config) -> Problem {
+fn unfinished(earlier: &Outline, config: &Config) -> Problem {
     let path = landfall_secret::escape(&config.record.to_string_lossy(), 200);
     let what = format!("{path} is the record of a publication to {} that was not completed", earlier.address);
     Problem::new("LF-SYNC-UNFINISHED", Class::Refused, what).with_remedy(

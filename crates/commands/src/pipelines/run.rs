@@ -3,32 +3,28 @@
 mod around;
 mod ask;
 mod dry;
+mod here;
+mod inputs;
 mod lines;
 mod result;
 mod tree;
 mod want;
 
 use std::future::Future;
-use std::io::IsTerminal as _;
-use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
-use std::time::Duration;
 
-use landfall_artifacts::{PartName, Problem, RunReport, Settings};
-use landfall_cli::{Look, Opt};
+use landfall_artifacts::{PartName, Problem, RunReport};
+use landfall_cli::Opt;
 use landfall_pipeline::{Pipeline, Pipelines, Work};
-use landfall_run::Event;
-use landfall_runner::{Asking, Deps, Order, Placed, Runs, Source, Tell, execute};
+use landfall_runner::Runs;
 use landfall_stages::{Finished, Outcome, Refusal, ToCaller};
 
 use super::list::paint;
 use super::settings_text;
 use crate::every_stage::DRY_RUN;
-use crate::{Context, Effects, Shared, git};
-use lines::Lines;
-use tree::Tree;
-use want::{Want, Wanted};
+use crate::{Context, Effects, Shared};
+use here::Here;
+use want::Want;
 
 /// The options of whatever runs a pipeline.
 pub(super) const OPTIONS: [Opt; 11] = [
@@ -115,19 +111,28 @@ pub(super) async fn run(context: &Context, name: PartName, inputs: Vec<(String, 
         return Ok(Finished { to_caller, ..Finished::default() });
     }
     let here = Here { context, runs: &runs, folder: &folder, want: &want };
-    let report = here.run(&pipeline, &wanted).await?;
+    let report = here.run(&pipeline, &wanted, wanted.resumed()).await?;
     let mut people = result::people(&report, &runs, paint(context));
-    let problem = result::problem(&report);
+    let mut problems: Vec<Problem> = result::problem(&report).into_iter().collect();
     // What the success of this one starts runs when it is over: nothing that was started here outlives the command.
     for called in called(&pipeline, &report) {
-        let next = pipelines.pipeline(&called)?;
-        let all = want.without_names().choose(&next, &context.settings, &runs)?;
-        let report = here.run(&next, &all).await?;
+        let following = async {
+            let next = pipelines.pipeline(&called)?;
+            let all = want.following(&wanted).choose(&next, &context.settings, &runs)?;
+            here.run(&next, &all, Some(&report)).await
+        };
         people.push('\n');
-        people.push_str(&result::people(&report, &runs, paint(context)));
+        match following.await {
+            Ok(report) => people.push_str(&result::people(&report, &runs, paint(context))),
+            // The first one is done all the same, and is told.
+            Err(Refusal(refused)) => {
+                people.push_str(&format!("{called}, which was to follow, did not begin\n"));
+                problems.extend(refused);
+            }
+        }
     }
     let json = String::from_utf8_lossy(&report.to_bytes()).into_owned();
-    let (items, problems) = (result::changes(&report), problem.into_iter().collect());
+    let items = result::changes(&report);
     Ok(Finished { to_caller: ToCaller::Answer { people, json }, items, problems, ..Finished::default() })
 }
 
@@ -142,102 +147,6 @@ fn called(pipeline: &Pipeline, report: &RunReport) -> Vec<PartName> {
             Work::Stage { .. } | Work::Commands(_) => None,
         })
         .collect()
-}
-
-/// Where pipelines are run.
-struct Here<'h> {
-    context: &'h Context,
-    runs: &'h Runs,
-    folder: &'h Path,
-    want: &'h Want,
-}
-
-impl Here<'_> {
-    async fn run(&self, pipeline: &Pipeline, wanted: &Wanted) -> Result<RunReport, Refusal> {
-        let context = self.context;
-        let source = self.source().await?;
-        let run_folder = self.runs.begin(context.run().clock().now())?;
-        let program = std::env::current_exe().map_err(|cause| no_folder(&cause))?;
-        let tools = run_folder.path.join("bin");
-        around::put_program(&tools, &program).map_err(|cause| no_folder(&cause))?;
-        let around =
-            around::surroundings(context, self.folder, &tools, &source, &wanted.inputs, &self.want.pass);
-        let keeper = [program.to_string_lossy().into_owned(), crate::tool::KEEP_JOB.to_owned()];
-        let look = Look::of(context.environment(), std::io::stderr().is_terminal());
-        let is_watched = look.bars && std::io::stdin().is_terminal();
-        let (tree, tell): (Option<Arc<Tree>>, Arc<dyn Tell>) = if look.bars {
-            let tree = Arc::new(Tree::new(look));
-            (Some(Arc::clone(&tree)), tree)
-        } else {
-            (None, Arc::new(Lines::new(look)))
-        };
-        let asking: Option<Asking> = is_watched.then(|| -> Asking { Arc::new(ask::start) });
-        let jobs = wanted.jobs(pipeline);
-        let manual = self.want.manual_of(pipeline, wanted);
-        let order = Order {
-            pipeline,
-            jobs: &jobs,
-            manual: &manual,
-            environments: &wanted.environments,
-            earlier: wanted.earlier.as_ref(),
-            slots: self.want.slots,
-            grace: self.want.grace,
-            keep_workspaces: self.want.keep_workspaces,
-        };
-        let deps = Deps {
-            runs: self.runs,
-            folder: &run_folder,
-            source: &source,
-            around: &around,
-            keeper: &keeper,
-            tell: tell.as_ref(),
-            asking,
-        };
-        // Durations go on while nothing happens.
-        let ticking = tree.clone().map(|tree| {
-            tokio::spawn(async move {
-                loop {
-                    tokio::time::sleep(Duration::from_millis(500)).await;
-                    tree.tick();
-                }
-            })
-        });
-        let report = execute(&order, &deps, context.run()).await;
-        if let Some(ticking) = ticking {
-            ticking.abort();
-        }
-        if let Some(tree) = tree {
-            tree.close();
-        }
-        Ok(report?)
-    }
-
-    /// What jobs see of the repo; what they do not see is said.
-    async fn source(&self) -> Result<Source, Refusal> {
-        let context = self.context;
-        let source = Source::of(self.folder, git::variables(context.environment())).await?;
-        if source.uncommitted > 0 {
-            let count = source.uncommitted;
-            let files = if count == 1 { "1 file is".to_owned() } else { format!("{count} files are") };
-            let short: String = source.commit.chars().take(12).collect();
-            let what =
-                format!("{files} changed or new and not committed: jobs see the commit {short} without that");
-            context.run().progress().event(Event::Warning(what));
-        }
-        let mut source = source;
-        // The pipeline is of these settings, and so are its stages.
-        let settings = context.values().text("config").unwrap_or_default();
-        for (name, private, most) in
-            [(settings.as_str(), false, Settings::MAX_BYTES), (".env", true, 64 * 1024)]
-        {
-            let is_inside = around::is_placed(name);
-            let read = landfall_artifacts::read_bounded(&self.folder.join(name), most);
-            if let (true, Ok(bytes)) = (is_inside, read) {
-                source = source.with(Placed { name: name.to_owned(), bytes, private });
-            }
-        }
-        Ok(source)
-    }
 }
 
 fn no_folder(cause: &std::io::Error) -> Refusal {

@@ -1,10 +1,11 @@
 //! The record of a publication: what stood there before, what is put there, and where the old bytes are kept.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use landfall_artifacts::Digest;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::TreeAddress;
@@ -12,9 +13,11 @@ use super::look::Seen;
 use super::rules::Headers;
 
 /// What a publication changes, object by object. Written before the first change.
+///
+/// `C` is what is known of the changes: all of them, or nothing, as of an [`Outline`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct SyncRecord {
+pub struct SyncRecord<C = Vec<RecordedChange>> {
     /// 1.
     pub format_version: u64,
     /// `s3://bucket/prefix/`.
@@ -35,8 +38,11 @@ pub struct SyncRecord {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub had_manifest: Option<bool>,
     /// The changes, in the order of their names' bytes.
-    pub changes: Vec<RecordedChange>,
+    pub changes: C,
 }
+
+/// A record without its changes, of which there may be a hundred thousand.
+pub type Outline = SyncRecord<IgnoredAny>;
 
 /// Where old bytes are kept.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,26 +142,6 @@ impl SyncRecord {
         io::copy(from, to).map(drop)
     }
 
-    /// Reads the file.
-    ///
-    /// # Errors
-    /// What is wrong with it, for people.
-    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let record: Self = serde_json::from_slice(bytes)
-            .map_err(|error| landfall_secret::escape(&error.to_string(), 200))?;
-        match record.format_version {
-            1 => Ok(record),
-            other => Err(format!("its format has version {other}, and 1 is known")),
-        }
-    }
-
-    /// Whether a publication of this prefix that keeps old bytes there may be recorded in its place: what an incomplete record alone
-    /// knows of would be lost, unless it is carried on.
-    pub fn may_give_way_to(&self, address: &TreeAddress, kept_in: Option<&KeptIn>) -> bool {
-        let is_carried_on = self.address == address.to_string() && self.kept_in.as_ref() == kept_in;
-        self.is_complete || self.kept_in.is_none() || is_carried_on
-    }
-
     /// This record, carrying on one of a publication of the same prefix that was not completed: what stood there before the first of them
     /// is what an undo goes back to, save where somebody else wrote there in between.
     pub fn carrying_on(mut self, earlier: Option<Self>) -> Self {
@@ -177,6 +163,31 @@ impl SyncRecord {
         self.changes.append(&mut further);
         self.changes.sort_by(|one, other| one.name.as_bytes().cmp(other.name.as_bytes()));
         self
+    }
+}
+
+impl<C: DeserializeOwned> SyncRecord<C> {
+    /// Reads the file, piece by piece. The inner error says what is wrong with it, for people.
+    ///
+    /// # Errors
+    /// What reading gives.
+    pub fn read(from: impl Read) -> io::Result<Result<Self, String>> {
+        let record: Self = match serde_json::from_reader(from) {
+            Ok(record) => record,
+            Err(error) if error.is_io() => return Err(error.into()),
+            Err(error) => return Ok(Err(landfall_secret::escape(&error.to_string(), 200))),
+        };
+        Ok(match record.format_version {
+            1 => Ok(record),
+            other => Err(format!("its format has version {other}, and 1 is known")),
+        })
+    }
+
+    /// Whether a publication of this prefix that keeps old bytes there may be recorded in its place: what an incomplete record alone
+    /// knows of would be lost, unless it is carried on.
+    pub fn may_give_way_to(&self, address: &TreeAddress, kept_in: Option<&KeptIn>) -> bool {
+        let is_carried_on = self.address == address.to_string() && self.kept_in.as_ref() == kept_in;
+        self.is_complete || self.kept_in.is_none() || is_carried_on
     }
 }
 
@@ -248,7 +259,24 @@ impl After {
 mod tests {
     use landfall_artifacts::Digest;
 
-    use super::{After, Before, KeptIn, RecordedChange, SyncRecord};
+    use super::{After, Before, KeptIn, Outline, RecordedChange, SyncRecord};
+
+    fn parsed(bytes: &[u8]) -> Result<SyncRecord, String> {
+        SyncRecord::read(bytes).expect("bytes can be read")
+    }
+
+    #[test]
+    fn an_outline_says_all_but_the_changes() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../artifacts/samples/v1/s3-sync-record.json");
+        let sample = std::fs::read(path).expect("the sample");
+        let (whole, outline) = (parsed(&sample).expect("a record"), Outline::read(&sample[..]));
+        let outline = outline.expect("bytes can be read").expect("a record");
+        assert!(!whole.changes.is_empty());
+        assert_eq!((outline.address, outline.is_complete), (whole.address, whole.is_complete));
+        assert_eq!((outline.kept_in, outline.had_manifest), (whole.kept_in, whole.had_manifest));
+        let cut = Outline::read(&sample[..sample.len() - 4]).expect("bytes can be read");
+        assert!(cut.expect_err("refused").contains("EOF"), "a file that ends too early is no record");
+    }
 
     /// Changes from one content to another; no content is no object.
     fn record(is_complete: bool, changes: &[(&str, Option<&str>, Option<&str>)]) -> SyncRecord {
@@ -289,17 +317,17 @@ mod tests {
         let one = record(true, &[("a\n", Some("x"), None), ("b", None, Some("y"))]);
         let mut bytes = Vec::new();
         one.write(&mut bytes).expect("written");
-        assert_eq!(SyncRecord::parse(&bytes), Ok(one));
+        assert_eq!(parsed(&bytes), Ok(one));
         let half = record(false, &[("a", Some("\"isComplete\": false,\n"), None)]);
         let (mut written, mut complete) = (Vec::new(), Vec::new());
         half.write(&mut written).expect("written");
         SyncRecord::complete(&mut &written[..], &mut complete).expect("copied");
-        assert_eq!(SyncRecord::parse(&complete), Ok(SyncRecord { is_complete: true, ..half }));
+        assert_eq!(parsed(&complete), Ok(SyncRecord { is_complete: true, ..half }));
         for position in 0..bytes.len() {
-            let _ = SyncRecord::parse(&bytes[..position]);
+            let _ = parsed(&bytes[..position]);
         }
         let other = String::from_utf8_lossy(&bytes).replace("\"formatVersion\": 1", "\"formatVersion\": 2");
-        assert!(SyncRecord::parse(other.as_bytes()).expect_err("refused").contains("version 2"));
+        assert!(parsed(other.as_bytes()).expect_err("refused").contains("version 2"));
     }
 
     #[test]
@@ -307,7 +335,7 @@ mod tests {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../artifacts/samples/v1/s3-sync-record.json");
         let sample = std::fs::read(path).expect("a sample");
         let mut written = Vec::new();
-        SyncRecord::parse(&sample).expect("a record").write(&mut written).expect("written");
+        parsed(&sample).expect("a record").write(&mut written).expect("written");
         assert_eq!(String::from_utf8_lossy(&written), String::from_utf8_lossy(&sample));
     }
 

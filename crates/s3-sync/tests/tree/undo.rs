@@ -81,7 +81,7 @@ async fn publish(world: &World, keep: &Keep) -> SyncRecord {
     assert!(applied.is_complete(), "{applied:?}");
     let mut bytes = Vec::new();
     record.write(&mut bytes).expect("written");
-    SyncRecord::parse(&bytes).expect("a record")
+    SyncRecord::read(&bytes[..]).expect("bytes can be read").expect("a record")
 }
 
 async fn undo(world: &World, record: &SyncRecord) -> Undo {

@@ -1,20 +1,23 @@
 //! `s3-sync --undo`: the state before a publication, by its record.
 
+use std::fs::File;
+use std::io::BufReader;
 use std::path::Path;
 
 use landfall_artifacts::{EventKind, FileError, FileErrors, FileProblem, LedgerItem, Problem};
 use landfall_ledger::{Draft, Ledger};
 use landfall_run::Run;
 use landfall_s3_sync::tree::{Applied, Change, ChangeResult, Labels, SyncRecord, Tree, Undo};
+use serde::de::DeserializeOwned;
 
 use super::{ledger::result_of, refusal, shown};
 use crate::{Finished, Item, Outcome, Output, Target};
 
-/// Reads a record.
+/// Reads a record, whole or in outline.
 ///
 /// # Errors
 /// A file that is not there, cannot be read, or breaks its format.
-pub fn read_record(path: &Path) -> Result<SyncRecord, FileError> {
+pub fn read_record<C: DeserializeOwned>(path: &Path) -> Result<SyncRecord<C>, FileError> {
     let shown_path = landfall_secret::escape(&path.to_string_lossy(), 300);
     let broken = |found: String, expected: &str| {
         FileError::Invalid(FileErrors::one(FileProblem {
@@ -29,12 +32,13 @@ pub fn read_record(path: &Path) -> Result<SyncRecord, FileError> {
         std::io::ErrorKind::NotFound => FileError::Missing { path: path.to_owned() },
         _ => FileError::Read { path: path.to_owned(), source },
     };
-    let size = std::fs::metadata(path).map_err(read)?.len();
+    let file = File::open(path).map_err(read)?;
+    let size = file.metadata().map_err(read)?.len();
     if size > SyncRecord::MAX_BYTES {
         return Err(broken(format!("{size} bytes"), "the record of a publication"));
     }
-    let bytes = std::fs::read(path).map_err(read)?;
-    SyncRecord::parse(&bytes).map_err(|why| broken(why, "the record of a publication, as s3-sync writes it"))
+    let record = SyncRecord::read(BufReader::new(file)).map_err(read)?;
+    record.map_err(|why| broken(why, "the record of a publication, as s3-sync writes it"))
 }
 
 /// Puts everything back that a publication replaced or deleted, and deletes what it created; refused as a whole where somebody else changed any

@@ -168,10 +168,15 @@ async fn a_failing_stage_is_told_with_its_cause_and_the_run_goes_on_when_it_is_m
 
 #[tokio::test(flavor = "multi_thread")]
 async fn configuration_goes_to_staging_by_itself_and_to_production_when_asked() {
-    let mut world = World::to_run("").await;
-    world.sandbox.s3.create_bucket("app-native-config-stg");
-    world.set("NATIVE_BUCKET", "app-native-config-stg");
-    world.set("PLATFORM", "web");
+    let buckets = ["stg", "prod"].map(|kind| format!("app-native-config-{kind}"));
+    let rows = ["stg", "prod"].map(|kind| {
+        format!("[environment.{kind}_eu00.sync]\nbucket = \"app-native-config-{kind}\"\nprefix = \"web\"\n")
+    });
+    let world = World::to_run(&rows.concat()).await;
+    for bucket in &buckets {
+        world.sandbox.s3.create_bucket(bucket);
+    }
+    let published = || buckets.each_ref().map(|bucket| world.sandbox.s3.keys(bucket));
     world.write("configs/default/features.json", "{ \"a\": 1 }\n");
     world.commit_all();
     let ran = world.run(&["run", "s3-config"]).await;
@@ -179,6 +184,13 @@ async fn configuration_goes_to_staging_by_itself_and_to_production_when_asked() 
     assert_eq!((ran.code, report.state), (Some(0), RunState::Waiting), "{}", told(&ran, &world));
     assert_eq!(report.job("sync-with-s3-stg").expect("the job").state, RunJobState::Passed);
     assert_eq!(report.job("aws_hcv_auth_prod").expect("the job").state, RunJobState::Waiting);
+    let [staging, production] = published();
+    assert!(!staging.is_empty() && production.is_empty(), "{staging:?} {production:?}");
+    // One click, and production follows by itself.
+    let words = ["run", "s3-config", "--resume", "latest", "--manual", "aws_hcv_auth_prod"];
+    let jobs = world.passes(&words).await;
+    assert!(jobs.contains("sync-with-s3-prod") && !jobs.contains("sync-with-s3-stg"), "{jobs:?}");
+    assert_eq!(published(), [staging.clone(), staging]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

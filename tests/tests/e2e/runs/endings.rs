@@ -62,45 +62,58 @@ fn a_second_request_to_stop_kills() {
 
 #[test]
 fn nothing_outlives_a_runner_that_is_killed_and_the_run_goes_on_later() {
-    let repo = repo("true");
+    let repo = repo("trap 'echo told > @/told; until test -e @/end; do sleep 0.05; done; exit 1' TERM");
     let run = repo.start("run own", &[]);
     let (second, child) = (repo.until_noted("second"), repo.until_noted("child"));
-    let busy = repo.run("run own --resume latest");
-    assert_eq!(busy.code, Some(4), "{}", busy.stderr);
+    for words in ["run own --resume latest", "run own --only second"] {
+        let busy = repo.run(words);
+        assert_eq!(busy.code, Some(4), "{}", busy.stderr);
+        assert!(busy.stderr.contains("is still going on"), "{}", busy.stderr);
+    }
     run.tell(Signal::KILL);
     drop(run.end());
-    until_gone(pid(&second));
-    until_gone(pid(&child));
     let report = repo.report();
     assert_eq!((report.state, report.exit_code), (RunState::Running, None));
     assert_eq!(repo.states(), "first passed, second running");
+    // Nobody begins before the job is gone, which takes its time.
+    repo.until_noted("told");
+    let mut again = repo.start("run own --resume latest", &[]);
+    again.line_with("was killed: what it left is ending");
     repo.note("go");
-    let ran = repo.run("run own --resume latest");
+    repo.note("end");
+    let ran = again.end();
+    until_gone(pid(&second));
+    until_gone(pid(&child));
     assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
     assert_eq!(repo.states(), "first presumed, second passed");
     assert_eq!(repo.report().resumes, Some(report.id));
     assert_eq!(repo.noted("first"), "first\n");
 }
 
+/// A job that changes an environment: a stage, and a command by its name.
+const CHANGING: [(&str, &str); 2] =
+    [("sync", r#"["landfall", "stage", "s3-sync", "--help"], "#), ("deploy-tasks", "")];
+
 #[test]
 fn two_runs_on_one_environment_wait_for_each_other() {
-    let repo = Repo::of(
-        r#"
+    for (job, stage) in CHANGING {
+        let settings = r#"
 [environment.stg_eu00]
 kind = "staging"
 [pipelines.own]
 replace = true
 kinds = ["staging"]
-[pipelines.own.jobs.sync]
+[pipelines.own.jobs.JOB]
 each = "environment"
-commands = [["landfall", "stage", "s3-sync", "--help"], ["sh", "-c", "echo begins >> @/began; until test -e @/go; do sleep 0.05; done; echo ends >> @/began"]]
-"#,
-    );
-    let first = repo.start("run own", &[]);
-    repo.until_noted("began");
-    let mut second = repo.start("run own", &[]);
-    second.line_with("waits for its environment, which run");
-    repo.note("go");
-    assert_eq!((first.end().code, second.end().code), (Some(0), Some(0)));
-    assert_eq!(repo.noted("began"), "begins\nends\nbegins\nends\n");
+commands = [STAGE["sh", "-c", "echo begins >> @/began; until test -e @/go; do sleep 0.05; done; echo ends >> @/began"]]
+"#;
+        let repo = Repo::of(&settings.replace("JOB", job).replace("STAGE", stage));
+        let first = repo.start("run own", &[]);
+        repo.until_noted("began");
+        let mut second = repo.start("run own", &[]);
+        second.line_with("waits for its environment, which run");
+        repo.note("go");
+        assert_eq!((first.end().code, second.end().code), (Some(0), Some(0)), "{job}");
+        assert_eq!(repo.noted("began"), "begins\nends\nbegins\nends\n", "{job}");
+    }
 }

@@ -10,6 +10,8 @@ use landfall_artifacts::{RunJobState, RunReport};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use tempfile::TempDir;
 
+const UNDER_TEST: &str = env!("CARGO_BIN_EXE_under-test");
+
 /// Whatever takes longer hangs.
 const LONGEST: Duration = Duration::from_secs(120);
 
@@ -84,8 +86,21 @@ impl Repo {
     }
 
     pub(crate) fn start(&self, words: &str, variables: &[(&str, &str)]) -> Running {
-        let child = Command::new(env!("CARGO_BIN_EXE_under-test"))
-            .args(words.split(' '))
+        let words: Vec<&str> = words.split(' ').collect();
+        self.spawn(UNDER_TEST, &words, variables)
+    }
+
+    /// Runs it on a terminal, where texts are typed: each after the one before it was seen. What is on the terminal is its standard output.
+    pub(crate) fn on_terminal(&self, words: &str, steps: &[(&str, &str)]) -> Ran {
+        let typed = steps.iter().flat_map(|(seen, typed)| [*seen, *typed]);
+        let helper = ["-c", include_str!("terminal.py")].into_iter().chain(typed);
+        let words: Vec<&str> = helper.chain(["--", UNDER_TEST]).chain(words.split(' ')).collect();
+        self.spawn("python3", &words, &[("TERM", "xterm")]).end()
+    }
+
+    fn spawn(&self, program: &str, words: &[&str], variables: &[(&str, &str)]) -> Running {
+        let child = Command::new(program)
+            .args(words)
             .current_dir(self.folder.path())
             .env_clear()
             .env("PATH", std::env::var("PATH").expect("a path"))

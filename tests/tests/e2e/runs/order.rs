@@ -74,6 +74,23 @@ fn jobs_see_no_variable_that_is_not_declared_and_logs_no_secret() {
     assert!(![&ran.stdout, &ran.stderr].iter().any(|text| text.contains("tok3n")), "{}", ran.stderr);
 }
 
+#[test]
+fn jobs_are_of_the_settings_that_the_run_is_of() {
+    let repo = Repo::of("");
+    let settings = "[pipelines.elsewhere]\nreplace = true\n[pipelines.elsewhere.jobs.show]\n\
+                    commands = [\"echo [$LANDFALL_CONFIG]; landfall pipelines\"]\n";
+    let outside = repo.notes.path().join("own.toml").display().to_string();
+    std::fs::write(&outside, settings).expect("written");
+    // Neither is committed.
+    repo.write("ci/own.toml", settings);
+    for named in ["ci/own.toml", outside.as_str()] {
+        let ran = repo.run(&format!("run elsewhere --config {named}"));
+        assert_eq!(ran.code, Some(0), "{}\n{}", ran.stdout, ran.stderr);
+        let log = repo.log("show");
+        assert!(log.contains(&format!("[{named}]\n")) && log.contains("\nelsewhere "), "{log}");
+    }
+}
+
 const FAILING: &str = r#"
 [pipelines.own]
 replace = true

@@ -47,7 +47,7 @@ fn lines_of_json_and_reports_are_read() {
     let of_line = told(&format!("something\n{line}\nelse\n"));
     assert_eq!(of_line[0].problems[0].told(), "no: 401");
     let run = r#"{"formatVersion":1,"id":"20261122-055148-3f2a","pipeline":"staging","state":"failed","exitCode":5,"environments":["stg_eu00"],
-        "commit":"0123456789012345678901234567890123456789","resumes":null,"startedAt":"2026-11-22T05:51:48Z","durationMs":1,"problems":[],
+        "commit":"0123456789012345678901234567890123456789","branch":null,"inputs":{},"resumes":null,"startedAt":"2026-11-22T05:51:48Z","durationMs":1,"problems":[],
         "jobs":[{"name":"aws-credentials-staging-eu","ciStage":"deploy-staging","environment":"stg_eu00","stages":["aws-credentials"],
         "state":"failed","mayFail":false,"because":null,"exitCode":5,"tries":1,"startedAt":null,"durationMs":1,"parts":[],
         "problems":[{"code":"LF-VAULT-SEALED","class":"transient","what":"sealed"}]}]}"#;

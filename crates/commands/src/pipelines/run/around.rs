@@ -58,14 +58,15 @@ pub(super) fn surroundings(
     let mut all = inputs.clone();
     all.extend(of_commit(source));
     all.insert("LANDFALL_LEDGER".to_owned(), ledger(context, folder));
-    all.extend(config(context, folder).map(|path| ("LANDFALL_CONFIG".to_owned(), path)));
+    let config = config(context.values().text("config"), folder);
+    all.extend(config.map(|path| ("LANDFALL_CONFIG".to_owned(), path)));
     let common = common_variables(&context.settings);
     Surroundings { variables, allowed, of_stage, common, inputs: all }
 }
 
 /// The settings that the run is of, as its jobs find them: those below the repo are put into each job's folder, others stay where they are.
-fn config(context: &Context, folder: &Path) -> Option<String> {
-    let path = context.values().text("config").filter(|path| path != Settings::FILE_NAME)?;
+fn config(named: Option<String>, folder: &Path) -> Option<String> {
+    let path = named.filter(|path| path != Settings::FILE_NAME)?;
     Some(if is_placed(&path) { path } else { folder.join(path).display().to_string() })
 }
 
@@ -110,4 +111,27 @@ pub(super) fn put_program(folder: &Path, program: &Path) -> std::io::Result<()> 
     let (path, program) = (folder.join("landfall"), quoted(&program.to_string_lossy()));
     std::fs::write(&path, format!("#!/bin/sh\nexec {program} \"$@\"\n"))?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{config, is_placed};
+
+    #[test]
+    fn jobs_find_the_settings_that_the_run_is_of() {
+        let seen = |named: &str| config(Some(named.to_owned()), Path::new("/repo"));
+        assert_eq!(config(None, Path::new("/repo")), None);
+        assert_eq!(seen("landfall.toml"), None, "jobs look for it by themselves");
+        for (named, path, placed) in [
+            ("ci/own.toml", "ci/own.toml", true),
+            ("./landfall.toml", "./landfall.toml", true),
+            ("../own.toml", "/repo/../own.toml", false),
+            ("ci/../../own.toml", "/repo/ci/../../own.toml", false),
+            ("/etc/own.toml", "/etc/own.toml", false),
+        ] {
+            assert_eq!((seen(named).as_deref(), is_placed(named)), (Some(path), placed), "{named}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use landfall_artifacts::{Class, EnvironmentName, Problem, RunJob, RunJobState, RunReport, RunState};
 use landfall_cli::duration_words;
+use landfall_pipeline::quoted;
 use landfall_run::counted;
 use landfall_runner::Runs;
 use landfall_stages::Item;
@@ -66,8 +67,11 @@ fn verdict(report: &RunReport) -> String {
 
 fn how_to_go_on(report: &RunReport) -> String {
     if report.pipeline.as_str() == ROLLBACK {
-        let names: Vec<&str> = report.environments.iter().map(EnvironmentName::as_str).collect();
-        return format!("landfall rollback {}, with the same --to", names.join(" "));
+        let to =
+            report.inputs.get("TARGET_RELEASE").map(|release| format!(" --to {}", quoted(release.as_str())));
+        let again =
+            |name: &EnvironmentName| format!("landfall rollback {name}{}", to.as_deref().unwrap_or_default());
+        return report.environments.iter().map(again).collect::<Vec<_>>().join(" && ");
     }
     let manual = report.jobs.iter().filter(|job| job.state == RunJobState::Waiting);
     let named: Vec<String> = manual.map(|job| format!(" --manual {}", job.name)).collect();

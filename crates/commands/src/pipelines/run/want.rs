@@ -8,21 +8,14 @@ use landfall_artifacts::{
 };
 use landfall_pipeline::{Choice, Ended, Pipeline, jobs_to_run};
 use landfall_run::Event;
-use landfall_runner::{RunError, Runs};
+use landfall_runner::{Earlier, Runs};
+use landfall_secret::Redactor;
 use landfall_stages::Refusal;
 
 use super::super::rollback::ROLLBACK;
-use crate::Context;
+use super::inputs::{INPUTS, TARGETS, as_before, words};
 use crate::nearest::nearest;
-
-/// What is typed into the web form of CI systems.
-const INPUTS: [&str; 5] = [
-    "TARGET_DEPLOY_ENVIRONMENTS",
-    "TARGET_VERSIONS_JSON",
-    "TARGET_RELEASE",
-    "RELEASE_VERSION",
-    "PROD_VERSIONS_JSON",
-];
+use crate::{Context, passed};
 
 /// The most processes side by side.
 const MOST: usize = 256;
@@ -37,6 +30,7 @@ pub(super) struct Want {
     resume: Option<String>,
     yes: bool,
     inputs: BTreeMap<String, String>,
+    redactor: Redactor,
     pub(super) slots: usize,
     pub(super) grace: Duration,
     pub(super) pass: Vec<String>,
@@ -49,14 +43,16 @@ fn list(context: &Context, name: &str) -> Vec<String> {
 }
 
 /// What that is for one pipeline.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Wanted {
     /// Names of the jobs that are to run.
     names: BTreeSet<String>,
     /// The environments; empty: all.
     pub(super) environments: Vec<EnvironmentName>,
     /// The run whose files of earlier jobs are taken over.
-    pub(super) earlier: Option<RunReport>,
+    pub(super) earlier: Option<Earlier>,
+    /// Whether that one is gone on with.
+    resumes: bool,
     /// What was typed in.
     pub(super) inputs: BTreeMap<String, String>,
 }
@@ -78,6 +74,8 @@ impl Want {
             let remedy = "give one of --resume, --from and --only".to_owned();
             values.problem("LF-CONFIG", "--resume says by itself which jobs are left", Some(remedy));
         }
+        // An input with a secret in it is told from another one by what is left of it.
+        passed::variables(context, &["*"], &[]);
         let of_environment = INPUTS
             .iter()
             .filter_map(|name| Some(((*name).to_owned(), context.environment().get(name)?.to_owned())));
@@ -90,6 +88,7 @@ impl Want {
             // A command that has no such option is itself what is asked for.
             yes: !context.is_declared("yes") || values.is_on("yes"),
             inputs: of_environment.chain(inputs).collect(),
+            redactor: context.run().redactor().clone(),
             slots: slots.max(1),
             grace: values.duration("grace").unwrap_or_default(),
             pass: values.list("pass"),
@@ -107,14 +106,19 @@ impl Want {
         }
     }
 
-    /// The same for a pipeline that follows: nothing that names jobs, runs or environments of the first.
-    pub(super) fn without_names(&self) -> Self {
+    /// The same for a pipeline that follows: the inputs of the first, and nothing that names jobs, runs or environments of it.
+    pub(super) fn following(&self, first: &Wanted) -> Self {
+        let mut inputs = first.inputs.clone();
+        // Those that were named for both, and not those that the first was for.
+        inputs.remove(TARGETS);
+        inputs.extend(self.inputs.get_key_value(TARGETS).map(|(name, typed)| (name.clone(), typed.clone())));
         Self {
             environments: Vec::new(),
             manual: Vec::new(),
             from: None,
             only: Vec::new(),
             resume: None,
+            inputs,
             ..self.clone()
         }
     }
@@ -130,33 +134,40 @@ impl Want {
         runs: &Runs,
     ) -> Result<Wanted, Refusal> {
         let resumed = match &self.resume {
-            // What it is to go back to is not in the record of the run.
             Some(_) if pipeline.name.as_str() == ROLLBACK => return Err(not_carried_on()),
-            Some(name) => Some(resumed(runs, name, pipeline)?),
+            Some(name) => Some(runs.go_on_with(name, &pipeline.name)?),
             None => None,
         };
         let mut problems = self.odd_names(pipeline);
-        let mut inputs = self.inputs.clone();
-        let environments = match (&resumed, self.environments.is_empty()) {
-            (Some(earlier), true) => earlier.environments.clone(),
-            _ => self.environments_of(pipeline, settings, &inputs, &mut problems),
+        let (environments, inputs) = if let Some(Earlier { report, .. }) = &resumed {
+            let mut given = self.inputs.clone();
+            if !self.environments.is_empty() {
+                given.insert(TARGETS.to_owned(), self.environments.join(","));
+            }
+            let inputs = as_before(report, &given, &self.redactor).map_err(|more| problems.extend(more));
+            (report.environments.clone(), inputs.unwrap_or_default())
+        } else {
+            let mut inputs = self.inputs.clone();
+            let environments = self.environments_of(pipeline, settings, &inputs, &mut problems);
+            if !environments.is_empty() {
+                let names: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
+                inputs.insert(TARGETS.to_owned(), names.join(","));
+            }
+            (environments, inputs)
         };
-        if !environments.is_empty() {
-            let names: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
-            inputs.insert("TARGET_DEPLOY_ENVIRONMENTS".to_owned(), names.join(","));
-        }
         let is_partly = self.from.is_some() || !self.only.is_empty();
         let choice = Choice {
             from: self.from.clone(),
             only: self.only.clone(),
-            earlier: resumed.as_ref().map(ended).unwrap_or_default(),
+            earlier: resumed.as_ref().map(|earlier| ended(&earlier.report)).unwrap_or_default(),
         };
         let names = jobs_to_run(pipeline, &choice);
         match names {
             Ok(names) if problems.is_empty() => Ok(Wanted {
                 names: names.into_iter().map(str::to_owned).collect(),
                 environments,
-                earlier: resumed.or_else(|| runs.newest(&pipeline.name).filter(|_| is_partly)),
+                resumes: resumed.is_some(),
+                earlier: if is_partly { runs.files_of(&pipeline.name)? } else { resumed },
                 inputs,
             }),
             Ok(_) => Err(Refusal(problems)),
@@ -170,7 +181,7 @@ impl Want {
     /// The manual jobs that are asked for: those that are named; those that an earlier run began, whatever became of them.
     pub(super) fn manual_of(&self, pipeline: &Pipeline, wanted: &Wanted) -> Vec<String> {
         let was_asked = |name: &str| {
-            let job = wanted.earlier.as_ref().filter(|_| self.resume.is_some()).and_then(|run| run.job(name));
+            let job = wanted.resumed().and_then(|run| run.job(name));
             let waits = [RunJobState::Open, RunJobState::Waiting, RunJobState::Skipped];
             job.is_some_and(|job| !waits.contains(&job.state))
         };
@@ -203,12 +214,12 @@ impl Want {
         inputs: &BTreeMap<String, String>,
         problems: &mut Vec<Problem>,
     ) -> Vec<EnvironmentName> {
-        let typed = inputs.get("TARGET_DEPLOY_ENVIRONMENTS").filter(|_| self.environments.is_empty());
+        let typed = inputs.get(TARGETS).filter(|_| self.environments.is_empty());
         let given = self.environments.iter().chain(typed);
-        let words = given.flat_map(|text| text.split(|c: char| c == ',' || c.is_whitespace()));
+        let words = given.flat_map(|text| words(text));
         let known: Vec<&str> = pipeline.rows.iter().map(|row| row.name.as_str()).collect();
         let mut named = Vec::new();
-        for word in words.filter(|word| !word.is_empty()) {
+        for word in words {
             match pipeline.rows.iter().find(|row| row.name.as_str() == word) {
                 Some(row) if named.contains(&row.name) => {}
                 Some(row) => named.push(row.name.clone()),
@@ -242,6 +253,11 @@ impl Wanted {
         let names = pipeline.jobs.iter().map(|job| job.name.as_str());
         names.filter(|name| self.names.contains(*name)).collect()
     }
+
+    /// The run that is gone on with.
+    pub(super) fn resumed(&self) -> Option<&RunReport> {
+        self.earlier.as_ref().filter(|_| self.resumes).map(|earlier| &earlier.report)
+    }
 }
 
 fn is_known(word: &str, settings: &Settings) -> bool {
@@ -250,25 +266,9 @@ fn is_known(word: &str, settings: &Settings) -> bool {
 }
 
 fn not_carried_on() -> Refusal {
-    let what = "a rollback is not carried on: where it was to go to is not in the record of the run";
+    let what = "a rollback is not carried on: what ran before is looked up at its start";
     let remedy = "call `landfall rollback ENVIRONMENT` again, with the same --to: what is back already stays";
     Refusal::one(Problem::new("LF-CONFIG", Class::Input, what).with_remedy(remedy))
-}
-
-fn resumed(runs: &Runs, name: &str, pipeline: &Pipeline) -> Result<RunReport, RunError> {
-    // The newest of all may be of another pipeline.
-    let report = match runs.newest(&pipeline.name).filter(|_| name == RunReport::LATEST) {
-        Some(report) => report,
-        None => runs.report(name)?,
-    };
-    if report.pipeline != pipeline.name {
-        let (of, wanted) = (report.pipeline, pipeline.name.clone());
-        return Err(RunError::OtherPipeline { id: report.id, of, wanted });
-    }
-    if runs.is_alive(&report.id) {
-        return Err(RunError::Alive { id: report.id });
-    }
-    Ok(report)
 }
 
 /// How its jobs ended.
