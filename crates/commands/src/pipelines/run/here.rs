@@ -114,7 +114,7 @@ impl Here<'_> {
             self.warn(format!(
                 "the runner of {} was killed: what it left is ending, and waited for",
                 report.id
-            ))
+            ));
         };
         tokio::select! {
             () = earlier.settled(told) => {}
