@@ -41,8 +41,8 @@ short_text!(
 );
 
 /// A run of a pipeline, in `.landfall/runs/<id>/run-report.json`. It is written whole after every change, so that it is there too when
-/// the runner was killed: it says `running` then, and nobody holds the lock on `run.lock` beside it. What it had
-/// started holds the one on `jobs.lock` until it is gone.
+/// the runner was killed: it says `running` then, and nobody holds the lock on `run.lock` beside it but a run that
+/// goes on with it or has its files. What it had started holds the one on `jobs.lock` until it is gone.
 ///
 /// Paths in it are relative to its folder.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]

@@ -145,6 +145,16 @@ impl crate::Command for Command {
             };
             let smoke = values.is_on("smoke");
             let from = From::of(&mut values, &config.places.mappings);
+            if matches!(from, From::Like(_))
+                && shard.is_some_and(|shard: Shard| shard.of() > 1)
+                && values.text("run-id").is_none()
+            {
+                let help = Some(
+                    "give all parts of a run the same --run-id, which tells them from those of another"
+                        .to_owned(),
+                );
+                values.problem("LF-CONFIG", "--like with --shard needs the name of a run", help);
+            }
             values.finish().map_err(Refusal)?;
             let example = match &from {
                 From::Like(environment) => Some(like::look(context, &config, environment.clone()).await?),

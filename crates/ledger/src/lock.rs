@@ -1,5 +1,6 @@
 //! Who holds which environment, as `lock` and `unlock` events say it.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use landfall_artifacts::{Digest, EnvironmentName, EventKind, LedgerEvent, ReleaseId, Shard};
@@ -82,14 +83,18 @@ impl Lock {
         one.goes_beside(two) && self.is_alike(other)
     }
 
-    /// The number of the record by which the first part of its work took the environment, be it this one or one that has ended.
+    /// The number of the record by which the first part of its work took the environment, be it this one or one that has ended. Parts that began
+    /// to change nothing, as those that a gate refused, do not count.
     pub fn begun(&self, events: &[LedgerEvent]) -> u64 {
+        let intents = events.iter().filter(|event| event.kind == EventKind::Intent);
+        let worked: BTreeSet<u64> = intents.filter_map(|event| number(event, FENCE)).collect();
         let is_same_work = |other: &Self| {
             let parts = self.part.as_ref().zip(other.part.as_ref());
             parts.is_some_and(|(one, two)| one.is_same_work(two)) && self.is_alike(other)
         };
         let took = events.iter().filter(|event| number(event, RENEWS).is_none()).filter_map(taken);
-        took.filter(is_same_work).map(|lock| lock.fence).fold(self.fence, u64::min)
+        let fences = took.filter(is_same_work).map(|lock| lock.fence);
+        fences.filter(|fence| worked.contains(fence)).fold(self.fence, u64::min)
     }
 
     /// Whether both are of one stage, environment and release.

@@ -189,14 +189,15 @@ impl Job {
 
     /// Whether it may not run at the same time as another one on its environment: it changes what runs there, by a stage or a command.
     pub fn is_exclusive(&self) -> bool {
-        let is_command = matches!(self.work, Work::Commands(_)) && self.is_deployment_command();
+        let is_command = matches!(self.work, Work::Commands(_))
+            && (self.is_deployment_command() || self.part.as_str() == "infrastructure");
         let is_stage = || ["deploy-lambda", "rollback-lambda", "s3-sync"].iter().any(|name| self.runs(name));
         self.environment.is_some() && (is_command || is_stage())
     }
 
-    /// Whether it is a command that deploys, or takes a deployment back, by its name: `deploy` and what follows it, or `infrastructure`.
+    /// Whether it is a command that deploys, by its name: `deploy` and what follows it.
     pub(crate) fn is_deployment_command(&self) -> bool {
-        self.part.as_str().starts_with("deploy") || self.part.as_str() == "infrastructure"
+        self.part.as_str().starts_with("deploy")
     }
 
     /// Whether it can be split by `--shard`.

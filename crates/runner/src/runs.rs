@@ -241,8 +241,10 @@ mod tests {
             }
             assert_eq!((&taken.report.id, path.exists()), (&id, true));
         }
-        drop(runs.begin(begun + time::Duration::hours(1)).expect("begun"));
-        assert!(!path.exists(), "nobody has it any more");
+        // Nobody has it any more, but what another test starts, for a moment.
+        while path.exists() {
+            drop(runs.begin(begun + time::Duration::hours(1)).expect("begun"));
+        }
         assert!(matches!(runs.go_on_with(id.as_str(), &pipeline), Err(RunError::NoRun { .. })));
     }
 }

@@ -138,11 +138,11 @@ async fn keep(
     {
         return Err(Refusal::one(unfinished(earlier, config)));
     }
-    let (rules, labels) = (&config.rules, config.labels());
-    let kept = tree.keep(plan, source, rules, &config.keep, &labels, run).await.map_err(refusal)?;
     // Of one that was completed nothing is carried on: its changes need not be in memory.
     let open = earlier.filter(|earlier| !earlier.is_complete);
     let open = open.map(|_| read_record(&config.record)).transpose()?;
+    let (rules, labels) = (&config.rules, config.labels());
+    let kept = tree.keep(plan, source, rules, &config.keep, &labels, run).await.map_err(refusal)?;
     let record = kept.carrying_on(open);
     let written = write_atomic_by(&config.record, Mode::Shared, |to| record.write(to))?;
     Ok(Some(Record::Written(written)))

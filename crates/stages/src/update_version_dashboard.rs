@@ -92,10 +92,11 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
         ));
     }
     // What came back after that of a part counts for its functions alone.
-    let put_back = if is_stale { Vec::new() } else { put_back(&events, &environment, &mut confirmed) };
+    let put_back =
+        if is_stale { Vec::new() } else { put_back(&events, &environment, &release, &mut confirmed) };
     if !put_back.is_empty() {
         finished.warnings.push(format!(
-            "of {} these were rolled back since, and nothing is recorded of them: {}",
+            "of {} these were rolled back or changed again since, and nothing is recorded of them: {}",
             config.report.display(),
             landfall_secret::escape(&put_back.join(", "), 400)
         ));

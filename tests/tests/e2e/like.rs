@@ -143,6 +143,8 @@ async fn the_ledger_is_held_against_what_runs() {
 async fn parts_bring_the_same_or_nothing() {
     let world = two_environments().await;
     let part = |shard| [&LIKE[..], &["--run-id", "7", "--shard", shard]].concat();
+    let ran = refused(&world, &[&LIKE[..], &["--shard", "1/2"]].concat(), 2).await;
+    assert!(ran.stderr.contains("--like with --shard needs the name of a run"), "{}", ran.stderr);
     world.run(&part("1/2")).await.expect(0);
     world.run(&["rollback-lambda", "--from-ledger"]).await.expect(0);
     let ran = refused(&world, &part("2/2"), 3).await;

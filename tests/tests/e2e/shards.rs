@@ -214,7 +214,7 @@ async fn a_part_that_comes_after_a_rollback_is_refused_and_a_new_run_is_not() {
     // A new run, of which one part came so far: the reports of the others are from before the rollback.
     run(&world, &of_run("8", PARTS)).await.expect(0);
     let ran = world.run(&["update-version-dashboard"]).await.expect(0);
-    assert!(ran.stderr.contains("were rolled back since"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("were rolled back or changed again since"), "{}", ran.stderr);
     let of_newest = || {
         let events = recorded::events(world.path(".landfall/ledger"));
         let newest = events.into_iter().rfind(|event| event.kind == EventKind::Deployment);

@@ -79,8 +79,12 @@ async fn a_part_knows_when_its_work_began() {
         other.release().await.expect("released");
         assert_eq!(ada.own_lock().await, None, "given back");
 
+        let idle = hold(&ada, part("1/2")).await.expect("free");
+        idle.release().await.expect("released");
         let first = hold(&ada, part("1/2")).await.expect("free");
         let began = first.fence();
+        let intent = Draft { kind: EventKind::Intent, ..deployment() };
+        ada.append(intent).await.expect("written");
         first.release().await.expect("released");
         let second = hold(&bob, part("2/2")).await.expect("free");
         let own = bob.own_lock().await.expect("held");

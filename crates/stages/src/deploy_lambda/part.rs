@@ -77,12 +77,16 @@ mod tests {
         Ledger::open(folder, context, Clock::system()).await.expect("a ledger")
     }
 
-    /// What keeps a part of a run's deployment from beginning; it comes and goes.
+    /// What keeps a part of a run's deployment from beginning; one that may begins a change, and goes.
     async fn refused(folder: &Path, run: &str, shard: &str) -> Option<Problem> {
         let ledger = open(folder, "deploy-lambda").await;
         let part = Part { shard: shard.parse().expect("a part"), work: Digest::of(run.as_bytes()) };
         let hold = ledger.hold_part(&environment(), part).await.expect("free");
         let problem = too_late(&ledger).await.expect("read");
+        if problem.is_none() {
+            let intent = Draft { environment: Some(environment()), ..Draft::new(EventKind::Intent) };
+            ledger.append(intent).await.expect("written");
+        }
         hold.release().await.expect("released");
         problem
     }
@@ -111,7 +115,7 @@ mod tests {
         insta::assert_snapshot!(
             format!("{} {}\n{}", problem.code, problem.what, problem.remedy.unwrap_or_default()),
             @r"
-        LF-DEPLOY-ROLLED-BACK prod_eu00 was rolled back by ada (record 8) since the first part of this deployment began (record 2): part 3/3 would bring its share of it back alone
+        LF-DEPLOY-ROLLED-BACK prod_eu00 was rolled back by ada (record 10) since the first part of this deployment began (record 2): part 3/3 would bring its share of it back alone
         stop this pipeline; to deploy that again run all parts anew: start another pipeline, or deploy the whole without --shard; by hand give the parts a --run-id that was not used before
         "
         );

@@ -76,41 +76,49 @@ pub(super) fn is_rolled_back(
     deployed.is_some() && rolled_back > deployed
 }
 
-/// Takes out the functions that were put back since, and returns their names: those of which the newest that the ledger tells is a
-/// rollback to something else.
+/// Takes out the functions that run something else since, and returns their names: those that the ledger saw last going to another content,
+/// by a rollback or by another deployment, also one that put back what it had changed. What failed changed nothing.
+///
+/// What was begun and never ended may have changed nothing either. Whoever deployed this release afterwards looked, and so it counts no more.
 pub(super) fn put_back(
     events: &[LedgerEvent],
     environment: &EnvironmentName,
+    release: &ReleaseId,
     confirmed: &mut Vec<LedgerItem>,
 ) -> Vec<String> {
-    let mut newest = BTreeMap::new();
+    let outcomes = events.iter().filter(|event| event.kind == EventKind::Outcome);
+    let outcomes: BTreeMap<u64, Option<EffectResult>> =
+        outcomes.filter_map(|event| Some((event.intent?, event.outcome))).collect();
+    let outcome = |event: &LedgerEvent| outcomes.get(&event.sequence).copied().flatten();
+    // Of each function its content, and whether that is sure.
+    let mut newest: BTreeMap<&str, (Option<Digest>, bool)> = BTreeMap::new();
     for event in events.iter().filter(|event| event.environment.as_ref() == Some(environment)) {
-        match (event.kind, event.stage.as_deref(), event.action.as_deref(), event.target.as_deref()) {
-            (EventKind::Intent, Some("rollback-lambda"), Some("UpdateFunctionCode"), Some(function)) => {
-                newest.insert(function, event.items.first().and_then(|item| item.digest));
-            }
-            (EventKind::Intent, Some("deploy-lambda"), Some("UpdateFunctionCode"), Some(function)) => {
-                newest.remove(function);
-            }
-            (EventKind::Outcome, Some("rollback-lambda"), Some("UpdateFunctionCode"), Some(function))
-                if event.outcome == Some(EffectResult::Failed) =>
+        let stage = event.stage.as_deref();
+        match (event.kind, event.action.as_deref(), event.target.as_deref()) {
+            (EventKind::Intent, Some("UpdateFunctionCode"), Some(function))
+                if matches!(stage, Some("rollback-lambda" | "deploy-lambda"))
+                    && outcome(event) != Some(EffectResult::Failed) =>
             {
-                newest.remove(function);
+                let digest = event.items.first().and_then(|item| item.digest);
+                newest.insert(function, (digest, outcome(event) == Some(EffectResult::Done)));
             }
-            (EventKind::Rollback, ..) if happened(event) => {
-                newest.extend(event.items.iter().map(|item| (item.name.as_str(), item.digest)));
+            (EventKind::Rollback | EventKind::Deployment, ..) if happened(event) => {
+                newest.extend(event.items.iter().map(|item| (item.name.as_str(), (item.digest, true))));
             }
-            (EventKind::Deployment, ..) if happened(event) => {
-                for item in &event.items {
-                    newest.remove(item.name.as_str());
-                }
+            // A lock need not name its release.
+            (EventKind::Lock, ..)
+                if stage == Some("deploy-lambda")
+                    && event.release.as_ref().is_none_or(|of| of == release) =>
+            {
+                newest.retain(|_, (_, is_sure)| *is_sure);
             }
             _ => {}
         }
     }
-    let is_put_back =
-        |item: &mut LedgerItem| newest.get(item.name.as_str()).is_some_and(|digest| *digest != item.digest);
-    confirmed.extract_if(.., is_put_back).map(|item| item.name).collect()
+    let is_other = |item: &mut LedgerItem| {
+        newest.get(item.name.as_str()).is_some_and(|(digest, _)| *digest != item.digest)
+    };
+    confirmed.extract_if(.., is_other).map(|item| item.name).collect()
 }
 
 #[cfg(test)]
@@ -153,33 +161,63 @@ mod tests {
         event
     }
 
+    /// The same events, one after the other.
+    fn numbered(of: &[LedgerEvent]) -> Vec<LedgerEvent> {
+        let number =
+            |(at, event): (usize, &LedgerEvent)| LedgerEvent { sequence: at as u64 + 1, ..event.clone() };
+        of.iter().enumerate().map(number).collect()
+    }
+
     #[test]
     fn a_function_that_was_put_back_is_not_what_an_older_report_says() {
-        use EventKind::{Deployment, Intent, Outcome, Rollback};
-        let qa = "qa".parse().expect("a name");
-        let put_back = |of: &[LedgerEvent]| {
+        use EventKind::{Deployment, Intent, Lock, Outcome, Rollback};
+        let (qa, r1) = ("qa".parse().expect("a name"), "r1".parse().expect("a release"));
+        let put_back = |of: &[&LedgerEvent]| {
+            let of: Vec<LedgerEvent> = of.iter().map(|event| (*event).clone()).collect();
             let digest = Some(Digest::of(b"new"));
             let mut items: Vec<LedgerItem> =
                 ["Orders", "Baskets"].map(|name| LedgerItem { digest, ..LedgerItem::new(name) }).into();
-            let names = put_back(of, &qa, &mut items);
+            let names = put_back(&numbered(&of), &qa, &r1, &mut items);
             assert_eq!(names.len() + items.len(), 2);
             names
         };
         let come = of_function(Intent, "deploy-lambda", "new");
         let back = of_function(Rollback, "rollback-lambda", "old");
         let begun = of_function(Intent, "rollback-lambda", "old");
-        assert_eq!(put_back(&[come.clone(), back.clone()]), ["Orders"]);
-        assert_eq!(put_back(&[come.clone(), begun.clone()]), ["Orders"], "by a run that was killed");
-        assert_eq!(put_back(&[back.clone(), come.clone()]), [""; 0], "it came again");
-        let recorded = of_function(Deployment, "update-version-dashboard", "new");
-        assert_eq!(put_back(&[back, recorded]), [""; 0]);
-        let same = of_function(Rollback, "rollback-lambda", "new");
-        assert_eq!(put_back(&[come.clone(), same]), [""; 0], "the release did not change it");
-        let failed = LedgerEvent {
-            outcome: Some(EffectResult::Failed),
+        let ended = |number: u64, outcome| LedgerEvent {
+            intent: Some(number),
+            outcome: Some(outcome),
             ..of_function(Outcome, "rollback-lambda", "old")
         };
-        assert_eq!(put_back(&[come, begun, failed]), [""; 0]);
+        let nothing = [""; 0];
+        assert_eq!(put_back(&[&come, &back]), ["Orders"]);
+        assert_eq!(put_back(&[&come, &begun]), ["Orders"], "by a run that was killed");
+        assert_eq!(put_back(&[&back, &come]), nothing, "it came again");
+        let recorded = of_function(Deployment, "update-version-dashboard", "new");
+        assert_eq!(put_back(&[&back, &recorded]), nothing);
+        let same = of_function(Rollback, "rollback-lambda", "new");
+        assert_eq!(put_back(&[&come, &same]), nothing, "the release did not change it");
+        let failed = ended(2, EffectResult::Failed);
+        assert_eq!(put_back(&[&come, &begun, &failed]), nothing);
+        let older = of_function(Intent, "rollback-lambda", "older");
+        let failed = ended(3, EffectResult::Failed);
+        assert_eq!(
+            put_back(&[&come, &back, &older, &failed]),
+            ["Orders"],
+            "the first of two rollbacks stands"
+        );
+        let failed = ended(3, EffectResult::Failed);
+        assert_eq!(put_back(&[&come, &back, &come, &failed]), ["Orders"], "a later deployment was refused");
+        let undone = of_function(Intent, "deploy-lambda", "old");
+        assert_eq!(put_back(&[&come, &back, &come, &undone]), ["Orders"], "a later deployment put it back");
+
+        // Whoever deploys afterwards, and finds nothing to change, knows better than a rollback that was killed.
+        let locked = of_function(Lock, "deploy-lambda", "");
+        assert_eq!(put_back(&[&come, &begun, &locked]), nothing);
+        let done = ended(2, EffectResult::Done);
+        assert_eq!(put_back(&[&come, &begun, &done, &locked]), ["Orders"], "of this one the end is known");
+        let other = LedgerEvent { release: "r2".parse().ok(), ..locked };
+        assert_eq!(put_back(&[&come, &begun, &other]), ["Orders"], "it looked for something else");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use landfall_artifacts::{RunReport, Settings};
+use landfall_artifacts::{Class, Problem, RunReport, Settings};
 use landfall_cli::Look;
 use landfall_pipeline::Pipeline;
 use landfall_run::Event;
@@ -37,7 +37,7 @@ impl Here<'_> {
         let context = self.context;
         let source = self.source(before).await?;
         if let Some(earlier) = &wanted.earlier {
-            self.settled(earlier, &source).await;
+            self.settled(earlier, &source).await?;
         }
         let run_folder = self.runs.begin(context.run().clock().now())?;
         let program = std::env::current_exe().map_err(|cause| no_folder(&cause))?;
@@ -101,7 +101,10 @@ impl Here<'_> {
     }
 
     /// Waits for what a killed runner left of the run whose files are taken over; that jobs see another commit than those files are of is said.
-    async fn settled(&self, earlier: &Earlier, source: &Source) {
+    ///
+    /// # Errors
+    /// A stop meanwhile: no new run is begun then, so that the next one waits for the same.
+    async fn settled(&self, earlier: &Earlier, source: &Source) -> Result<(), Refusal> {
         let report = &earlier.report;
         if report.commit.as_str() != source.commit {
             let (was, is) = (short(report.commit.as_str()), short(&source.commit));
@@ -117,9 +120,12 @@ impl Here<'_> {
             ));
         };
         tokio::select! {
-            () = earlier.settled(told) => {}
-            // What comes next begins nothing then.
-            () = self.context.run().stop().wait() => {}
+            () = earlier.settled(told) => Ok(()),
+            () = self.context.run().stop().wait() => {
+                let what = format!("stopped while what is left of the run {} was waited for", report.id);
+                let problem = Problem::new("LF-RUN-STOPPED", Class::Interrupted, what);
+                Err(Refusal::one(problem.with_remedy("run the same again")))
+            }
         }
     }
 
