@@ -89,3 +89,41 @@ commands = ["true"]
     assert!(ran.stdout.contains("own passed: ") && ran.stdout.contains("did not begin"), "{}", ran.stdout);
     assert!(ran.stderr.contains("LF-TARGET-NONE") && ran.stderr.contains("build: passed"), "{}", ran.stderr);
 }
+
+#[test]
+fn what_follows_a_resumed_run_is_for_the_environments_that_were_typed() {
+    let repo = Repo::of(
+        r#"
+[environment.stg_eu00]
+kind = "staging"
+[environment.prod_eu00]
+kind = "production"
+[environment.prod_na03]
+kind = "production"
+[pipelines.own]
+replace = true
+kinds = ["staging"]
+[pipelines.own.jobs.build]
+each = "environment"
+commands = ["echo \"$TARGET_DEPLOY_ENVIRONMENTS\" >> @/seen; test -e @/go"]
+[pipelines.next]
+start = "call"
+after = "own"
+kinds = ["production"]
+[pipelines.next.jobs.show]
+each = "environment"
+commands = ["echo \"$TARGET_DEPLOY_ENVIRONMENTS\" >> @/followed"]
+"#,
+    );
+    let typed = [("TARGET_DEPLOY_ENVIRONMENTS", "stg_eu00, prod_na03")];
+    let ran = repo.start("run own", &typed).end();
+    assert_eq!(ran.code, Some(3), "{}\n{}", ran.stdout, ran.stderr);
+    repo.note("go");
+    // The same may be typed again, and need not be.
+    let again = repo.start("run own --resume latest", &typed).end();
+    assert_eq!(again.code, Some(0), "{}\n{}", again.stdout, again.stderr);
+    assert_eq!(
+        (repo.noted("seen"), repo.noted("followed")),
+        ("stg_eu00\nstg_eu00\n".into(), "prod_na03\n".into())
+    );
+}

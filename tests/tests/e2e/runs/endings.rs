@@ -1,6 +1,8 @@
 //! How runs end that do not end by themselves, and how they go on.
 
-use landfall_artifacts::RunState;
+use std::fs::File;
+
+use landfall_artifacts::{RunReport, RunState};
 use rustix::process::Signal;
 
 use super::made::{Repo, pid, until_gone};
@@ -70,6 +72,9 @@ fn nothing_outlives_a_runner_that_is_killed_and_the_run_goes_on_later() {
         assert_eq!(busy.code, Some(4), "{}", busy.stderr);
         assert!(busy.stderr.contains("is still going on"), "{}", busy.stderr);
     }
+    // As if the job took its time, however slow this machine is.
+    let jobs = File::open(repo.latest(RunReport::JOBS_LOCK)).expect("there");
+    jobs.lock_shared().expect("locked");
     run.tell(Signal::KILL);
     drop(run.end());
     let report = repo.report();
@@ -79,6 +84,7 @@ fn nothing_outlives_a_runner_that_is_killed_and_the_run_goes_on_later() {
     repo.until_noted("told");
     let mut again = repo.start("run own --resume latest", &[]);
     again.line_with("was killed: what it left is ending");
+    drop(jobs);
     repo.note("go");
     repo.note("end");
     let ran = again.end();

@@ -44,7 +44,7 @@ impl Here<'_> {
         let tools = run_folder.path.join("bin");
         around::put_program(&tools, &program).map_err(|cause| no_folder(&cause))?;
         let around =
-            around::surroundings(context, self.folder, &tools, &source, &wanted.inputs, &self.want.pass);
+            around::surroundings(context, self.folder, &tools, &source, &wanted.seen(), &self.want.pass);
         let keeper = [program.to_string_lossy().into_owned(), crate::tool::KEEP_JOB.to_owned()];
         let look = Look::of(context.environment(), std::io::stderr().is_terminal());
         let is_watched = look.bars && std::io::stdin().is_terminal();

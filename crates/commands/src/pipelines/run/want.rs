@@ -53,7 +53,7 @@ pub(super) struct Wanted {
     pub(super) earlier: Option<Earlier>,
     /// Whether that one is gone on with.
     resumes: bool,
-    /// What was typed in.
+    /// What was typed in, as it was typed: among the environments may be some that only a pipeline knows that follows.
     pub(super) inputs: BTreeMap<String, String>,
 }
 
@@ -108,17 +108,14 @@ impl Want {
 
     /// The same for a pipeline that follows: the inputs of the first, and nothing that names jobs, runs or environments of it.
     pub(super) fn following(&self, first: &Wanted) -> Self {
-        let mut inputs = first.inputs.clone();
-        // Those that were named for both, and not those that the first was for.
-        inputs.remove(TARGETS);
-        inputs.extend(self.inputs.get_key_value(TARGETS).map(|(name, typed)| (name.clone(), typed.clone())));
         Self {
             environments: Vec::new(),
             manual: Vec::new(),
             from: None,
             only: Vec::new(),
             resume: None,
-            inputs,
+            // The environments among them are those that were typed for both, and not those that the first was for.
+            inputs: first.inputs.clone(),
             ..self.clone()
         }
     }
@@ -145,15 +142,15 @@ impl Want {
                 given.insert(TARGETS.to_owned(), self.environments.join(","));
             }
             let inputs = as_before(report, &given, &self.redactor).map_err(|more| problems.extend(more));
-            (report.environments.clone(), inputs.unwrap_or_default())
-        } else {
-            let mut inputs = self.inputs.clone();
-            let environments = self.environments_of(pipeline, settings, &inputs, &mut problems);
-            if !environments.is_empty() {
-                let names: Vec<&str> = environments.iter().map(EnvironmentName::as_str).collect();
-                inputs.insert(TARGETS.to_owned(), names.join(","));
+            let mut inputs = inputs.unwrap_or_default();
+            if !self.inputs.contains_key(TARGETS) && !report.inputs.contains_key(TARGETS) {
+                // By --env, which is for this pipeline alone.
+                inputs.remove(TARGETS);
             }
-            (environments, inputs)
+            (report.environments.clone(), inputs)
+        } else {
+            let environments = self.environments_of(pipeline, settings, &self.inputs, &mut problems);
+            (environments, self.inputs.clone())
         };
         let is_partly = self.from.is_some() || !self.only.is_empty();
         let choice = Choice {
@@ -248,6 +245,16 @@ impl Want {
 }
 
 impl Wanted {
+    /// The inputs as jobs see them: the environments are those of the run.
+    pub(super) fn seen(&self) -> BTreeMap<String, String> {
+        let mut inputs = self.inputs.clone();
+        if !self.environments.is_empty() {
+            let names: Vec<&str> = self.environments.iter().map(EnvironmentName::as_str).collect();
+            inputs.insert(TARGETS.to_owned(), names.join(","));
+        }
+        inputs
+    }
+
     /// The jobs that are to run, as the pipeline names them.
     pub(super) fn jobs<'p>(&self, pipeline: &'p Pipeline) -> BTreeSet<&'p str> {
         let names = pipeline.jobs.iter().map(|job| job.name.as_str());
