@@ -146,8 +146,9 @@ async fn a_foretold_promotion_is_refused_for_what_would_refuse_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn parts_of_a_deployment_share_a_report() {
     let world = World::deployable().await;
-    world.run(&["deploy-lambda", "--shard", "1/2"]).await.expect(0);
-    world.run(&["deploy-lambda", "--shard", "2/2"]).await.expect(0);
+    let part = |shard| ["deploy-lambda", "--deploy-report", "deploy-report.json", "--shard", shard];
+    world.run(&part("1/2")).await.expect(0);
+    world.run(&part("2/2")).await.expect(0);
     let report = world.json("deploy-report.json");
     let functions = report["functions"].as_array().expect("functions");
     assert_eq!(functions.len(), 2, "{report:#}");
