@@ -10,21 +10,25 @@ mod approvals;
 mod calendar;
 mod decisions;
 mod freezes;
+mod index;
 mod missing;
 mod order;
+mod place;
+mod presence;
 mod running;
 mod soak;
 mod subject;
 mod taken_out;
 
-use landfall_artifacts::{LedgerEvent, PersonName, RoleName, Settings};
+use landfall_artifacts::{LedgerEvent, PersonName, ReleaseId, RoleName, Settings};
 use time::OffsetDateTime;
 
 pub use approvals::{Approval, Identity, Void, Voided, has_broken_glass};
 pub use decisions::{Decision, approve, break_glass, freeze, reject, unfreeze};
 pub use freezes::{Freeze, Frozen, FrozenBy, frozen, standing_freezes};
+pub use index::Index;
 pub use missing::Missing;
-pub use order::{NotPassed, soaks_until};
+pub use order::NotPassed;
 pub use subject::{Content, Drift, Subject};
 
 use crate::life;
@@ -62,21 +66,30 @@ pub fn standing(
     subject: &Subject,
     now: OffsetDateTime,
 ) -> Standing {
-    let author = life::author(events, &subject.release)
-        .or_else(|| subject.origins(events).first().and_then(|release| life::author(events, release)));
+    Index::new(events).standing(settings, subject, now)
+}
+
+fn standing_of(index: &Index<'_>, settings: &Settings, subject: &Subject, now: OffsetDateTime) -> Standing {
+    let author = |release: &ReleaseId| life::author_of(index.of_release(release));
+    let author = author(&subject.release)
+        .or_else(|| subject.origins(index).first().and_then(|release| author(release)));
     let row = settings.environments.get(&subject.environment);
     let roles = row.map(|row| row.approvals.as_slice()).unwrap_or_default();
-    let approvals = approvals::standing(events, roles, settings, subject, author.as_deref(), now);
-    let death = life::death(events, &subject.release).or_else(|| subject.inherited_death(events));
+    let approvals = approvals::standing(index, roles, settings, subject, author.as_deref(), now);
+    let death = index.death(&subject.release).or_else(|| subject.inherited_death(index));
     let mut missing: Vec<Missing> = death.map(Missing::Dead).into_iter().collect();
-    missing.extend(order::missing(events, settings, subject, now));
+    missing.extend(order::missing(index, settings, subject, now));
     // The glass is there for emergencies: it opens what people closed, and nothing that tests say.
     if approvals.glass.is_none() {
         if author.is_none() && !roles.is_empty() {
             missing.push(Missing::Author(subject.release.clone()));
         }
         missing.extend(approvals.missing);
-        missing.extend(frozen(events, settings, &subject.environment, now).into_iter().map(Missing::Frozen));
+        missing.extend(
+            freezes::frozen_by(index.freezes(), settings, &subject.environment, now)
+                .into_iter()
+                .map(Missing::Frozen),
+        );
     }
     Standing { missing, given: approvals.given, glass: approvals.glass, author }
 }

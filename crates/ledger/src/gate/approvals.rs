@@ -10,6 +10,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::index::Index;
 use super::missing::{Missing, minute};
 use super::speakers;
 use super::subject::{Drift, Subject, drifts};
@@ -109,20 +110,23 @@ pub(super) struct Approvals {
 
 /// What was given for a subject, and what is missing.
 pub(super) fn standing(
-    events: &[LedgerEvent],
+    index: &Index<'_>,
     roles: &[RoleName],
     settings: &Settings,
     subject: &Subject,
     author: Option<&str>,
     now: OffsetDateTime,
 ) -> Approvals {
-    let of_subject: Vec<&LedgerEvent> = events
+    let of_subject: Vec<&LedgerEvent> = index
+        .of_release(&subject.release)
         .iter()
+        .copied()
         .filter(|event| event.kind == EventKind::Approval && happened(event))
-        .filter(|event| event.release.as_ref() == Some(&subject.release))
         .filter(|event| event.environment.as_ref() == Some(&subject.environment))
         .collect();
-    let bonds = Bonds { subject, out: TakenOut::newest(events, subject), now };
+    // Only what was approved can be taken out again.
+    let out = of_subject.first().and_then(|_| TakenOut::newest(index, subject));
+    let bonds = Bonds { subject, out, now };
     let by_role: Vec<ByRole> =
         roles.iter().map(|role| ByRole::of(&of_subject, role, settings, &bonds, author)).collect();
     let candidates: Vec<Vec<String>> =
