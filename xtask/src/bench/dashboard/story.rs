@@ -28,9 +28,14 @@ pub(super) fn settings() -> String {
         let kind = if number + 4 < ENVIRONMENTS { "staging" } else { "production" };
         let after =
             number.checked_sub(1).map(|before| format!("\"{}\"", environment(before))).unwrap_or_default();
-        let gates = "soak = \"24h\"\napprovals = [\"qa-lead\"]\n\
+        // Time is counted in the environment before.
+        let soak = if number == 0 { "" } else { "soak = \"24h\"\n" };
+        let gates = "approvals = [\"qa-lead\"]\n\
                      freeze = [{ weekly = \"Fri 15:00-Mon 06:00\", zone = \"Europe/London\", reason = \"weekend\" }]";
-        format!("[environment.{}]\nkind = \"{kind}\"\nafter = [{after}]\n{gates}\n\n", environment(number))
+        format!(
+            "[environment.{}]\nkind = \"{kind}\"\nafter = [{after}]\n{soak}{gates}\n\n",
+            environment(number)
+        )
     };
     let rows: String = (0..ENVIRONMENTS).map(row).collect();
     format!("{rows}[approvers]\nqa-lead = [\"ada.lovelace\", \"grace\"]\n")
