@@ -85,11 +85,7 @@ fn standing_of(index: &Index<'_>, settings: &Settings, subject: &Subject, now: O
             missing.push(Missing::Author(subject.release.clone()));
         }
         missing.extend(approvals.missing);
-        missing.extend(
-            freezes::frozen_by(index.freezes(), settings, &subject.environment, now)
-                .into_iter()
-                .map(Missing::Frozen),
-        );
+        missing.extend(index.frozen(settings, &subject.environment, now).into_iter().map(Missing::Frozen));
     }
     Standing { missing, given: approvals.given, glass: approvals.glass, author }
 }

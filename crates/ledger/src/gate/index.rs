@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use landfall_artifacts::{Digest, EnvironmentName, EventKind, LedgerEvent, ReleaseId, Settings};
 use time::OffsetDateTime;
 
+use super::freezes::{Frozen, frozen_by};
 use super::missing::Missing;
 use super::place::Place;
 use super::subject::{Subject, brings};
@@ -73,14 +74,19 @@ impl<'a> Index<'a> {
         order::soaks_until(self, settings, release, environment)
     }
 
+    /// Everything that freezes an environment: see [`frozen`](super::frozen).
+    pub fn frozen(
+        &self,
+        settings: &Settings,
+        environment: &EnvironmentName,
+        now: OffsetDateTime,
+    ) -> Vec<Frozen> {
+        frozen_by(&self.freezes, settings, environment, now)
+    }
+
     /// How a release died; see [`life::death`].
     pub fn death(&self, release: &ReleaseId) -> Option<Death> {
         life::first_death(self.of_release(release).iter().copied())
-    }
-
-    /// The freezes among them.
-    pub(super) fn freezes(&self) -> &[&'a LedgerEvent] {
-        &self.freezes
     }
 
     /// The events of a release, oldest first.

@@ -30,7 +30,9 @@ impl<'a> Place<'a> {
             self.events.iter().map(|event| running.take(event)).collect()
         });
         let from = self.events.partition_point(|event| event.sequence < sequence);
-        self.events.iter().copied().zip(changes.iter().map(Option::as_ref)).skip(from)
+        let events = self.events.get(from..).unwrap_or_default();
+        let changes = changes.get(from..).unwrap_or_default();
+        events.iter().copied().zip(changes.iter().map(Option::as_ref))
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use landfall_artifacts::{EnvironmentName, EventKind, LedgerEvent, ReleaseId};
 use landfall_dashboard::{Site, Waiting};
-use landfall_ledger::gate::{self, Index, Missing};
+use landfall_ledger::gate::{Index, Missing};
 use landfall_ledger::{Deployed, happened};
 use time::OffsetDateTime;
 
@@ -16,7 +16,7 @@ pub(super) fn add(site: &mut Site, events: &[LedgerEvent], deployed: &[Deployed]
     let running = running(deployed);
     let (began, came, index) = (began(events), came(events), Index::new(events));
     for environment in &mut site.environments {
-        let frozen = gate::frozen(events, settings, &environment.name, material.now);
+        let frozen = index.frozen(settings, &environment.name, material.now);
         environment.frozen = frozen.into_iter().next().map(|one| Missing::Frozen(one).to_string());
         for release in candidates(&environment.name, &environment.after, &running, &came, &began) {
             let subject = index.subject(release, &environment.name);
