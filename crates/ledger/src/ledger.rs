@@ -192,10 +192,33 @@ impl Ledger {
     /// process held the event's environment and another run took it over.
     pub async fn append(&self, draft: Draft) -> Result<Head, Error> {
         let inner = Arc::clone(&self.inner);
-        match tokio::spawn(async move { inner.append(draft).await }).await {
-            Ok(result) => result,
-            Err(cause) => Err(Error::CutShort { cause }),
+        to_its_end(async move { inner.append(draft).await }).await
+    }
+
+    /// Adds the event that `decide` makes of all events, directly after the newest of them: what another writer adds in between is
+    /// read on, and `decide` is asked again. `None` where it wants none.
+    ///
+    /// For what is true only of what was read. An event that says what happened, whatever others say, is for [`Ledger::append`].
+    ///
+    /// # Errors
+    /// As [`Ledger::events`] and [`Ledger::append`]; [`Error::Crowded`] where others were faster 200 times.
+    pub async fn append_if(
+        &self,
+        mut decide: impl FnMut(&[LedgerEvent]) -> Option<Draft>,
+    ) -> Result<Option<Head>, Error> {
+        for _ in 0..ATTEMPTS {
+            let (draft, newest) = {
+                let read = self.up_to_now().await?;
+                (decide(&read.events), read.newest)
+            };
+            let Some(draft) = draft else { return Ok(None) };
+            let inner = Arc::clone(&self.inner);
+            let placed = to_its_end(async move { inner.append_after(&draft, newest).await }).await?;
+            if placed.is_some() {
+                return Ok(placed);
+            }
         }
+        Err(Error::Crowded { place: self.inner.store.place(), attempts: ATTEMPTS })
     }
 
     /// All events, oldest first, after the check of [`Ledger::verify`]; where they were read before, what came since is read on.
@@ -203,12 +226,27 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::verify`].
     pub async fn events(&self) -> Result<Vec<LedgerEvent>, Error> {
+        Ok(self.up_to_now().await?.events.clone())
+    }
+
+    /// As [`Ledger::events`], with how many there are and the newest of them.
+    ///
+    /// # Errors
+    /// As [`Ledger::verify`].
+    pub async fn events_and_head(&self) -> Result<(Vec<LedgerEvent>, Verified), Error> {
+        let read = self.up_to_now().await?;
+        let records = read.newest.map_or(0, |head| head.sequence);
+        Ok((read.events.clone(), Verified { records, head: read.newest }))
+    }
+
+    /// What was read, with what came since.
+    async fn up_to_now(&self) -> Result<MutexGuard<'_, Read>, Error> {
         let mut read = self.inner.read.lock().await;
         if read.newest.is_none() {
             let mut events = Vec::new();
             let newest = self.walk(&[], |event| events.push(event)).await?.head;
             *read = Read { newest, events };
-            return Ok(read.events.clone());
+            return Ok(read);
         }
         let store = &self.inner.store;
         while let Some(newest) = read.newest
@@ -218,7 +256,7 @@ impl Ledger {
             read.newest = Some(link.head);
             read.events.push(link.event);
         }
-        Ok(read.events.clone())
+        Ok(read)
     }
 
     /// All events, oldest first, and what [`Ledger::verify`] says, in one reading.
@@ -300,6 +338,19 @@ impl Inner {
             self.read_on(&mut state).await?;
         }
         Err(Error::Crowded { place: self.store.place(), attempts: ATTEMPTS })
+    }
+
+    /// Adds the event where `newest` is the newest record still; `None` where another one is.
+    async fn append_after(&self, draft: &Draft, newest: Option<Head>) -> Result<Option<Head>, Error> {
+        let mut state = self.state.lock().await;
+        if state.newest != newest {
+            self.read_on(&mut state).await?;
+        }
+        if state.newest != newest {
+            return Ok(None);
+        }
+        let draft = state.admit(draft, &self.context)?;
+        self.place_next(&mut state, &draft).await
     }
 
     /// Tries the number after the newest that is known; `None` where it is taken.
@@ -385,5 +436,15 @@ impl State {
         }
         draft.details.insert(FENCE.to_owned(), Value::from(held.lock.fence));
         Ok(draft)
+    }
+}
+
+/// Writes on where the caller goes away: a record is then there or not, never half.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::spawn(work).await {
+        Ok(result) => result,
+        Err(cause) => Err(Error::CutShort { cause }),
     }
 }
