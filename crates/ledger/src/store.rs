@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use futures_util::StreamExt as _;
 use landfall_artifacts::LedgerEvent;
+use time::OffsetDateTime;
 
 pub(crate) use self::folder::FolderStore;
 pub(crate) use self::s3::S3Store;
@@ -81,6 +82,15 @@ impl Store {
         };
         let Some(bytes) = bytes else { return Ok(None) };
         chain::link(sequence, &bytes).map(Some).map_err(|bad| self.damaged(bad))
+    }
+
+    /// When a record was stored, by the clock of the place and not of its writer; a copy tells a later time. `None` where the place
+    /// does not tell.
+    pub(crate) async fn stored(&self, sequence: u64) -> Result<Option<OffsetDateTime>, Error> {
+        match self {
+            Self::Folder(store) => blocking(store, move |store| store.stored(sequence)).await.map(Some),
+            Self::S3(store) => store.stored(sequence).await,
+        }
     }
 
     /// The records of a range in their order; one that is missing is damage.

@@ -1,6 +1,7 @@
 //! Records in a bucket: one object each, created where its key is free.
 
 mod notes;
+mod stored;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
