@@ -357,7 +357,11 @@ impl Inner {
     pub(crate) async fn place_next(&self, state: &mut State, draft: &Draft) -> Result<Option<Head>, Error> {
         let sequence = state.newest.map_or(1, |head| head.sequence.saturating_add(1));
         let previous = state.newest.map(|head| head.digest);
-        let event = draft.event(sequence, previous, &self.context, &self.clock);
+        let mut event = draft.event(sequence, previous, &self.context, &self.clock);
+        if let Some(torn) = state.torn.as_ref().filter(|torn| torn.sequence == sequence) {
+            // Whoever looks at the chain later is to know that a record began here and was lost.
+            event.details.insert("tornRecord".to_owned(), Value::from(torn.digest.to_string()));
+        }
         let bytes = event.canonical_bytes();
         if bytes.len() > LedgerEvent::MAX_BYTES {
             return Err(Error::TooLarge { size: bytes.len(), limit: LedgerEvent::MAX_BYTES });
@@ -416,12 +420,6 @@ impl State {
     /// How an effect ended is told by a stale holder too: it is evidence, and the number shows whose it is.
     fn admit(&self, draft: &Draft, context: &Context) -> Result<Draft, Error> {
         let mut draft = draft.clone();
-        if let Some(torn) = &self.torn {
-            // Whoever looks at the chain later is to know that a record began here and was lost.
-            if self.newest.map_or(0, |head| head.sequence) + 1 == torn.sequence {
-                draft.details.insert("tornRecord".to_owned(), Value::from(torn.digest.to_string()));
-            }
-        }
         let environment = draft.environment.as_ref().or(context.environment.as_ref());
         let Some(held) = self.held.as_ref().filter(|held| Some(&held.lock.environment) == environment) else {
             return Ok(draft);
