@@ -183,6 +183,12 @@ impl Ledger {
         self.state().await.torn.clone()
     }
 
+    /// How many more records it has room for, where that is a tenth of all that it may have or less; by what this process has read.
+    pub async fn room(&self) -> Option<u64> {
+        let records = self.state().await.newest.map_or(0, |head| head.sequence);
+        room(records, self.inner.store.most_records())
+    }
+
     /// Adds an event; it is durable when this returns. Not idempotent: each call adds one.
     ///
     /// The writing goes on where the call is dropped: the record is then there or not, never half.
@@ -356,6 +362,10 @@ impl Inner {
     /// Tries the number after the newest that is known; `None` where it is taken.
     pub(crate) async fn place_next(&self, state: &mut State, draft: &Draft) -> Result<Option<Head>, Error> {
         let sequence = state.newest.map_or(1, |head| head.sequence.saturating_add(1));
+        let most = self.store.most_records();
+        if sequence > most {
+            return Err(Error::Full { place: self.store.place(), most });
+        }
         let previous = state.newest.map(|head| head.digest);
         let mut event = draft.event(sequence, previous, &self.context, &self.clock);
         if let Some(torn) = state.torn.as_ref().filter(|torn| torn.sequence == sequence) {
@@ -437,6 +447,12 @@ impl State {
     }
 }
 
+/// What is left of so many records as there may be, where it is little.
+fn room(records: u64, most: u64) -> Option<u64> {
+    let left = most.saturating_sub(records);
+    (left <= most / 10).then_some(left)
+}
+
 /// Writes on where the caller goes away: a record is then there or not, never half.
 async fn to_its_end<T: Send + 'static>(
     work: impl Future<Output = Result<T, Error>> + Send + 'static,
@@ -446,3 +462,6 @@ async fn to_its_end<T: Send + 'static>(
         Err(cause) => Err(Error::CutShort { cause }),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -48,6 +48,14 @@ impl Store {
         }
     }
 
+    /// How many records it may have. Readers take more for damage.
+    pub(crate) fn most_records(&self) -> u64 {
+        match self {
+            Self::Folder(_) => folder::MOST_RECORDS,
+            Self::S3(_) => s3::MOST_RECORDS,
+        }
+    }
+
     /// The newest number, 0 where there is none: found with few requests, and without a look at all before it.
     pub(crate) async fn newest(&self) -> Result<u64, Error> {
         match self {

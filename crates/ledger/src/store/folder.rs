@@ -16,7 +16,7 @@ use crate::chain::{self, Bad, Link};
 use crate::error::Error;
 
 /// The most records of a folder; more is not a ledger that one folder should hold.
-const MOST_RECORDS: u64 = 1_000_000;
+pub(super) const MOST_RECORDS: u64 = 1_000_000;
 
 /// A folder with records. Clones are the same one.
 #[derive(Clone, Debug)]
