@@ -237,6 +237,17 @@ fn a_release_that_comes_back_is_another_deployment_and_has_one_lead_time() {
 }
 
 #[test]
+fn a_deployment_of_which_nobody_knows_parts_none() {
+    let mut told = Told::default();
+    for end in [Done, Unknown, Done, Unknown, Unknown] {
+        told.deployed("2026-01-02", "prod", "r1", &[item("orders", "1.0.0")]);
+        told.events.last_mut().expect("an event").outcome = Some(end);
+    }
+    let shown = prod(&told, "2026-01-02T12:00:00Z");
+    assert!(shown.starts_with("2026-01: 1 done, 0 not, in 2 days (0.5);"), "{shown}");
+}
+
+#[test]
 fn environments_stand_apart_and_spans_cut() {
     let mut told = Told::default();
     told.deployed("2025-12-31T23:59:59Z", "stg", "r1", &[item("orders", "1.0.0")]);
