@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 
 use futures_util::StreamExt as _;
 use landfall_artifacts::LedgerEvent;
+use time::OffsetDateTime;
 
 pub(crate) use self::folder::FolderStore;
 pub(crate) use self::s3::S3Store;
@@ -47,6 +48,14 @@ impl Store {
         }
     }
 
+    /// How many records it may have. Readers take more for damage.
+    pub(crate) fn most_records(&self) -> u64 {
+        match self {
+            Self::Folder(_) => folder::MOST_RECORDS,
+            Self::S3(_) => s3::MOST_RECORDS,
+        }
+    }
+
     /// The newest number, 0 where there is none: found with few requests, and without a look at all before it.
     pub(crate) async fn newest(&self) -> Result<u64, Error> {
         match self {
@@ -81,6 +90,15 @@ impl Store {
         };
         let Some(bytes) = bytes else { return Ok(None) };
         chain::link(sequence, &bytes).map(Some).map_err(|bad| self.damaged(bad))
+    }
+
+    /// When a record was stored, by the clock of the place and not of its writer; a copy tells a later time. `None` where the place
+    /// does not tell.
+    pub(crate) async fn stored(&self, sequence: u64) -> Result<Option<OffsetDateTime>, Error> {
+        match self {
+            Self::Folder(store) => blocking(store, move |store| store.stored(sequence)).await.map(Some),
+            Self::S3(store) => store.stored(sequence).await,
+        }
     }
 
     /// The records of a range in their order, with what `keep` takes of each event; one that is missing is damage.

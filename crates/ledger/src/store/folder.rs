@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use landfall_artifacts::LedgerEvent;
+use time::OffsetDateTime;
 
 use super::{Placed, torn};
 use crate::chain::{self, Bad, Link};
 use crate::error::Error;
 
 /// The most records of a folder; more is not a ledger that one folder should hold.
-const MOST_RECORDS: u64 = 1_000_000;
+pub(super) const MOST_RECORDS: u64 = 1_000_000;
 
 /// A folder with records. Clones are the same one.
 #[derive(Clone, Debug)]
@@ -93,6 +94,13 @@ impl FolderStore {
             Found::Bytes(bytes) => Ok(Some(bytes)),
             Found::Odd => Err(self.damaged(Bad { sequence, what: "it is not a regular file".to_owned() })),
         }
+    }
+
+    /// When a record's file was written.
+    pub(super) fn stored(&self, sequence: u64) -> Result<OffsetDateTime, Error> {
+        let path = self.path(sequence);
+        let written = fs::symlink_metadata(&path).and_then(|facts| facts.modified());
+        written.map(OffsetDateTime::from).map_err(|cause| Error::Place { place: shown(&path), cause })
     }
 
     /// At most one byte more than `most` of a file of the folder: that it is too large is seen by that one.
