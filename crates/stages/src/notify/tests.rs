@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use landfall_artifacts::{Actor, Notification, QueuedNotification, Settings, TargetName};
+use landfall_artifacts::{Actor, Digest, Notification, QueuedNotification, Settings, TargetName};
 use landfall_aws::{AwsConfig, AwsKeys, Endpoints};
 use landfall_ledger::Ledger;
-use landfall_notify::{Secrets, Sender, test_notification};
+use landfall_notify::{News, Secrets, Sender, test_notification};
 use landfall_run::{Clock, RetryPolicy, Run};
 use landfall_sandbox::{Fault, Sandbox, SandboxOptions, Service, What};
 use landfall_secret::{Redactor, Secret};
@@ -321,10 +321,12 @@ async fn a_mark_stands_for_the_same_things_in_any_order() {
     for place in Place::both().await {
         let ledger = place.ledger();
         let (release, environment) = ("v1.4.0".parse().ok(), "prod_eu00".parse().ok());
-        let of = |missing: &[&str]| {
+        let at = |missing: &[&str], plan: &str, decision| {
             let missing: Vec<String> = missing.iter().map(|one| (*one).to_owned()).collect();
-            Mark::of(release.as_ref(), environment.as_ref(), &missing)
+            let news = News::Waits { missing, plan: Digest::of(plan.as_bytes()), decision };
+            Mark::of(release.as_ref(), environment.as_ref(), &news).expect("it waits")
         };
+        let of = |missing: &[&str]| at(missing, "plan", Some(7));
         let mark = of(&["approval of qa-lead", "freeze"]);
         assert!(!mark.stands(&ledger).await);
         for _ in 0..2 {
@@ -332,6 +334,13 @@ async fn a_mark_stands_for_the_same_things_in_any_order() {
         }
         assert!(of(&["freeze", "approval of qa-lead"]).stands(&ledger).await);
         assert!(!of(&["approval of qa-lead"]).stands(&ledger).await);
-        assert!(!Mark::of(None, environment.as_ref(), &["freeze".to_owned()]).stands(&ledger).await);
+        // It lacks the same, since what was decided counts no more, or something else is to come.
+        for (plan, decision) in [("plan", None), ("plan", Some(8)), ("another", Some(7))] {
+            assert!(!at(&["approval of qa-lead", "freeze"], plan, decision).stands(&ledger).await);
+        }
+        let waits = News::Waits { missing: vec!["freeze".into()], plan: Digest::of(b"plan"), decision: None };
+        let of_nothing = Mark::of(None, environment.as_ref(), &waits).expect("it waits");
+        assert!(!of_nothing.stands(&ledger).await);
+        assert_eq!(Mark::of(None, None, &News::Died { reason: "slow".into() }), None);
     }
 }
