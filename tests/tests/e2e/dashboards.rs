@@ -128,8 +128,9 @@ async fn a_browser_is_answered_until_a_signal_and_no_open_connection_holds_the_e
 async fn another_dashboard() -> (Arc<Mutex<Vec<Value>>>, String, JoinHandle<()>) {
     let told: Arc<Mutex<Vec<Value>>> = Arc::default();
     let heard = Arc::clone(&told);
-    let hear = async move |axum::Json(body): axum::Json<Value>| {
-        heard.lock().expect("not poisoned").push(body);
+    let hear = move |body: bytes::Bytes| {
+        heard.lock().expect("not poisoned").push(serde_json::from_slice(&body).expect("JSON"));
+        std::future::ready(())
     };
     let router = axum::Router::new().route("/hooks/CANARY0123456789", axum::routing::post(hear));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");

@@ -122,7 +122,8 @@ impl Post {
         let sent = tokio::time::timeout(LONGEST_SENDING, request.timeout(ONE_TRY).send(run, Cap::JSON)).await;
         let Ok(answer) = sent else {
             let what = format!("the dashboard at {base} did not answer in {LONGEST_SENDING:?}");
-            return Err(refused(Class::Transient, what));
+            return Err(Problem::new("LF-DASHBOARD-POST", Class::Transient, what)
+                .with_remedy("draw the pages again when it answers: landfall dashboard build --post"));
         };
         let answer = answer.map_err(|error| failed(&error))?;
         if answer.status().is_success() {
@@ -171,7 +172,7 @@ mod tests {
         assert!(!format!("{finished:?}").contains("canary"), "{finished:?}");
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn the_address_is_in_no_warning() {
         for address in ["http://127.0.0.1:9/hooks/canary0123456789", "http://example.com/canary?key=canary"] {
             let finished = told(&post(address)).await;
