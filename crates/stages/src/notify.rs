@@ -94,11 +94,11 @@ pub async fn tell(
         go(target, sender, letters, queue.as_ref(), begun + SENDING, run)
     });
     let ends: Vec<End> = futures_util::future::join_all(lines).await.into_iter().flatten().collect();
-    let settled = ends.into_iter().map(|end| {
+    let ends = ends.into_iter().map(|end| {
         let sender = sender(&end.target);
         settled(end, sender, queue.as_ref(), begun, run)
     });
-    for (end, kept) in futures_util::future::join_all(settled).await {
+    for (end, kept) in futures_util::future::join_all(ends).await {
         count(&end, kept, &mut delivered);
     }
     delivered
