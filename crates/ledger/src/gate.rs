@@ -42,8 +42,10 @@ pub struct Standing {
     pub given: Vec<(RoleName, Approval)>,
     /// Who broke the glass, where that counts: freezes and missing approvals are then not missing.
     pub glass: Option<Approval>,
-    /// Who made the release, and therefore may not approve it.
+    /// Who made the release, as it is told.
     pub author: Option<String>,
+    /// Everybody who had a part in making it, and therefore may not approve it.
+    pub makers: Vec<String>,
 }
 
 /// Everything that a release lacks for coming to an environment; nothing where it may come.
@@ -70,12 +72,16 @@ pub fn standing(
 }
 
 fn standing_of(index: &Index<'_>, settings: &Settings, subject: &Subject, now: OffsetDateTime) -> Standing {
-    let author = |release: &ReleaseId| life::author_of(index.of_release(release));
-    let author = author(&subject.release)
-        .or_else(|| subject.origins(index).first().and_then(|release| author(release)));
+    let made = |release: &ReleaseId| {
+        let events = index.of_release(release);
+        life::author_of(events).map(|author| (author, life::makers_of(events)))
+    };
+    let made =
+        made(&subject.release).or_else(|| subject.origins(index).first().and_then(|release| made(release)));
+    let (author, makers) = made.map_or((None, Vec::new()), |(author, makers)| (Some(author), makers));
     let row = settings.environments.get(&subject.environment);
     let roles = row.map(|row| row.approvals.as_slice()).unwrap_or_default();
-    let approvals = approvals::standing(index, roles, settings, subject, author.as_deref(), now);
+    let approvals = approvals::standing(index, roles, settings, subject, &makers, now);
     let death = index.death(&subject.release).or_else(|| subject.inherited_death(index));
     let mut missing: Vec<Missing> = death.map(Missing::Dead).into_iter().collect();
     missing.extend(order::missing(index, settings, subject, now));
@@ -87,11 +93,11 @@ fn standing_of(index: &Index<'_>, settings: &Settings, subject: &Subject, now: O
         missing.extend(approvals.missing);
         missing.extend(index.frozen(settings, &subject.environment, now).into_iter().map(Missing::Frozen));
     }
-    Standing { missing, given: approvals.given, glass: approvals.glass, author }
+    Standing { missing, given: approvals.given, glass: approvals.glass, author, makers }
 }
 
-/// Who may speak for a role, without who made the release.
-fn speakers(settings: &Settings, role: &RoleName, author: Option<&str>) -> Vec<PersonName> {
+/// Who may speak for a role, without those who made the release.
+fn speakers(settings: &Settings, role: &RoleName, makers: &[String]) -> Vec<PersonName> {
     let people = settings.approvers.get(role).map(Vec::as_slice).unwrap_or_default();
-    people.iter().filter(|person| !author.is_some_and(|author| person.is(author))).cloned().collect()
+    people.iter().filter(|person| !makers.iter().any(|maker| person.is(maker))).cloned().collect()
 }

@@ -220,6 +220,21 @@ pub(crate) fn author_of(of_release: &[&LedgerEvent]) -> Option<String> {
     named.or_else(|| making().next().map(|event| event.actor.name.as_str())).map(str::to_owned)
 }
 
+/// Everybody who made it, by the events of that release, each once: the authors that events name, and whose records stand before it came to its
+/// first environment, or the first alone where that came there. They are who the variables of those jobs name.
+pub(crate) fn makers_of(of_release: &[&LedgerEvent]) -> Vec<String> {
+    let making: Vec<&LedgerEvent> = of_release.iter().copied().filter(|event| makes(event)).collect();
+    let before = making.iter().take_while(|event| event.environment.is_none()).count().max(1);
+    let named = making.iter().filter_map(|event| named_author(event));
+    let mut makers: Vec<String> = Vec::new();
+    for name in named.chain(making.iter().take(before).map(|event| event.actor.name.as_str())) {
+        if !makers.iter().any(|known| known.to_lowercase() == name.to_lowercase()) {
+            makers.push(name.to_owned());
+        }
+    }
+    makers
+}
+
 fn named_author(event: &LedgerEvent) -> Option<&str> {
     event.details.get("author").and_then(Value::as_str)
 }

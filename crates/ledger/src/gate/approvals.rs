@@ -114,7 +114,7 @@ pub(super) fn standing(
     roles: &[RoleName],
     settings: &Settings,
     subject: &Subject,
-    author: Option<&str>,
+    makers: &[String],
     now: OffsetDateTime,
 ) -> Approvals {
     let of_subject: Vec<&LedgerEvent> = index
@@ -128,7 +128,7 @@ pub(super) fn standing(
     let out = of_subject.first().and_then(|_| TakenOut::newest(index, subject));
     let bonds = Bonds { subject, out, now };
     let by_role: Vec<ByRole> =
-        roles.iter().map(|role| ByRole::of(&of_subject, role, settings, &bonds, author)).collect();
+        roles.iter().map(|role| ByRole::of(&of_subject, role, settings, &bonds, makers)).collect();
     let candidates: Vec<Vec<String>> =
         by_role.iter().map(|one| one.valid.keys().cloned().collect()).collect();
     let filled = one_each(&candidates);
@@ -147,7 +147,7 @@ pub(super) fn standing(
             let why = vec![Void::OtherRole(role_of(person)?)];
             Some(Voided { approval: approval.clone(), why })
         }));
-        let who = speakers(settings, role, author);
+        let who = speakers(settings, role, makers);
         missing.push(Missing::Approval { role: role.clone(), who, void });
     }
     Approvals { missing, given, glass: glass(&of_subject, settings, &bonds) }
@@ -166,7 +166,7 @@ impl ByRole {
         role: &RoleName,
         settings: &Settings,
         bonds: &Bonds<'_>,
-        author: Option<&str>,
+        makers: &[String],
     ) -> Self {
         let is_meant =
             |event: &&&LedgerEvent| !breaks_glass(event) && text(event, "role") == Some(role.as_str());
@@ -178,7 +178,7 @@ impl ByRole {
             if !people.iter().any(|person| person.is(&event.actor.name)) {
                 why.push(Void::NotAllowed);
             }
-            if author.is_some_and(|author| author.to_lowercase() == event.actor.name.to_lowercase()) {
+            if makers.iter().any(|maker| maker.to_lowercase() == event.actor.name.to_lowercase()) {
                 why.push(Void::Author);
             }
             if !is_vouched_for(event, settings, &bonds.subject.environment) {
