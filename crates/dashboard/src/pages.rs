@@ -1,5 +1,6 @@
 //! One module a kind of page.
 
+mod attention;
 pub(crate) mod environment;
 pub(crate) mod events;
 pub(crate) mod figures;

@@ -102,6 +102,9 @@ fn section(book: &Book<'_>, at: usize, figures: &Figures) -> Markup {
             details {
                 summary { "The same as a table" }
                 (wide(&format!("Figures of {}", figures.environment), &table(months)))
+                @if figures.months.len() > months.len() {
+                    p.nothing { "These are the newest " (months.len()) " of " (figures.months.len()) " months; " code { "landfall ledger dora" } " has the others." }
+                }
             }
         }
     }

@@ -2,20 +2,17 @@
 
 use maud::{Markup, html};
 
+use super::attention::attention;
 use crate::build::{Book, LARGEST_PAGE, Page};
-use crate::drift::{Standing, drifts};
+use crate::drift::Standing;
 use crate::layout::Place;
-use crate::lists::{first, parts};
+use crate::lists::parts;
 use crate::shell::{Part, Sheet, nothing, page, wide};
-use crate::text::{brief, count, day, digest, long, shown};
-use crate::{Cell, Drift, Environment, FunctionRow, Seen};
+use crate::text::{brief, count, day, long};
+use crate::{Cell, Environment, FunctionRow};
 
-/// Lines of the list of what needs a look.
-const MOST_LOOKS: usize = 50;
 /// Bytes of what every page has around its content, with a title at its longest.
 const ROOM_OF_SHELL: usize = 20 * 1024;
-/// Bytes of that list.
-const ROOM_OF_LOOKS: usize = 16 * 1024;
 
 /// The classes of rows that a button picks, with the button's words.
 const PICKS: [(&str, &str); 5] = [
@@ -31,8 +28,7 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
     let (rows, picked): (Vec<Markup>, Vec<[bool; 5]>) =
         site.functions.iter().enumerate().map(|(at, function)| row(book, at, function)).unzip();
     let counts: [usize; 5] = std::array::from_fn(|at| picked.iter().filter(|picked| picked[at]).count());
-    let drifts = drifts(site);
-    let above = html! { (summary(book, &drifts)) (attention(book, &drifts)) };
+    let above = html! { (summary(book)) (attention(book)) };
     let below = html! {
         @if !site.tickets.is_empty() { (super::releases::tickets(book, Place::Index, None)) }
     };
@@ -208,7 +204,7 @@ pub(crate) fn mark(standing: Standing) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn meaning(standing: Standing) -> &'static str {
+pub(super) fn meaning(standing: Standing) -> &'static str {
     match standing {
         Standing::Newest => "it runs the newest version of its region",
         Standing::Behind => "another environment of its region runs a newer version",
@@ -269,8 +265,9 @@ fn tools(book: &Book<'_>, counts: &[usize; 5], is_parted: bool) -> Markup {
     }
 }
 
-fn summary(book: &Book<'_>, drifts: &[Drift]) -> Markup {
-    let of = |wanted: &[Standing]| drifts.iter().filter(|drift| wanted.contains(&drift.standing)).count();
+fn summary(book: &Book<'_>) -> Markup {
+    let all = || book.standings.iter().flatten().flatten();
+    let of = |wanted: &[Standing]| all().filter(|standing| wanted.contains(standing)).count();
     let behind = of(&[Standing::Behind, Standing::Differs]);
     let bad = of(&[Standing::OtherContent, Standing::Changed]);
     let waiting: usize = book.site.environments.iter().map(|environment| environment.waiting.len()).sum();
@@ -284,52 +281,4 @@ fn summary(book: &Book<'_>, drifts: &[Drift]) -> Markup {
             div { dt { "Releases" } dd { (book.site.releases.len()) } }
         }
     }
-}
-
-/// What is wrong, before everything else.
-fn attention(book: &Book<'_>, drifts: &[Drift]) -> Markup {
-    let site = book.site;
-    let mut grave: Vec<(&str, Standing, Vec<&str>)> = Vec::new();
-    let is_grave = |standing: Standing| matches!(standing, Standing::OtherContent | Standing::Changed);
-    for drift in drifts.iter().filter(|drift| is_grave(drift.standing)) {
-        let environment = drift.environment.as_str();
-        match grave.last_mut() {
-            Some((function, standing, environments))
-                if *function == drift.function && *standing == drift.standing =>
-            {
-                environments.push(environment);
-            }
-            Some(_) | None => grave.push((&drift.function, drift.standing, vec![environment])),
-        }
-    }
-    let seen = |function: &str, environments: &[&str]| {
-        let row = site.functions.iter().find(|row| row.name == function)?;
-        let cell = row.cells.iter().find(|(name, _)| environments.contains(&name.as_str()))?.1;
-        cell.seen.as_ref()
-    };
-    let mut lines = Vec::new();
-    for (function, standing, environments) in grave {
-        lines.push(html! { li {
-            strong { (book.function(Place::Index, function)) } " in "
-            @for (at, environment) in environments.iter().enumerate() {
-                @if at > 0 { ", " } (book.environment(Place::Index, environment))
-            }
-            ": " (meaning(standing))
-            @if standing == Standing::Changed {
-                @match seen(function, &environments) {
-                    Some(Seen::Runs(content)) => { " (" (digest(*content)) ")" }
-                    Some(Seen::Other(what)) => { " (" (shown(what)) ")" }
-                    None => {}
-                }
-            }
-        } });
-    }
-    let all = lines.len();
-    let (lines, listed) = first(lines.into_iter().take(MOST_LOOKS), ROOM_OF_LOOKS);
-    html! { @if all > 0 {
-        section.attention aria-labelledby="look" {
-            h2 #look { "Needs a look" }
-            ul { (lines) @if all > listed { li { "and " (all - listed) " more" } } }
-        }
-    } }
 }

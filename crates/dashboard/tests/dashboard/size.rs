@@ -1,23 +1,43 @@
 //! Large sites stay in pages of a size that one can load.
 
-use landfall_dashboard::{LARGEST_PAGE, Layout, build};
+use landfall_dashboard::{LARGEST_PAGE, Layout, Release, build};
 
-use crate::sample::large;
+use crate::sample::{large, small};
 use crate::shows::texts;
 
 #[test]
 fn no_page_is_too_large() {
-    let site = large(200, 12, 5_000);
+    let mut site = large(200, 12, 5_000);
+    // The form that names have where nobody gives one.
+    for (number, release) in site.releases.iter_mut().enumerate() {
+        release.name = format!("r-{number:012x}");
+    }
     let pages = build(&site, &Layout::default());
-    let largest = pages
-        .iter()
-        .filter(|page| page.path.ends_with(".html"))
-        .max_by_key(|page| page.bytes.len())
-        .expect("pages");
+    let largest = pages.iter().max_by_key(|page| page.bytes.len()).expect("pages");
     assert!(largest.bytes.len() < LARGEST_PAGE, "{} has {} bytes", largest.path, largest.bytes.len());
     assert!(pages.len() > 5_212, "a page for each release, function and environment: {}", pages.len());
     let index = &pages[0];
     assert_eq!(texts(index, "tr").len(), 201, "all functions stand on the index");
+}
+
+#[test]
+fn many_names_go_on_in_further_files() {
+    let mut site = small();
+    let one = Release { steps: Vec::new(), items: Vec::new(), ..site.releases[0].clone() };
+    let named = |number: usize| Release { name: format!("{number:06}<{}", "é".repeat(280)), ..one.clone() };
+    site.releases = (0..400).map(named).collect();
+    let pages = build(&site, &Layout::default());
+    let files: Vec<_> =
+        pages.iter().filter(|page| page.path.contains("/names") && page.path.ends_with(".js")).collect();
+    assert!(files.len() > 1, "{}", files.len());
+    assert!(files[0].text().starts_with(&format!("self.landfallNameFiles = {};\n", files.len())));
+    assert!(files.iter().all(|file| file.bytes.len() < LARGEST_PAGE));
+    let all: String = files.iter().map(|file| file.text()).collect();
+    assert_eq!(
+        all.matches("release-").count(),
+        400,
+        "each is there, with the file that its name does not tell"
+    );
 }
 
 #[test]
