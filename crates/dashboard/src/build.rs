@@ -126,6 +126,7 @@ pub fn build(site: &Site, layout: &Layout) -> Vec<Page> {
         Box::new(|| vec![style::page(book)]),
         Box::new(|| finder::files(book)),
         Box::new(|| pages::figures::pages(book)),
+        Box::new(|| pages::names::pages(book)),
     ];
     pieces.extend(releases.pieces(book));
     pieces.extend(graveyard.pieces(book));

@@ -4,7 +4,7 @@
   const most = 20;
   const folded = (text) => text.toLowerCase();
 
-  // A table's filter: rows without all of the words are hidden.
+  // A table's filter: rows without all of the words are hidden. What is told is what is seen, since the buttons hide rows too.
   for (const box of document.querySelectorAll("[data-filters]")) {
     const table = document.getElementById(box.dataset.filters);
     const told = document.getElementById(box.getAttribute("aria-describedby"));
@@ -13,14 +13,14 @@
     const texts = rows.map((row) => folded(row.textContent));
     const apply = () => {
       const words = folded(box.value).split(/\s+/).filter(Boolean);
-      let shown = 0;
       rows.forEach((row, at) => {
         row.hidden = !words.every((word) => texts[at].includes(word));
-        if (!row.hidden) shown += 1;
       });
-      told.textContent = words.length ? `${shown} of ${rows.length}` : "";
+      const seen = rows.filter((row) => row.getClientRects().length).length;
+      told.textContent = words.length || seen < rows.length ? `${seen} of ${rows.length}` : "";
     };
     box.addEventListener("input", apply);
+    for (const pick of document.querySelectorAll("[name=pick]")) pick.addEventListener("change", apply);
     box.closest("[hidden]").hidden = false;
     apply();
   }

@@ -62,7 +62,7 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
     let bodies = parts(sections, ROOM);
     let file =
         |at: usize| if at == 0 { "figures.html".to_owned() } else { format!("figures-{}.html", at + 1) };
-    let page = |(at, body): (usize, &Markup)| {
+    let page = |(at, (body, _)): (usize, &(Markup, usize))| {
         let content = html! {
             @if book.site.figures.is_empty() { (nothing("Nothing is recorded yet.")) }
             (body)

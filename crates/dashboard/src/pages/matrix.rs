@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::attention::attention;
+use super::tools::{Counts, PICKS, tools};
 use crate::build::{Book, LARGEST_PAGE, Page};
 use crate::drift::Standing;
 use crate::layout::Place;
@@ -14,38 +15,41 @@ use crate::{Cell, Environment, FunctionRow};
 /// Bytes of what every page has around its content, with a title at its longest.
 const ROOM_OF_SHELL: usize = 20 * 1024;
 
-/// The classes of rows that a button picks, with the button's words.
-const PICKS: [(&str, &str); 5] = [
-    ("drift", "Drift"),
-    ("behind", "Behind"),
-    ("back", "Rolled back"),
-    ("soak", "Soaking"),
-    ("gates", "Gates missing"),
-];
+/// Which of the buttons pick a row, in the order of [`PICKS`].
+type Picked = [bool; PICKS.len()];
 
 pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
     let site = book.site;
-    let (rows, picked): (Vec<Markup>, Vec<[bool; 5]>) =
+    let (rows, picked): (Vec<Markup>, Vec<Picked>) =
         site.functions.iter().enumerate().map(|(at, function)| row(book, at, function)).unzip();
-    let counts: [usize; 5] = std::array::from_fn(|at| picked.iter().filter(|picked| picked[at]).count());
     let above = html! { (summary(book)) (attention(book)) };
     let below = html! {
         @if !site.tickets.is_empty() { (super::releases::tickets(book, Place::Index, None)) }
     };
-    let around = [&above, &below, &header(book, Place::Index), &tools(book, &counts, true), &legend()];
+    let around =
+        [&above, &below, &header(book, Place::Index), &tools(book, &Counts::of(&picked), true), &legend()];
     let around: usize = around.iter().map(|part| part.0.len()).sum();
     let room = LARGEST_PAGE.saturating_sub(ROOM_OF_SHELL + around).max(LARGEST_PAGE / 4);
     let bodies = parts(rows, room);
     let files: Vec<String> = (0..bodies.len()).map(|at| format!("functions-{}.html", at + 1)).collect();
+    let mut left = picked.as_slice();
+    let counts: Vec<Counts> = bodies
+        .iter()
+        .map(|(_, rows)| {
+            let (own, others) = left.split_at(*rows);
+            left = others;
+            Counts::of(own)
+        })
+        .collect();
     let mut made = Vec::new();
-    for (at, body) in bodies.iter().enumerate() {
+    for (at, ((body, _), own)) in bodies.iter().zip(&counts).enumerate() {
         let place = if at == 0 { Place::Index } else { Place::Inside };
         let content = html! {
             @if at == 0 { (above) }
             @if site.functions.is_empty() || site.environments.is_empty() {
                 (nothing("No deployment is recorded yet."))
             } @else {
-                (tools(book, &counts, bodies.len() > 1))
+                (tools(book, own, bodies.len() > 1))
                 (wide("Versions by function and environment", &html! {
                     table.grid #matrix {
                         caption.hidden { "Versions by function and environment" }
@@ -54,12 +58,7 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
                     }
                 }))
                 (legend())
-                @if bodies.len() > 1 { nav.pages aria-label="Further functions" {
-                    @for (other, file) in files.iter().enumerate() {
-                        @let address = if other == 0 { book.names.to_index(place) } else { book.names.to(place, file) };
-                        a href=(address) aria-current=[(other == at).then_some("page")] { "Page " (other + 1) }
-                    }
-                } }
+                @if bodies.len() > 1 { (further(book, place, at, &files, &counts)) }
             }
             @if at == 0 { (below) }
         };
@@ -75,6 +74,19 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
         made.push(page(book, sheet, &content));
     }
     made
+}
+
+/// Links to all pages, with what the buttons pick there.
+fn further(book: &Book<'_>, place: Place, at: usize, files: &[String], counts: &[Counts]) -> Markup {
+    html! { nav.pages aria-label="Further functions" {
+        @for (other, (file, counts)) in files.iter().zip(counts).enumerate() {
+            @let address = if other == 0 { book.names.to_index(place) } else { book.names.to(place, file) };
+            a href=(address) aria-current=[(other == at).then_some("page")] {
+                "Page " (other + 1)
+                @for (_, label, number) in counts.there() { " " small { (label) " " (number) } }
+            }
+        }
+    } }
 }
 
 /// Rows are made for the index; on further pages their links begin elsewhere.
@@ -106,9 +118,9 @@ fn column(book: &Book<'_>, place: Place, environment: &Environment) -> Markup {
     }
 }
 
-/// The row, and which of the picks it belongs to.
-fn row(book: &Book<'_>, at: usize, function: &FunctionRow) -> (Markup, [bool; 5]) {
-    let mut picked = [false; 5];
+/// The row, and which of the buttons pick it.
+fn row(book: &Book<'_>, at: usize, function: &FunctionRow) -> (Markup, Picked) {
+    let mut picked = [false; PICKS.len()];
     let cells: Vec<Markup> = book
         .site
         .environments
@@ -164,7 +176,7 @@ impl Marks {
     }
 
     /// In the order of [`PICKS`].
-    fn picked(&self) -> [bool; 5] {
+    fn picked(&self) -> Picked {
         [
             matches!(self.standing, Some(Standing::OtherContent | Standing::Changed)),
             matches!(self.standing, Some(Standing::Behind | Standing::Differs)),
@@ -226,40 +238,6 @@ fn legend() -> Markup {
                 div { dt { em { "rolled back" } } dd { "the environment went back to this version" } }
                 div { dt { em.soak { "soak 5 h" } } dd { "so long must it still run here before the next environment may take it" } }
                 div { dt { em.gate { "2 gates" } } dd { "a newer release waits for so many things before it may come here; the environment's page names them" } }
-            }
-        }
-    }
-}
-
-/// Buttons that pick rows and columns without a script, and the box that needs one.
-fn tools(book: &Book<'_>, counts: &[usize; 5], is_parted: bool) -> Markup {
-    html! {
-        div.tools {
-            fieldset.picks {
-                legend.hidden { "Rows that are shown" }
-                span { input #pick-all type="radio" name="pick" checked autocomplete="off"; label for="pick-all" { "All " (book.site.functions.len()) } }
-                @for ((class, label), number) in PICKS.iter().zip(counts) { @if *number > 0 {
-                    @let id = format!("pick-{class}");
-                    span { input #(id) type="radio" name="pick" autocomplete="off"; label for=(id) { (label) " " (number) } }
-                } }
-            }
-            div.filter hidden {
-                label for="filter" { "Filter" }
-                input #filter type="search" data-filters="matrix" aria-describedby="filtered" autocomplete="off"
-                    placeholder=[is_parted.then_some("on this page")];
-                span #filtered role="status" {}
-            }
-            @if book.site.environments.len() > 1 {
-                details.columns {
-                    summary { "Environments" }
-                    fieldset {
-                        legend.hidden { "Columns that are shown" }
-                        @for (at, environment) in book.site.environments.iter().enumerate() {
-                            @let id = format!("column-{}", at + 1);
-                            span { input #(id) type="checkbox" checked autocomplete="off"; label for=(id) { (environment.name) } }
-                        }
-                    }
-                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use landfall_artifacts::Digest;
-use landfall_dashboard::{Cell, Layout, Page, Seen, Site, Standing, build, drifts};
+use landfall_dashboard::{Cell, FunctionRow, Layout, Page, Seen, Site, Standing, build, drifts};
 
 use crate::html::{faults, read};
 use crate::sample::{NOW, cell, environment, function, large, small};
@@ -120,6 +120,34 @@ fn what_was_changed_to_different_things_is_told_apart() {
 }
 
 #[test]
+fn all_names_are_sorted_by_kind_and_letter() {
+    let mut site = small();
+    for name in ["Zebra", "apple", "Apple", "_x", "9lives", "\u{e9}t\u{e9}"] {
+        site.functions.push(FunctionRow { name: name.to_owned(), ..site.functions[0].clone() });
+    }
+    let pages = build(&site, &Layout::default());
+    let names = page(&pages, "pages/names.html");
+    assert_eq!(texts(names, "h2"), ["Environments", "Functions", "Releases"]);
+    assert_eq!(texts(names, "h3"), ["D", "P", "Q", "U", "#", "9", "A", "N", "O", "P", "S", "Z", "V"]);
+    let lists = texts(names, "ul");
+    let functions: Vec<&str> = lists.iter().skip(5).map(String::as_str).take(8).collect();
+    assert_eq!(
+        functions,
+        [
+            "_x\u{e9}t\u{e9}",
+            "9lives",
+            "Appleapple",
+            "notifierFunction",
+            "orderServiceFunction",
+            "paymentGatewayFunction",
+            "searchIndexerFunctionsessionStoreFunction",
+            "Zebra"
+        ]
+    );
+    assert_eq!(lost_links(&pages), Vec::<String>::new());
+}
+
+#[test]
 fn lists_say_what_they_leave_out() {
     let mut site = small();
     let long = "n".repeat(60);
@@ -193,6 +221,7 @@ fn a_site_without_content_says_so() {
         ("pages/events.html", "Nothing is recorded yet."),
         ("pages/figures.html", "Nothing is recorded yet."),
         ("pages/promotions.html", "No promotion is recorded yet."),
+        ("pages/names.html", "Nothing is recorded yet."),
     ] {
         assert!(page(&pages, path).text().contains(text), "{path}");
     }
