@@ -39,5 +39,5 @@ pub use figures::{Definition, Figures, Month, MonthOf};
 pub use layout::Layout;
 pub use parallel::in_parallel;
 pub use release::{Death, Release, ReleaseItem, ReleaseState, Step, StepKind};
-pub use serve::serve;
+pub use serve::{Pages, serve};
 pub use site::{Cell, Environment, FunctionRow, LedgerState, Seen, Site, TicketRow, Waiting};
