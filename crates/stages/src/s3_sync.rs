@@ -16,7 +16,8 @@ use landfall_artifacts::{Class, FileError, Mode, Problem, WrittenFile, write_ato
 use landfall_ledger::Ledger;
 use landfall_run::Run;
 use landfall_s3_sync::tree::{
-    Change, Guards, Keep, Labels, Outline, Plan, PlanOptions, Rules, Source, SyncRecord, Tree, TreeError,
+    Applied, Change, Guards, Keep, Labels, Outline, Plan, PlanOptions, Rules, Source, SyncRecord, Tree,
+    TreeError,
 };
 
 use crate::{Finished, Outcome, Output, Refusal, Target};

@@ -1,9 +1,9 @@
 //! Uploads and deletions that fail, are lost, or are answered by something else.
 
-use landfall_s3_sync::tree::Change;
+use landfall_s3_sync::tree::{Change, RuleTexts};
 use landfall_sandbox::{Fault, Service, What};
 
-use crate::{BUCKET, Ended, World, changes, codes, document, error};
+use crate::{BUCKET, Ended, World, changes, codes, document, error, rules, texts};
 
 /// Ten files that stay, three that are new, two objects that go.
 async fn world() -> World {
@@ -44,6 +44,48 @@ async fn one_upload_that_is_denied_keeps_everything_from_being_deleted() {
         "the others are there"
     );
     assert_eq!((world.text("old1").is_some(), world.calls("DeleteObjects")), (true, 0));
+    then_again(&world).await;
+}
+
+/// A site whose index and lists lead to its pages.
+async fn site() -> World {
+    let mut world = World::new().await;
+    world.rules = rules(&RuleTexts { last: texts(&["lists/", "/index.html"]), ..RuleTexts::default() });
+    for name in ["index.html", "lists/a", "pages/index.html", "pages/z", "z"] {
+        world.write(name, name);
+    }
+    world.there("index.html", "old");
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_last_is_uploaded_when_all_else_is_there() {
+    let world = site().await;
+    // The others overtake it where it is sent again.
+    world.sandbox.faults().add(at_put(error(503, "SlowDown")).matching("web/pages/z").times(2));
+    let (plan, _) = world.published().await;
+    let names: Vec<&str> = plan.puts.iter().map(|put| &*put.name).collect();
+    assert_eq!(names, ["index.html", "lists/a", "pages/index.html", "pages/z", "z"], "in the usual order");
+    let requests = world.sandbox.journal().of(Service::S3);
+    let sent: Vec<&str> = requests
+        .iter()
+        .filter(|entry| entry.method == http::Method::PUT && entry.status == Some(200))
+        .filter_map(|entry| entry.target.split_once("/web/")?.1.split('?').next())
+        .collect();
+    assert_eq!(sent.len(), 5, "{sent:?}");
+    assert_eq!(sent[3..], ["lists/a", "index.html"], "{sent:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_last_stays_as_it_was_where_something_before_it_fails() {
+    let world = site().await;
+    world.sandbox.faults().add(at_put(error(403, "AccessDenied")).matching("web/pages/z"));
+    let Ended::Applied(ended) = world.publish().await else { panic!("refused") };
+    let applied = &ended.1;
+    assert_eq!(codes(applied), ["LF-AWS-DENIED", "LF-SYNC-WITHHELD"]);
+    use Change::{Failed, Made, NotTried};
+    assert_eq!(changes(&applied.puts), [NotTried, NotTried, Made, Failed, Made]);
+    assert_eq!((world.text("index.html").as_deref(), world.text("lists/a")), (Some("old"), None));
     then_again(&world).await;
 }
 
