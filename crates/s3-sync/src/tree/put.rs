@@ -19,6 +19,7 @@ use super::etag::Etag;
 use super::folder::{Folder, Stamp};
 use super::hash::{hash_one, open, read_whole};
 use super::plan::Put;
+use super::look::Seen;
 use super::rules::Headers;
 use super::spool::{Spooled, SpooledBytes};
 use super::{Rules, Source, Tree, TreeError};
@@ -92,6 +93,27 @@ impl<'a> Wanted<'a> {
         Self { name, body, md5, sha256, size_bytes, headers, condition }
     }
 }
+
+    /// Whether an object is this one after an answer that told neither its ETag nor its SHA-256: by what it tells itself. One that tells
+    /// nothing either is this one by its size, where it is surely not the one of before.
+    fn may_be(&self, seen: &Seen) -> bool {
+        let is_new = match &self.condition {
+            Condition::Is(before) => seen.listed.etag.condition().is_some_and(|there| there != *before),
+            // Nothing was there, or nobody can say what was.
+            Condition::Free | Condition::Any => true,
+        };
+        if seen.sha256.is_some() || matches!(seen.listed.etag, Etag::Md5Like(_) if !seen.is_etag_opaque) {
+            // Where the headers alone were to become others, the bytes are those of before.
+            let are_headers_so = is_new || seen.headers == self.headers;
+            return are_headers_so && seen.holds(self.size_bytes, Some(self.sha256), self.md5);
+        }
+        is_new && seen.listed.size_bytes == self.size_bytes
+    }
+
+    /// It stands at its key, as was seen.
+    fn written(&self, seen: Seen) -> Written {
+        Written { etag: seen.listed.etag, sha256: self.sha256, is_etag_opaque: seen.is_etag_opaque }
+    }
 
 impl Tree {
     /// Uploads a file of the source, where its key is as the plan saw it. Safe to repeat: a write whose answer was lost is read back.
@@ -244,11 +266,11 @@ impl Tree {
             }
             (None, _) => {
                 let seen = self.look(wanted.name, Nature::Confirm, &run.to_its_end()).await?;
-                let size = seen.as_ref().map(|seen| seen.listed.size_bytes);
-                let sha256 = seen.and_then(|seen| seen.sha256);
-                if size != Some(wanted.size_bytes) || sha256.is_some_and(|there| there != wanted.sha256) {
-                    return Err(damaged("it is not there, or is another one".to_owned()));
-                }
+                let seen = seen.map(|seen| Seen { is_etag_opaque: seen.is_etag_opaque || is_kms, ..seen });
+                return match seen.filter(|seen| wanted.may_be(seen)) {
+                    Some(seen) => Ok(wanted.written(seen)),
+                    None => Err(damaged("it is not there, or is another one".to_owned())),
+                };
             }
         }
         Ok(Written { etag, sha256: wanted.sha256, is_etag_opaque: is_kms })
@@ -267,8 +289,7 @@ impl Tree {
                 if seen.holds(wanted.size_bytes, Some(wanted.sha256), wanted.md5)
                     && seen.headers == wanted.headers =>
             {
-                let (etag, is_etag_opaque) = (seen.listed.etag, seen.is_etag_opaque);
-                Ok(Written { etag, sha256: wanted.sha256, is_etag_opaque })
+                Ok(wanted.written(seen))
             }
             Some(_) | None => Err(TreeError::Changed { address: self.address().shown(wanted.name), what }),
         }
@@ -297,8 +318,7 @@ impl Tree {
                 if seen.holds(wanted.size_bytes, Some(wanted.sha256), wanted.md5)
                     && seen.headers == wanted.headers =>
             {
-                let (etag, is_etag_opaque) = (seen.listed.etag, seen.is_etag_opaque);
-                Ok(Written { etag, sha256: wanted.sha256, is_etag_opaque })
+                Ok(wanted.written(seen))
             }
             // As before: nothing came of it as far as can be seen.
             (None, Condition::Free) | (_, Condition::Any) => {
