@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::Seek as _;
 
 use aws_sdk_s3::config::Config;
+use aws_sdk_s3::config::http::HttpRequest;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
-use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat, Length};
+use aws_sdk_s3::primitives::{ByteStream, Length};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ServerSideEncryption};
 use bytes::Bytes;
 use landfall_artifacts::{CodeSha256, Digest, Hasher};
@@ -18,8 +19,8 @@ use md5::{Digest as _, Md5};
 use super::etag::Etag;
 use super::folder::{Folder, Stamp};
 use super::hash::{hash_one, open, read_whole};
-use super::plan::Put;
 use super::look::Seen;
+use super::plan::Put;
 use super::rules::Headers;
 use super::spool::{Spooled, SpooledBytes};
 use super::{Rules, Source, Tree, TreeError};
@@ -92,7 +93,6 @@ impl<'a> Wanted<'a> {
         };
         Self { name, body, md5, sha256, size_bytes, headers, condition }
     }
-}
 
     /// Whether an object is this one after an answer that told neither its ETag nor its SHA-256: by what it tells itself. One that tells
     /// nothing either is this one by its size, where it is surely not the one of before.
@@ -114,6 +114,7 @@ impl<'a> Wanted<'a> {
     fn written(&self, seen: Seen) -> Written {
         Written { etag: seen.listed.etag, sha256: self.sha256, is_etag_opaque: seen.is_etag_opaque }
     }
+}
 
 impl Tree {
     /// Uploads a file of the source, where its key is as the plan saw it. Safe to repeat: a write whose answer was lost is read back.
@@ -235,7 +236,17 @@ impl Tree {
             Condition::Any => request,
         };
         let patience = Config::builder().timeout_config(ReleaseStore::patience(wanted.size_bytes));
-        with_headers(request, &wanted.headers).customize().config_override(patience).send().await
+        let request = with_headers(request, &wanted.headers).customize().config_override(patience);
+        match wanted.headers.get("expires").cloned() {
+            // As it is: the SDK takes dates alone, and what stood there before an undo may have been none, such as `0`.
+            Some(expires) => {
+                let set = move |mut sent: HttpRequest| {
+                    sent.headers_mut().try_insert("expires", expires.clone()).map(|_| sent)
+                };
+                request.map_request(set).send().await
+            }
+            None => request.send().await,
+        }
     }
 
     /// S3 took it: by its own word it has these very bytes.
@@ -378,8 +389,9 @@ fn with_headers(mut request: PutObjectFluentBuilder, headers: &Headers) -> PutOb
             "content-encoding" => request.content_encoding(value),
             "content-language" => request.content_language(value),
             "content-type" => request.content_type(value),
-            "expires" => request.set_expires(DateTime::from_str(value, DateTimeFormat::HttpDate).ok()),
-            own => request.metadata(own.trim_start_matches("x-amz-meta-"), value),
+            // It is set on the finished request.
+            "expires" => request,
+            own => request.metadata(own.strip_prefix("x-amz-meta-").unwrap_or(own), value),
         };
     }
     request

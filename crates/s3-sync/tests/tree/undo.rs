@@ -42,7 +42,14 @@ async fn world(keep: &str) -> (World, Keep) {
         BUCKET,
         "web/f2.json",
         "old",
-        &[("content-type", "text/x"), ("cache-control", "no-store"), ("x-amz-meta-a", "b")],
+        // Neither is as usual: no date, and a name that has the prefix of its own kind once more.
+        &[
+            ("content-type", "text/x"),
+            ("cache-control", "no-store"),
+            ("expires", "0"),
+            ("x-amz-meta-a", "b"),
+            ("x-amz-meta-x-amz-meta-team", "c"),
+        ],
     );
     world.write("new.json", "new");
     world.there("old\n1.json", "old");
