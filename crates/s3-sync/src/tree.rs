@@ -14,6 +14,7 @@ mod in_turn;
 mod intents;
 mod join;
 mod keep;
+mod kept;
 mod listing;
 mod look;
 mod manifest;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use landfall_s3_sync::tree::{Keep, Labels, SyncRecord, Undo};
+use landfall_artifacts::{Digest, Explain as _};
+use landfall_s3_sync::tree::{Keep, Labels, RecordedChange, SyncRecord, Undo};
 use landfall_sandbox::s3::Etags;
 use landfall_sandbox::{Fault, Service};
 
@@ -233,14 +234,55 @@ async fn what_is_not_kept_or_damaged_is_not_put_back() {
     let (world, keep) = self::world("folder").await;
     let record = publish(&world, &keep).await;
     let Keep::Folder(folder) = &keep else { panic!("a folder") };
+    let before = state(&world);
+    let way = world.tree().undo_plan(&record, &world.run()).await.expect("a way back");
     for file in std::fs::read_dir(folder).expect("kept") {
         std::fs::write(file.expect("a file").path(), "damaged").expect("written");
     }
-    let before = state(&world);
-    let way = world.tree().undo_plan(&record, &world.run()).await.expect("a way back");
     let applied = world.tree().undo(&way, &Labels::default(), &world.run()).await;
     assert_eq!(crate::codes(&applied), ["LF-SYNC-UNDO", "LF-SYNC-WITHHELD"]);
-    assert_eq!(state(&world), before);
+    assert_eq!(state(&world), before, "also where it is damaged after it was looked at");
+    assert_eq!(refused(&world, &record).await, ["LF-SYNC-UNDO"; 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_one_of_the_old_objects_is_gone_or_damaged_none_is_put_back() {
+    for keep in ["folder", "prefix", "versions"] {
+        for is_gone in [true, false] {
+            let (world, keep) = world(keep).await;
+            let mut record = publish(&world, &keep).await;
+            let of_one = |change: &&mut RecordedChange| &*change.name == "x/old.json";
+            let change = record.changes.iter_mut().find(of_one).expect("it was deleted");
+            let before = change.before.as_mut().expect("it was there");
+            let kept = before.kept.clone().expect("it was kept");
+            let key = format!("web/{kept}");
+            match (&keep, is_gone) {
+                (Keep::Folder(folder), true) => std::fs::remove_file(folder.join(kept)).expect("removed"),
+                (Keep::Folder(folder), false) => {
+                    std::fs::write(folder.join(kept), "OLDER").expect("written");
+                }
+                (Keep::Prefix(_), true) => world.sandbox.s3.remove("acme-kept", &key),
+                (Keep::Prefix(_), false) => world.sandbox.s3.put("acme-kept", &key, "OLDER"),
+                (Keep::Versions, true) => before.kept = Some("0".repeat(32)),
+                (Keep::Versions, false) => before.sha256 = Some(Digest::of(b"OLDER")),
+                (Keep::Nothing, _) => panic!("it was kept"),
+            }
+            assert_eq!(refused(&world, &record).await, ["LF-SYNC-UNDO"], "{keep:?}, gone: {is_gone}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_too_large_for_memory_is_put_back() {
+    let (world, _) = world("versions").await;
+    let large = 64 * 1024 * 1024 + 1;
+    world.write("large.bin", vec![b'x'; large]);
+    world.published().await;
+    world.write("large.bin", "small");
+    let record = publish(&world, &Keep::Versions).await;
+    undo(&world, &record).await;
+    let back = world.sandbox.s3.object(BUCKET, "web/large.bin").expect("an object");
+    assert!(back.bytes.len() == large && back.bytes.iter().all(|byte| *byte == b'x'));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -250,14 +292,9 @@ async fn a_record_cannot_lead_out_of_its_folder() {
     for change in &mut record.changes {
         if let Some(before) = &mut change.before {
             before.kept = Some("../../../etc/hostname".to_owned());
-            before.sha256 = None;
         }
     }
-    let before = state(&world);
-    let way = world.tree().undo_plan(&record, &world.run()).await.expect("a way back");
-    let applied = world.tree().undo(&way, &Labels::default(), &world.run()).await;
-    assert!(!applied.is_complete());
-    assert_eq!(state(&world), before);
+    assert_eq!(refused(&world, &record).await, ["LF-SYNC-UNDO"; 4]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
