@@ -337,3 +337,84 @@ async fn an_undo_takes_back_both_tries() {
     undo(&world, &second).await;
     assert_eq!(state(&world), before);
 }
+
+/// One upload fails since somebody else wrote there, and what they put is taken over: it is theirs, and all else goes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_made_does_not_stand_in_the_way_of_an_undo() {
+    for is_all_made_otherwise in [false, true] {
+        let (mut world, keep) = world("folder").await;
+        world.options.delete = !is_all_made_otherwise;
+        let mut before = state(&world);
+        let (source, plan) = world.plan().await.expect("a plan");
+        let (tree, run, labels) = (world.tree(), world.run(), Labels::default());
+        let first = tree.keep(&plan, &source, &world.rules, &keep, &labels, &run).await.expect("kept");
+        let denied = Fault::new(error(403, "AccessDenied")).on(Service::S3).method(http::Method::PUT);
+        world.sandbox.faults().add(denied.matching("f1.json"));
+        assert!(!world.apply(&source, &plan).await.is_complete());
+        world.there("f1.json", "theirs");
+        world.write("f1.json", "theirs");
+        before.insert("f1.json".to_owned(), state(&world).remove("f1.json").expect("an object"));
+
+        let (_, next) = world.plan().await.expect("a plan");
+        assert_eq!(next.is_empty(), is_all_made_otherwise);
+        let standing = tree.standing(first.clone(), &next, &run).await.expect("looked at");
+        assert_eq!(standing.changes.len(), first.changes.len() - 1);
+        // Where nothing is left to be made the record of the first run is the one that is closed.
+        let record = match is_all_made_otherwise {
+            true => standing,
+            false => publish(&world, &keep).await.carrying_on(Some(standing)),
+        };
+        undo(&world, &record).await;
+        assert_eq!(state(&world), before);
+    }
+}
+
+/// What neither its SHA-256 nor its ETag tell is not taken for somebody else's: the record keeps it, and an undo refuses by its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_told_stays_in_the_record() {
+    let (world, keep) = world("folder").await;
+    world.sandbox.s3.set_etags(BUCKET, Etags::Parts);
+    let record = publish(&world, &keep).await;
+    let blind = landfall_sandbox::What::remove_header("x-amz-checksum-sha256");
+    world.sandbox.faults().add(Fault::new(blind).on(Service::S3).method(http::Method::HEAD).every());
+    let nothing = landfall_s3_sync::tree::Plan::default();
+    let standing = world.tree().standing(record.clone(), &nothing, &world.run()).await.expect("looked at");
+    assert_eq!(standing, record);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_is_found_beside_the_old_bytes() {
+    let (world, keep) = world("prefix").await;
+    let Keep::Prefix(below) = &keep else { panic!("a prefix") };
+    let (tree, run, labels) = (world.tree(), world.run(), Labels::default());
+    let (mut first, none) = tree.record_copy(below, &run).await.expect("looked for");
+    assert_eq!(none, None);
+    let record = publish(&world, &keep).await;
+    let place = tempfile::tempdir().expect("a folder");
+    let file = place.path().join("record.json");
+    let write = |record: &SyncRecord| {
+        record.write(&mut std::fs::File::create(&file).expect("made")).expect("written");
+    };
+    write(&record);
+    first.put(&file, &labels, &run).await.expect("put");
+    let (mut second, found) = tree.record_copy(below, &run).await.expect("looked for");
+    assert_eq!(found.as_ref(), Some(&record));
+    let closed = SyncRecord { is_complete: true, ..record };
+    write(&closed);
+    second.put(&file, &labels, &run).await.expect("put");
+    assert_eq!(tree.record_copy(below, &run).await.expect("looked for").1, Some(closed.clone()));
+
+    // Of two runs that do not know of each other the later one changes nothing.
+    write(&SyncRecord { time: "2026-11-22T10:00:00Z".to_owned(), ..closed });
+    let error = first.put(&file, &labels, &run).await.expect_err("refused");
+    assert_eq!(error.code(), "LF-SYNC-CHANGED");
+    let denied = Fault::new(crate::error(403, "AccessDenied")).on(Service::S3).method(http::Method::GET);
+    world.sandbox.faults().add(denied.matching("records/"));
+    let (mut blind, none) = tree.record_copy(below, &run).await.expect("looked for");
+    assert_eq!(none, None, "who may not look hears what is said of a key that is not there");
+    assert_eq!(blind.put(&file, &labels, &run).await.expect_err("refused").code(), "LF-SYNC-CHANGED");
+    let key = format!("web/records/{BUCKET}/web/s3-sync-record.json");
+    assert!(world.sandbox.s3.object("acme-kept", &key).is_some());
+    world.sandbox.s3.put("acme-kept", &key, "{");
+    assert_eq!(tree.record_copy(below, &run).await.expect_err("refused").code(), "LF-SYNC-KEEP");
+}
