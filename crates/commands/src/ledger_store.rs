@@ -108,6 +108,12 @@ pub(crate) async fn open(
             landfall_secret::escape(&torn.kept_as.to_string_lossy(), 300)
         )));
     }
+    if let Some(room) = ledger.room().await {
+        run.progress().event(Event::Warning(format!(
+            "the ledger {} has room for {room} more records and takes none after them: begin another one in time; docs/ledger.md says how",
+            prepared.ledger
+        )));
+    }
     let hold = match &target.environment {
         Some(environment) if prepared.effects == Effects::Exclusive => {
             Some(match part(&prepared.options, &prepared.layers, stage, alike) {

@@ -71,6 +71,14 @@ pub enum Error {
         /// How often it was tried.
         attempts: u32,
     },
+    /// The ledger has as many records as it may have.
+    #[error("the ledger in {place} is full: it has the {most} records that it may have")]
+    Full {
+        /// The ledger.
+        place: String,
+        /// How many it may have.
+        most: u64,
+    },
     /// An event of more bytes than a record may have.
     #[error("an event of {size} bytes is larger than the {limit} that a record may have")]
     TooLarge {
@@ -147,6 +155,7 @@ impl Error {
             | Self::Listing { .. }
             | Self::Unconfirmed { .. }
             | Self::Write { .. }
+            | Self::Full { .. }
             | Self::TooLarge { .. }
             | Self::LockLost { .. }
             | Self::NotHeld { .. }
@@ -164,6 +173,7 @@ impl Error {
                 JournalError::Held { environment, holder }
             }
             Self::Damaged { sequence, what, .. } => JournalError::Damaged { place, sequence, what },
+            Self::Full { most, .. } => JournalError::Full { place, most },
             Self::Place { cause, .. } | Self::Write { cause, .. } => {
                 JournalError::Write { action, place, cause }
             }
@@ -192,6 +202,7 @@ impl Explain for Error {
             Self::Unconfirmed { .. } => "LF-LEDGER-UNCONFIRMED",
             Self::Write { .. } => "LF-LEDGER-WRITE",
             Self::Crowded { .. } => "LF-LEDGER-CROWDED",
+            Self::Full { .. } => "LF-LEDGER-FULL",
             Self::TooLarge { .. } => "LF-LEDGER-TOO-LARGE",
             Self::CutShort { .. } => "LF-LEDGER-CUT-SHORT",
             Self::Held { .. } => "LF-LEDGER-HELD",
@@ -205,7 +216,9 @@ impl Explain for Error {
 
     fn class(&self) -> Class {
         match self {
-            Self::Place { .. } | Self::NotHeld { .. } | Self::SamePlace { .. } => Class::Input,
+            Self::Place { .. } | Self::Full { .. } | Self::NotHeld { .. } | Self::SamePlace { .. } => {
+                Class::Input
+            }
             Self::Client { cause } => cause.class(),
             Self::Call { failure, .. } => failure.class(),
             Self::Unconfirmed { .. } => Class::Unknown,
@@ -241,6 +254,9 @@ impl Explain for Error {
                 Some(format!("make {place} writable and check its free space, then run again").into())
             }
             Self::Crowded { .. } => Some("run again when fewer jobs write to this ledger".into()),
+            Self::Full { .. } => {
+                Some("begin another ledger by --ledger, and keep this one; docs/ledger.md says how".into())
+            }
             Self::TooLarge { .. } | Self::CutShort { .. } => None,
             Self::Checkpoint { address, .. } => Some(
                 format!("find out who wrote {address}; the ledger is then to be held against another place")

@@ -183,6 +183,12 @@ impl Ledger {
         self.state().await.torn.clone()
     }
 
+    /// How many more records it has room for, where that is a tenth of all that it may have or less; by what this process has read.
+    pub async fn room(&self) -> Option<u64> {
+        let records = self.state().await.newest.map_or(0, |head| head.sequence);
+        room(records, self.inner.store.most_records())
+    }
+
     /// Adds an event; it is durable when this returns. Not idempotent: each call adds one.
     ///
     /// The writing goes on where the call is dropped: the record is then there or not, never half.
@@ -192,10 +198,33 @@ impl Ledger {
     /// process held the event's environment and another run took it over.
     pub async fn append(&self, draft: Draft) -> Result<Head, Error> {
         let inner = Arc::clone(&self.inner);
-        match tokio::spawn(async move { inner.append(draft).await }).await {
-            Ok(result) => result,
-            Err(cause) => Err(Error::CutShort { cause }),
+        to_its_end(async move { inner.append(draft).await }).await
+    }
+
+    /// Adds the event that `decide` makes of all events, directly after the newest of them: what another writer adds in between is
+    /// read on, and `decide` is asked again. `None` where it wants none.
+    ///
+    /// For what is true only of what was read. An event that says what happened, whatever others say, is for [`Ledger::append`].
+    ///
+    /// # Errors
+    /// As [`Ledger::events`] and [`Ledger::append`]; [`Error::Crowded`] where others were faster 200 times.
+    pub async fn append_if(
+        &self,
+        mut decide: impl FnMut(&[LedgerEvent]) -> Option<Draft>,
+    ) -> Result<Option<Head>, Error> {
+        for _ in 0..ATTEMPTS {
+            let (draft, newest) = {
+                let read = self.up_to_now().await?;
+                (decide(&read.events), read.newest)
+            };
+            let Some(draft) = draft else { return Ok(None) };
+            let inner = Arc::clone(&self.inner);
+            let placed = to_its_end(async move { inner.append_after(&draft, newest).await }).await?;
+            if placed.is_some() {
+                return Ok(placed);
+            }
         }
+        Err(Error::Crowded { place: self.inner.store.place(), attempts: ATTEMPTS })
     }
 
     /// All events, oldest first, after the check of [`Ledger::verify`]; where they were read before, what came since is read on.
@@ -203,12 +232,27 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::verify`].
     pub async fn events(&self) -> Result<Vec<LedgerEvent>, Error> {
+        Ok(self.up_to_now().await?.events.clone())
+    }
+
+    /// As [`Ledger::events`], with how many there are and the newest of them.
+    ///
+    /// # Errors
+    /// As [`Ledger::verify`].
+    pub async fn events_and_head(&self) -> Result<(Vec<LedgerEvent>, Verified), Error> {
+        let read = self.up_to_now().await?;
+        let records = read.newest.map_or(0, |head| head.sequence);
+        Ok((read.events.clone(), Verified { records, head: read.newest }))
+    }
+
+    /// What was read, with what came since.
+    async fn up_to_now(&self) -> Result<MutexGuard<'_, Read>, Error> {
         let mut read = self.inner.read.lock().await;
         if read.newest.is_none() {
             let mut events = Vec::new();
-            let newest = self.walk(&[], |event| events.push(event)).await?.head;
+            let newest = self.walk(&[], |event| event, |event| events.push(event)).await?.head;
             *read = Read { newest, events };
-            return Ok(read.events.clone());
+            return Ok(read);
         }
         let store = &self.inner.store;
         while let Some(newest) = read.newest
@@ -218,7 +262,7 @@ impl Ledger {
             read.newest = Some(link.head);
             read.events.push(link.event);
         }
-        Ok(read.events.clone())
+        Ok(read)
     }
 
     /// All events, oldest first, and what [`Ledger::verify`] says, in one reading.
@@ -227,7 +271,8 @@ impl Ledger {
     /// As [`Ledger::verify`].
     pub async fn read(&self, known: Option<Head>) -> Result<(Vec<LedgerEvent>, Verified), Error> {
         let mut events = Vec::new();
-        let verified = self.walk(known.map(Kept::from).as_slice(), |event| events.push(event)).await?;
+        let kept = known.map(Kept::from);
+        let verified = self.walk(kept.as_slice(), |event| event, |event| events.push(event)).await?;
         Ok((events, verified))
     }
 
@@ -245,25 +290,38 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::verify`].
     pub async fn verify_against(&self, kept: &[Kept]) -> Result<Verified, Error> {
-        self.walk(kept, |_| {}).await
+        self.walk(kept, drop, |()| {}).await
     }
 
-    pub(crate) async fn walk(
+    /// Goes along the whole chain. `keep` takes what is wanted of each event where the record is read, on several threads; `visit` has
+    /// that of each record that fits, in their order.
+    pub(crate) async fn walk<E: Send + 'static>(
         &self,
         kept: &[Kept],
-        mut visit: impl FnMut(LedgerEvent),
+        keep: impl Fn(LedgerEvent) -> E + Clone + Send + 'static,
+        mut visit: impl FnMut(E),
     ) -> Result<Verified, Error> {
         let store = &self.inner.store;
         let last = store.listed().await?;
-        let mut links = std::pin::pin!(store.chain(last));
+        let mut pieces = std::pin::pin!(store.chain(last, keep));
         let mut walk = chain::Walk::new(kept);
-        let mut ahead: Option<Result<Link, Error>> = links.next().await;
-        while let Some(next) = ahead.take() {
-            let link = next?;
-            ahead = links.next().await;
-            let after = ahead.as_ref().and_then(|next| next.as_ref().ok());
+        // Each is looked at together with the one that follows it.
+        let mut step = |link: Link<E>, after: Option<&Link<E>>| {
             walk.step(&link, after).map_err(|bad| store.damaged(bad))?;
             visit(link.event);
+            Ok::<_, Error>(())
+        };
+        let mut newest: Option<Link<E>> = None;
+        while let Some(piece) = pieces.next().await {
+            for next in piece {
+                if let Some(link) = newest.take() {
+                    step(link, next.as_ref().ok())?;
+                }
+                newest = Some(next?);
+            }
+        }
+        if let Some(link) = newest {
+            step(link, None)?;
         }
         walk.end().map_err(|bad| store.damaged(bad))
     }
@@ -302,11 +360,32 @@ impl Inner {
         Err(Error::Crowded { place: self.store.place(), attempts: ATTEMPTS })
     }
 
+    /// Adds the event where `newest` is the newest record still; `None` where another one is.
+    async fn append_after(&self, draft: &Draft, newest: Option<Head>) -> Result<Option<Head>, Error> {
+        let mut state = self.state.lock().await;
+        if state.newest != newest {
+            self.read_on(&mut state).await?;
+        }
+        if state.newest != newest {
+            return Ok(None);
+        }
+        let draft = state.admit(draft, &self.context)?;
+        self.place_next(&mut state, &draft).await
+    }
+
     /// Tries the number after the newest that is known; `None` where it is taken.
     pub(crate) async fn place_next(&self, state: &mut State, draft: &Draft) -> Result<Option<Head>, Error> {
         let sequence = state.newest.map_or(1, |head| head.sequence.saturating_add(1));
+        let most = self.store.most_records();
+        if sequence > most {
+            return Err(Error::Full { place: self.store.place(), most });
+        }
         let previous = state.newest.map(|head| head.digest);
-        let event = draft.event(sequence, previous, &self.context, &self.clock);
+        let mut event = draft.event(sequence, previous, &self.context, &self.clock);
+        if let Some(torn) = state.torn.as_ref().filter(|torn| torn.sequence == sequence) {
+            // Whoever looks at the chain later is to know that a record began here and was lost.
+            event.details.insert("tornRecord".to_owned(), Value::from(torn.digest.to_string()));
+        }
         let bytes = event.canonical_bytes();
         if bytes.len() > LedgerEvent::MAX_BYTES {
             return Err(Error::TooLarge { size: bytes.len(), limit: LedgerEvent::MAX_BYTES });
@@ -365,12 +444,6 @@ impl State {
     /// How an effect ended is told by a stale holder too: it is evidence, and the number shows whose it is.
     fn admit(&self, draft: &Draft, context: &Context) -> Result<Draft, Error> {
         let mut draft = draft.clone();
-        if let Some(torn) = &self.torn {
-            // Whoever looks at the chain later is to know that a record began here and was lost.
-            if self.newest.map_or(0, |head| head.sequence) + 1 == torn.sequence {
-                draft.details.insert("tornRecord".to_owned(), Value::from(torn.digest.to_string()));
-            }
-        }
         let environment = draft.environment.as_ref().or(context.environment.as_ref());
         let Some(held) = self.held.as_ref().filter(|held| Some(&held.lock.environment) == environment) else {
             return Ok(draft);
@@ -387,3 +460,22 @@ impl State {
         Ok(draft)
     }
 }
+
+/// What is left of so many records as there may be, where it is little.
+fn room(records: u64, most: u64) -> Option<u64> {
+    let left = most.saturating_sub(records);
+    (left <= most / 10).then_some(left)
+}
+
+/// Writes on where the caller goes away: a record is then there or not, never half.
+async fn to_its_end<T: Send + 'static>(
+    work: impl Future<Output = Result<T, Error>> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::spawn(work).await {
+        Ok(result) => result,
+        Err(cause) => Err(Error::CutShort { cause }),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -78,7 +78,7 @@ impl Inner {
     }
 
     /// The locks on an environment, by reading back from the newest record to the newest lock that was taken, which tells beside
-    /// which others, or to records that are older than any lock lasts.
+    /// which others, or to records that were stored longer ago than any lock lasts.
     async fn read_back(
         &self,
         newest: Option<Head>,
@@ -90,11 +90,8 @@ impl Inner {
         let mut decides = None;
         'back: while to > 0 {
             let from = to.saturating_sub(PIECE - 1).max(1);
-            for link in self.store.links(from..=to).await.into_iter().rev() {
+            for link in self.store.links(from..=to, |event| event).await.into_iter().rev() {
                 let event = link?.event;
-                if event.time < oldest {
-                    break 'back;
-                }
                 let is_of_lock = matches!(event.kind, EventKind::Lock | EventKind::Unlock);
                 if !is_of_lock || event.environment.as_ref() != Some(environment) {
                     continue;
@@ -104,6 +101,10 @@ impl Inner {
                     break 'back;
                 }
                 since.push(event);
+            }
+            // The time that a record tells is that of its writer's clock: one that is hours behind would hide a lock that stands.
+            if self.store.stored(from).await?.is_some_and(|stored| stored < oldest) {
+                break;
             }
             to = from - 1;
         }

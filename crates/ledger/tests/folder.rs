@@ -201,6 +201,20 @@ async fn a_torn_record_is_told_by_whoever_writes_next() {
     assert_eq!(open(folder.path()).await.torn().await, None);
 }
 
+#[tokio::test]
+async fn a_torn_record_is_told_by_a_lock_too() {
+    let folder = tempfile::tempdir().expect("a folder");
+    with_records(folder.path(), 2).await;
+    fs::write(file(folder.path(), 3), b"{").expect("written");
+    let ledger = open(folder.path()).await;
+    let hold = ledger.hold(&"stg_eu00".parse().expect("a name")).await.expect("free");
+    let events = ledger.events().await.expect("whole");
+    assert_eq!((events[2].kind, hold.fence()), (EventKind::Lock, 3));
+    assert_eq!(events[2].details["tornRecord"], Digest::of(b"{").to_string());
+    hold.release().await.expect("released");
+    assert_eq!(open(folder.path()).await.torn().await, None);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn runs_that_recover_at_once_take_no_record_from_one_another() {
     for _ in 0..20 {

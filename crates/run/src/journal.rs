@@ -79,6 +79,14 @@ pub enum JournalError {
         #[source]
         cause: std::io::Error,
     },
+    /// It has as many records as it may have.
+    #[error("the journal in {place} is full: it has the {most} records that it may have")]
+    Full {
+        /// The journal's place.
+        place: String,
+        /// How many it may have.
+        most: u64,
+    },
     /// What is recorded there is damaged.
     #[error("the journal in {place} is damaged at record {sequence}: {what}")]
     Damaged {
@@ -96,6 +104,7 @@ impl Explain for JournalError {
         match self {
             Self::Held { .. } => "LF-LEDGER-HELD",
             Self::Write { .. } => "LF-LEDGER-WRITE",
+            Self::Full { .. } => "LF-LEDGER-FULL",
             Self::Damaged { .. } => "LF-LEDGER-DAMAGED",
         }
     }
@@ -104,6 +113,7 @@ impl Explain for JournalError {
         match self {
             Self::Held { .. } => Class::Locked,
             Self::Write { .. } => Class::Transient,
+            Self::Full { .. } => Class::Input,
             Self::Damaged { .. } => Class::Integrity,
         }
     }
@@ -113,6 +123,9 @@ impl Explain for JournalError {
             Self::Held { holder, .. } => format!("wait for {holder} to end, then run again").into(),
             Self::Write { place, .. } => {
                 format!("make {place} writable and check its free space, then run again").into()
+            }
+            Self::Full { .. } => {
+                "begin another ledger by --ledger, and keep this one; docs/ledger.md says how".into()
             }
             Self::Damaged { place, .. } => {
                 format!("find out who changed {place}, restore it, and do not delete records").into()

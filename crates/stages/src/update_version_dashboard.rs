@@ -1,24 +1,22 @@
 //! `update-version-dashboard`: records the deployment in the ledger and draws the pages from it.
 
 mod news;
+mod record;
 
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, DeployOutcome, DeployReport, DeployedFunction, EnvironmentName, EventKind, FileError,
+    Class, DeployOutcome, DeployReport, DeployedFunction, EnvironmentName, FileError,
     FunctionState, ImageLock, JiraTickets, LedgerEvent, LedgerItem, Problem, Settings, Versions,
 };
-use landfall_ledger::{Draft, Ledger};
+use landfall_ledger::Ledger;
 use landfall_run::{Event, Run};
 
 use crate::dashboard::{self, Material, Post, state_of};
 use crate::deploy_parts::read_whole;
 use crate::recorded::version_of;
 use crate::{Finished, Item, Outcome, Output, Places, Recorded, Refusal, Target};
-use news::{is_recorded, is_rolled_back, put_back};
-
-/// Items of one event; a larger deployment is recorded in several.
-const ITEMS_OF_AN_EVENT: usize = 100;
+use record::Unrecorded;
 
 /// What the stage is told.
 #[derive(Clone, Debug)]
@@ -42,7 +40,7 @@ pub struct Config {
 }
 
 /// Records what the deployment report confirms as a `deployment` event, unless the ledger says so already, and draws the
-/// pages from it.
+/// pages from it. What is recorded meanwhile, such as a rollback, is read before anything is recorded after it.
 ///
 /// Acts on: the ledger, and the pages. Repeating it records nothing twice.
 ///
@@ -69,10 +67,10 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
         ));
     }
     run.progress().event(Event::Phase { name: "read the ledger".into(), items: None });
-    let (mut events, mut verified) = ledger.read(None).await?;
+    let (mut events, mut verified) = ledger.events_and_head().await?;
     let lock = optional(ImageLock::read(&config.places.lock))?;
     let tickets = optional(JiraTickets::read(&config.tickets))?;
-    let mut confirmed = confirmed(report.as_ref(), lock.as_ref(), &events);
+    let confirmed = confirmed(report.as_ref(), lock.as_ref(), &events);
     match &report {
         None if !versions.is_empty() => finished.warnings.push(format!(
             "{} is not there: nothing is recorded, the page shows what was known",
@@ -84,51 +82,17 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
         .as_ref()
         .and_then(|report| report.release.clone())
         .unwrap_or_else(|| config.target.release_of(&versions));
-    let is_stale = is_rolled_back(&events, &environment, &release);
-    if is_stale && !confirmed.is_empty() {
-        finished.warnings.push(format!(
-            "the deployment of {} was rolled back since: nothing is recorded of it",
-            config.report.display()
-        ));
-    }
-    // What came back after that of a part counts for its functions alone.
-    let put_back =
-        if is_stale { Vec::new() } else { put_back(&events, &environment, &release, &mut confirmed) };
-    if !put_back.is_empty() {
-        finished.warnings.push(format!(
-            "of {} these were rolled back or changed again since, and nothing is recorded of them: {}",
-            config.report.display(),
-            landfall_secret::escape(&put_back.join(", "), 400)
-        ));
-    }
-    let news =
-        !is_stale && !confirmed.is_empty() && !is_recorded(&events, &environment, &release, &confirmed);
-    if news && !output.is_dry_run() {
-        let draft = Draft {
-            release: Some(release.clone()),
-            environment: Some(environment.clone()),
-            items: confirmed.clone(),
-            ..Draft::new(EventKind::Deployment)
-        };
-        for part in draft.in_parts(ITEMS_OF_AN_EVENT) {
-            match ledger.append(part).await {
-                Ok(head) => {
-                    let name = format!("ledger record {}", head.sequence);
-                    finished.items.push(Item::new(name, "recorded").changed());
-                }
-                Err(error) => {
-                    finished.problems.push(Problem::of(&error));
-                    break;
-                }
-            }
-        }
-        match ledger.read(None).await {
+    let mut unrecorded = Unrecorded::of(&environment, &release, confirmed, &events);
+    if unrecorded.is_any() && output.is_dry_run() {
+        finished.items.push(Item::new(format!("deployment of {release} to {environment}"), "planned"));
+    } else if unrecorded.is_any() {
+        unrecorded.record(ledger, &mut finished).await;
+        match ledger.events_and_head().await {
             Ok(with_news) => (events, verified) = with_news,
             Err(error) => finished.problems.push(Problem::of(&error)),
         }
-    } else if news {
-        finished.items.push(Item::new(format!("deployment of {release} to {environment}"), "planned"));
     }
+    finished.warnings.extend(unrecorded.left_out(&config.report));
     let material = Material {
         title: &config.title,
         settings: &config.settings,
@@ -148,22 +112,16 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
         Err(error) => finished.problems.push(Problem::of(&error)),
     }
     if let Some(post) = config.post.as_ref().filter(|_| !output.is_dry_run()) {
-        match post.send(&site, &environment, run).await {
-            Ok(()) => finished.items.push(Item::new("dashboard of others", "told").changed()),
-            // What others show is no reason to fail a release.
-            Err(problem) => {
-                finished.warnings.push(format!("the dashboard of others was not told: {}", problem.told()));
-            }
-        }
+        post.tell(&site, &[&environment], run, &mut finished).await;
     }
-    finished.release = Some(release);
     finished.summary = format!(
         "{} functions in {} environments on {}{}",
         site.functions.len(),
         site.environments.len(),
         config.page.display(),
-        if news { "" } else { ", nothing new to record" }
+        if unrecorded.is_any() { "" } else { ", nothing new to record" }
     );
+    finished.release = Some(release);
     Ok(finished)
 }
 

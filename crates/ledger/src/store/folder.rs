@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use landfall_artifacts::LedgerEvent;
+use time::OffsetDateTime;
 
 use super::{Placed, torn};
 use crate::chain::{self, Bad, Link};
 use crate::error::Error;
 
 /// The most records of a folder; more is not a ledger that one folder should hold.
-const MOST_RECORDS: u64 = 1_000_000;
+pub(super) const MOST_RECORDS: u64 = 1_000_000;
 
 /// A folder with records. Clones are the same one.
 #[derive(Clone, Debug)]
@@ -95,6 +96,13 @@ impl FolderStore {
         }
     }
 
+    /// When a record's file was written.
+    pub(super) fn stored(&self, sequence: u64) -> Result<OffsetDateTime, Error> {
+        let path = self.path(sequence);
+        let written = fs::symlink_metadata(&path).and_then(|facts| facts.modified());
+        written.map(OffsetDateTime::from).map_err(|cause| Error::Place { place: shown(&path), cause })
+    }
+
     /// At most one byte more than `most` of a file of the folder: that it is too large is seen by that one.
     pub(crate) fn read(&self, name: &str, most: usize) -> Result<Found, Error> {
         let path = self.folder.join(name);
@@ -103,7 +111,7 @@ impl FolderStore {
         let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
         let opened =
             OpenOptions::new().read(true).custom_flags(i32::try_from(flags).unwrap_or_default()).open(&path);
-        let mut file = match opened {
+        let file = match opened {
             Ok(file) => file,
             Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(cause) if is_link(&cause) => return Ok(Found::Odd),
@@ -113,9 +121,11 @@ impl FolderStore {
         if !facts.is_file() {
             return Ok(Found::Odd);
         }
-        let most = most as u64 + 1;
-        let mut bytes = Vec::with_capacity(usize::try_from(facts.len().min(most)).unwrap_or_default() + 1);
-        Read::by_ref(&mut file).take(most).read_to_end(&mut bytes).map_err(failed)?;
+        // As many as the file was said to have: files of the folder are written whole before they get their names, so that none grows, and
+        // a million reads that find its end once more take a while.
+        let size = usize::try_from(facts.len()).unwrap_or(usize::MAX).min(most + 1);
+        let mut bytes = Vec::with_capacity(size);
+        file.take(size as u64).read_to_end(&mut bytes).map_err(failed)?;
         Ok(Found::Bytes(bytes))
     }
 

@@ -1,6 +1,7 @@
 //! Records in a bucket: one object each, created where its key is free.
 
 mod notes;
+mod stored;
 
 use aws_sdk_s3::Client;
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
@@ -15,7 +16,7 @@ use crate::chain::Bad;
 use crate::error::Error;
 
 /// The most records below a prefix.
-const MOST_RECORDS: u64 = 10_000_000;
+pub(super) const MOST_RECORDS: u64 = 10_000_000;
 
 /// Keys of one page (S3 API reference, `ListObjectsV2`, `MaxKeys`).
 const PAGE: u64 = 1000;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use landfall_artifacts::{EventKind, LedgerEvent, LedgerItem};
+use landfall_artifacts::{EffectResult, EventKind, LedgerEvent, LedgerItem, ProjectName};
 use semver::Version;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -10,11 +10,22 @@ use time::format_description::well_known::Rfc3339;
 /// What stands between a project's name and its version in a tag.
 const BETWEEN: [char; 4] = ['@', '-', '/', '_'];
 
+/// A tag that was pushed, or was to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Push<'a> {
+    /// The tag.
+    pub(super) tag: &'a str,
+    /// The push's intent.
+    pub(super) intent: &'a LedgerEvent,
+}
+
 /// The pushes that are on record, by what their tags name.
 #[derive(Debug, Default)]
 pub(super) struct Pushes<'a> {
-    /// By project, empty for the whole repo, and by version.
-    by_version: HashMap<String, HashMap<Version, &'a LedgerEvent>>,
+    /// By project, empty for the whole repo, and by version; oldest first.
+    by_version: HashMap<String, HashMap<Version, Vec<Push<'a>>>>,
+    /// How they ended, by the numbers of their intents.
+    ends: HashMap<u64, Option<EffectResult>>,
 }
 
 impl<'a> Pushes<'a> {
@@ -27,28 +38,64 @@ impl<'a> Pushes<'a> {
         pushes
     }
 
-    /// Notes the tags of a push; of two pushes of one tag the later counts, since the earlier came too late or was refused.
+    /// Notes the tags of a push, or how it ended.
     pub(super) fn add(&mut self, event: &'a LedgerEvent) {
-        if event.kind != EventKind::Intent || !is_push(event) {
-            return;
-        }
-        for item in &event.items {
-            for (project, version) in readings(&item.name) {
-                self.by_version.entry(project.to_owned()).or_default().insert(version, event);
+        if event.kind == EventKind::Outcome {
+            if let Some(end) = event.intent.and_then(|intent| self.ends.get_mut(&intent)) {
+                *end = event.outcome;
+            }
+        } else if event.kind == EventKind::Intent && is_push(event) {
+            self.ends.insert(event.sequence, None);
+            for item in &event.items {
+                for (project, version) in readings(&item.name) {
+                    let versions = self.by_version.entry(project.to_owned()).or_default();
+                    versions.entry(version).or_default().push(Push { tag: &item.name, intent: event });
+                }
             }
         }
     }
 
-    /// The push of an item's version: by a tag of its project, else by one of the whole repo.
-    pub(super) fn of(&self, item: &LedgerItem) -> Option<&'a LedgerEvent> {
-        let version = item.version.as_ref()?;
-        let tagged = |project: &str| self.by_version.get(project)?.get(version).copied();
-        item.project.as_ref().and_then(|project| tagged(project.as_str())).or_else(|| tagged(""))
+    /// The push that brought a version's tag, by the name of its project or of the whole repo; none that failed, since the tag came by
+    /// another one then. One that was done goes before one whose end is not known, and of two alike the later.
+    pub(super) fn of(&self, project: Option<&ProjectName>, version: &Version) -> Option<Push<'a>> {
+        let newest = |tried: &[Push<'a>]| {
+            let end = |push: &Push<'_>| self.ends.get(&push.intent.sequence).copied().flatten();
+            let came = tried.iter().filter(|push| end(push) != Some(EffectResult::Failed));
+            came.max_by_key(|push| (end(push) == Some(EffectResult::Done), push.intent.sequence)).copied()
+        };
+        self.tried(project, version).find_map(newest)
+    }
+
+    /// Whether an event is a try to push a version's tag, however it ended.
+    pub(super) fn has_tried(
+        &self,
+        project: Option<&ProjectName>,
+        version: &Version,
+        event: &LedgerEvent,
+    ) -> bool {
+        let mut tried = self.tried(project, version).flatten();
+        tried.any(|push| push.intent.sequence == event.sequence)
+    }
+
+    /// All tries to push a version's tag: those by its project's name, then those for the whole repo.
+    fn tried(
+        &self,
+        project: Option<&ProjectName>,
+        version: &Version,
+    ) -> impl Iterator<Item = &[Push<'a>]> {
+        let names = project.map(ProjectName::as_str).into_iter().chain([""]);
+        names.filter_map(move |name| self.by_version.get(name)?.get(version).map(Vec::as_slice))
     }
 
     /// The newest commit that an event's items come from, by its committer's clock.
     pub(super) fn newest_commit(&self, event: &LedgerEvent) -> Option<OffsetDateTime> {
-        event.items.iter().filter_map(|item| commit_time(self.of(item)?)).max()
+        let pushed = event.items.iter().filter_map(|item| self.of_item(item));
+        pushed.filter_map(|push| commit_time(push.intent)).max()
+    }
+
+    /// As [`Pushes::of`], of an item whose version was told.
+    pub(super) fn of_item(&self, item: &LedgerItem) -> Option<Push<'a>> {
+        self.of(item.project.as_ref(), item.version.as_ref()?)
     }
 }
 

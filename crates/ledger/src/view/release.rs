@@ -20,7 +20,7 @@ use crate::life::Cause;
 pub struct Release<'a> {
     /// The release.
     pub release: &'a ReleaseId,
-    /// Its commit: as a record of it tells it (`details.commit`), else that of the newest push of a tag of its contents.
+    /// Its commit: as a record of it tells it (`details.commit`), else that of the newest push that brought a tag of its contents.
     pub commit: Option<&'a str>,
     /// Its first record.
     pub began: Mark<'a>,
@@ -80,8 +80,8 @@ pub fn release<'a>(
         contents.add(event);
         latest = event;
         commit = commit.or_else(|| event.details.get("commit").and_then(|commit| commit.as_str()));
-        let newer = event.items.iter().filter_map(|item| pushes.of(item)).max_by_key(|push| push.sequence);
-        push = push.into_iter().chain(newer).max_by_key(|push| push.sequence);
+        let pushed = event.items.iter().filter_map(|item| pushes.of_item(item)).map(|push| push.intent);
+        push = push.into_iter().chain(pushed).max_by_key(|push| push.sequence);
         if let (None, Some(cause)) = (&died, Cause::of(event)) {
             died = Some(Died { cause, why: event.reason.as_deref(), mark: Mark::of(event) });
         }

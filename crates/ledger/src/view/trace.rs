@@ -10,7 +10,7 @@ use semver::Version;
 use serde::Serialize;
 
 use super::happened;
-use super::pushes::{is_push, pushed};
+use super::pushes::{Pushes, pushed};
 use super::step::{NO_OUTCOME, Step, StepKind, steps};
 use super::words::{function_name, is_about};
 
@@ -43,7 +43,7 @@ pub struct Trace<'a> {
     pub releases: Vec<&'a ReleaseId>,
     /// The commit, where a record tells it.
     pub commit: Option<&'a str>,
-    /// The tag, where a push of it is on record.
+    /// The tag, where a push of it is on record that did not fail.
     pub tag: Option<&'a str>,
     /// What was done, oldest first.
     pub steps: Vec<Step<'a>>,
@@ -70,16 +70,9 @@ impl<'a> Subject<'a> {
         is_named && (same_digest == Some(true) || same_version)
     }
 
-    /// The tag that a push put to this version: `v1.4.2` for the whole repo, or with the project's name before it.
-    fn tag_of(&self, event: &'a LedgerEvent) -> Option<&'a str> {
-        let version = self.version?.to_string();
-        let is_tag = |name: &str| {
-            let Some(before) = name.strip_suffix(&version) else { return false };
-            let before = before.strip_suffix('v').unwrap_or(before).trim_end_matches(['@', '-', '/', '_']);
-            before.is_empty() || self.project.is_some_and(|project| before == project.as_str())
-        };
-        let is_tagged = event.kind == EventKind::Intent && is_push(event);
-        event.items.iter().filter(|_| is_tagged).map(|item| item.name.as_str()).find(|name| is_tag(name))
+    /// Whether an event is a try to push the tag of this version.
+    fn is_tried_by(&self, event: &LedgerEvent, pushes: &Pushes<'_>) -> bool {
+        self.version.is_some_and(|version| pushes.has_tried(self.project, version, event))
     }
 }
 
@@ -93,8 +86,14 @@ pub fn trace<'a>(
     let subject = subject(events, question)?;
     let releases = releases(events, &subject);
     let is_of = |event: &LedgerEvent| event.release.as_ref().is_some_and(|of| releases.contains(&of));
+    let pushes = Pushes::of_all(events);
+    let push = subject.version.and_then(|version| pushes.of(subject.project, version));
+    let mut told = events
+        .iter()
+        .filter(|event| is_of(event))
+        .filter_map(|event| event.details.get("commit").and_then(|commit| commit.as_str()));
     let steps = steps(events, |event| match StepKind::of(event) {
-        StepKind::Tag => subject.tag_of(event).is_some(),
+        StepKind::Tag => subject.is_tried_by(event, &pushes),
         StepKind::Test | StepKind::Approval | StepKind::Rejection | StepKind::Ticket => is_of(event),
         StepKind::Other => false,
         _ => event.items.iter().any(|item| subject.is(item)),
@@ -104,10 +103,8 @@ pub fn trace<'a>(
         project: subject.project,
         version: subject.version,
         digest: subject.digest,
-        commit: events.iter().filter(|event| is_of(event) || subject.tag_of(event).is_some()).find_map(
-            |event| event.details.get("commit").and_then(|commit| commit.as_str()).or(pushed(event)),
-        ),
-        tag: events.iter().find_map(|event| subject.tag_of(event)),
+        commit: told.next().or_else(|| pushed(push?.intent)),
+        tag: push.map(|push| push.tag),
         steps,
         releases,
         gaps: Vec::new(),

@@ -1,8 +1,9 @@
 //! One writer per environment, and what a stale one may not do.
 
+use std::fs::{self, File};
 use std::time::Duration;
 
-use landfall_artifacts::{Class, EffectResult, EventKind, Explain as _};
+use landfall_artifacts::{Class, EffectResult, EventKind, Explain as _, LedgerEvent};
 use landfall_ledger::{Draft, Error, Ledger, locks};
 use landfall_run::{Effect, EffectOutcome, Journal as _};
 use time::OffsetDateTime;
@@ -218,6 +219,54 @@ async fn a_lock_that_was_renewed_for_hours_stands() {
     assert!(matches!(late.hold(&stg).await, Err(Error::Held { .. })), "it is held still");
     let later = place.at("bob", NOON + Duration::from_secs(3 * 3600 + 32 * 60)).await;
     later.hold(&stg).await.expect("and now it is over").release().await.expect("released");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_writer_whose_clock_is_hours_behind_hides_no_lock() {
+    let place = Place::s3().await;
+    let stg = environment("stg_eu00");
+    let hold = place.open("ada").await.hold(&stg).await.expect("free");
+    let laptop = place.at("bob", OffsetDateTime::now_utc() - Duration::from_secs(3 * 3600)).await;
+    // After the first of them, and after more than are read at a time.
+    for records in [1, 80] {
+        for number in 0..records {
+            laptop.append(noted(&number.to_string())).await.expect("appended");
+        }
+        let refused = place.open("eve").await.hold(&stg).await.expect_err("held");
+        assert_eq!(refused.code(), "LF-LEDGER-HELD", "after {records} records");
+    }
+    hold.release().await.expect("released");
+    place.open("eve").await.hold(&stg).await.expect("free").release().await.expect("released");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn records_that_were_stored_hours_ago_are_not_read_for_a_lock() {
+    let place = Place::folder();
+    let (ada, stg) = (place.open("ada").await, environment("stg_eu00"));
+    // It was taken hours ago, renewed to the end, and not given back.
+    let fence = ada.hold(&stg).await.expect("free").fence();
+    for number in 0..200 {
+        ada.append(noted(&number.to_string())).await.expect("appended");
+    }
+    let now = OffsetDateTime::now_utc();
+    let expires = landfall_run::rfc3339(now + Duration::from_secs(1800));
+    ada.append(renewal(fence, &expires)).await.expect("renewed");
+
+    let Place::Folder(folder) = &place else { panic!("a folder") };
+    let path = |sequence| folder.path().join("app").join(LedgerEvent::file_name(sequence));
+    let taken = fs::read(path(fence)).expect("bytes");
+    fs::write(path(fence), "{}").expect("written");
+    for sequence in 1..=100 {
+        let file = File::options().write(true).open(path(sequence)).expect("a record");
+        file.set_modified((now - Duration::from_secs(3 * 3600)).into()).expect("made older");
+    }
+    let bob = place.open("bob").await;
+    let hold = bob.hold(&stg).await.expect("the record that cannot be read is not");
+    fs::write(path(fence), taken).expect("written");
+    let events = bob.events().await.expect("whole");
+    assert_eq!(events[201].details["renews"], fence);
+    assert_eq!(events.last().expect("the lock").details["takesOver"], fence, "by its renewal alone");
+    hold.release().await.expect("released");
 }
 
 #[tokio::test(flavor = "multi_thread")]

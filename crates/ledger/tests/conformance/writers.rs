@@ -1,6 +1,7 @@
 //! Several writers at once: no event is lost, none is there twice.
 
 use landfall_ledger::Ledger;
+use tokio::runtime::Handle;
 
 use crate::{Place, noted, told};
 
@@ -50,5 +51,54 @@ async fn races(place: &Place, trials: usize) {
         told.sort();
         told.dedup();
         assert_eq!(told.len(), writers * EACH, "trial {trial}: each event once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_comes_between_is_read_before_it_is_decided_again() {
+    for place in Place::both().await {
+        let (ada, bob) = (place.open("ada").await, place.open("bob").await);
+        ada.append(noted("one")).await.expect("appended");
+        let mut seen = Vec::new();
+        let appended = ada.append_if(|events| {
+            seen.push(events.len());
+            if seen.len() < 3 {
+                // Somebody is faster, twice.
+                let between = || Handle::current().block_on(bob.append(noted("between")));
+                tokio::task::block_in_place(between).expect("appended");
+            }
+            Some(noted(&format!("after {}", events.len())))
+        });
+        let head = appended.await.expect("appended").expect("it was wanted");
+        assert_eq!((head.sequence, seen.as_slice()), (4, [1, 2, 3].as_slice()));
+        assert_eq!(told(&bob).await, ["one", "between", "between", "after 3"]);
+
+        bob.append(noted("late")).await.expect("appended");
+        let none = ada.append_if(|events| (events.len() < 5).then(|| noted("too late"))).await;
+        assert_eq!(none.expect("decided"), None);
+        assert_eq!(ada.verify(None).await.expect("whole").records, 5);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_that_decide_at_once_each_knows_what_stands_before() {
+    for place in Place::both().await {
+        let tasks: Vec<_> = (0..6)
+            .map(|_| {
+                let place = place.clone();
+                tokio::spawn(async move {
+                    let ledger = place.open("ada").await;
+                    for _ in 0..4 {
+                        let counted = ledger.append_if(|events| Some(noted(&events.len().to_string())));
+                        counted.await.expect("appended").expect("it was wanted");
+                    }
+                })
+            })
+            .collect();
+        for task in tasks {
+            task.await.expect("no panic");
+        }
+        let counted: Vec<String> = (0..24).map(|number: usize| number.to_string()).collect();
+        assert_eq!(told(&place.open("bob").await).await, counted);
     }
 }

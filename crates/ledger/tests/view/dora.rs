@@ -203,6 +203,20 @@ fn lead_time_begins_at_the_newest_commit_of_what_came() {
 }
 
 #[test]
+fn a_push_that_failed_tells_no_commit() {
+    let mut told = Told::default();
+    for (end, commit) in [(Done, "2026-01-01T00:00:00Z"), (Failed, "2026-01-02T12:00:00Z")] {
+        let push = ("semantic-versioning", "git push", "origin main");
+        told.effect("2026-01-03", push, ("", ""), &[LedgerItem::new("v1.0.0")], Some(end));
+        let intent = told.events.len() - 2;
+        told.events[intent].details.insert("commitTime".to_owned(), commit.into());
+    }
+    told.deployed("2026-01-04", "prod", "r1", &[item("orders", "1.0.0")]);
+    let shown = prod(&told, "2026-01-04T12:00:00Z");
+    assert!(shown.contains("lead Some(259200) of 1;"), "three days, not a day and a half: {shown}");
+}
+
+#[test]
 fn a_release_that_comes_back_is_another_deployment_and_has_one_lead_time() {
     let mut told = Told::default();
     told.add("2026-01-01", Approval, "prod", "r1");
@@ -220,6 +234,17 @@ fn a_release_that_comes_back_is_another_deployment_and_has_one_lead_time() {
     2026-01: 5 done, 0 not, in 5 days (1); lead Some(129600) of 2; 0 failed (Some(0.0)); 0 restored in None
     whole: 5 done, 0 not, in 5 days (1); lead Some(129600) of 2; 0 failed (Some(0.0)); 0 restored in None
     ");
+}
+
+#[test]
+fn a_deployment_of_which_nobody_knows_parts_none() {
+    let mut told = Told::default();
+    for end in [Done, Unknown, Done, Unknown, Unknown] {
+        told.deployed("2026-01-02", "prod", "r1", &[item("orders", "1.0.0")]);
+        told.events.last_mut().expect("an event").outcome = Some(end);
+    }
+    let shown = prod(&told, "2026-01-02T12:00:00Z");
+    assert!(shown.starts_with("2026-01: 1 done, 0 not, in 2 days (0.5);"), "{shown}");
 }
 
 #[test]

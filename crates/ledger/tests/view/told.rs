@@ -96,6 +96,13 @@ impl Told {
         intent
     }
 
+    /// How an effect ended that was begun before others.
+    pub(crate) fn ended(&mut self, time: &str, intent: u64, outcome: EffectResult) {
+        let event = self.add(time, EventKind::Outcome, "", "");
+        event.intent = Some(intent);
+        event.outcome = Some(outcome);
+    }
+
     /// Notes a detail of the newest event.
     pub(crate) fn with(&mut self, key: &str, value: impl Into<Value>) {
         let event = self.events.last_mut().expect("an event");

@@ -1,8 +1,8 @@
 //! One deployment from its commit to production.
 
-use landfall_artifacts::EffectResult::Done;
+use landfall_artifacts::EffectResult::{self, Done, Failed, Unknown};
 use landfall_artifacts::LedgerItem;
-use landfall_ledger::view::{Question, Trace, trace};
+use landfall_ledger::view::{Question, Trace, release, standing, trace};
 
 use crate::story::story;
 use crate::told::Told;
@@ -111,4 +111,39 @@ fn commit_and_tag_are_told_where_they_are_on_record() {
     told.with("commit", "4f2a");
     let found = trace(&told.events, &question("orders"), &[]).expect("it is on record");
     assert_eq!(found.commit, Some("4f2a"));
+}
+
+#[test]
+fn a_push_that_failed_is_not_that_of_the_tag() {
+    // Each is begun before one of them ends, as by runs at once.
+    let commit = |pushes: &[(char, Option<EffectResult>)]| {
+        let mut told = Told::default();
+        let intents: Vec<u64> = pushes
+            .iter()
+            .map(|(commit, _)| {
+                let target = format!("origin main {}", commit.to_string().repeat(40));
+                let push = ("semantic-versioning", "git push", target.as_str());
+                told.effect("2025-12-31", push, ("", ""), &[LedgerItem::new("v1.4.2")], None)
+            })
+            .collect();
+        for (intent, end) in intents.into_iter().zip(pushes).filter_map(|(one, (_, end))| Some((one, (*end)?)))
+        {
+            told.ended("2025-12-31", intent, end);
+        }
+        told.deployed("2026-01-01", "stg", "r1", &[crate::told::item("orders", "1.4.2")]);
+        let traced = trace(&told.events, &question("orders"), &[]).expect("it is on record");
+        let of = release(&told.events, &standing(&told.events), &"r1".parse().expect("a release"));
+        assert_eq!(of.expect("it is on record").commit, traced.commit, "{pushes:?}");
+        assert_eq!(traced.tag, traced.commit.map(|_| "v1.4.2"), "{pushes:?}");
+        let tries = traced.steps.iter().filter(|step| step.what.starts_with("git push")).count();
+        assert_eq!(tries, pushes.len(), "each try is told");
+        traced.commit.and_then(|commit| commit.chars().next())
+    };
+    let (done, failed) = (Some(Done), Some(Failed));
+    assert_eq!(commit(&[('a', done), ('b', failed)]), Some('a'), "another run came too late");
+    assert_eq!(commit(&[('b', failed), ('a', done)]), Some('a'), "it was tried again");
+    assert_eq!(commit(&[('a', done), ('b', Some(Unknown))]), Some('a'));
+    assert_eq!(commit(&[('a', done), ('b', None)]), Some('a'));
+    assert_eq!(commit(&[('b', None), ('a', None)]), Some('a'), "the earlier came too late");
+    assert_eq!(commit(&[('b', failed)]), None);
 }

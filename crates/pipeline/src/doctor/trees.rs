@@ -42,7 +42,7 @@ const ENVIRONMENT: Check = Check {
     asks: "does no other run hold the environment?",
     by: Evidence::Environment,
     after: &["settings"],
-    failures: &["environment-held", "ledger-damaged", "ledger-not-writable"],
+    failures: &["environment-held", "ledger-damaged", "ledger-not-writable", "ledger-full"],
 };
 
 const RELEASE: Check = Check {
@@ -50,7 +50,7 @@ const RELEASE: Check = Check {
     asks: "is the release alive, and the environment not frozen?",
     by: Evidence::Release,
     after: &["settings"],
-    failures: &["release-dead", "environment-frozen", "ledger-damaged", "ledger-not-writable"],
+    failures: &["release-dead", "environment-frozen", "ledger-damaged", "ledger-not-writable", "ledger-full"],
 };
 
 const VERSIONS: Check = Check {

@@ -135,6 +135,8 @@ impl<'a> State<'a> {
         let came = Came { kind: event.kind, of, outcome };
         let is_same = self.last.as_ref() == Some(&came);
         match (event.kind, outcome) {
+            // It is left out: the records before and after it follow each other.
+            (_, EffectResult::Unknown) => return,
             (EventKind::Deployment, EffectResult::Failed) => self.misses(event, is_same),
             (EventKind::Deployment, EffectResult::Done) if self.is_part_of_the_tried(event) => return,
             _ => {}

@@ -89,4 +89,16 @@ pub(super) const FAILURES: &[Failure] = &[
             "`docs/access.md` has what a role needs for a ledger in a bucket.",
         ],
     },
+    Failure {
+        id: "ledger-full",
+        title: "the ledger is full",
+        codes: &["LF-LEDGER-FULL"],
+        words: &[],
+        why: "A folder takes a million records and a bucket ten million, so that a ledger can be read and proved in one go. Runs warn when nine \
+              tenths of them are there.",
+        remedy: &[
+            "Begin another ledger: name a new folder or prefix by `--ledger`, and keep the old one.",
+            "`docs/ledger.md` says what the new one does not know, and how it learns it.",
+        ],
+    },
 ];
