@@ -360,9 +360,10 @@ async fn what_was_never_made_does_not_stand_in_the_way_of_an_undo() {
         let standing = tree.standing(first.clone(), &next, &run).await.expect("looked at");
         assert_eq!(standing.changes.len(), first.changes.len() - 1);
         // Where nothing is left to be made the record of the first run is the one that is closed.
-        let record = match is_all_made_otherwise {
-            true => standing,
-            false => publish(&world, &keep).await.carrying_on(Some(standing)),
+        let record = if is_all_made_otherwise {
+            standing
+        } else {
+            publish(&world, &keep).await.carrying_on(Some(standing))
         };
         undo(&world, &record).await;
         assert_eq!(state(&world), before);
