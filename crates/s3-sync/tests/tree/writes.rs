@@ -1,6 +1,7 @@
 //! Uploads and deletions that fail, are lost, or are answered by something else.
 
 use landfall_s3_sync::tree::{Change, RuleTexts};
+use landfall_sandbox::s3::Etags;
 use landfall_sandbox::{Fault, Service, What};
 
 use crate::{BUCKET, Ended, World, changes, codes, document, error, rules, texts};
@@ -215,6 +216,48 @@ async fn an_answer_with_another_etag_and_no_checksum() {
     world.sandbox.faults().add(at_put(lie).matching("new2").every());
     // The one has its ETag, the other its checksum.
     world.published().await;
+}
+
+/// A proxy says 200 and sends nothing on; what another tool put there has the same size.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_never_reached_the_bucket_is_none() {
+    for etags in [Etags::Md5, Etags::Kms, Etags::Parts] {
+        let world = World::new().await;
+        world.sandbox.s3.set_etags(BUCKET, etags);
+        world.ten();
+        world.there("old1", "old");
+        world.write("f1.json", "CONTENT 1");
+        world.sandbox.faults().add(at_put(What::status(200)).matching("f1.json").every());
+        assert_eq!(world.fails().await, ["LF-S3-DAMAGED", "LF-SYNC-WITHHELD"], "{etags:?}");
+        assert_eq!(world.text("f1.json").as_deref(), Some("content 1"));
+        assert!(world.text("old1").is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_never_reached_the_bucket_are_not_there() {
+    let mut world = World::new().await;
+    world.ten();
+    world.options.check_headers = true;
+    world.rules =
+        rules(&RuleTexts { headers: texts(&["f1.json=Cache-Control: no-cache"]), ..RuleTexts::default() });
+    world.sandbox.faults().add(at_put(What::status(200)).matching("f1.json").every());
+    assert_eq!(world.fails().await, ["LF-S3-DAMAGED"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_nothing_is_told_of_counts_where_another_object_stands_there() {
+    let world = World::new().await;
+    world.sandbox.s3.set_etags(BUCKET, Etags::Kms);
+    world.ten();
+    world.write("f1.json", "CONTENT 1");
+    world.write("new1", "new1");
+    for method in [http::Method::PUT, http::Method::HEAD] {
+        let blind = What::remove_header("x-amz-checksum-sha256");
+        world.sandbox.faults().add(Fault::new(blind).on(Service::S3).method(method).every());
+    }
+    world.published().await;
+    assert_eq!(world.text("f1.json").as_deref(), Some("CONTENT 1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
