@@ -78,11 +78,7 @@ impl<'a> Pushes<'a> {
     }
 
     /// All tries to push a version's tag: those by its project's name, then those for the whole repo.
-    fn tried(
-        &self,
-        project: Option<&ProjectName>,
-        version: &Version,
-    ) -> impl Iterator<Item = &[Push<'a>]> {
+    fn tried(&self, project: Option<&ProjectName>, version: &Version) -> impl Iterator<Item = &[Push<'a>]> {
         let names = project.map(ProjectName::as_str).into_iter().chain([""]);
         names.filter_map(move |name| self.by_version.get(name)?.get(version).map(Vec::as_slice))
     }

@@ -126,7 +126,8 @@ fn a_push_that_failed_is_not_that_of_the_tag() {
                 told.effect("2025-12-31", push, ("", ""), &[LedgerItem::new("v1.4.2")], None)
             })
             .collect();
-        for (intent, end) in intents.into_iter().zip(pushes).filter_map(|(one, (_, end))| Some((one, (*end)?)))
+        for (intent, end) in
+            intents.into_iter().zip(pushes).filter_map(|(one, (_, end))| Some((one, (*end)?)))
         {
             told.ended("2025-12-31", intent, end);
         }
