@@ -36,13 +36,32 @@ pub enum UnverifiedApprovals {
 
 one_of!(UnverifiedApprovals { "count" => Count, "refuse" => Refuse });
 
-/// Who vouches for people.
+/// Who vouches for people, and in which project of theirs. What stands here no variable of a job changes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, JsonSchema)]
 pub struct IdentitySettings {
-    /// The CI server that signs id tokens, such as `https://gitlab.example.com`. Where it stands here no variable of a job names
-    /// another one.
+    /// The CI server that signs id tokens, such as `https://gitlab.example.com`. Where it is not set a job may name one, which vouches for
+    /// nobody unless it is `https://gitlab.com`.
     pub issuer: Option<Address>,
+    /// The project whose jobs' id tokens count, such as `acme/shop`. Where it is not set those of any project count.
+    pub project: Option<ProjectPath>,
+    /// The API that says who approved a run on GitHub, such as `https://github.example.com/api/v3`. Where it is not set a job may name one,
+    /// which vouches for nobody unless it is `https://api.github.com`.
+    pub github_api: Option<Address>,
+    /// The repository whose runs' approvals count, such as `acme/shop`. Where it is not set the job names it.
+    pub repository: Option<ProjectPath>,
 }
+
+short_text!(
+    /// A project of a CI server: `owner/name` on GitHub, `group/name` with any number of groups in GitLab. Both take upper and lower case for
+    /// the same name.
+    ProjectPath,
+    "a project of the CI server such as acme/shop: names of A-Z a-z 0-9 - _ . with / between, at most 255",
+    "^[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)+$",
+    |text| text.len() <= 255
+        && text.contains('/')
+        && text.split('/').all(|name| !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)))
+);
 
 short_text!(
     /// What somebody speaks for who lets a release go on, such as `qa-lead`.

@@ -78,7 +78,9 @@ pub use dot_env::DotEnv;
 pub use file::{FORMAT_VERSION, read_bounded};
 pub use file_error::{FileError, FileErrors, FileProblem};
 pub use freeze_window::{Freeze, FreezeWindow, WeekSpan, WeekTime, ZoneName};
-pub use gate_settings::{AfterRule, IdentitySettings, PersonName, RoleName, UnverifiedApprovals, one_each};
+pub use gate_settings::{
+    AfterRule, IdentitySettings, PersonName, ProjectPath, RoleName, UnverifiedApprovals, one_each,
+};
 pub use image_lock::{ImageLock, LockedImage, Platform};
 pub use instant::text as instant_text;
 pub use jira_tickets::{JiraTicket, JiraTickets};

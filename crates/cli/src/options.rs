@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use landfall_artifacts::{Class, Problem};
+use landfall_secret::Origin;
 
 /// What an option takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,37 +38,43 @@ pub struct Opt {
     pub default: Option<&'static str>,
     /// One sentence without a full stop.
     pub help: &'static str,
+    /// Whether it takes an address of which all but the host is a secret, such as that of a webhook.
+    pub is_secret_address: bool,
 }
 
 impl Opt {
+    const fn of(name: &'static str, kind: Kind, help: &'static str) -> Self {
+        Self { name, kind, variables: &[], key: None, default: None, help, is_secret_address: false }
+    }
+
     /// An option with a value.
     pub const fn value(name: &'static str, shown: &'static str, help: &'static str) -> Self {
-        Self { name, kind: Kind::Value(shown), variables: &[], key: None, default: None, help }
+        Self::of(name, Kind::Value(shown), help)
     }
 
     /// An option with a value that may be given several times.
     pub const fn list(name: &'static str, shown: &'static str, help: &'static str) -> Self {
-        Self { name, kind: Kind::List(shown), variables: &[], key: None, default: None, help }
+        Self::of(name, Kind::List(shown), help)
     }
 
     /// An option that is given or not.
     pub const fn switch(name: &'static str, help: &'static str) -> Self {
-        Self { name, kind: Kind::Switch, variables: &[], key: None, default: None, help }
+        Self::of(name, Kind::Switch, help)
     }
 
     /// A secret, from a variable alone.
     pub const fn secret(name: &'static str, variables: &'static [&'static str], help: &'static str) -> Self {
-        Self { name, kind: Kind::Secret, variables, key: None, default: None, help }
+        Self::of(name, Kind::Secret, help).env(variables)
     }
 
     /// A value without a flag.
     pub const fn positional(name: &'static str, shown: &'static str, help: &'static str) -> Self {
-        Self { name, kind: Kind::Positional(shown), variables: &[], key: None, default: None, help }
+        Self::of(name, Kind::Positional(shown), help)
     }
 
     /// All that stands after `--`.
     pub const fn rest(name: &'static str, shown: &'static str, help: &'static str) -> Self {
-        Self { name, kind: Kind::Rest(shown), variables: &[], key: None, default: None, help }
+        Self::of(name, Kind::Rest(shown), help)
     }
 
     /// Adds the variables.
@@ -86,6 +93,21 @@ impl Opt {
     pub const fn default(mut self, default: &'static str) -> Self {
         self.default = Some(default);
         self
+    }
+
+    /// Says that whoever knows the address that it takes may write there: its path and query are secret.
+    pub const fn secret_address(mut self) -> Self {
+        self.is_secret_address = true;
+        self
+    }
+
+    /// A value as people may see it: of an address without user and password, of one that is secret the scheme, host and port alone.
+    pub fn shown_value(&self, text: &str) -> String {
+        if self.is_secret_address {
+            return Origin::parse(text).map_or_else(|_| "<redacted>".to_owned(), |origin| origin.to_string());
+        }
+        landfall_secret::user_info(text)
+            .map_or_else(|| text.to_owned(), |_| landfall_secret::shown_address(text))
     }
 
     /// How the option is written, for messages: its flag, or its first variable.
@@ -217,4 +239,22 @@ fn usage(name: &str, error: &clap::Error) -> Problem {
     };
     let what = landfall_secret::escape(first.trim_start_matches("error: "), 300);
     Problem::new("LF-USAGE", Class::Input, what).with_remedy(remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Opt;
+
+    #[test]
+    fn of_an_address_that_is_secret_the_host_alone_is_shown() {
+        let plain = Opt::value("url", "URL", "an address");
+        let secret = plain.secret_address();
+        let address = "https://hooks.example.com:8443/T0/canary?key=canary#canary";
+        assert_eq!(plain.shown_value(address), address);
+        assert_eq!(plain.shown_value("https://ada:canary@example.com/x"), "https://<redacted>@example.com/x");
+        assert_eq!(secret.shown_value(address), "https://hooks.example.com:8443");
+        for odd in ["canary", "https://ada:canary@example.com/x", "ftp://canary"] {
+            assert!(!secret.shown_value(odd).contains("canary"), "{odd}");
+        }
+    }
 }

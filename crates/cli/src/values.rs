@@ -192,13 +192,12 @@ impl<'a> Values<'a> {
 
     fn place(&self, name: &str, source: &Source) -> String {
         let value = self.text(name).unwrap_or_default();
-        let value = match landfall_secret::user_info(&value) {
-            Some(_) => landfall_secret::shown_address(&value),
-            None => value,
+        let option = self.options.iter().find(|option| option.name == name);
+        let shown = match option {
+            Some(option) if option.kind == Kind::Secret => "<redacted>".to_owned(),
+            Some(option) => landfall_secret::escape(&option.shown_value(&value), 120),
+            None => landfall_secret::escape(&value, 120),
         };
-        let shown = landfall_secret::escape(&value, 120);
-        let secret = self.options.iter().any(|option| option.name == name && option.kind == Kind::Secret);
-        let shown = if secret { "<redacted>".to_owned() } else { shown };
         match source {
             Source::Flag | Source::Default => format!("--{name} `{shown}`"),
             Source::Variable(variable) => format!("the variable {variable} `{shown}`"),

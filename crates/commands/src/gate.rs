@@ -1,6 +1,7 @@
 //! `gate` as a command.
 
 mod identity;
+mod pins;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -23,6 +23,7 @@ mod nearest;
 mod notify;
 mod part;
 mod passed;
+mod posting;
 mod prepare;
 mod registries;
 mod report;

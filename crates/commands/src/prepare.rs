@@ -179,6 +179,10 @@ fn learn_secrets(options: &[Opt], layers: &Layers, redactor: &Redactor) {
             {
                 redactor.learn(&secret);
             }
+        } else if option.is_secret_address {
+            if let Some(text) = values.text(option.name) {
+                landfall_notify::teach_address(&Secret::new(text), redactor);
+            }
         } else if let Some(text) = values.text(option.name)
             && let Some(user_info) = landfall_secret::user_info(&text)
         {

@@ -105,10 +105,7 @@ pub(crate) fn config(context: &Context) -> std::collections::BTreeMap<String, se
         // What follows the program may be anything, a password too.
         Kind::Rest(_) => values.rest(option.name).into_iter().next(),
         Kind::Value(_) | Kind::List(_) | Kind::Switch | Kind::Positional(_) => {
-            values.text(option.name).map(|text| {
-                landfall_secret::user_info(&text)
-                    .map_or_else(|| text.clone(), |_| landfall_secret::shown_address(&text))
-            })
+            values.text(option.name).map(|text| option.shown_value(&text))
         }
     };
     context

@@ -4,39 +4,15 @@ use std::future::Future;
 use std::path::PathBuf;
 use std::pin::Pin;
 
-use landfall_cli::{Opt, Values};
-use landfall_stages::dashboard::Post;
+use landfall_cli::Opt;
 use landfall_stages::{Outcome, Refusal, update_version_dashboard};
 
 use crate::context::{LOCK, VERSIONS};
-use crate::{Context, Effects};
+use crate::{Context, Effects, posting};
 
 /// The command.
 #[derive(Debug)]
 pub struct Command;
-
-/// A dashboard of others.
-const POST: Opt = Opt::value(
-    "post",
-    "URL",
-    "tell a dashboard that is there already, by a POST of JSON; that it fails is a warning",
-)
-.env(&["LANDFALL_DASHBOARD_POST"]);
-/// Its token.
-const POST_TOKEN: Opt = Opt::secret(
-    "post-token",
-    &["LANDFALL_DASHBOARD_POST_TOKEN"],
-    "sent to that dashboard as `Authorization: Bearer`",
-);
-
-fn post(context: &Context, values: &mut Values<'_>) -> Result<Option<Post>, Refusal> {
-    let Some(address) = values.text("post") else { return Ok(None) };
-    if let Err(error) = landfall_secret::Origin::parse(&address) {
-        values.problem("LF-CONFIG", &format!("--post is no address: {error}"), None);
-        return Ok(None);
-    }
-    Ok(Some(Post { http: context.http()?, address, token: values.secret("post-token") }))
-}
 
 impl crate::Command for Command {
     const NAME: &'static str = "update-version-dashboard";
@@ -45,7 +21,7 @@ impl crate::Command for Command {
     const EFFECTS: Effects = Effects::Recorded;
 
     fn options() -> Vec<Opt> {
-        vec![
+        let own = vec![
             VERSIONS,
             LOCK,
             Opt::value("deploy-report", "FILE", "what deploy-lambda did").default("deploy-report.json"),
@@ -57,15 +33,14 @@ impl crate::Command for Command {
             Opt::value("title", "TEXT", "what the page is about")
                 .env(&["CI_PROJECT_TITLE", "CI_PROJECT_NAME"])
                 .default("Versions"),
-            POST,
-            POST_TOKEN,
-        ]
+        ];
+        [own, posting::OPTIONS.to_vec()].concat()
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
             let mut values = context.values();
-            let post = post(context, &mut values)?;
+            let post = posting::post(context, &mut values)?;
             let path = |name: &str| PathBuf::from(values.text(name).unwrap_or_default());
             let config = update_version_dashboard::Config {
                 target: context.target().clone(),

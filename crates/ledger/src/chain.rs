@@ -49,11 +49,19 @@ pub(crate) struct Bad {
     pub(crate) what: String,
 }
 
-/// A record that was read: its event and the digest of its bytes.
+/// A record that was read: what is kept of its event, the record that it names, and the digest of its bytes.
 #[derive(Clone, Debug)]
-pub(crate) struct Link {
-    pub(crate) event: LedgerEvent,
+pub(crate) struct Link<E = LedgerEvent> {
+    pub(crate) event: E,
+    pub(crate) previous: Option<Digest>,
     pub(crate) head: Head,
+}
+
+impl Link {
+    /// The same with less of its event: a million of them need not go from one thread to another whole.
+    pub(crate) fn keeping<E>(self, keep: impl Fn(LedgerEvent) -> E) -> Link<E> {
+        Link { event: keep(self.event), previous: self.previous, head: self.head }
+    }
 }
 
 /// Reads one record by itself.
@@ -64,23 +72,24 @@ pub(crate) fn link(sequence: u64, bytes: &[u8]) -> Result<Link, Bad> {
         let what = format!("it says that it is record {}", event.sequence);
         return Err(Bad { sequence, what });
     }
-    Ok(Link { event, head: Head { sequence, digest: Digest::of(bytes) } })
+    let previous = event.previous;
+    Ok(Link { event, previous, head: Head { sequence, digest: Digest::of(bytes) } })
 }
 
 /// Whether `link` follows `before`. The chain by itself says only that one of the two was changed; what follows tells
 /// which: the record after (`after`), or the head that was kept elsewhere.
-pub(crate) fn follows(
-    link: &Link,
+pub(crate) fn follows<E>(
+    link: &Link<E>,
     before: Option<Head>,
-    after: Option<&Link>,
+    after: Option<&Link<E>>,
     known: Option<Head>,
 ) -> Result<(), Bad> {
-    let Some(before) = before.filter(|before| link.event.previous != Some(before.digest)) else {
+    let Some(before) = before.filter(|before| link.previous != Some(before.digest)) else {
         return Ok(());
     };
     let Head { sequence, digest } = link.head;
     let vouched = match (after, known) {
-        (Some(after), _) => Some(after.event.previous == Some(digest)),
+        (Some(after), _) => Some(after.previous == Some(digest)),
         (None, Some(known)) if known.sequence == sequence => Some(known.digest == digest),
         (None, _) => None,
     };
@@ -113,7 +122,7 @@ impl Walk {
     }
 
     /// The next record; `after` is the one that follows it, where that can be read.
-    pub(crate) fn step(&mut self, link: &Link, after: Option<&Link>) -> Result<(), Bad> {
+    pub(crate) fn step<E>(&mut self, link: &Link<E>, after: Option<&Link<E>>) -> Result<(), Bad> {
         follows(link, self.before, after, self.kept.last().map(|kept| kept.head))?;
         while let Some(kept) = self.kept.pop_if(|kept| kept.head.sequence == link.head.sequence) {
             if kept.head.digest != link.head.digest {

@@ -1,7 +1,7 @@
 //! Checkpoints: number and digest of the newest record, kept in a second place.
 
 use futures_util::{StreamExt as _, TryStreamExt as _};
-use landfall_artifacts::{AccountId, EventKind, LedgerCheckpoint};
+use landfall_artifacts::{AccountId, EventKind, LedgerCheckpoint, LedgerEvent};
 use landfall_aws::AwsConfig;
 use landfall_run::Run;
 
@@ -150,12 +150,8 @@ impl Ledger {
     /// As [`Ledger::verify`]: of a ledger that does not fit what was kept, nothing more is to be kept.
     pub async fn to_keep(&self, kept: &[Kept]) -> Result<ToKeep, Error> {
         let mut told = 0;
-        let note = |event: landfall_artifacts::LedgerEvent| {
-            if event.kind != EventKind::Checkpoint {
-                told = event.sequence;
-            }
-        };
-        let verified = self.walk(kept, note).await?;
+        let tells = |event: LedgerEvent| (event.kind != EventKind::Checkpoint).then_some(event.sequence);
+        let verified = self.walk(kept, tells, |one| told = one.unwrap_or(told)).await?;
         let newest = kept.iter().map(|kept| kept.head).max_by_key(|head| head.sequence);
         Ok(to_keep(verified.head, told, newest))
     }

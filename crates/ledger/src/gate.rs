@@ -10,21 +10,25 @@ mod approvals;
 mod calendar;
 mod decisions;
 mod freezes;
+mod index;
 mod missing;
 mod order;
+mod place;
+mod presence;
 mod running;
 mod soak;
 mod subject;
 mod taken_out;
 
-use landfall_artifacts::{LedgerEvent, PersonName, RoleName, Settings};
+use landfall_artifacts::{LedgerEvent, PersonName, ReleaseId, RoleName, Settings};
 use time::OffsetDateTime;
 
 pub use approvals::{Approval, Identity, Void, Voided, has_broken_glass};
 pub use decisions::{Decision, approve, break_glass, freeze, reject, unfreeze};
 pub use freezes::{Freeze, Frozen, FrozenBy, frozen, standing_freezes};
+pub use index::Index;
 pub use missing::Missing;
-pub use order::{NotPassed, soaks_until};
+pub use order::NotPassed;
 pub use subject::{Content, Drift, Subject};
 
 use crate::life;
@@ -38,8 +42,10 @@ pub struct Standing {
     pub given: Vec<(RoleName, Approval)>,
     /// Who broke the glass, where that counts: freezes and missing approvals are then not missing.
     pub glass: Option<Approval>,
-    /// Who made the release, and therefore may not approve it.
+    /// Who made the release, as it is told.
     pub author: Option<String>,
+    /// Everybody who had a part in making it, and therefore may not approve it.
+    pub makers: Vec<String>,
 }
 
 /// Everything that a release lacks for coming to an environment; nothing where it may come.
@@ -62,27 +68,36 @@ pub fn standing(
     subject: &Subject,
     now: OffsetDateTime,
 ) -> Standing {
-    let author = life::author(events, &subject.release)
-        .or_else(|| subject.origins(events).first().and_then(|release| life::author(events, release)));
+    Index::new(events).standing(settings, subject, now)
+}
+
+fn standing_of(index: &Index<'_>, settings: &Settings, subject: &Subject, now: OffsetDateTime) -> Standing {
+    let made = |release: &ReleaseId| {
+        let events = index.of_release(release);
+        life::author_of(events).map(|author| (author, life::makers_of(events)))
+    };
+    let made =
+        made(&subject.release).or_else(|| subject.origins(index).first().and_then(|release| made(release)));
+    let (author, makers) = made.map_or((None, Vec::new()), |(author, makers)| (Some(author), makers));
     let row = settings.environments.get(&subject.environment);
     let roles = row.map(|row| row.approvals.as_slice()).unwrap_or_default();
-    let approvals = approvals::standing(events, roles, settings, subject, author.as_deref(), now);
-    let death = life::death(events, &subject.release).or_else(|| subject.inherited_death(events));
+    let approvals = approvals::standing(index, roles, settings, subject, &makers, now);
+    let death = index.death(&subject.release).or_else(|| subject.inherited_death(index));
     let mut missing: Vec<Missing> = death.map(Missing::Dead).into_iter().collect();
-    missing.extend(order::missing(events, settings, subject, now));
+    missing.extend(order::missing(index, settings, subject, now));
     // The glass is there for emergencies: it opens what people closed, and nothing that tests say.
     if approvals.glass.is_none() {
         if author.is_none() && !roles.is_empty() {
             missing.push(Missing::Author(subject.release.clone()));
         }
         missing.extend(approvals.missing);
-        missing.extend(frozen(events, settings, &subject.environment, now).into_iter().map(Missing::Frozen));
+        missing.extend(index.frozen(settings, &subject.environment, now).into_iter().map(Missing::Frozen));
     }
-    Standing { missing, given: approvals.given, glass: approvals.glass, author }
+    Standing { missing, given: approvals.given, glass: approvals.glass, author, makers }
 }
 
-/// Who may speak for a role, without who made the release.
-fn speakers(settings: &Settings, role: &RoleName, author: Option<&str>) -> Vec<PersonName> {
+/// Who may speak for a role, without those who made the release.
+fn speakers(settings: &Settings, role: &RoleName, makers: &[String]) -> Vec<PersonName> {
     let people = settings.approvers.get(role).map(Vec::as_slice).unwrap_or_default();
-    people.iter().filter(|person| !author.is_some_and(|author| person.is(author))).cloned().collect()
+    people.iter().filter(|person| !makers.iter().any(|maker| person.is(maker))).cloned().collect()
 }

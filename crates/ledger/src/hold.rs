@@ -91,7 +91,7 @@ impl Ledger {
     /// As [`Ledger::verify`].
     pub async fn locks_of(&self, environment: &EnvironmentName) -> Result<Vec<Lock>, Error> {
         let mut standing = Standing::default();
-        self.walk(&[], |event| standing.see(&event)).await?;
+        self.walk(&[], |event| event, |event| standing.see(&event)).await?;
         Ok(standing.of(environment).to_vec())
     }
 

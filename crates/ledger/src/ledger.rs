@@ -250,7 +250,7 @@ impl Ledger {
         let mut read = self.inner.read.lock().await;
         if read.newest.is_none() {
             let mut events = Vec::new();
-            let newest = self.walk(&[], |event| events.push(event)).await?.head;
+            let newest = self.walk(&[], |event| event, |event| events.push(event)).await?.head;
             *read = Read { newest, events };
             return Ok(read);
         }
@@ -271,7 +271,8 @@ impl Ledger {
     /// As [`Ledger::verify`].
     pub async fn read(&self, known: Option<Head>) -> Result<(Vec<LedgerEvent>, Verified), Error> {
         let mut events = Vec::new();
-        let verified = self.walk(known.map(Kept::from).as_slice(), |event| events.push(event)).await?;
+        let kept = known.map(Kept::from);
+        let verified = self.walk(kept.as_slice(), |event| event, |event| events.push(event)).await?;
         Ok((events, verified))
     }
 
@@ -289,25 +290,38 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::verify`].
     pub async fn verify_against(&self, kept: &[Kept]) -> Result<Verified, Error> {
-        self.walk(kept, |_| {}).await
+        self.walk(kept, drop, |()| {}).await
     }
 
-    pub(crate) async fn walk(
+    /// Goes along the whole chain. `keep` takes what is wanted of each event where the record is read, on several threads; `visit` has
+    /// that of each record that fits, in their order.
+    pub(crate) async fn walk<E: Send + 'static>(
         &self,
         kept: &[Kept],
-        mut visit: impl FnMut(LedgerEvent),
+        keep: impl Fn(LedgerEvent) -> E + Clone + Send + 'static,
+        mut visit: impl FnMut(E),
     ) -> Result<Verified, Error> {
         let store = &self.inner.store;
         let last = store.listed().await?;
-        let mut links = std::pin::pin!(store.chain(last));
+        let mut pieces = std::pin::pin!(store.chain(last, keep));
         let mut walk = chain::Walk::new(kept);
-        let mut ahead: Option<Result<Link, Error>> = links.next().await;
-        while let Some(next) = ahead.take() {
-            let link = next?;
-            ahead = links.next().await;
-            let after = ahead.as_ref().and_then(|next| next.as_ref().ok());
+        // Each is looked at together with the one that follows it.
+        let mut step = |link: Link<E>, after: Option<&Link<E>>| {
             walk.step(&link, after).map_err(|bad| store.damaged(bad))?;
             visit(link.event);
+            Ok::<_, Error>(())
+        };
+        let mut newest: Option<Link<E>> = None;
+        while let Some(piece) = pieces.next().await {
+            for next in piece {
+                if let Some(link) = newest.take() {
+                    step(link, next.as_ref().ok())?;
+                }
+                newest = Some(next?);
+            }
+        }
+        if let Some(link) = newest {
+            step(link, None)?;
         }
         walk.end().map_err(|bad| store.damaged(bad))
     }

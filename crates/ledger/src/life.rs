@@ -184,7 +184,12 @@ pub fn production(settings: &Settings) -> BTreeSet<EnvironmentName> {
 
 /// How a release died; `None` where it lives, or was never heard of. The first event that kills it counts.
 pub fn death(events: &[LedgerEvent], release: &ReleaseId) -> Option<Death> {
-    events.iter().filter(|event| event.release.as_ref() == Some(release)).find_map(death_by)
+    first_death(events.iter().filter(|event| event.release.as_ref() == Some(release)))
+}
+
+/// The same by the events of that release.
+pub(crate) fn first_death<'a>(of_release: impl IntoIterator<Item = &'a LedgerEvent>) -> Option<Death> {
+    of_release.into_iter().find_map(death_by)
 }
 
 fn death_by(event: &LedgerEvent) -> Option<Death> {
@@ -204,9 +209,30 @@ fn death_by(event: &LedgerEvent) -> Option<Death> {
 /// Who made a release: the `author` that the first event names which names one, else who did the first that is on record for it.
 /// Decisions, tests and freezes make nothing, so they do not count.
 pub fn author(events: &[LedgerEvent], release: &ReleaseId) -> Option<String> {
-    let making = || events.iter().filter(|event| event.release.as_ref() == Some(release) && makes(event));
+    let of_release = events.iter().filter(|event| event.release.as_ref() == Some(release));
+    author_of(&of_release.collect::<Vec<_>>())
+}
+
+/// The same by the events of that release.
+pub(crate) fn author_of(of_release: &[&LedgerEvent]) -> Option<String> {
+    let making = || of_release.iter().copied().filter(|event| makes(event));
     let named = making().find_map(named_author);
     named.or_else(|| making().next().map(|event| event.actor.name.as_str())).map(str::to_owned)
+}
+
+/// Everybody who made it, by the events of that release, each once: the authors that events name, and whose records stand before it came to its
+/// first environment, or the first alone where that came there. They are who the variables of those jobs name.
+pub(crate) fn makers_of(of_release: &[&LedgerEvent]) -> Vec<String> {
+    let making: Vec<&LedgerEvent> = of_release.iter().copied().filter(|event| makes(event)).collect();
+    let before = making.iter().take_while(|event| event.environment.is_none()).count().max(1);
+    let named = making.iter().filter_map(|event| named_author(event));
+    let mut makers: Vec<String> = Vec::new();
+    for name in named.chain(making.iter().take(before).map(|event| event.actor.name.as_str())) {
+        if !makers.iter().any(|known| known.to_lowercase() == name.to_lowercase()) {
+            makers.push(name.to_owned());
+        }
+    }
+    makers
 }
 
 fn named_author(event: &LedgerEvent) -> Option<&str> {

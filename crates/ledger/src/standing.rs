@@ -90,7 +90,7 @@ impl Inner {
         let mut decides = None;
         'back: while to > 0 {
             let from = to.saturating_sub(PIECE - 1).max(1);
-            for link in self.store.links(from..=to).await.into_iter().rev() {
+            for link in self.store.links(from..=to, |event| event).await.into_iter().rev() {
                 let event = link?.event;
                 let is_of_lock = matches!(event.kind, EventKind::Lock | EventKind::Unlock);
                 if !is_of_lock || event.environment.as_ref() != Some(environment) {

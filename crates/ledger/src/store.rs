@@ -101,34 +101,45 @@ impl Store {
         }
     }
 
-    /// The records of a range in their order; one that is missing is damage.
-    pub(crate) async fn links(&self, range: RangeInclusive<u64>) -> Vec<Result<Link, Error>> {
+    /// The records of a range in their order, with what `keep` takes of each event; one that is missing is damage.
+    pub(crate) async fn links<E: Send + 'static>(
+        &self,
+        range: RangeInclusive<u64>,
+        keep: impl Fn(LedgerEvent) -> E + Send + 'static,
+    ) -> Vec<Result<Link<E>, Error>> {
         match self {
             Self::Folder(store) => {
-                let read = move |store: &FolderStore| Ok(range.map(|at| store.link(at)).collect());
+                let read = move |store: &FolderStore| {
+                    Ok(range.map(|at| store.link(at).map(|link| link.keeping(&keep))).collect())
+                };
                 blocking(store, read).await.unwrap_or_else(|error| vec![Err(error)])
             }
             Self::S3(_) => {
+                let keep = &keep;
                 let reads = range.map(|sequence| async move {
                     let missing = || self.damaged(Bad { sequence, what: "it is missing".to_owned() });
-                    self.link(sequence).await?.ok_or_else(missing)
+                    self.link(sequence).await?.ok_or_else(missing).map(|link| link.keeping(keep))
                 });
                 futures_util::stream::iter(reads).buffered(AT_A_TIME).collect().await
             }
         }
     }
 
-    /// The records from 1 to `last` in their order, several pieces at a time.
-    pub(crate) fn chain(&self, last: u64) -> impl futures_util::Stream<Item = Result<Link, Error>> + '_ {
+    /// The records from 1 to `last` in their order, in pieces of which several are read at a time.
+    pub(crate) fn chain<E: Send + 'static>(
+        &self,
+        last: u64,
+        keep: impl Fn(LedgerEvent) -> E + Clone + Send + 'static,
+    ) -> impl futures_util::Stream<Item = Vec<Result<Link<E>, Error>>> + '_ {
         let pieces = (0..last.div_ceil(PIECE)).map(move |piece| {
             let from = piece * PIECE + 1;
-            self.links(from..=(from + PIECE - 1).min(last))
+            self.links(from..=(from + PIECE - 1).min(last), keep.clone())
         });
         let at_a_time = match self {
             Self::Folder(_) => std::thread::available_parallelism().map_or(2, usize::from) + 1,
             Self::S3(_) => 2,
         };
-        futures_util::stream::iter(pieces).buffered(at_a_time).flat_map(futures_util::stream::iter)
+        futures_util::stream::iter(pieces).buffered(at_a_time)
     }
 
     pub(crate) fn damaged(&self, bad: Bad) -> Error {

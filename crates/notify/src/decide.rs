@@ -1,6 +1,6 @@
 //! Whether the end of a stage is worth telling, and as what.
 
-use landfall_artifacts::{NotifyEvent, OutcomeKind};
+use landfall_artifacts::{Digest, NotifyEvent, OutcomeKind};
 
 /// The exit code of a check or gate that said no.
 const REFUSED: u8 = 3;
@@ -30,6 +30,10 @@ pub enum News {
     Waits {
         /// Everything that it lacks, such as `approval of qa-lead`: the same names for the same things at every look.
         missing: Vec<String>,
+        /// The plan that is to be let come: another one waits anew.
+        plan: Digest,
+        /// The record of what people decided last about it; `None` where they did not. That it counts no more is news.
+        decision: Option<u64>,
     },
 }
 
@@ -63,14 +67,15 @@ pub fn event(ended: &Ended<'_>) -> Option<NotifyEvent> {
 
 #[cfg(test)]
 mod tests {
-    use landfall_artifacts::{NotifyEvent, OutcomeKind};
+    use landfall_artifacts::{Digest, NotifyEvent, OutcomeKind};
 
     use super::{Ended, News, Way, event};
 
     #[test]
     fn what_is_told_follows_from_the_end_of_a_stage() {
         let died = News::Died { reason: "slow".into() };
-        let waits = News::Waits { missing: vec!["approval of qa-lead".into()] };
+        let (missing, plan) = (vec!["approval of qa-lead".into()], Digest::of(b"plan"));
+        let waits = News::Waits { missing, plan, decision: None };
         let (done, nothing, bad) = (OutcomeKind::Done, OutcomeKind::NothingToDo, OutcomeKind::Failed);
         for (way, kind, exit_code, news, told) in [
             (Way::Looks, done, 0, None, None),

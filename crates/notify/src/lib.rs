@@ -25,5 +25,5 @@ mod words;
 
 pub use decide::{Ended, News, Way, event};
 pub use error::Error;
-pub use sender::{LONGEST_SENDING, Secrets, Sender};
+pub use sender::{LONGEST_SENDING, Secrets, Sender, teach_address};
 pub use words::{Told, notifications, test_notification};

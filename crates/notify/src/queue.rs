@@ -3,6 +3,7 @@
 //!
 //! Names sort as times do, so that a listing gives the oldest first, and one that begins a day ago leaves out what is too old.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use landfall_artifacts::TargetName;
@@ -13,7 +14,7 @@ use time::macros::format_description;
 /// How long a notification is tried again. News of yesterday help nobody; it stays, and is shown.
 pub const LONGEST_WAIT: Duration = Duration::from_secs(24 * 3600);
 
-/// The most that one run tries again.
+/// The most that one run tries again of a target.
 pub const MOST_TRIED: usize = 20;
 
 /// What stands before `.json` in the name of one that was refused for good.
@@ -80,14 +81,35 @@ pub fn begin(now: OffsetDateTime) -> String {
     stamp(now - LONGEST_WAIT)
 }
 
-/// What is tried again now: what was not refused, is not too old, and whose target can be told here; the oldest first, at most
-/// [`MOST_TRIED`].
-pub fn due(names: &[String], now: OffsetDateTime, can_be_told: impl Fn(&TargetName) -> bool) -> Vec<Name> {
+/// What waits for one target.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Line {
+    /// What is tried again now, the oldest first: at most [`MOST_TRIED`].
+    pub first: Vec<Name>,
+    /// Whether more wait behind these: what is new has to wait behind them.
+    pub is_longer: bool,
+}
+
+/// What is tried again now, for each target by itself, so that one that is down keeps no other waiting: what was not refused, is not too
+/// old, and whose target can be told here.
+pub fn due(
+    names: &[String],
+    now: OffsetDateTime,
+    can_be_told: impl Fn(&TargetName) -> bool,
+) -> BTreeMap<TargetName, Line> {
     let mut due: Vec<Name> = names.iter().filter_map(|name| Name::of(name)).collect();
     due.retain(|name| !name.is_refused && !name.is_old(now) && can_be_told(&name.target));
     due.sort_by(|a, b| (&a.time, &a.id).cmp(&(&b.time, &b.id)));
-    due.truncate(MOST_TRIED);
-    due
+    let mut lines: BTreeMap<TargetName, Line> = BTreeMap::new();
+    for name in due {
+        let line = lines.entry(name.target.clone()).or_default();
+        if line.first.len() < MOST_TRIED {
+            line.first.push(name);
+        } else {
+            line.is_longer = true;
+        }
+    }
+    lines
 }
 
 fn stamp(time: OffsetDateTime) -> String {
@@ -100,12 +122,23 @@ mod tests {
     use proptest::prelude::*;
     use time::macros::datetime;
 
-    use super::{LONGEST_WAIT, MOST_TRIED, Name, begin, due};
+    use super::{LONGEST_WAIT, Line, MOST_TRIED, Name, begin, due};
 
     const NOW: time::OffsetDateTime = datetime!(2025-11-19 15:22:00 UTC);
 
     fn name(since: time::OffsetDateTime, number: usize) -> Name {
-        Name::new(since, &format!("{number:032x}"), &"audit-1".parse().expect("a target"))
+        name_for("audit-1", since, number)
+    }
+
+    fn name_for(target: &str, since: time::OffsetDateTime, number: usize) -> Name {
+        Name::new(since, &format!("{number:032x}"), &target.parse().expect("a target"))
+    }
+
+    /// The line of the only target.
+    fn line(names: &[String]) -> Line {
+        let lines = due(names, NOW, |_| true);
+        assert_eq!(lines.len(), 1);
+        lines.into_values().next().expect("one")
     }
 
     #[test]
@@ -140,12 +173,26 @@ mod tests {
             .map(ToString::to_string)
             .chain(["README".into()])
             .collect();
-        assert_eq!(due(&names, NOW, |_| true), [first, second]);
+        assert_eq!(line(&names), Line { first: vec![first, second], is_longer: false });
         assert!(due(&names, NOW, |_| false).is_empty());
         assert!(old.to_string() < begin(NOW) && names[0] > begin(NOW));
-        let many: Vec<String> = (0..50).map(|at| name(NOW, at).to_string()).rev().collect();
-        let tried = due(&many, NOW, |_| true);
-        assert_eq!((tried.len(), &tried[0]), (MOST_TRIED, &name(NOW, 0)));
+        for (number, is_longer) in [(MOST_TRIED, false), (MOST_TRIED + 1, true), (50, true)] {
+            let many: Vec<String> = (0..number).map(|at| name(NOW, at).to_string()).rev().collect();
+            let Line { first, is_longer: is_so } = line(&many);
+            assert_eq!((first.len(), &first[0], is_so), (MOST_TRIED, &name(NOW, 0), is_longer));
+        }
+    }
+
+    #[test]
+    fn a_target_that_is_down_keeps_no_other_waiting() {
+        let down = (0..MOST_TRIED * 2).map(|at| name_for("down", NOW, at));
+        let later = name_for("chat", NOW + std::time::Duration::from_secs(60), 1);
+        let names: Vec<String> = down.chain([later.clone()]).map(|name| name.to_string()).collect();
+        let lines = due(&names, NOW, |_| true);
+        let of = |target: &str| lines.get(&target.parse().expect("a target")).expect("a line");
+        assert_eq!(*of("chat"), Line { first: vec![later], is_longer: false });
+        assert_eq!((of("down").first.len(), of("down").is_longer), (MOST_TRIED, true));
+        assert_eq!(due(&names, NOW, |target| target.as_str() == "chat").len(), 1);
     }
 
     proptest! {

@@ -64,21 +64,33 @@ impl Secrets {
         })
     }
 
-    /// Teaches the redactor all of them, and of the address also its path and what in it is long and looks like chance.
+    /// Teaches the redactor all of them, as [`teach_address`] the address.
     pub fn teach(&self, redactor: &Redactor) {
-        for secret in [Some(&self.url), self.token.as_ref(), self.signature.as_ref()].into_iter().flatten() {
+        for secret in [self.token.as_ref(), self.signature.as_ref()].into_iter().flatten() {
             redactor.learn(secret);
         }
-        let Ok(url) = Url::parse(self.url.expose()) else { return };
-        let path = url.path().trim_start_matches('/');
-        let values: Vec<String> = url.query_pairs().map(|(_, value)| value.into_owned()).collect();
-        // A word of a language is no secret, and our own messages would lose it.
-        let is_chance = |part: &&str| part.chars().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
-        let parts = path.split('/').chain(values.iter().map(String::as_str)).filter(is_chance);
-        let wholes = [path, url.as_str(), url.query().unwrap_or_default()];
-        for part in parts.chain(wholes).filter(|part| part.len() >= LONG_PART) {
-            redactor.learn(&Secret::new(part));
-        }
+        teach_address(&self.url, redactor);
+    }
+}
+
+/// Teaches the redactor an address that only those may know who may write there: the whole, and by itself its path and what in it is long
+/// and looks like chance. Of one that is a host alone nothing is secret.
+pub fn teach_address(address: &Secret, redactor: &Redactor) {
+    let parsed = Url::parse(address.expose()).ok();
+    let is_host = |url: &Url| url.path() == "/" && url.query().is_none() && url.username().is_empty();
+    if parsed.as_ref().is_some_and(is_host) {
+        return;
+    }
+    redactor.learn(address);
+    let Some(url) = parsed else { return };
+    let path = url.path().trim_start_matches('/');
+    let values: Vec<String> = url.query_pairs().map(|(_, value)| value.into_owned()).collect();
+    // A word of a language is no secret, and our own messages would lose it.
+    let is_chance = |part: &&str| part.chars().any(|c| c.is_ascii_digit() || c.is_ascii_uppercase());
+    let parts = path.split('/').chain(values.iter().map(String::as_str)).filter(is_chance);
+    let wholes = [path, url.as_str(), url.query().unwrap_or_default()];
+    for part in parts.chain(wholes).filter(|part| part.len() >= LONG_PART) {
+        redactor.learn(&Secret::new(part));
     }
 }
 

@@ -94,7 +94,7 @@ fn bare(told: &Told<'_>, event: NotifyEvent, redactor: &Redactor, id: String) ->
     // Redacted before it is cut: of a secret across the end its beginning would stay.
     let clean = |text: &str| escape(&redactor.redact(text), LONGEST);
     let (reason, missing): (_, &[String]) = match told.ended.news {
-        Some(News::Waits { missing }) => (None, missing),
+        Some(News::Waits { missing, .. }) => (None, missing),
         Some(News::Died { reason }) => (Some(clean(reason)), &[]),
         None => (None, &[]),
     };
@@ -283,7 +283,8 @@ templates = { deployment = "<!here> *{release}* & {{{environment}}}\n\n{run}\n{p
         channel death: v1.4.0 is dead, found in prod_eu00: the basket was empty: &lt;redacted&gt;
         ada@|example.com
         ");
-        let waits = News::Waits { missing: vec!["approval of qa-lead".into(), "freeze".into()] };
+        let missing = vec!["approval of qa-lead".into(), "freeze".into()];
+        let waits = News::Waits { missing, plan: landfall_artifacts::Digest::of(b"plan"), decision: None };
         insta::assert_snapshot!(texts(told(Way::Decides, 3, Some(&waits), &ada(), &problems)), @r"
         audit gate-waiting: v1.4.0 waits before prod_eu00: approval of qa-lead, freeze
         ada@example.com

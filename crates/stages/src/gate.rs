@@ -9,9 +9,11 @@ mod tests;
 
 use std::time::Duration;
 
-use landfall_artifacts::{Actor, Class, Digest, EnvironmentName, LedgerEvent, Problem, RoleName, Settings};
+use landfall_artifacts::{
+    Actor, Class, Digest, EnvironmentName, EventKind, LedgerEvent, Problem, RoleName, Settings,
+};
 use landfall_ledger::Ledger;
-use landfall_ledger::gate::{Identity, standing};
+use landfall_ledger::gate::{Identity, Subject, standing};
 use landfall_notify::News;
 use landfall_run::Run;
 use time::OffsetDateTime;
@@ -106,7 +108,7 @@ pub async fn run(config: &Config, people: &[Person], ledger: &Ledger, output: &O
         Act::Check => {
             let subject = contents::subject(config, &events)?;
             let standing = standing(&events, &config.settings, &subject, now);
-            Ok(shown::check(&subject, &standing))
+            Ok(shown::check(&subject, &standing, last_decision(&events, &subject)))
         }
         Act::Approve(approve) => {
             let subject = contents::known(config, &events)?;
@@ -140,6 +142,16 @@ pub async fn run(config: &Config, people: &[Person], ledger: &Ledger, output: &O
     }
 }
 
+/// The record of the newest approval or rejection of the release there.
+fn last_decision(events: &[LedgerEvent], subject: &Subject) -> Option<u64> {
+    let is_decision = |event: &&LedgerEvent| {
+        matches!(event.kind, EventKind::Approval | EventKind::Rejection)
+            && event.release.as_ref() == Some(&subject.release)
+            && event.environment.as_ref() == Some(&subject.environment)
+    };
+    events.iter().rfind(is_decision).map(|event| event.sequence)
+}
+
 fn environment(config: &Config) -> Result<&EnvironmentName, Refusal> {
     config.target.environment.as_ref().ok_or_else(|| {
         Refusal::one(
@@ -150,11 +162,6 @@ fn environment(config: &Config) -> Result<&EnvironmentName, Refusal> {
 }
 
 /// Who made the release, as far as that is known.
-fn author(
-    config: &Config,
-    subject: &landfall_ledger::gate::Subject,
-    events: &[LedgerEvent],
-    now: OffsetDateTime,
-) -> Option<String> {
+fn author(config: &Config, subject: &Subject, events: &[LedgerEvent], now: OffsetDateTime) -> Option<String> {
     standing(events, &config.settings, subject, now).author
 }

@@ -10,8 +10,9 @@ mod told;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use landfall_artifacts::{Notification, Problem, TargetName};
+use landfall_artifacts::{Class, Notification, Problem, TargetName};
 use landfall_ledger::Ledger;
+use landfall_notify::queue::Line;
 use landfall_notify::{Error, Sender};
 use landfall_run::Run;
 use tokio::time::Instant;
@@ -19,7 +20,7 @@ use tokio::time::Instant;
 pub use self::queue::{Queue, Waiting};
 pub use self::told::Mark;
 
-use self::line::{End, Letter, go};
+use self::line::{End, Letter, Letters, go, send};
 
 /// How long looking into the queue may take.
 pub(crate) const LOOKING: Duration = Duration::from_secs(2);
@@ -48,8 +49,8 @@ pub struct Delivered {
 
 /// Tells targets what is `new`, after what waits for them beside the `ledger`; without a ledger that can be written nothing is kept.
 ///
-/// Each target gets its own in their order, side by side with the others; after one that does not arrive the rest waits. Repeating it
-/// tells nothing twice, unless a run was killed, or another one looked into the queue, between an arrival and its removal: the id tells.
+/// Each target gets its own in their order, side by side with the others; after one that does not arrive the rest waits, and so does what
+/// is new where more wait than are tried, or it cannot be seen now what does. Repeating it tells nothing twice, unless a run was killed, or another one looked into the queue, between an arrival and its removal: the id tells.
 pub async fn tell(
     new: Vec<(TargetName, Notification)>,
     senders: &Senders,
@@ -61,41 +62,67 @@ pub async fn tell(
     let mut delivered = Delivered::default();
     let now = run.clock().now();
     let can_be_told = |target: &TargetName| senders.get(target).is_some_and(Result::is_ok);
-    let mut lines: BTreeMap<TargetName, Vec<Letter>> = BTreeMap::new();
+    let mut lines: BTreeMap<TargetName, Letters> = BTreeMap::new();
+    let mut is_seen = true;
     if let Some(queue) = &queue {
         let looked = tokio::time::timeout_at(begun + LOOKING, queue.due(now, can_be_told)).await;
         match looked {
             Ok(Ok(due)) => {
-                for (name, queued) in due {
-                    let letter =
-                        Letter { since: queued.since, name: Some(name), notification: queued.notification };
-                    lines.entry(queued.target).or_default().push(letter);
-                }
+                let waiting = |(target, waiting)| (target, Letters { waiting, new: Vec::new() });
+                lines = due.into_iter().map(waiting).collect();
             }
             Ok(Err(problem)) => {
+                // Where nobody may look nothing would ever be told.
+                is_seen = problem.class != Class::Transient;
                 delivered.warnings.push(format!("the queue of notifications: {}", told(&problem)));
             }
-            Err(_) => delivered.warnings.push("the queue of notifications cannot be read in time".to_owned()),
+            Err(_) => {
+                is_seen = false;
+                delivered.warnings.push("the queue of notifications cannot be read in time".to_owned());
+            }
         }
     }
     for (target, notification) in new {
-        lines.entry(target).or_default().push(Letter { since: now, name: None, notification });
+        let unseen = || Letters { waiting: Line { first: Vec::new(), is_longer: !is_seen }, new: Vec::new() };
+        let letter = Letter { since: now, name: None, notification };
+        lines.entry(target).or_insert_with(unseen).new.push(letter);
     }
     let unknown = |target: &TargetName| Err(Error::Unknown { target: target.clone() });
+    let sender = |target: &TargetName| senders.get(target).cloned().unwrap_or_else(|| unknown(target));
     let lines = lines.into_iter().map(|(target, letters)| {
-        let sender = senders.get(&target).cloned().unwrap_or_else(|| unknown(&target));
-        go(target, sender, letters, begun + SENDING, run)
+        let sender = sender(&target);
+        go(target, sender, letters, queue.as_ref(), begun + SENDING, run)
     });
     let ends: Vec<End> = futures_util::future::join_all(lines).await.into_iter().flatten().collect();
-    let settled = ends.iter().map(|end| settle(end, queue.as_ref(), begun + ALL));
-    for (end, kept) in ends.iter().zip(futures_util::future::join_all(settled).await) {
-        count(end, kept, &mut delivered);
+    let ends = ends.into_iter().map(|end| {
+        let sender = sender(&end.target);
+        settled(end, sender, queue.as_ref(), begun, run)
+    });
+    for (end, kept) in futures_util::future::join_all(ends).await {
+        count(&end, kept, &mut delivered);
     }
     delivered
 }
 
 /// What became of one in the queue: where it should stand it does, or why not.
 type Kept = Result<(), String>;
+
+/// Keeps one, or takes it out. What only had to wait for others, and cannot be kept, is told after all: better out of turn than never.
+async fn settled(
+    mut end: End,
+    sender: Result<Sender, Error>,
+    queue: Option<&Queue>,
+    begun: Instant,
+    run: &Run,
+) -> (End, Kept) {
+    let is_behind = matches!(end.result, Err(Error::Behind { .. }));
+    let until = if is_behind { (Instant::now() + LOOKING).min(begun + ALL) } else { begun + ALL };
+    let kept = settle(&end, queue, until).await;
+    if is_behind && kept.is_err() {
+        end.result = send(&end.target, sender.as_ref(), &end.letter, begun + SENDING, run).await;
+    }
+    (end, kept)
+}
 
 async fn settle(end: &End, queue: Option<&Queue>, until: Instant) -> Kept {
     let is_new = end.letter.name.is_none();

@@ -158,10 +158,15 @@ pub fn nothing(config: &Config, goals: Goals, output: &Output) -> Outcome {
 /// # Errors
 /// Whatever stands in the way of any function, all at once, before anything is changed: one that is not there or under way, an
 /// image that ECR no longer has, an archive that is gone or was written over.
-pub async fn run(config: &Config, goals: Goals, deps: Deps<'_>, output: &Output, run: &Run) -> Outcome {
+pub async fn run(config: &Config, mut goals: Goals, deps: Deps<'_>, output: &Output, run: &Run) -> Outcome {
     let Deps { client, ecr, store, ledger } = deps;
-    let (from, environment) = (goals.from.as_ref(), config.target.environment.as_ref());
+    let environment = config.target.environment.as_ref();
     let events = ledger.events().await?;
+    if let Source::Report(_) = config.source {
+        let warnings = goals::of_the_dead(&events, environment, &goals);
+        goals.warnings.extend(warnings);
+    }
+    let from = goals.from.as_ref();
     let count = goals.functions.len() as u64;
     run.progress().event(Event::Phase { name: "look at the functions".into(), items: Some(count) });
     let observed = look(config, &goals, client, run).await;

@@ -5,6 +5,8 @@ mod going_back;
 mod ledger;
 mod places;
 mod shown;
+#[cfg(test)]
+mod tests;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -83,21 +85,23 @@ pub async fn run(config: &Config, tree: &Tree, ledger: &Ledger, output: &Output,
     }
     let record = keep(config, tree, &source, &plan, run).await?;
     let applied = tree.apply(&plan, &source, &config.rules, &config.labels(), run).await;
-    let is_carried_on = record.is_some();
-    if is_carried_on && applied.is_complete() {
-        match close_record(&config.record) {
-            Ok(file) => finished.files.push(file),
-            Err(error) => finished.problems.push(Problem::of(&error)),
+    let mut written = None;
+    if let Some(record) = record {
+        // The ledger is told before the record is closed: a run that finds it open tells what this one could not.
+        let told = tell(config, tree, (&plan, &record.time), &applied, ledger).await;
+        match told {
+            Ok(()) if applied.is_complete() => match close_record(&config.record) {
+                Ok(file) => written = Some(file),
+                Err(error) => finished.problems.push(Problem::of(&error)),
+            },
+            Ok(()) => written = record.written,
+            Err(problem) => {
+                finished.problems.push(problem);
+                written = record.written;
+            }
         }
-    } else if let Some(Record::Written(file)) = record {
-        finished.files.push(file);
     }
-    // What a killed run had made and could not record is recorded by the run that finds it so.
-    let is_anything_so = (plan.is_empty() && is_carried_on)
-        || applied.puts.iter().chain(&applied.deletes).any(|one| one.change != Change::NotTried);
-    if is_anything_so && let Err(problem) = ledger::record(config, tree, &plan, &applied, ledger).await {
-        finished.problems.push(problem);
-    }
+    finished.files.extend(written);
     shown::report(plan, applied, tree, run, &mut finished);
     Ok(finished)
 }
@@ -110,6 +114,28 @@ async fn read_source(config: &Config, tree: &Tree) -> Result<Source, Refusal> {
         Refusal::one(Problem::new("LF-DEFECT", Class::Defect, "the folder could not be read"))
     })?;
     read.map_err(refusal)
+}
+
+/// Tells the ledger of a publication: of what was tried, or where nothing was left to do and the ledger does not know how it ended, of that.
+/// A run that was killed, or could not record, had made it.
+///
+/// # Errors
+/// A ledger that cannot be read, or not be written.
+async fn tell(
+    config: &Config,
+    tree: &Tree,
+    (plan, time): (&Plan, &str),
+    applied: &Applied,
+    ledger: &Ledger,
+) -> Result<(), Problem> {
+    let is_news = if plan.is_empty() {
+        let newest = ledger::newest(tree, ledger).await?;
+        let result = Some(ledger::result_of(applied));
+        !newest.is_some_and(|event| ledger::is_of(&event, time) && event.outcome == result)
+    } else {
+        applied.puts.iter().chain(&applied.deletes).any(|one| one.change != Change::NotTried)
+    };
+    if is_news { ledger::record(config, tree, (plan, time), applied, ledger).await } else { Ok(()) }
 }
 
 /// Keeps old bytes and writes the record, where there is anything to change. The record is not kept in memory while the
@@ -131,7 +157,7 @@ async fn keep(
         // A publication that was killed after its last change is complete: the next one does not carry it on.
         let address = tree.address().to_string();
         let is_open = |earlier: &Outline| !earlier.is_complete && earlier.address == address;
-        return Ok(earlier.filter(is_open).map(|_| Record::Earlier));
+        return Ok(earlier.filter(is_open).map(|earlier| Record { time: earlier.time, written: None }));
     }
     if let Some(earlier) = &earlier
         && !earlier.may_give_way_to(tree.address(), config.keep.kept_in().as_ref())
@@ -145,15 +171,15 @@ async fn keep(
     let kept = tree.keep(plan, source, rules, &config.keep, &labels, run).await.map_err(refusal)?;
     let record = kept.carrying_on(open);
     let written = write_atomic_by(&config.record, Mode::Shared, |to| record.write(to))?;
-    Ok(Some(Record::Written(written)))
+    Ok(Some(Record { time: record.time, written: Some(written) }))
 }
 
 /// The record of what is under way.
-enum Record {
-    /// It was just written.
-    Written(WrittenFile),
-    /// It is that of an earlier run, which had made everything and could not say so.
-    Earlier,
+struct Record {
+    /// Its time, which names the publication.
+    time: String,
+    /// The file, where it was just written; `None` where it is that of an earlier run, which had made everything and could not say so.
+    written: Option<WrittenFile>,
 }
 
 /// Notes in the record's file that everything was made so.

@@ -112,15 +112,8 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
         Err(error) => finished.problems.push(Problem::of(&error)),
     }
     if let Some(post) = config.post.as_ref().filter(|_| !output.is_dry_run()) {
-        match post.send(&site, &environment, run).await {
-            Ok(()) => finished.items.push(Item::new("dashboard of others", "told").changed()),
-            // What others show is no reason to fail a release.
-            Err(problem) => {
-                finished.warnings.push(format!("the dashboard of others was not told: {}", problem.told()));
-            }
-        }
+        post.tell(&site, &[&environment], run, &mut finished).await;
     }
-    finished.release = Some(release);
     finished.summary = format!(
         "{} functions in {} environments on {}{}",
         site.functions.len(),
@@ -128,6 +121,7 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
         config.page.display(),
         if unrecorded.is_any() { "" } else { ", nothing new to record" }
     );
+    finished.release = Some(release);
     Ok(finished)
 }
 

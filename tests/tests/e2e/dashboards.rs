@@ -1,11 +1,14 @@
 //! The dashboard of a ledger in S3: drawn where nothing else is, shown to a browser, put into a bucket, told to another one.
 
+use std::sync::{Arc, Mutex};
+
 use landfall_sandbox::Service;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
 
 use crate::world::World;
 
@@ -121,36 +124,50 @@ async fn a_browser_is_answered_until_a_signal_and_no_open_connection_holds_the_e
     running.end().await.expect(0);
 }
 
+/// A dashboard of others: what it is told, and its address, which is a secret.
+async fn another_dashboard() -> (Arc<Mutex<Vec<Value>>>, String, JoinHandle<()>) {
+    let told: Arc<Mutex<Vec<Value>>> = Arc::default();
+    let heard = Arc::clone(&told);
+    let hear = move |body: bytes::Bytes| {
+        heard.lock().expect("not poisoned").push(serde_json::from_slice(&body).expect("JSON"));
+        std::future::ready(())
+    };
+    let router = axum::Router::new().route("/hooks/CANARY0123456789", axum::routing::post(hear));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let serving = tokio::spawn(async move { axum::serve(listener, router).await.expect("served") });
+    (told, format!("http://{address}/hooks/CANARY0123456789?key=CANARY9876543210"), serving)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn another_dashboard_is_told_what_runs_and_need_not_be_there() {
-    let world = World::deployable().await;
+    let mut world = World::deployable().await;
+    let (told, address, serving) = another_dashboard().await;
+    world.further_secrets.push("CANARY".to_owned());
+    world.set("LANDFALL_DASHBOARD_POST", &address);
     world.run(&["deploy-lambda"]).await.expect(0);
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let address = format!("http://{}/versions", listener.local_addr().expect("an address"));
-    let told = tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.expect("a connection");
-        let mut heard = Vec::new();
-        loop {
-            let mut piece = [0; 4096];
-            let read = stream.read(&mut piece).await.expect("read");
-            heard.extend_from_slice(&piece[..read]);
-            let text = String::from_utf8_lossy(&heard).into_owned();
-            let Some((head, body)) = text.split_once("\r\n\r\n") else { continue };
-            if let Ok(body) = serde_json::from_str::<Value>(body) {
-                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.expect("written");
-                return (head.to_owned(), body);
-            }
-            assert!(read > 0, "cut off: {text}");
-        }
-    });
-    let ran = world.run(&["update-version-dashboard", "--post", &address]).await.expect(0);
-    let (head, body) = told.await.expect("no panic");
-    assert!(head.starts_with("POST /versions HTTP/1.1"), "{head}");
-    assert!(body.to_string().contains("OrderServiceFunction"), "{body:#}");
+    let ran = world.run(&["update-version-dashboard"]).await.expect(0);
     assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+    let (origin, _) = address.split_once("/hooks").expect("an address");
+    assert_eq!(ran.report()["config"]["post"], origin, "the rest of the address is a secret");
+
+    // What a rollback brings back is told by the pages that are drawn after it.
+    world.run(&["rollback-lambda", "--from-ledger"]).await.expect(0);
+    let ran = world.run(&["dashboard", "build", "--dry-run"]).await.expect(0);
+    assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+    assert_eq!(told.lock().expect("not poisoned").len(), 1, "a dry run tells nobody");
+    world.run(&["dashboard", "build"]).await.expect(0);
+    let rolled_back: Vec<Value> = {
+        let bodies = told.lock().expect("not poisoned");
+        bodies.iter().map(|body| body["functions"][0]["rolledBack"].clone()).collect()
+    };
+    assert_eq!(rolled_back, [Value::Bool(false), Value::Bool(true)]);
 
     // Nobody listens there any more: that is a warning, and the pages are drawn.
-    let ran = world.run(&["update-version-dashboard", "--post", &address]).await.expect(0);
-    assert!(ran.report()["warnings"].to_string().contains("versions"), "{:#}", ran.report());
+    serving.abort();
+    let _ = serving.await;
+    let ran = world.run(&["update-version-dashboard"]).await.expect(0);
+    let warnings = ran.report()["warnings"].to_string();
+    assert!(warnings.contains("was not told of stg_eu00") && warnings.contains(origin), "{warnings}");
     assert!(world.sandbox.journal().of(Service::Foreign).is_empty());
 }

@@ -136,3 +136,52 @@ async fn a_dead_release_is_refused_by_every_stage_and_can_be_rolled_back() {
         world.run(&["rollback-lambda"]).await.expect(0);
     }
 }
+
+/// A server that speaks as GitHub does, for which `grace` approved run 42 of two repositories; its address.
+async fn github() -> String {
+    let reviews =
+        r#"[{"state": "approved", "environments": [{"name": "prod_eu00"}], "user": {"login": "grace"}}]"#;
+    let mut router = axum::Router::new();
+    for repository in ["acme/shop", "mallory/shop"] {
+        let path = format!("/repos/{repository}/actions/runs/42/approvals");
+        router = router.route(&path, axum::routing::get(move || async move { reviews }));
+    }
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    format!("http://{address}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_approved_a_run_is_believed_of_the_repos_own_server_and_repository() {
+    const SETTINGS: &str = "[approvers]\nmanager = [\"grace\"]\n[environment.stg_eu00]\n[environment.prod_eu00]\nkind = \"production\"\n\
+                            approvals = [\"manager\"]\n";
+    let mut world = World::gated().await;
+    world.write("landfall.toml", SETTINGS);
+    world.is_in("stg_eu00");
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    world.is_in("prod_eu00");
+    let own = github().await;
+    for (name, value) in [
+        ("GITHUB_ACTIONS", "true"),
+        ("GITHUB_API_URL", &own),
+        ("GITHUB_REPOSITORY", "mallory/shop"),
+        ("GITHUB_RUN_ID", "42"),
+        ("GITHUB_TOKEN", "canary-token"),
+    ] {
+        world.set(name, value);
+    }
+    let ran = world.run(&["gate", "approve"]).await.expect(3);
+    assert_eq!(ran.codes(), ["LF-GATE-UNVERIFIED"], "a variable of the job names the server");
+    assert!(ran.stderr.contains("github_api of [identity]"), "{}", ran.stderr);
+    let pinned = format!("{SETTINGS}[identity]\ngithub_api = \"{own}\"\nrepository = \"acme/shop\"\n");
+    world.write("landfall.toml", &pinned);
+    let ran = world.run(&["gate", "approve"]).await.expect(3);
+    assert_eq!(ran.codes(), ["LF-GATE-ELSEWHERE"], "its run is of another repository");
+    world.set("GITHUB_REPOSITORY", "acme/shop");
+    world.run(&["gate", "approve"]).await.expect(0);
+    let events = recorded::events(world.path(".landfall/ledger"));
+    let approval = events.iter().find(|event| event.kind == EventKind::Approval).expect("one");
+    let told = (approval.actor.name.as_str(), approval.actor.source.as_str(), &approval.details["identity"]);
+    assert_eq!(told, ("grace", "approvals of run 42 of acme/shop", &"verified".into()));
+}

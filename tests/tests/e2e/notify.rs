@@ -121,12 +121,18 @@ async fn who_waits_is_told_once_and_who_dies_too() {
         world.run(&["gate", "check"]).await.expect(3);
     }
     world.set("GITLAB_USER_LOGIN", "ada");
+    // An approval that lapses leaves it waiting for the same, and that is told anew, once too.
+    world.run(&["gate", "approve", "--expires", "1s"]).await.expect(0);
+    while world.run(&["gate", "check"]).await.code == Some(0) {}
+    world.run(&["gate", "check"]).await.expect(3);
     world.run(&["gate", "reject", "--reason", "<!channel> it is slow"]).await.expect(0);
     let texts = chat.told("text");
-    assert_eq!(texts.len(), 3, "{texts:?}");
-    assert!(texts[1].starts_with("v1.4.0 waits before prod_eu00: approval of qa-lead"), "{texts:?}");
+    assert_eq!(texts.len(), 4, "{texts:?}");
+    for waits in &texts[1..3] {
+        assert!(waits.starts_with("v1.4.0 waits before prod_eu00: approval of qa-lead"), "{texts:?}");
+    }
     assert!(
-        texts[2].starts_with("v1.4.0 is dead, found in prod_eu00: &lt;!channel&gt; it is slow"),
+        texts[3].starts_with("v1.4.0 is dead, found in prod_eu00: &lt;!channel&gt; it is slow"),
         "{texts:?}"
     );
     // A stage that is refused is a failure, and told as one.

@@ -208,6 +208,25 @@ async fn by_the_ledger_and_to_a_release() {
     assert_eq!(world.run(&["rollback-lambda", "--to", "r-2"]).await.expect(0).outcome(), "nothing-to-do");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_dead_release_brought_does_not_come_back_without_a_word() {
+    let world = World::deployable().await;
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    let dead = world.running();
+    let failing = ["smoke-test", "--release", "r-0123456789ab", "--command", "exit 1", "--within", "1s"];
+    world.run(&failing).await.expect(3);
+    plan_second(&world);
+    world.run_all(&[&["deploy-lambda"], &["update-version-dashboard"]]).await;
+    for words in [&["rollback-lambda", "--dry-run"][..], &["rollback-lambda"]] {
+        let ran = world.run(words).await.expect(0);
+        let warnings = ran.report()["warnings"].to_string();
+        let is_told =
+            ["release r-0123456789ab failed a test", "--from-ledger"].map(|text| warnings.contains(text));
+        assert_eq!(is_told, [true; 2], "{words:?}: {warnings}");
+    }
+    assert_eq!(world.running(), dead);
+}
+
 /// A deployment that nobody recorded is known by its intents.
 #[tokio::test(flavor = "multi_thread")]
 async fn by_the_ledger_of_a_deployment_that_was_not_recorded() {

@@ -25,6 +25,29 @@ fn where_customers_are_approvals_have_somebody_who_vouches_for_them() {
 }
 
 #[test]
+fn who_vouches_is_pinned_with_the_project() {
+    let identity = parse(
+        "[identity]\nproject = \"acme/web/shop\"\ngithub_api = \"https://github.example.com/api/v3\"\nrepository = \"Acme/shop.js\"\n",
+    )
+    .identity;
+    assert_eq!(identity.project.expect("one").as_str(), "acme/web/shop");
+    assert_eq!(identity.github_api.expect("one").as_str(), "https://github.example.com/api/v3");
+    assert_eq!(identity.repository.expect("one").as_str(), "Acme/shop.js");
+    for odd in [
+        "",
+        "shop",
+        "/shop",
+        "acme/",
+        "acme//shop",
+        "acme/shop?x",
+        "acme/ shop",
+        "https://github.com/acme/shop",
+    ] {
+        assert!(odd.parse::<crate::ProjectPath>().is_err(), "{odd}");
+    }
+}
+
+#[test]
 fn gates_are_typed() {
     let settings = parse(
         r#"

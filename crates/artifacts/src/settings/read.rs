@@ -88,4 +88,4 @@ fn flatten(node: &Node, key: String, values: &mut BTreeMap<String, String>) {
     }
 }
 
-table!(IdentitySettings { issuer: field });
+table!(IdentitySettings { issuer: field, project: field, github_api: field, repository: field });

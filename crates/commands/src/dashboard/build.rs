@@ -10,7 +10,7 @@ use landfall_stages::{Finished, Item, Outcome, Refusal};
 
 use super::reading::{OPTIONS, Reader};
 use crate::every_stage::{DRY_RUN, FORETELL, QUIET};
-use crate::{Context, Effects, Shared};
+use crate::{Context, Effects, Shared, posting};
 
 /// The command.
 #[derive(Debug)]
@@ -31,12 +31,13 @@ impl crate::Command for Command {
         )
         .env(&["LANDFALL_DASHBOARD"])
         .default("dashboard");
-        [vec![out, DRY_RUN, FORETELL, QUIET], OPTIONS.to_vec()].concat()
+        [vec![out, DRY_RUN, FORETELL, QUIET], OPTIONS.to_vec(), posting::OPTIONS.to_vec()].concat()
     }
 
     fn run(context: &Context) -> Pin<Box<dyn Future<Output = Outcome> + Send + '_>> {
         Box::pin(async {
-            let values = context.values();
+            let mut values = context.values();
+            let post = posting::post(context, &mut values)?;
             let reader = Reader::of(context, &values);
             let out = PathBuf::from(values.text("out").unwrap_or_default());
             values.finish().map_err(Refusal)?;
@@ -52,6 +53,10 @@ impl crate::Command for Command {
             let mut finished = Finished::new(summary);
             finished.files.push(file);
             finished.items.push(Item::new(format!("pages: {kept}"), "drawn"));
+            if let Some(post) = post.filter(|_| !context.output().is_dry_run()) {
+                let environments: Vec<_> = site.environments.iter().map(|one| &one.name).collect();
+                post.tell(&site, &environments, context.run(), &mut finished).await;
+            }
             Ok(finished)
         })
     }

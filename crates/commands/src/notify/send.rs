@@ -18,7 +18,7 @@ pub(super) struct Command;
 
 impl crate::Command for Command {
     const NAME: &'static str = "landfall notify send";
-    const SUMMARY: &'static str = "Try again the oldest that wait, at most twenty";
+    const SUMMARY: &'static str = "Try again the oldest that wait, at most twenty of each target";
     const EFFECTS: Effects = Effects::Files;
     const READS_LEDGER: bool = true;
     const SHARED: Shared = Shared::View;
@@ -40,8 +40,8 @@ impl crate::Command for Command {
             finished.summary = format!("{} delivered, {left} wait", delivered.waited);
             if left > 0 {
                 let what = format!("{left} notifications still wait");
-                let remedy = if delivered.waited == MOST_TRIED {
-                    "run it again: at most twenty are tried at once"
+                let remedy = if delivered.waited >= MOST_TRIED {
+                    "run it again: at most twenty of each target are tried at once"
                 } else {
                     "see why by landfall notify list"
                 };

@@ -47,7 +47,7 @@ impl Teller {
             return outcome.map(|finished| would_tell(finished, &new));
         }
         let ledger = self.records.then_some(&context.ledger);
-        let mark = mark(&new);
+        let mark = mark(&new, finished.news.as_ref());
         if let (Some(mark), Some(ledger)) = (&mark, ledger)
             && mark.stands(ledger).await
         {
@@ -129,9 +129,9 @@ impl Teller {
 }
 
 /// The mark of a release that waits: that is told once, and not at every look.
-fn mark(new: &[(TargetName, Notification)]) -> Option<Mark> {
+fn mark(new: &[(TargetName, Notification)], news: Option<&News>) -> Option<Mark> {
     let (_, waits) = new.iter().find(|(_, one)| one.event == NotifyEvent::GateWaiting)?;
-    Some(Mark::of(waits.release.as_ref(), waits.environment.as_ref(), &waits.missing))
+    Mark::of(waits.release.as_ref(), waits.environment.as_ref(), news?)
 }
 
 fn would_tell(mut finished: Finished, new: &[(TargetName, Notification)]) -> Finished {

@@ -10,6 +10,7 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::index::Index;
 use super::missing::{Missing, minute};
 use super::speakers;
 use super::subject::{Drift, Subject, drifts};
@@ -109,22 +110,25 @@ pub(super) struct Approvals {
 
 /// What was given for a subject, and what is missing.
 pub(super) fn standing(
-    events: &[LedgerEvent],
+    index: &Index<'_>,
     roles: &[RoleName],
     settings: &Settings,
     subject: &Subject,
-    author: Option<&str>,
+    makers: &[String],
     now: OffsetDateTime,
 ) -> Approvals {
-    let of_subject: Vec<&LedgerEvent> = events
+    let of_subject: Vec<&LedgerEvent> = index
+        .of_release(&subject.release)
         .iter()
+        .copied()
         .filter(|event| event.kind == EventKind::Approval && happened(event))
-        .filter(|event| event.release.as_ref() == Some(&subject.release))
         .filter(|event| event.environment.as_ref() == Some(&subject.environment))
         .collect();
-    let bonds = Bonds { subject, out: TakenOut::newest(events, subject), now };
+    // Only what was approved can be taken out again.
+    let out = of_subject.first().and_then(|_| TakenOut::newest(index, subject));
+    let bonds = Bonds { subject, out, now };
     let by_role: Vec<ByRole> =
-        roles.iter().map(|role| ByRole::of(&of_subject, role, settings, &bonds, author)).collect();
+        roles.iter().map(|role| ByRole::of(&of_subject, role, settings, &bonds, makers)).collect();
     let candidates: Vec<Vec<String>> =
         by_role.iter().map(|one| one.valid.keys().cloned().collect()).collect();
     let filled = one_each(&candidates);
@@ -143,7 +147,7 @@ pub(super) fn standing(
             let why = vec![Void::OtherRole(role_of(person)?)];
             Some(Voided { approval: approval.clone(), why })
         }));
-        let who = speakers(settings, role, author);
+        let who = speakers(settings, role, makers);
         missing.push(Missing::Approval { role: role.clone(), who, void });
     }
     Approvals { missing, given, glass: glass(&of_subject, settings, &bonds) }
@@ -162,7 +166,7 @@ impl ByRole {
         role: &RoleName,
         settings: &Settings,
         bonds: &Bonds<'_>,
-        author: Option<&str>,
+        makers: &[String],
     ) -> Self {
         let is_meant =
             |event: &&&LedgerEvent| !breaks_glass(event) && text(event, "role") == Some(role.as_str());
@@ -174,7 +178,7 @@ impl ByRole {
             if !people.iter().any(|person| person.is(&event.actor.name)) {
                 why.push(Void::NotAllowed);
             }
-            if author.is_some_and(|author| author.to_lowercase() == event.actor.name.to_lowercase()) {
+            if makers.iter().any(|maker| maker.to_lowercase() == event.actor.name.to_lowercase()) {
                 why.push(Void::Author);
             }
             if !is_vouched_for(event, settings, &bonds.subject.environment) {

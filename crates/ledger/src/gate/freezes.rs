@@ -73,6 +73,16 @@ pub fn frozen(
     environment: &EnvironmentName,
     now: OffsetDateTime,
 ) -> Vec<Frozen> {
+    frozen_by(&freezes(events), settings, environment, now)
+}
+
+/// The same by the events that freeze.
+pub(super) fn frozen_by(
+    freezes: &[&LedgerEvent],
+    settings: &Settings,
+    environment: &EnvironmentName,
+    now: OffsetDateTime,
+) -> Vec<Frozen> {
     let row = settings.environments.get(environment);
     let windows = row.map(|row| row.freeze.as_slice()).unwrap_or_default();
     let of_settings = windows.iter().filter_map(|freeze| {
@@ -89,14 +99,22 @@ pub fn frozen(
             by: FrozenBy::Settings { weekly },
         })
     });
-    of_settings.chain(by_people(events, environment, now)).collect()
+    of_settings.chain(by_people(freezes, environment, now)).collect()
 }
 
 /// What people froze and nobody ended, the oldest first, without what is over by its time. A freeze that names no environment is of
 /// all; the decision for one environment ends what is of that one alone.
 pub fn standing_freezes(events: &[LedgerEvent], now: OffsetDateTime) -> Vec<Freeze> {
+    standing_of(&freezes(events), now)
+}
+
+fn freezes(events: &[LedgerEvent]) -> Vec<&LedgerEvent> {
+    events.iter().filter(|event| event.kind == EventKind::Freeze).collect()
+}
+
+fn standing_of(freezes: &[&LedgerEvent], now: OffsetDateTime) -> Vec<Freeze> {
     let mut open: BTreeMap<u64, Freeze> = BTreeMap::new();
-    for event in events.iter().filter(|event| event.kind == EventKind::Freeze && happened(event)) {
+    for event in freezes.iter().filter(|event| happened(event)) {
         if let Some(ended) = event.details.get("ends") {
             // What cannot be read as a number ends nothing.
             let ended = ended.as_u64().and_then(|ended| open.get(&ended));
@@ -124,7 +142,7 @@ pub fn standing_freezes(events: &[LedgerEvent], now: OffsetDateTime) -> Vec<Free
     open.into_values().filter(|freeze| freeze.until.is_none_or(|until| now < until)).collect()
 }
 
-fn by_people(events: &[LedgerEvent], environment: &EnvironmentName, now: OffsetDateTime) -> Vec<Frozen> {
+fn by_people(freezes: &[&LedgerEvent], environment: &EnvironmentName, now: OffsetDateTime) -> Vec<Frozen> {
     let is_here = |freeze: &Freeze| freeze.environment.as_ref().is_none_or(|one| one == environment);
     let frozen = |freeze: Freeze| Frozen {
         environment: environment.clone(),
@@ -136,6 +154,6 @@ fn by_people(events: &[LedgerEvent], environment: &EnvironmentName, now: OffsetD
             everywhere: freeze.environment.is_none(),
         },
     };
-    let standing = standing_freezes(events, now).into_iter();
+    let standing = standing_of(freezes, now).into_iter();
     standing.filter(|freeze| freeze.holds(now) && is_here(freeze)).map(frozen).collect()
 }

@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use landfall_artifacts::{AfterRule, Digest, EnvironmentName, LedgerEvent, ReleaseId, Settings};
+use landfall_artifacts::{AfterRule, Digest, EnvironmentName, ReleaseId, Settings};
 use time::OffsetDateTime;
 
+use super::index::Index;
 use super::missing::Missing;
-use super::running::{Running, comes};
+use super::presence::Presence;
 use super::soak::{Broken, Occupancy};
 use super::subject::Subject;
 use crate::life::{Verdict, verdict};
@@ -49,7 +50,7 @@ pub enum NotPassed {
 
 /// What of the environments before was not passed.
 pub(super) fn missing(
-    events: &[LedgerEvent],
+    index: &Index<'_>,
     settings: &Settings,
     subject: &Subject,
     now: OffsetDateTime,
@@ -57,7 +58,7 @@ pub(super) fn missing(
     let Some(row) = settings.environments.get(&subject.environment) else { return Vec::new() };
     let lacks = |before: &EnvironmentName| {
         let any = row.after_rule == AfterRule::Any && row.after.len() > 1;
-        let lacks = not_passed(events, settings, subject, before, row.soak, now).into_iter();
+        let lacks = not_passed(index, settings, subject, before, row.soak, now).into_iter();
         lacks.map(|what| Missing::Before { before: before.clone(), what, any }).collect::<Vec<_>>()
     };
     let all: Vec<Vec<Missing>> = row.after.iter().map(lacks).collect();
@@ -69,45 +70,39 @@ pub(super) fn missing(
 }
 
 fn not_passed(
-    events: &[LedgerEvent],
+    index: &Index<'_>,
     settings: &Settings,
     subject: &Subject,
     before: &EnvironmentName,
     soak: Option<Duration>,
     now: OffsetDateTime,
 ) -> Vec<NotPassed> {
-    let here: Vec<&LedgerEvent> =
-        events.iter().filter(|event| event.environment.as_ref() == Some(before)).collect();
-    let names = names(&here, subject);
-    let lacks = not_deployed(&here, subject, &names);
+    let presence = Presence::of(index, subject, before);
+    let lacks = not_deployed(subject, &presence);
     if !lacks.is_empty() || subject.contents.is_empty() {
         return vec![NotPassed::NotDeployed { before: before.clone(), lacks }];
     }
     let mut missing = Vec::new();
-    if !settings.smoke_checks(Some(before)).is_empty() && !is_verified(&here, subject, &names) {
+    if !settings.smoke_checks(Some(before)).is_empty() && !is_verified(subject, &presence) {
         missing.push(NotPassed::NotVerified { before: before.clone() });
     }
     if let Some(soak) = soak {
-        let occupancy = Occupancy::of(&here, subject, &names);
+        let occupancy = Occupancy::of(subject, &presence);
         missing.extend(soaking(before, &occupancy, soak, now));
     }
     missing
 }
 
-/// Until when a release must stay in an environment before one that comes after may take it, by the longest time that any of them
-/// asks for; `None` where none asks for any, and where the release is not there as a whole, so that no time runs.
-pub fn soaks_until(
-    events: &[LedgerEvent],
+pub(super) fn soaks_until(
+    index: &Index<'_>,
     settings: &Settings,
     release: &ReleaseId,
     environment: &EnvironmentName,
 ) -> Option<OffsetDateTime> {
     let after = settings.environments.values().filter(|row| row.after.contains(environment));
     let soak = after.filter_map(|row| row.soak).max()?;
-    let here: Vec<&LedgerEvent> =
-        events.iter().filter(|event| event.environment.as_ref() == Some(environment)).collect();
-    let subject = Subject::of_ledger(events, release, environment);
-    match Occupancy::of(&here, &subject, &names(&here, &subject)) {
+    let subject = index.subject(release, environment);
+    match Occupancy::of(&subject, &Presence::of(index, &subject, environment)) {
         Occupancy::Since(since) => Some(over(since, soak)),
         Occupancy::Broken(_) => None,
     }
@@ -117,30 +112,10 @@ fn over(since: OffsetDateTime, soak: Duration) -> OffsetDateTime {
     since.saturating_add(time::Duration::try_from(soak).unwrap_or(time::Duration::MAX))
 }
 
-/// Under which releases the contents were in the environment: under this one, or where it never was there, as when a pipeline takes
-/// a part of another release, under those that brought any of them.
-fn names(here: &[&LedgerEvent], subject: &Subject) -> BTreeSet<ReleaseId> {
-    let digests = subject.digests();
-    let mut names = BTreeSet::new();
-    for event in here.iter().filter(|event| comes(event)) {
-        let Some(release) = &event.release else { continue };
-        if *release == subject.release {
-            return BTreeSet::from([release.clone()]);
-        }
-        if event.items.iter().filter_map(|item| item.digest).any(|digest| digests.contains(&digest)) {
-            names.insert(release.clone());
-        }
-    }
-    names
-}
-
 /// The contents that were never brought to the environment under these names.
-fn not_deployed(here: &[&LedgerEvent], subject: &Subject, names: &BTreeSet<ReleaseId>) -> Vec<String> {
-    let brings = |event: &&&LedgerEvent| {
-        comes(event) && event.release.as_ref().is_some_and(|release| names.contains(release))
-    };
-    let deployed: BTreeSet<Digest> =
-        here.iter().filter(brings).flat_map(|event| &event.items).filter_map(|item| item.digest).collect();
+fn not_deployed(subject: &Subject, presence: &Presence<'_, '_>) -> Vec<String> {
+    let items = presence.came().flat_map(|event| &event.items);
+    let deployed: BTreeSet<Digest> = items.filter_map(|item| item.digest).collect();
     subject
         .contents
         .iter()
@@ -153,24 +128,24 @@ fn not_deployed(here: &[&LedgerEvent], subject: &Subject, names: &BTreeSet<Relea
 ///
 /// A deployment is recorded some time after it was made; what it put there is known from its intents before that. A record of what
 /// runs there anyway is no new coming, and a change that failed is none.
-fn is_verified(here: &[&LedgerEvent], subject: &Subject, names: &BTreeSet<ReleaseId>) -> bool {
-    let is_named = |release: Option<&ReleaseId>| release.is_some_and(|release| names.contains(release));
-    let mut running = Running::new(here);
+fn is_verified(subject: &Subject, presence: &Presence<'_, '_>) -> bool {
     let mut came: BTreeMap<Digest, u64> = BTreeMap::new();
-    for event in here {
-        let Some(change) = running.take(event).filter(|change| is_named(change.release)) else { continue };
+    for (event, change) in presence.events() {
+        let Some(change) = change.filter(|change| presence.is_named(change.release)) else { continue };
         for (_, before, now) in &change.functions {
-            let ran = before.filter(|before| is_named(before.release)).and_then(|before| before.digest);
-            let is_news = !change.is_confirmed || change.is_rollback || ran != now.digest;
+            let ran = before.filter(|before| presence.is_named(before.release));
+            let is_news =
+                !change.is_confirmed || change.is_rollback || ran.and_then(|ran| ran.digest) != now.digest;
             came.extend(now.digest.filter(|_| is_news).map(|digest| (digest, event.sequence)));
         }
     }
     let whole = subject.digests().iter().filter_map(|digest| came.get(digest)).max().copied();
-    let newest = here
-        .iter()
-        .filter(|event| is_named(event.release.as_ref()))
+    let newest = presence
+        .events()
+        .map(|(event, _)| event)
+        .filter(|event| presence.is_named(event.release.as_ref()))
         .filter(|event| whole.is_none_or(|whole| event.sequence > whole))
-        .filter_map(|event| verdict(event))
+        .filter_map(verdict)
         .rfind(|verdict| *verdict != Verdict::Silent);
     newest == Some(Verdict::Passed)
 }

@@ -1,6 +1,6 @@
 //! What runs in the functions of one environment, as its events tell it one after another.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{HashMap, HashSet};
 
 use landfall_artifacts::{Digest, EffectResult, EventKind, LedgerEvent, ReleaseId};
 
@@ -20,7 +20,7 @@ pub(super) struct Code<'a> {
 #[derive(Debug)]
 pub(super) struct Change<'a> {
     /// What came to each function that the event tells the news of, and what it had before.
-    pub(super) functions: Vec<(String, Option<Code<'a>>, Code<'a>)>,
+    pub(super) functions: Vec<(&'a str, Option<Code<'a>>, Code<'a>)>,
     /// The release that came.
     pub(super) release: Option<&'a ReleaseId>,
     /// Whether it was confirmed: by the record of a deployment or a rollback, and not by an intent alone.
@@ -35,13 +35,13 @@ pub(super) struct Change<'a> {
 /// recorded. The record of a deployment that comes late does not undo what another release has begun since.
 #[derive(Debug)]
 pub(super) struct Running<'a> {
-    failed: BTreeSet<u64>,
+    failed: HashSet<u64>,
     /// By the function's name.
-    functions: BTreeMap<String, Code<'a>>,
+    functions: HashMap<&'a str, Code<'a>>,
     /// The newest intent for each function: its number, and whose it is.
-    begun: BTreeMap<String, (u64, Option<&'a ReleaseId>)>,
+    begun: HashMap<&'a str, (u64, Option<&'a ReleaseId>)>,
     /// When each release was last being deployed; a lock may not say of which it is, and then may be of any.
-    worked: BTreeMap<Option<&'a ReleaseId>, u64>,
+    worked: HashMap<Option<&'a ReleaseId>, u64>,
 }
 
 impl<'a> Running<'a> {
@@ -50,15 +50,10 @@ impl<'a> Running<'a> {
         let failed = here.iter().filter(|event| event.outcome == Some(EffectResult::Failed));
         Self {
             failed: failed.filter_map(|event| event.intent).collect(),
-            functions: BTreeMap::new(),
-            begun: BTreeMap::new(),
-            worked: BTreeMap::new(),
+            functions: HashMap::new(),
+            begun: HashMap::new(),
+            worked: HashMap::new(),
         }
-    }
-
-    /// What runs now.
-    pub(super) fn now(&self) -> impl Iterator<Item = &Code<'a>> {
-        self.functions.values()
     }
 
     /// Takes the next event; `None` where it changes nothing.
@@ -79,13 +74,13 @@ impl<'a> Running<'a> {
         // Intents of a rollback name the release that is taken out, not the one that comes back.
         let is_rollback = event.stage.as_deref() == Some("rollback-lambda");
         let release = event.release.as_ref().filter(|_| !is_rollback);
-        let name = event.target.clone()?;
+        let name = event.target.as_deref()?;
         let code = Code { release, digest: event.items.first().and_then(|item| item.digest) };
-        self.begun.insert(name.clone(), (event.sequence, release));
+        self.begun.insert(name, (event.sequence, release));
         if release.is_some() {
             self.worked.insert(release, event.sequence);
         }
-        let before = self.functions.insert(name.clone(), code);
+        let before = self.functions.insert(name, code);
         Some(Change { functions: vec![(name, before, code)], release, is_confirmed: false, is_rollback })
     }
 
@@ -94,13 +89,13 @@ impl<'a> Running<'a> {
         let worked = [release, None].iter().filter_map(|one| self.worked.get(one)).max().copied();
         let mut functions = Vec::new();
         for item in &event.items {
-            let name = function_name(item).to_owned();
-            let is_late = self.begun.get(&name).is_some_and(|(at, by)| *by != release && worked < Some(*at));
+            let name = function_name(item);
+            let is_late = self.begun.get(name).is_some_and(|(at, by)| *by != release && worked < Some(*at));
             if is_late && !is_rollback {
                 continue;
             }
             let code = Code { release, digest: item.digest };
-            let before = self.functions.insert(name.clone(), code);
+            let before = self.functions.insert(name, code);
             functions.push((name, before, code));
         }
         let is_late = functions.is_empty() && !event.items.is_empty();

@@ -3,11 +3,13 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use landfall_artifacts::{LedgerEvent, ReleaseId};
+use landfall_artifacts::ReleaseId;
 use time::OffsetDateTime;
 
 use super::missing::minute;
-use super::running::{Change, Running, comes};
+use super::place::Held;
+use super::presence::Presence;
+use super::running::Change;
 use super::subject::Subject;
 use crate::life::{Verdict, functions, verdict};
 
@@ -43,42 +45,36 @@ impl fmt::Display for Broken {
 }
 
 impl Occupancy {
-    /// Reads the events of one environment, oldest first.
+    /// By the events of one environment.
     ///
     /// What breaks a release's time: another release at any of its functions, whatever its content, and from the intent on; a rollback
     /// that touches one; a test that failed there by the fault of what was tested. After the latter two it begins anew where the release
-    /// still runs. `names` are the releases under which the contents are there.
-    pub(crate) fn of(here: &[&LedgerEvent], subject: &Subject, names: &BTreeSet<ReleaseId>) -> Self {
-        let is_named = |release: Option<&ReleaseId>| release.is_some_and(|release| names.contains(release));
-        let ours: BTreeSet<&str> = here
-            .iter()
-            .filter(|event| is_named(event.release.as_ref()) && comes(event))
-            .flat_map(|event| functions(event))
-            .collect();
+    /// still runs.
+    pub(super) fn of(subject: &Subject, presence: &Presence<'_, '_>) -> Self {
+        let ours: BTreeSet<&str> = presence.came().flat_map(functions).collect();
         let wanted = subject.digests();
-        let mut running = Running::new(here);
+        let mut held = Held::new(|release: Option<&ReleaseId>| presence.is_named(release));
         let mut now = Self::Broken(Broken { by: None, time: None, is_rollback: false });
-        for event in here {
+        for (event, change) in presence.events() {
             if verdict(event) == Some(Verdict::Failed) {
                 if let Self::Since(since) = &mut now {
                     *since = event.time;
                 }
                 continue;
             }
-            let Some(change) = running.take(event) else { continue };
-            let touches = event.items.is_empty()
-                || change.functions.iter().any(|(name, ..)| ours.contains(name.as_str()));
-            let is_whole = wanted.iter().all(|digest| {
-                running.now().any(|code| is_named(code.release) && code.digest == Some(*digest))
-            });
-            let is_other = !is_named(change.release);
-            let Change { release, is_confirmed, is_rollback, .. } = change;
+            let Some(change) = change else { continue };
+            held.take(change);
+            let is_whole = || wanted.iter().all(|digest| held.now().any(|code| code.digest == Some(*digest)));
+            let touches =
+                || event.items.is_empty() || change.functions.iter().any(|(name, ..)| ours.contains(name));
+            let Change { release, is_confirmed, is_rollback, .. } = *change;
+            let is_other = !presence.is_named(release);
             now = match now {
-                Self::Since(_) if touches && (!is_whole || is_other) => {
+                Self::Since(_) if touches() && (is_other || !is_whole()) => {
                     Self::Broken(Broken { by: release.cloned(), time: Some(event.time), is_rollback })
                 }
-                Self::Since(_) if touches && is_rollback => Self::Since(event.time),
-                Self::Broken(_) if is_whole && !is_other && is_confirmed => Self::Since(event.time),
+                Self::Since(_) if is_rollback && touches() => Self::Since(event.time),
+                Self::Broken(_) if is_confirmed && !is_other && is_whole() => Self::Since(event.time),
                 same => same,
             };
         }

@@ -8,8 +8,9 @@ use landfall_artifacts::{
 };
 use semver::Version;
 
+use super::index::Index;
 use crate::happened;
-use crate::life::{self, Death};
+use crate::life::Death;
 
 /// Contents that an approval names one by one: an event takes 64 KiB.
 const MOST_ITEMS: usize = 100;
@@ -53,8 +54,17 @@ impl Subject {
 
     /// What the ledger says that a release is: everything that deployments, promotions and rollbacks of it put anywhere.
     pub fn of_ledger(events: &[LedgerEvent], release: &ReleaseId, environment: &EnvironmentName) -> Self {
-        let telling = |event: &&LedgerEvent| brings(event) && event.release.as_ref() == Some(release);
-        let items = events.iter().filter(telling).flat_map(|event| &event.items);
+        let of_release = events.iter().filter(|event| event.release.as_ref() == Some(release));
+        Self::of_events(&of_release.collect::<Vec<_>>(), release, environment)
+    }
+
+    /// The same by the events of that release.
+    pub(super) fn of_events(
+        of_release: &[&LedgerEvent],
+        release: &ReleaseId,
+        environment: &EnvironmentName,
+    ) -> Self {
+        let items = of_release.iter().filter(|event| brings(event)).flat_map(|event| &event.items);
         let mut known: BTreeMap<(Digest, Option<ProjectName>), Option<Version>> = BTreeMap::new();
         for (item, digest) in items.filter_map(|item| Some((item, item.digest?))) {
             let version = known.entry((digest, item.project.clone())).or_default();
@@ -72,34 +82,24 @@ impl Subject {
 
     /// Other releases that brought any of its contents somewhere, the first first. A pipeline that deploys a part of a release has a
     /// release of its own, whose contents came from there.
-    pub(crate) fn origins<'a>(&self, events: &'a [LedgerEvent]) -> Vec<&'a ReleaseId> {
-        let digests = self.digests();
-        let mut origins: Vec<&ReleaseId> = Vec::new();
-        for event in events.iter().filter(|event| brings(event)) {
-            let Some(release) = event.release.as_ref().filter(|release| **release != self.release) else {
-                continue;
-            };
-            let is_ours =
-                event.items.iter().filter_map(|item| item.digest).any(|digest| digests.contains(&digest));
-            if is_ours && !origins.contains(&release) {
-                origins.push(release);
-            }
-        }
+    pub(super) fn origins<'a>(&self, index: &Index<'a>) -> Vec<&'a ReleaseId> {
+        let mut origins = index.bringers(&self.digests());
+        origins.retain(|release| **release != self.release);
         origins
     }
 
     /// How its contents died: all of them came with one release that is dead, and never with one that lives. A release that mends a
     /// dead one keeps most of its contents; what it mends is new, so it lives.
-    pub(crate) fn inherited_death(&self, events: &[LedgerEvent]) -> Option<Death> {
+    pub(super) fn inherited_death(&self, index: &Index<'_>) -> Option<Death> {
         let wanted = self.digests();
-        let mut brought: BTreeMap<&ReleaseId, BTreeSet<Digest>> = BTreeMap::new();
-        for event in events.iter().filter(|event| brings(event)) {
-            let Some(release) = &event.release else { continue };
-            let ours = event.items.iter().filter_map(|item| item.digest).filter(|it| wanted.contains(it));
-            brought.entry(release).or_default().extend(ours);
-        }
-        let whole = brought.into_iter().filter(|(_, digests)| !digests.is_empty() && *digests == wanted);
-        let deaths: Option<Vec<Death>> = whole.map(|(release, _)| life::death(events, release)).collect();
+        let brings_all = |release: &&ReleaseId| {
+            let events = index.of_release(release).iter().filter(|event| brings(event));
+            let brought: BTreeSet<Digest> =
+                events.flat_map(|event| &event.items).filter_map(|item| item.digest).collect();
+            wanted.is_subset(&brought)
+        };
+        let whole = index.bringers(&wanted).into_iter().filter(brings_all);
+        let deaths: Option<Vec<Death>> = whole.map(|release| index.death(release)).collect();
         deaths?.into_iter().min_by_key(|death| death.sequence)
     }
 
@@ -167,7 +167,7 @@ fn plan_as_known(
 }
 
 /// Whether an event says that content came somewhere.
-fn brings(event: &LedgerEvent) -> bool {
+pub(super) fn brings(event: &LedgerEvent) -> bool {
     matches!(event.kind, EventKind::Deployment | EventKind::Promotion | EventKind::Rollback)
         && happened(event)
 }

@@ -1,10 +1,12 @@
 //! When a release was last taken out of an environment by a rollback.
 
-use landfall_artifacts::{LedgerEvent, ReleaseId};
+use landfall_artifacts::ReleaseId;
 use serde_json::Value;
 use time::OffsetDateTime;
 
-use super::running::{Change, Running};
+use super::index::Index;
+use super::place::Held;
+use super::running::Change;
 use super::subject::Subject;
 
 /// The rollback that took a release out. What people had approved before it was approved without knowing of it.
@@ -21,19 +23,18 @@ impl TakenOut {
     ///
     /// A rollback takes out what it names (`details.from`; its intents name it as their release), and what stood at a function that it
     /// gives another release.
-    pub(super) fn newest(events: &[LedgerEvent], subject: &Subject) -> Option<Self> {
-        let here: Vec<&LedgerEvent> =
-            events.iter().filter(|event| event.environment.as_ref() == Some(&subject.environment)).collect();
+    pub(super) fn newest(index: &Index<'_>, subject: &Subject) -> Option<Self> {
+        let place = index.place(&subject.environment)?;
         let is_ours = |release: Option<&ReleaseId>| release == Some(&subject.release);
-        let mut running = Running::new(&here);
+        let mut held = Held::new(is_ours);
         let mut newest = None;
-        for event in here {
+        for (event, change) in place.since(0) {
+            let Some(change) = change else { continue };
             // What an event without functions is about is the environment as a whole.
-            let stood = event.items.is_empty() && running.now().any(|code| is_ours(code.release));
-            let Some(Change { functions, is_confirmed, is_rollback: true, .. }) = running.take(event) else {
-                continue;
-            };
-            let named = if is_confirmed {
+            let stood = event.items.is_empty() && held.now().next().is_some();
+            held.take(change);
+            let Change { functions, is_confirmed, is_rollback: true, .. } = change else { continue };
+            let named = if *is_confirmed {
                 event.details.get("from").and_then(Value::as_str) == Some(subject.release.as_str())
             } else {
                 is_ours(event.release.as_ref())

@@ -111,7 +111,7 @@ impl FolderStore {
         let flags = (rustix::fs::OFlags::NOFOLLOW | rustix::fs::OFlags::NONBLOCK).bits();
         let opened =
             OpenOptions::new().read(true).custom_flags(i32::try_from(flags).unwrap_or_default()).open(&path);
-        let mut file = match opened {
+        let file = match opened {
             Ok(file) => file,
             Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
             Err(cause) if is_link(&cause) => return Ok(Found::Odd),
@@ -121,9 +121,11 @@ impl FolderStore {
         if !facts.is_file() {
             return Ok(Found::Odd);
         }
-        let most = most as u64 + 1;
-        let mut bytes = Vec::with_capacity(usize::try_from(facts.len().min(most)).unwrap_or_default() + 1);
-        Read::by_ref(&mut file).take(most).read_to_end(&mut bytes).map_err(failed)?;
+        // As many as the file was said to have: files of the folder are written whole before they get their names, so that none grows, and
+        // a million reads that find its end once more take a while.
+        let size = usize::try_from(facts.len()).unwrap_or(usize::MAX).min(most + 1);
+        let mut bytes = Vec::with_capacity(size);
+        file.take(size as u64).read_to_end(&mut bytes).map_err(failed)?;
         Ok(Found::Bytes(bytes))
     }
 

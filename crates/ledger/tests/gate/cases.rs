@@ -1,4 +1,5 @@
 use landfall_artifacts::{EffectResult, EventKind, Explain as _};
+use landfall_ledger::Draft;
 use landfall_ledger::gate::{
     Decision, Identity, Missing, approve, break_glass, freeze, has_broken_glass, reject, standing,
     standing_freezes, unfreeze,
@@ -222,6 +223,27 @@ fn one_person_fills_one_role_and_the_author_none() {
     let mut world = World::new();
     world.deploy("r1", "dev", b"1").approve(&subject, "qa-lead", "DEV");
     assert!(world.lines(two, &subject).contains("that of DEV does not count: they made the release"));
+}
+
+#[test]
+fn whoever_had_a_part_in_making_it_approves_nothing() {
+    let one = "[approvers]\nqa-lead = [\"ada\", \"grace\"]\n[environment.prod]\napprovals = [\"qa-lead\"]\n";
+    let mut world = World::new();
+    let subject = subject("r1", "prod", b"1");
+    // A bot began it, a person built it; who brought it to an environment had no part in that.
+    for by in ["bot", "Ada"] {
+        world.add(Draft { environment: None, ..World::draft(EventKind::Promotion, "r1", "dev") }, by);
+    }
+    world.add(World::draft(EventKind::Intent, "r1", "dev"), "grace");
+    world.deploy("r1", "dev", b"1").approve(&subject, "qa-lead", "ada");
+    let told = standing(&world.events, &settings(one), &subject, world.now);
+    assert_eq!(
+        (told.author.as_deref(), &*told.makers),
+        (Some("bot"), ["bot", "Ada"].map(str::to_owned).as_slice())
+    );
+    insta::assert_snapshot!(world.lines(one, &subject), @"no qa-lead has approved it; that of ada does not count: they made the release");
+    world.approve(&subject, "qa-lead", "grace");
+    assert_eq!(world.missing(one, &subject), []);
 }
 
 #[test]

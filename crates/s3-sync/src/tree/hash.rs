@@ -14,18 +14,31 @@ use super::{Source, TreeError};
 /// Files that one task hashes: small, so that the tasks end together.
 const AT_A_TIME: usize = 256;
 
-/// What a file holds.
+/// Bytes of a file that are read at a time.
+const BUFFER: usize = 64 * 1024;
+
+/// What is asked of a file: each takes its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// What ETags tell.
+    Md5,
+    /// What the manifest tells.
+    Sha256,
+    Both,
+}
+
+/// What a file holds, as far as it was asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Hashes {
-    pub(crate) md5: [u8; 16],
-    /// Where it was asked for.
+    pub(crate) md5: Option<[u8; 16]>,
     pub(crate) sha256: Option<Digest>,
 }
 
-/// Hashes of files by their numbers, of those that were hashed. Kept small: there may be a hundred thousand, of which mostly none has a
-/// SHA-256.
+/// Hashes of files by their numbers. Kept small: there may be a hundred thousand, which mostly have one kind of hash alone.
 #[derive(Debug)]
 pub(crate) struct ByFile {
+    files: usize,
+    /// Empty until one was asked for.
     md5: Vec<Option<[u8; 16]>>,
     /// Empty until one was asked for.
     sha256: Vec<Option<Digest>>,
@@ -34,23 +47,27 @@ pub(crate) struct ByFile {
 impl ByFile {
     /// Of a source, of which nothing was hashed yet.
     pub(crate) fn of(source: &Source) -> Self {
-        Self { md5: vec![None; source.len()], sha256: Vec::new() }
+        Self { files: source.len(), md5: Vec::new(), sha256: Vec::new() }
     }
 
-    pub(crate) fn get(&self, number: usize) -> Option<Hashes> {
-        let md5 = self.md5.get(number).copied().flatten()?;
-        Some(Hashes { md5, sha256: self.sha256.get(number).copied().flatten() })
+    pub(crate) fn get(&self, number: usize) -> Hashes {
+        let (md5, sha256) = (self.md5.get(number), self.sha256.get(number));
+        Hashes { md5: md5.copied().flatten(), sha256: sha256.copied().flatten() }
     }
 
+    /// Adds what is known of a file to what was.
     pub(crate) fn set(&mut self, number: usize, hashes: Hashes) {
-        let Some(slot) = self.md5.get_mut(number) else { return };
-        *slot = Some(hashes.md5);
-        if hashes.sha256.is_some() && self.sha256.is_empty() {
-            self.sha256 = vec![None; self.md5.len()];
-        }
-        if let Some(slot) = self.sha256.get_mut(number) {
-            *slot = hashes.sha256;
-        }
+        put(&mut self.md5, self.files, number, hashes.md5);
+        put(&mut self.sha256, self.files, number, hashes.sha256);
+    }
+}
+
+fn put<T: Copy>(all: &mut Vec<Option<T>>, files: usize, number: usize, one: Option<T>) {
+    if one.is_some() && all.is_empty() {
+        *all = vec![None; files];
+    }
+    if let Some(slot) = all.get_mut(number).filter(|_| one.is_some()) {
+        *slot = one;
     }
 }
 
@@ -61,7 +78,7 @@ impl ByFile {
 pub(crate) async fn hash_all(
     source: &Source,
     numbers: &[usize],
-    with_sha256: bool,
+    which: Which,
     mut take: impl FnMut(usize, Hashes),
 ) -> Result<(), Vec<TreeError>> {
     let folder = &source.folder;
@@ -74,8 +91,10 @@ pub(crate) async fn hash_all(
                 (chunks.next()?.to_vec(), folder.clone(), Arc::clone(source.files()));
             Some(tokio::task::spawn_blocking(move || {
                 let wanted = chunk.iter().filter_map(|number| Some((*number, files.get(*number)?)));
-                let hashed = wanted
-                    .map(|(number, file)| (number, hash_one(&folder, &file.name, file.stamp, with_sha256)));
+                let mut buffer = vec![0; BUFFER];
+                let hashed = wanted.map(|(number, file)| {
+                    (number, hash_into(&folder, &file.name, file.stamp, which, &mut buffer))
+                });
                 hashed.collect::<Vec<_>>()
             }))
         },
@@ -101,20 +120,27 @@ pub(crate) async fn hash_all(
 ///
 /// # Errors
 /// [`TreeError::Moved`] where it is in another state before or after, [`TreeError::Local`].
-pub(crate) fn hash_one(
+pub(crate) fn hash_one(folder: &Folder, name: &str, stamp: Stamp, which: Which) -> Result<Hashes, TreeError> {
+    hash_into(folder, name, stamp, which, &mut vec![0; BUFFER])
+}
+
+fn hash_into(
     folder: &Folder,
     name: &str,
     stamp: Stamp,
-    with_sha256: bool,
+    which: Which,
+    buffer: &mut [u8],
 ) -> Result<Hashes, TreeError> {
     let (mut file, found) = open(folder, name, stamp)?;
-    let (mut md5, mut sha256) = (Md5::new(), with_sha256.then(Hasher::new));
-    let mut chunk = vec![0; 64 * 1024];
+    let mut md5 = (which != Which::Sha256).then(Md5::new);
+    let mut sha256 = (which != Which::Md5).then(Hasher::new);
     let mut read = 0;
     loop {
-        let count = file.read(&mut chunk).map_err(|source| local(folder, name, source))?;
-        let Some(bytes) = chunk.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
-        md5.update(bytes);
+        let count = file.read(buffer).map_err(|source| local(folder, name, source))?;
+        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else { break };
+        if let Some(md5) = &mut md5 {
+            md5.update(bytes);
+        }
         if let Some(sha256) = &mut sha256 {
             sha256.update(bytes);
         }
@@ -125,7 +151,7 @@ pub(crate) fn hash_one(
         }
     }
     settled(folder, name, &file, found, read)?;
-    Ok(Hashes { md5: md5.finalize().into(), sha256: sha256.map(Hasher::finish) })
+    Ok(Hashes { md5: md5.map(|md5| md5.finalize().into()), sha256: sha256.map(Hasher::finish) })
 }
 
 /// Opens a file that must be in the state that was found.
@@ -164,7 +190,7 @@ mod tests {
 
     use super::super::etag::hex;
     use super::super::folder::Folder;
-    use super::{TreeError, hash_one, read_whole};
+    use super::{Hashes, TreeError, Which, hash_one, read_whole};
 
     #[test]
     fn a_file_is_hashed_in_the_state_that_was_found() {
@@ -173,15 +199,17 @@ mod tests {
         std::fs::write(&path, "abc").expect("written");
         let folder = Folder::open(dir.path()).expect("opened");
         let stamp = folder.file("a").expect("found").1;
-        let hashes = hash_one(&folder, "a", stamp, true).expect("hashed");
-        assert_eq!(hex(&hashes.md5), "900150983cd24fb0d6963f7d28e17f72");
+        let hashes = hash_one(&folder, "a", stamp, Which::Both).expect("hashed");
+        assert_eq!(hashes.md5.map(|md5| hex(&md5)).as_deref(), Some("900150983cd24fb0d6963f7d28e17f72"));
         assert_eq!(hashes.sha256, Some(Digest::of(b"abc")));
-        assert_eq!(hash_one(&folder, "a", stamp, false).expect("hashed").sha256, None);
+        let md5 = hash_one(&folder, "a", stamp, Which::Md5).expect("hashed");
+        assert_eq!(md5, Hashes { sha256: None, ..hashes });
+        assert_eq!(hash_one(&folder, "a", stamp, Which::Sha256).ok(), Some(Hashes { md5: None, ..hashes }));
         assert_eq!(read_whole(&folder, "a", stamp).expect("read"), b"abc");
         std::fs::write(&path, "abcd").expect("written");
-        assert!(matches!(hash_one(&folder, "a", stamp, true), Err(TreeError::Moved { .. })));
+        assert!(matches!(hash_one(&folder, "a", stamp, Which::Both), Err(TreeError::Moved { .. })));
         assert!(matches!(read_whole(&folder, "a", stamp), Err(TreeError::Moved { .. })));
         std::fs::remove_file(&path).expect("removed");
-        assert!(matches!(hash_one(&folder, "a", stamp, true), Err(TreeError::Local { .. })));
+        assert!(matches!(hash_one(&folder, "a", stamp, Which::Both), Err(TreeError::Local { .. })));
     }
 }

@@ -9,7 +9,7 @@ use landfall_aws::Nature;
 use landfall_run::{EffectOutcome, Event, Run};
 
 use super::etag::{Listed, hex};
-use super::hash::hash_all;
+use super::hash::{Which, hash_all};
 use super::in_turn::in_turn;
 use super::put::{Condition, Wanted};
 use super::record::{After, Before, KeptIn, RecordedChange, SyncRecord};
@@ -69,7 +69,7 @@ impl Tree {
             };
             let numbers: Vec<usize> = plan.puts.iter().filter_map(|put| number(&put.name)).collect();
             let mut hashes = Vec::with_capacity(numbers.len());
-            hash_all(source, &numbers, true, |_, one| hashes.push(one)).await?;
+            hash_all(source, &numbers, Which::Both, |_, one| hashes.push(one)).await?;
             hashes
         } else {
             Vec::new()
@@ -79,7 +79,7 @@ impl Tree {
             let hashes = hashes.next();
             let after = After {
                 size_bytes: put.size_bytes,
-                md5: hashes.as_ref().map(|hashes| hex(&hashes.md5).into()),
+                md5: hashes.as_ref().and_then(|hashes| hashes.md5).map(|md5| hex(&md5).into()),
                 sha256: hashes.and_then(|hashes| hashes.sha256),
                 headers: if is_kept { rules.headers(&put.name) } else { super::Headers::new() },
             };

@@ -7,7 +7,7 @@ use landfall_aws::Nature;
 use landfall_run::{Event, Run};
 
 use super::etag::{Etag, Listed};
-use super::hash::{ByFile, hash_all};
+use super::hash::{ByFile, Hashes, Which, hash_all};
 use super::join::{Extra, Join};
 use super::manifest::{HeaderSets, Line, digest};
 use super::remembered::{Found, Remembered};
@@ -206,9 +206,19 @@ impl Tree {
         let mut keeps_manifest =
             options.manifest || manifest_listed.is_some() || same_size.iter().any(is_opaque);
         run.progress().event(Event::Phase { name: "compare".into(), items: Some(same_size.len() as u64) });
-        let open: Vec<usize> =
-            same_size.iter().copied().filter(|number| hashes.get(*number).is_none()).collect();
-        hash_all(source, &open, keeps_manifest, |number, one| hashes.set(number, one)).await?;
+        let says = stored.as_ref().and_then(|stored| stored.says.as_ref());
+        let entry_of = |number: usize| {
+            let there = listed.get(number)?.as_ref()?;
+            says?.entry(number).filter(|entry| entry.is_of(there, written))
+        };
+        // What the manifest still tells needs no MD5.
+        let is_open = |number: &usize| match (hashes.get(*number), entry_of(*number)) {
+            (Hashes { sha256: Some(_), .. }, Some(_)) => false,
+            (hashes, _) => hashes.md5.is_none(),
+        };
+        let open: Vec<usize> = same_size.iter().copied().filter(is_open).collect();
+        let which = if keeps_manifest { Which::Both } else { Which::Md5 };
+        hash_all(source, &open, which, |number, one| hashes.set(number, one)).await?;
 
         let mut known: Vec<Option<Known>> = vec![None; listed.len()];
         let mut learn = |number: usize, what: Known| {
@@ -217,14 +227,12 @@ impl Tree {
             }
         };
         let mut ask: Vec<usize> = Vec::new();
-        let (mut is_md5_known_good, mut is_stale) = (false, false);
+        let (mut is_md5_known_good, mut is_stale, mut witness) = (false, false, None);
         for number in same_size {
-            let (Some(file), Some(Some(there)), Some(hashes)) =
-                (source.files().get(number), listed.get(number), hashes.get(number))
-            else {
+            let (Some(file), Some(Some(there))) = (source.files().get(number), listed.get(number)) else {
                 continue;
             };
-            let says = stored.as_ref().and_then(|stored| stored.says.as_ref());
+            let hashes = hashes.get(number);
             let entry = says.and_then(|says| {
                 let entry = says.entry(number).filter(|entry| entry.is_of(there, written))?;
                 Some((entry.sha256, says.headers(entry, there, written), &entry.etag))
@@ -232,12 +240,15 @@ impl Tree {
             let fits = entry.and_then(|(_, headers, _)| Some(*headers? == rules.headers(&file.name)));
             is_stale |= matches!(entry, Some((_, None, _)));
             let same = Known::Same { headers_fit: fits };
-            if there.etag == Etag::Md5Like(hashes.md5) {
+            if hashes.md5.is_some_and(|md5| there.etag == Etag::Md5Like(md5)) {
                 is_md5_known_good = true;
                 learn(number, same);
             } else if let Some((sha256, _, etag)) = entry {
                 let is_same = hashes.sha256 == Some(sha256);
                 learn(number, if is_same { same } else { Known::Other });
+                if is_same && let Etag::Md5Like(etag) = there.etag {
+                    witness = Some((number, etag));
+                }
                 // The store listed none. What it said of the upload is still so: else the manifest would be written again to say less.
                 if is_same
                     && fits == Some(true)
@@ -249,6 +260,11 @@ impl Tree {
             } else {
                 ask.push(number);
             }
+        }
+        // Of one whose bytes are there the ETag shows whether ETags here are MD5s at all.
+        if let Some((number, etag)) = witness.filter(|_| !is_md5_known_good && !ask.is_empty()) {
+            hash_all(source, &[number], Which::Md5, |_, one| is_md5_known_good = one.md5 == Some(etag))
+                .await?;
         }
         // What it says was compared, and need not be in memory together with what is said next.
         if let Some(stored) = &mut stored {
@@ -289,7 +305,7 @@ impl Tree {
                 (Some(Known::Same { headers_fit }), Some(before)) => {
                     if headers_fit != Some(false) {
                         plan.unchanged += 1;
-                        let sha256 = hashes.get(number).and_then(|hashes| hashes.sha256);
+                        let sha256 = hashes.get(number).sha256;
                         if let Some(sha256) = sha256.filter(|_| keeps_manifest) {
                             let headers = next.sets.number(rules.headers(&file.name));
                             let file = u32::try_from(number).unwrap_or(u32::MAX);
@@ -354,22 +370,22 @@ impl Tree {
             return Ok(asked);
         }
         asked.is_any_opaque = true;
-        let has_sha256 =
-            |number: &usize| all_hashes.get(*number).is_some_and(|hashes| hashes.sha256.is_some());
-        if !numbers.iter().all(has_sha256) {
-            hash_all(source, &numbers, true, |number, hashes| all_hashes.set(number, hashes)).await?;
+        let has_both =
+            |number: &usize| matches!(all_hashes.get(*number), Hashes { md5: Some(_), sha256: Some(_) });
+        if !numbers.iter().all(has_both) {
+            hash_all(source, &numbers, Which::Both, |number, hashes| all_hashes.set(number, hashes)).await?;
         }
         let names = numbers.iter().filter_map(|number| source.files().get(*number)).map(|file| &*file.name);
         let names = names.skip(usize::from(probe.is_some())).collect();
         let looked = self.look_all(names, run).await.map_err(|error| vec![error])?;
         let seen = probe.into_iter().chain(looked);
         for (number, seen) in numbers.into_iter().zip(seen) {
-            let Some(hashes) = all_hashes.get(number) else { continue };
+            let Hashes { md5: Some(md5), sha256 } = all_hashes.get(number) else { continue };
             let size = source.files().get(number).map_or(0, |file| file.stamp.size_bytes);
             asked.found.push(match seen {
                 None => (number, None, Known::Gone),
                 Some(seen) => {
-                    let is_same = seen.holds(size, hashes.sha256, hashes.md5);
+                    let is_same = seen.holds(size, sha256, md5);
                     let fits =
                         source.files().get(number).map(|file| seen.headers == rules.headers(&file.name));
                     let same = Known::Same { headers_fit: fits };

@@ -17,7 +17,7 @@ use md5::{Digest as _, Md5};
 
 use super::etag::Etag;
 use super::folder::{Folder, Stamp};
-use super::hash::{hash_one, open, read_whole};
+use super::hash::{Which, hash_one, open, read_whole};
 use super::plan::Put;
 use super::rules::Headers;
 use super::spool::{Spooled, SpooledBytes};
@@ -346,8 +346,8 @@ fn prepare(folder: &Folder, name: &str, stamp: Stamp) -> Result<Prepared, TreeEr
         let (md5, sha256) = (Md5::digest(&bytes).into(), Digest::of(&bytes));
         return Ok((Some(bytes.into()), md5, sha256));
     }
-    let hashes = hash_one(folder, name, stamp, true)?;
-    Ok((None, hashes.md5, hashes.sha256.unwrap_or_else(|| Hasher::new().finish())))
+    let hashes = hash_one(folder, name, stamp, Which::Both)?;
+    Ok((None, hashes.md5.unwrap_or_default(), hashes.sha256.unwrap_or_else(|| Hasher::new().finish())))
 }
 
 fn with_headers(mut request: PutObjectFluentBuilder, headers: &Headers) -> PutObjectFluentBuilder {

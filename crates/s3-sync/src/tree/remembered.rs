@@ -6,7 +6,7 @@ use std::sync::Arc;
 use landfall_run::Run;
 
 use super::etag::Listed;
-use super::hash::{ByFile, hash_all};
+use super::hash::{ByFile, Which, hash_all};
 use super::manifest::{self, Entry, HeaderSets};
 use super::rules::Headers;
 use super::source::LocalFile;
@@ -62,7 +62,7 @@ impl Remembered {
 pub(crate) struct Found {
     /// `None` where there is no manifest, or none was looked for.
     pub(crate) stored: Option<StoredManifest<Remembered>>,
-    /// Both hashes of the files that the manifest names with their size; others are not hashed yet.
+    /// The SHA-256 of the files that the manifest names with their size; others are not hashed yet.
     pub(crate) hashes: ByFile,
 }
 
@@ -101,7 +101,8 @@ impl Tree {
                 .filter(|(number, file)| is_same_size(*number, file))
                 .map(|(number, _)| number)
                 .collect();
-            hash_all(source, &numbers, true, |number, hashes| found.hashes.set(number, hashes)).await?;
+            hash_all(source, &numbers, Which::Sha256, |number, hashes| found.hashes.set(number, hashes))
+                .await?;
         }
         Ok(found)
     }

@@ -207,6 +207,27 @@ async fn headers_follow_their_rules_and_changes_of_them_are_seen() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_wrote_over_is_known_by_its_etag_beside_a_manifest() {
+    let mut world = World::new().await;
+    world.write("a", "aaa");
+    world.write("b", "bbb");
+    world.options.manifest = true;
+    world.published().await;
+    // One holds other bytes, the other the very same, and the manifest knows neither any longer.
+    world.there("b", "BBB");
+    let (plan, _) = world.published().await;
+    assert_eq!(told(&plan), ["~ b"]);
+    world.there("b", "BBB");
+    world.write("b", "BBB");
+    world.options.check_headers = false;
+    let (plan, _) = world.published().await;
+    assert!(plan.puts.iter().all(|put| put.why == Why::Headers), "{:?}", told(&plan));
+    // The ETag of `a`, whose bytes the manifest knows, shows that ETags here are MD5s: only the headers of what somebody wrote are asked.
+    assert_eq!(world.calls("HeadObject"), 1);
+    assert_eq!(world.holds().get("b"), world.files().get("b"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_dry_run_is_the_plan_alone() {
     let world = World::new().await;
     world.ten();

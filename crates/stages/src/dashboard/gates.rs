@@ -4,26 +4,23 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use landfall_artifacts::{EnvironmentName, EventKind, LedgerEvent, ReleaseId};
 use landfall_dashboard::{Site, Waiting};
-use landfall_ledger::gate::{self, Missing, Subject};
+use landfall_ledger::gate::{Index, Missing};
 use landfall_ledger::{Deployed, happened};
 use time::OffsetDateTime;
 
 use super::Material;
 
-/// Releases that are asked about for one environment at most, the newest.
-const MOST_ASKED: usize = 5;
-
 /// Adds freezes, what waits, and how long functions must still run, to the environments and cells of a site.
 pub(super) fn add(site: &mut Site, events: &[LedgerEvent], deployed: &[Deployed], material: &Material<'_>) {
     let settings = material.settings;
     let running = running(deployed);
-    let (began, came) = (began(events), came(events));
+    let (began, came, index) = (began(events), came(events), Index::new(events));
     for environment in &mut site.environments {
-        let frozen = gate::frozen(events, settings, &environment.name, material.now);
+        let frozen = index.frozen(settings, &environment.name, material.now);
         environment.frozen = frozen.into_iter().next().map(|one| Missing::Frozen(one).to_string());
         for release in candidates(&environment.name, &environment.after, &running, &came, &began) {
-            let subject = Subject::of_ledger(events, release, &environment.name);
-            let missing = gate::check(events, settings, &subject, material.now);
+            let subject = index.subject(release, &environment.name);
+            let missing = index.check(settings, &subject, material.now);
             // A dead release waits for nothing.
             if missing.iter().any(|one| matches!(one, Missing::Dead(_))) {
                 continue;
@@ -35,7 +32,7 @@ pub(super) fn add(site: &mut Site, events: &[LedgerEvent], deployed: &[Deployed]
             });
         }
     }
-    soak(site, events, deployed, material);
+    soak(site, &index, deployed, material);
 }
 
 /// The releases that run in each environment.
@@ -83,7 +80,6 @@ fn candidates<'a>(
     let mut news: Vec<&ReleaseId> =
         before.into_iter().filter(|release| !came.contains(&(here, *release))).collect();
     news.sort_by_key(|release| std::cmp::Reverse(began.get(release).copied().unwrap_or(0)));
-    news.truncate(MOST_ASKED);
     news
 }
 
@@ -98,14 +94,14 @@ fn functions(release: &ReleaseId, after: &[EnvironmentName], deployed: &[Deploye
 }
 
 /// Until when functions must still run what they run, by the gates' own rule.
-fn soak(site: &mut Site, events: &[LedgerEvent], deployed: &[Deployed], material: &Material<'_>) {
+fn soak(site: &mut Site, index: &Index<'_>, deployed: &[Deployed], material: &Material<'_>) {
     let mut known: BTreeMap<(&EnvironmentName, &ReleaseId), Option<OffsetDateTime>> = BTreeMap::new();
     let mut soaking: BTreeMap<(&EnvironmentName, &str), OffsetDateTime> = BTreeMap::new();
     for one in deployed {
         let Some(release) = &one.release else { continue };
         let until = *known
             .entry((&one.environment, release))
-            .or_insert_with(|| gate::soaks_until(events, material.settings, release, &one.environment));
+            .or_insert_with(|| index.soaks_until(material.settings, release, &one.environment));
         if let Some(until) = until.filter(|until| *until > material.now) {
             soaking.insert((&one.environment, &one.function), until);
         }

@@ -100,6 +100,21 @@ fn what_never_came_waits_though_something_younger_came() {
 }
 
 #[test]
+fn the_dead_take_no_place_of_what_waits() {
+    let mut told = Told::default();
+    told.add(EventKind::Deployment, "qa", "r1", &[("orders", "1.0.0")]);
+    for number in 2..10 {
+        let (release, project) = (format!("r{number}"), format!("other{number}"));
+        told.add(EventKind::Deployment, "qa", &release, &[(&project, "1.0.0")]);
+        told.add(EventKind::Test, "qa", &release, &[]).outcome = Some(EffectResult::Failed);
+    }
+    let site = told.site(BEGIN + time::Duration::hours(99));
+    let prod = site.environments.iter().find(|one| one.name.as_str() == "prod").expect("a row");
+    let waiting: Vec<&str> = prod.waiting.iter().map(|waiting| waiting.release.as_str()).collect();
+    assert_eq!(waiting, ["r1"]);
+}
+
+#[test]
 fn a_rollback_is_told_of_the_release_that_it_was_from() {
     let mut told = Told::default();
     told.add(EventKind::Deployment, "prod", "r1", &[("orders", "1.0.0")]);

@@ -163,7 +163,7 @@ fn roles(
     for person in people {
         let name = &person.actor.name;
         let shown = landfall_secret::escape(name, 120);
-        if standing.author.as_ref().is_some_and(|author| author.to_lowercase() == name.to_lowercase()) {
+        if standing.makers.iter().any(|maker| maker.to_lowercase() == name.to_lowercase()) {
             let what = format!("{shown} made the release, and may not approve it");
             problems.push(
                 Problem::new("LF-GATE-AUTHOR", Class::Refused, what)

@@ -55,6 +55,14 @@ pub enum Error {
         /// That of the flag or the variable.
         told: String,
     },
+    /// A variable names another API or repository of GitHub than the settings do.
+    #[error("approvals are those of {settled}, and the job names {told}")]
+    Elsewhere {
+        /// That of `landfall.toml`.
+        settled: String,
+        /// That of the variable.
+        told: String,
+    },
     /// GitHub does not answer who approved the run.
     #[error("GitHub does not say who approved the run: it answered {status}")]
     GitHub {
@@ -83,6 +91,7 @@ impl Error {
             | Self::Keys { .. }
             | Self::Untrusted { .. }
             | Self::OtherIssuer { .. }
+            | Self::Elsewhere { .. }
             | Self::GitHub { .. } => false,
         }
     }
@@ -96,15 +105,18 @@ impl Explain for Error {
             Self::Unreachable { .. } => "LF-GATE-UNREACHABLE",
             Self::Untrusted { .. } => "LF-GATE-UNTRUSTED",
             Self::OtherIssuer { .. } => "LF-GATE-ISSUER",
+            Self::Elsewhere { .. } => "LF-GATE-ELSEWHERE",
             Self::GitHub { .. } => "LF-GATE-GITHUB",
         }
     }
 
     fn class(&self) -> Class {
         match self {
-            Self::IdToken { .. } | Self::Keys { .. } | Self::OtherIssuer { .. } | Self::GitHub { .. } => {
-                Class::Refused
-            }
+            Self::IdToken { .. }
+            | Self::Keys { .. }
+            | Self::OtherIssuer { .. }
+            | Self::Elsewhere { .. }
+            | Self::GitHub { .. } => Class::Refused,
             Self::Untrusted { cause, .. } => cause.class(),
             Self::Unreachable { .. } => Class::Transient,
         }
@@ -113,8 +125,8 @@ impl Explain for Error {
     fn remedy(&self) -> Option<Cow<'static, str>> {
         match self {
             Self::IdToken { .. } => Some(
-                "let the job have an id token of its own: id_tokens: LANDFALL_ID_TOKEN: aud: landfall; and let --issuer \
-                 name the server that signs it"
+                "let the job have an id token of its own: id_tokens: LANDFALL_ID_TOKEN: aud: landfall; and let issuer and project of \
+                 [identity] in landfall.toml name the server that signs it and the project"
                     .into(),
             ),
             Self::Keys { .. } => Some("let --issuer name the CI server's own address".into()),
@@ -123,6 +135,9 @@ impl Explain for Error {
             Self::OtherIssuer { .. } => Some(
                 "leave --issuer away: a job may set CI_SERVER_URL as it likes, [identity] issuer in landfall.toml it may not"
                     .into(),
+            ),
+            Self::Elsewhere { .. } => Some(
+                "decide in a run of the repository that github_api and repository of [identity] in landfall.toml name, or correct them there".into(),
             ),
             Self::GitHub { .. } => Some("give the job permissions: actions: read, and GITHUB_TOKEN".into()),
         }

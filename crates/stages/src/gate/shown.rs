@@ -7,8 +7,9 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::{Finished, Item};
 
-/// The check's result: an item for everything that was given and everything that is missing.
-pub(super) fn check(subject: &Subject, standing: &Standing) -> Finished {
+/// The check's result: an item for everything that was given and everything that is missing. `decision` is the record of what people decided
+/// last about it.
+pub(super) fn check(subject: &Subject, standing: &Standing, decision: Option<u64>) -> Finished {
     let Subject { release, environment, plan, .. } = subject;
     let mut finished = Finished { release: Some(release.clone()), ..Finished::default() };
     finished.lines.push(format!(
@@ -31,7 +32,8 @@ pub(super) fn check(subject: &Subject, standing: &Standing) -> Finished {
     // People are told of what people can do: what waits for time or tests alone comes by itself, and what is dead never.
     let is_dead = standing.missing.iter().any(|missing| matches!(missing, Missing::Dead(_)));
     if !is_dead && standing.missing.iter().any(|missing| matches!(missing, Missing::Approval { .. })) {
-        finished.news = Some(News::Waits { missing: standing.missing.iter().map(name).collect() });
+        let missing = standing.missing.iter().map(name).collect();
+        finished.news = Some(News::Waits { missing, plan: *plan, decision });
     }
     finished.summary = match standing.missing.len() {
         0 => format!("release {release} may come to {environment}"),

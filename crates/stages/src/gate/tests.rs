@@ -1,11 +1,14 @@
+use std::time::Duration;
+
 use landfall_artifacts::{
     Actor, Digest, EffectResult, EventKind, ImageLock, LedgerItem, Mode, OutcomeKind, Settings,
 };
-use landfall_ledger::gate::Identity;
+use landfall_ledger::gate::{Content, Identity, Subject};
 use landfall_ledger::{Context, Draft, Ledger};
 use landfall_notify::News;
 use landfall_run::{Clock, Run};
 use tempfile::TempDir;
+use time::OffsetDateTime;
 
 use super::{Act, Approve, Config, Person, run};
 use crate::{Finished, Outcome, Output, Places, Refusal, Target};
@@ -107,7 +110,16 @@ async fn a_release_goes_through_three_environments() {
     world.add(EventKind::Deployment, "qa", None).await;
     let waiting = world.check("uat").await;
     assert_eq!(waiting.verdict().0, OutcomeKind::Blocked);
-    assert_eq!(waiting.news, Some(News::Waits { missing: vec!["approval of qa-lead".to_owned()] }));
+    let waits = |decision| {
+        let subject = Subject::new(
+            "v1.0.0".parse().expect("a release"),
+            "uat".parse().expect("an environment"),
+            vec![Content { project: "orders".parse().ok(), version: None, digest: Digest::of(b"1") }],
+        );
+        let missing = vec!["approval of qa-lead".to_owned()];
+        Some(News::Waits { missing, plan: subject.plan, decision })
+    };
+    assert_eq!(waiting.news, waits(None));
     insta::assert_snapshot!(waiting.lines.join("\n") + "\n" + &waiting.summary, @r"
     release v1.0.0 to uat: 1 contents, plan sha256:1f76cab88bfdd65a9e7ca031fa797d9a3055682b96a6a3e83a0f9c85e6f46d0d
     missing: no qa-lead has approved it
@@ -121,6 +133,11 @@ async fn a_release_goes_through_three_environments() {
     let open = world.check("uat").await;
     assert_eq!((open.verdict().0, open.news), (OutcomeKind::NothingToDo, None));
     assert_eq!(open.summary, "release v1.0.0 may come to uat");
+    // Nobody let it come in time: it lacks the same, and waits anew.
+    let late = Clock::fixed(OffsetDateTime::now_utc() + Duration::from_secs(80 * 3600));
+    let (config, late) = (world.config("uat", Act::Check), Run::builder().clock(late).build());
+    let lapsed = run(&config, &[], &world.ledger, &Output::Real, &late).await.expect("looked");
+    assert_eq!(lapsed.news, waits(Some(2)));
     // The same again is recorded once.
     let records = world.records().await;
     let again = world.act("uat", approve(), "ada").await.expect("stands");
@@ -155,10 +172,7 @@ async fn not_everybody_may_decide() {
     let plan = Some(Digest::of(b"another plan"));
     let other = Act::Approve(Approve { plan, ..Approve::default() });
     assert_eq!(codes(world.act("uat", other, "ada").await), ["LF-GATE-PLAN"]);
-    let long = Act::Approve(Approve {
-        expires: Some(std::time::Duration::from_secs(90 * 3600)),
-        ..Approve::default()
-    });
+    let long = Act::Approve(Approve { expires: Some(Duration::from_secs(90 * 3600)), ..Approve::default() });
     assert_eq!(codes(world.act("uat", long, "ada").await), ["LF-GATE-EXPIRES"]);
     for act in [
         Act::Reject { reason: "no".to_owned() },

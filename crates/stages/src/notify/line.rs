@@ -1,11 +1,13 @@
 //! What one target is told, one after the other.
 
 use landfall_artifacts::{Notification, TargetName};
-use landfall_notify::queue::Name;
+use landfall_notify::queue::{Line, Name};
 use landfall_notify::{Error, LONGEST_SENDING, Sender};
 use landfall_run::Run;
 use time::OffsetDateTime;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
+
+use super::Queue;
 
 /// A notification on its way.
 #[derive(Clone, Debug)]
@@ -35,27 +37,67 @@ pub(super) struct End {
     pub(super) result: Result<(), Error>,
 }
 
+/// What one target is to be told.
+#[derive(Debug, Default)]
+pub(super) struct Letters {
+    /// What waits for it.
+    pub(super) waiting: Line,
+    /// What is new.
+    pub(super) new: Vec<Letter>,
+}
+
 /// Tells a target its letters in their order. Behind one that may yet arrive no other is sent: a server that is silent costs the time of
-/// one, and people read what happened in the order in which it did.
+/// one, and people read what happened in the order in which it did. What waited and is not reached stays where it is, and is in no end.
 pub(super) async fn go(
     target: TargetName,
     sender: Result<Sender, Error>,
-    letters: Vec<Letter>,
+    letters: Letters,
+    queue: Option<&Queue>,
     until: Instant,
     run: &Run,
 ) -> Vec<End> {
-    let mut is_held = false;
-    let mut ends = Vec::with_capacity(letters.len());
-    for letter in letters {
-        let left = until.saturating_duration_since(Instant::now());
+    let mut ends = Vec::new();
+    let mut is_held = letters.waiting.is_longer;
+    for name in letters.waiting.first {
+        let Some(queue) = queue else { break };
+        // One that cannot be read now is told before those behind it too.
+        let Ok(Ok(opened)) = timeout_at(until, queue.open(&name)).await else {
+            is_held = true;
+            break;
+        };
+        let Some(queued) = opened else { continue };
+        let letter = Letter { since: queued.since, name: Some(name), notification: queued.notification };
+        let result = send(&target, sender.as_ref(), &letter, until, run).await;
+        let is_stuck = result.as_ref().is_err_and(Error::is_retryable);
+        ends.push(End { target: target.clone(), letter, result });
+        if is_stuck {
+            is_held = true;
+            break;
+        }
+    }
+    for letter in letters.new {
         let result = match &sender {
-            Err(error) => Err(error.clone()),
             Ok(_) if is_held => Err(Error::Behind { target: target.clone() }),
-            Ok(_) if left.is_zero() => Err(Error::Late { target: target.clone() }),
-            Ok(sender) => sender.send(&letter.notification, left.min(LONGEST_SENDING), run).await,
+            sender => send(&target, sender.as_ref(), &letter, until, run).await,
         };
         is_held = is_held || result.as_ref().is_err_and(Error::is_retryable);
         ends.push(End { target: target.clone(), letter, result });
     }
     ends
+}
+
+/// Tells one, as long as there is time.
+pub(super) async fn send(
+    target: &TargetName,
+    sender: Result<&Sender, &Error>,
+    letter: &Letter,
+    until: Instant,
+    run: &Run,
+) -> Result<(), Error> {
+    let left = until.saturating_duration_since(Instant::now());
+    match sender {
+        Err(error) => Err(error.clone()),
+        Ok(_) if left.is_zero() => Err(Error::Late { target: target.clone() }),
+        Ok(sender) => sender.send(&letter.notification, left.min(LONGEST_SENDING), run).await,
+    }
 }

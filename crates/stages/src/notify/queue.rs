@@ -1,11 +1,16 @@
 //! The queue of notifications beside the ledger, an object each.
 
+use std::collections::BTreeMap;
+
 use landfall_artifacts::{Class, Problem, QueuedNotification, TargetName};
-use landfall_ledger::{Drawer, Ledger};
-use landfall_notify::queue::{Name, begin, due};
+use landfall_ledger::{Drawer, Error, Ledger};
+use landfall_notify::queue::{Line, Name, begin, due};
 use time::OffsetDateTime;
 
 use super::line::End;
+
+/// What one listing of a drawer gives at most.
+const PAGE: usize = 1000;
 
 /// The queue of a ledger, in `notify-queue/` beside its records.
 #[derive(Clone, Debug)]
@@ -26,19 +31,34 @@ impl Queue {
         Self(ledger.drawer("notify-queue"))
     }
 
-    /// What is to be tried again now. One that cannot be read is left where it is: people see it.
+    /// What is to be tried again now, by target. Only names are read.
     ///
     /// # Errors
-    /// A queue that cannot be read.
+    /// A queue that cannot be listed.
     pub(super) async fn due(
         &self,
         now: OffsetDateTime,
         can_be_told: impl Fn(&TargetName) -> bool,
-    ) -> Result<Vec<(Name, QueuedNotification)>, Problem> {
-        let names = self.0.list(&begin(now)).await.map_err(|error| Problem::of(&error))?;
-        let reads = due(&names, now, can_be_told).into_iter().map(|name| self.read(name));
-        let read = futures_util::future::join_all(reads).await;
-        Ok(read.into_iter().flatten().filter_map(|one| Some((one.name, one.queued.ok()?))).collect())
+    ) -> Result<BTreeMap<TargetName, Line>, Problem> {
+        let mut names = self.0.list(&begin(now)).await.map_err(|error| Problem::of(&error))?;
+        let mut listed = names.len();
+        // A target that was down all day must not hide what waits for the others.
+        while listed == PAGE
+            && let Some(last) = names.last()
+        {
+            let more = self.0.list(last).await.map_err(|error| Problem::of(&error))?;
+            listed = more.len();
+            names.extend(more);
+        }
+        Ok(due(&names, now, can_be_told))
+    }
+
+    /// What is to be sent; `None` where another run took it out meanwhile, and of one that is damaged: it is left where it is, people see it.
+    ///
+    /// # Errors
+    /// Where it cannot be read now.
+    pub(super) async fn open(&self, name: &Name) -> Result<Option<QueuedNotification>, Error> {
+        Ok(self.look(name).await?.and_then(Result::ok))
     }
 
     /// All that waits and that was refused, the oldest first: at most a thousand.
@@ -88,24 +108,29 @@ impl Queue {
         }
     }
 
-    /// One of the queue; `None` where another run took it out meanwhile.
+    /// One of the queue, for people; `None` where another run took it out meanwhile.
     async fn read(&self, name: Name) -> Option<Waiting> {
-        let text = name.to_string();
-        let queued = match self.0.get(&text).await {
-            Ok(None) => return None,
-            Ok(Some(bytes)) => match QueuedNotification::parse(&bytes, &text) {
-                // Of another target or id than its name says it would go where nobody sent it.
-                Ok(queued) if queued.target == name.target && queued.notification.id == name.id => Ok(queued),
-                Ok(_) => Err(Problem::new(
-                    "LF-NOTIFY-QUEUE",
-                    Class::Input,
-                    format!("{text} is of another target or id than its name says"),
-                )
-                .with_remedy("drop it by landfall notify drop")),
-                Err(errors) => Err(Problem::of(&errors)),
-            },
+        let queued = match self.look(&name).await {
+            Ok(queued) => queued?,
             Err(error) => Err(Problem::of(&error)),
         };
         Some(Waiting { name, queued })
+    }
+
+    /// What stands there, or what is wrong with it.
+    async fn look(&self, name: &Name) -> Result<Option<Result<QueuedNotification, Problem>>, Error> {
+        let text = name.to_string();
+        let Some(bytes) = self.0.get(&text).await? else { return Ok(None) };
+        Ok(Some(match QueuedNotification::parse(&bytes, &text) {
+            // Of another target or id than its name says it would go where nobody sent it.
+            Ok(queued) if queued.target == name.target && queued.notification.id == name.id => Ok(queued),
+            Ok(_) => Err(Problem::new(
+                "LF-NOTIFY-QUEUE",
+                Class::Input,
+                format!("{text} is of another target or id than its name says"),
+            )
+            .with_remedy("drop it by landfall notify drop")),
+            Err(errors) => Err(Problem::of(&errors)),
+        }))
     }
 }

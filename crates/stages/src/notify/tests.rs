@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use landfall_artifacts::{Actor, Notification, QueuedNotification, Settings, TargetName};
+use landfall_artifacts::{Actor, Digest, Notification, QueuedNotification, Settings, TargetName};
 use landfall_aws::{AwsConfig, AwsKeys, Endpoints};
 use landfall_ledger::Ledger;
-use landfall_notify::{Secrets, Sender, test_notification};
-use landfall_run::{Clock, Run};
+use landfall_notify::{News, Secrets, Sender, test_notification};
+use landfall_run::{Clock, RetryPolicy, Run};
 use landfall_sandbox::{Fault, Sandbox, SandboxOptions, Service, What};
 use landfall_secret::{Redactor, Secret};
 use landfall_transport::{Http, HttpConfig};
@@ -56,7 +56,8 @@ impl Place {
 }
 
 fn run(now: OffsetDateTime) -> Run {
-    Run::builder().clock(Clock::fixed(now)).redactor(Redactor::new()).build()
+    let quick = RetryPolicy { base: Duration::from_millis(1), ..RetryPolicy::default() };
+    Run::builder().clock(Clock::fixed(now)).redactor(Redactor::new()).retry_policy(quick).build()
 }
 
 /// A server that answers so, and the address of one of its webhooks.
@@ -211,6 +212,71 @@ async fn of_a_long_queue_twenty_are_tried_and_foreign_objects_are_left_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_target_that_is_down_keeps_no_other_waiting() {
+    for place in Place::both().await {
+        let ledger = place.ledger();
+        let nobody = senders(&[("chat", None), ("audit", None)]);
+        let many: Vec<_> = (0..25).map(|_| news("audit")).collect();
+        tell(many, &nobody, Some(&ledger), &run(NOW)).await;
+        let later = run(NOW + Duration::from_secs(60));
+        let waits = news("chat");
+        let id = waits.1.id.clone();
+        tell(vec![waits], &nobody, Some(&ledger), &later).await;
+        let ((down, url), (well, other)) = (server(503).await, server(200).await);
+        let both = senders(&[("audit", Some(&url)), ("chat", Some(&other))]);
+        let delivered = tell(Vec::new(), &both, Some(&ledger), &later).await;
+        assert_eq!((delivered.waited, arrived(&well).await), (1, vec![id]), "{delivered:?}");
+        assert_eq!(arrived(&down).await.len(), 1, "behind one that waits no other is tried");
+        assert_eq!(queued(&ledger).await.len(), 25);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_new_waits_behind_those_that_are_not_tried_yet() {
+    for place in Place::both().await {
+        let ledger = place.ledger();
+        let nobody = senders(&[("chat", None)]);
+        let many: Vec<_> = (0..30).map(|_| news("chat")).collect();
+        tell(many, &nobody, Some(&ledger), &run(NOW)).await;
+        let (well, url) = server(200).await;
+        let chat = senders(&[("chat", Some(&url))]);
+        let later = run(NOW + Duration::from_secs(60));
+        let new = news("chat");
+        let id = new.1.id.clone();
+        let delivered = tell(vec![new], &chat, Some(&ledger), &later).await;
+        assert_eq!((delivered.waited, delivered.new, delivered.lost), (20, 0, 0), "{delivered:?}");
+        insta::allow_duplicates!(
+            insta::assert_snapshot!(quiet(&delivered).warnings[0], @"the notification of test waits in the queue: LF-NOTIFY-LATE: chat was not told: one before it waits; try: wait for the next run that notifies, or run landfall notify send")
+        );
+        assert!(!arrived(&well).await.contains(&id));
+        tell(Vec::new(), &chat, Some(&ledger), &later).await;
+        let ids = arrived(&well).await;
+        assert_eq!((ids.len(), ids.last()), (31, Some(&id)), "it came last");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_sees_what_waits_the_new_one_waits_too_or_goes_out_of_turn() {
+    let [_, place] = Place::both().await;
+    let Place::S3(sandbox) = &place else { panic!("it is S3") };
+    let (well, url) = server(200).await;
+    let chat = senders(&[("chat", Some(&url))]);
+    let hidden = || Fault::new(What::status(503)).on(Service::S3);
+    sandbox.faults().add(hidden().matching("list-type=2").every());
+    let new = news("chat");
+    let id = new.1.id.clone();
+    let delivered = tell(vec![new], &chat, Some(&place.ledger()), &run(NOW)).await;
+    assert_eq!((delivered.new, delivered.lost, delivered.warnings.len()), (0, 0, 2), "{delivered:?}");
+    sandbox.faults().clear();
+    let delivered = tell(Vec::new(), &chat, Some(&place.ledger()), &run(NOW)).await;
+    assert_eq!((delivered.waited, arrived(&well).await), (1, vec![id]), "{delivered:?}");
+    // Where it cannot be kept either it is told after all.
+    sandbox.faults().add(hidden().every());
+    let delivered = tell(vec![news("chat")], &chat, Some(&place.ledger()), &run(NOW)).await;
+    assert_eq!((delivered.new, delivered.lost, arrived(&well).await.len()), (1, 0, 2), "{delivered:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn two_runs_at_once_lose_nothing() {
     for place in Place::both().await {
         let ledger = place.ledger();
@@ -255,10 +321,12 @@ async fn a_mark_stands_for_the_same_things_in_any_order() {
     for place in Place::both().await {
         let ledger = place.ledger();
         let (release, environment) = ("v1.4.0".parse().ok(), "prod_eu00".parse().ok());
-        let of = |missing: &[&str]| {
+        let at = |missing: &[&str], plan: &str, decision| {
             let missing: Vec<String> = missing.iter().map(|one| (*one).to_owned()).collect();
-            Mark::of(release.as_ref(), environment.as_ref(), &missing)
+            let news = News::Waits { missing, plan: Digest::of(plan.as_bytes()), decision };
+            Mark::of(release.as_ref(), environment.as_ref(), &news).expect("it waits")
         };
+        let of = |missing: &[&str]| at(missing, "plan", Some(7));
         let mark = of(&["approval of qa-lead", "freeze"]);
         assert!(!mark.stands(&ledger).await);
         for _ in 0..2 {
@@ -266,6 +334,13 @@ async fn a_mark_stands_for_the_same_things_in_any_order() {
         }
         assert!(of(&["freeze", "approval of qa-lead"]).stands(&ledger).await);
         assert!(!of(&["approval of qa-lead"]).stands(&ledger).await);
-        assert!(!Mark::of(None, environment.as_ref(), &["freeze".to_owned()]).stands(&ledger).await);
+        // It lacks the same, since what was decided counts no more, or something else is to come.
+        for (plan, decision) in [("plan", None), ("plan", Some(8)), ("another", Some(7))] {
+            assert!(!at(&["approval of qa-lead", "freeze"], plan, decision).stands(&ledger).await);
+        }
+        let waits = News::Waits { missing: vec!["freeze".into()], plan: Digest::of(b"plan"), decision: None };
+        let of_nothing = Mark::of(None, environment.as_ref(), &waits).expect("it waits");
+        assert!(!of_nothing.stands(&ledger).await);
+        assert_eq!(Mark::of(None, None, &News::Died { reason: "slow".into() }), None);
     }
 }

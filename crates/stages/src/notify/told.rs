@@ -2,10 +2,12 @@
 
 use landfall_artifacts::{Digest, EnvironmentName, ReleaseId};
 use landfall_ledger::Ledger;
+use landfall_notify::News;
 
 use super::LOOKING;
 
-/// That people were told that a release waits before an environment for these things. Where it waits for others, it is another mark.
+/// That people were told that a release waits before an environment for these things. Where it waits for others, with another plan, or anew
+/// after what people decided, it is another mark.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mark {
     name: String,
@@ -13,22 +15,24 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// The mark of a release that waits.
+    /// The mark of a release that waits; `None` where it does not.
     pub fn of(
         release: Option<&ReleaseId>,
         environment: Option<&EnvironmentName>,
-        missing: &[String],
-    ) -> Self {
-        let mut missing = missing.to_vec();
+        news: &News,
+    ) -> Option<Self> {
+        let News::Waits { missing, plan, decision } = news else { return None };
+        let mut missing = missing.clone();
         missing.sort();
         missing.dedup();
         let text = format!(
-            "{}\n{}\n{}\n",
+            "{}\n{}\n{plan}\n{}\n{}\n",
             release.map(ToString::to_string).unwrap_or_default(),
             environment.map(ToString::to_string).unwrap_or_default(),
+            decision.map(|sequence| sequence.to_string()).unwrap_or_default(),
             missing.join("\n")
         );
-        Self { name: Digest::of(text.as_bytes()).hex(), text }
+        Some(Self { name: Digest::of(text.as_bytes()).hex(), text })
     }
 
     /// Whether it stands beside the ledger. Where that cannot be found out in time it does not: told twice is better than never.

@@ -285,6 +285,35 @@ pub(super) fn of_release(
     Ok(goals)
 }
 
+/// What a way back by report brings of releases that are dead, for each of them how it died. The report does not know; what a release that
+/// lives ran here too is nothing that the dead brought.
+pub(super) fn of_the_dead(
+    events: &[LedgerEvent],
+    environment: Option<&EnvironmentName>,
+    goals: &Goals,
+) -> Vec<String> {
+    let Some(environment) = environment else { return Vec::new() };
+    let told = told(events, environment);
+    let dead = dead(events, &told);
+    let mut back: BTreeSet<&ReleaseId> = BTreeSet::new();
+    for goal in &goals.functions {
+        let digest = goal.code.as_ref().map(Recorded::digest);
+        let ran = |one: &&Told<'_>| one.function == goal.function && one.item.digest == digest;
+        let releases = || told.iter().filter(ran).filter_map(|one| one.event.release.as_ref());
+        if digest.is_some() && releases().all(|release| dead.contains(release)) {
+            back.extend(releases().last());
+        }
+    }
+    let death = |release: &ReleaseId| life::death(events, release);
+    let shown = |death| {
+        format!(
+            "{}; what it brought runs again: --from-ledger goes back to what ran before it",
+            Missing::Dead(death)
+        )
+    };
+    back.into_iter().filter_map(death).map(shown).collect()
+}
+
 fn goals(
     from: Option<ReleaseId>,
     functions: BTreeMap<LambdaName, Recorded>,

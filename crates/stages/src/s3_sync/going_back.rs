@@ -4,13 +4,14 @@ use std::fs::File;
 use std::io::BufReader;
 use std::path::Path;
 
-use landfall_artifacts::{EventKind, FileError, FileErrors, FileProblem, LedgerItem, Problem};
+use landfall_artifacts::{EventKind, FileError, FileErrors, FileProblem, LedgerEvent, LedgerItem, Problem};
 use landfall_ledger::{Draft, Ledger};
 use landfall_run::Run;
 use landfall_s3_sync::tree::{Applied, Change, ChangeResult, Labels, SyncRecord, Tree, Undo};
 use serde::de::DeserializeOwned;
 
-use super::{ledger::result_of, refusal, shown};
+use super::ledger::{UNDOES, is_of, newest, result_of, takes_back};
+use super::{refusal, shown};
 use crate::{Finished, Item, Outcome, Output, Target};
 
 /// Reads a record, whole or in outline.
@@ -82,11 +83,12 @@ pub async fn run_undo(
         release: target.release.as_ref().map(ToString::to_string),
     };
     let applied = tree.undo(&undo, &labels, run).await;
-    if !undo.is_empty()
-        && let Err(problem) = note(target, record, tree, &undo, &applied, ledger).await
-    {
-        finished.problems.push(problem);
-    }
+    let told = match is_news(record, tree, &undo, &applied, ledger).await {
+        Ok(true) => note(target, record, tree, &undo, &applied, ledger).await,
+        Ok(false) => Ok(()),
+        Err(problem) => Err(problem),
+    };
+    finished.problems.extend(told.err());
     if applied.is_complete() && !record.is_complete {
         // Taken back, it is not carried on by the next publication.
         match super::close_record(path) {
@@ -117,6 +119,26 @@ pub async fn run_undo(
     Ok(finished)
 }
 
+/// Whether the ledger has to be told: of what was tried, and where all is as before, if its newest word is that the publication stands, or
+/// that taking it back failed. A run that was killed, or could not record, had taken it back.
+async fn is_news(
+    record: &SyncRecord,
+    tree: &Tree,
+    undo: &Undo,
+    applied: &Applied,
+    ledger: &Ledger,
+) -> Result<bool, Problem> {
+    if !undo.is_empty() {
+        return Ok(true);
+    }
+    let newest = newest(tree, ledger).await?;
+    let is_untold = |event: LedgerEvent| {
+        is_of(&event, &record.time)
+            || (takes_back(&event, &record.time) && event.outcome != Some(result_of(applied)))
+    };
+    Ok(newest.is_some_and(is_untold))
+}
+
 /// An undo is a publication too: that of the state before.
 async fn note(
     target: &Target,
@@ -143,6 +165,7 @@ async fn note(
         outcome: Some(result_of(applied)),
         items: restores.chain(removes).take(100).collect(),
         reason: Some(format!("undo of the publication of {}", record.time)),
+        details: [(UNDOES.to_owned(), record.time.as_str().into())].into(),
         ..Draft::new(EventKind::Sync)
     };
     ledger.append(draft).await.map(drop).map_err(|error| Problem::of(&error))

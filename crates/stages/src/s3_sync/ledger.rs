@@ -1,6 +1,6 @@
 //! The ledger's word for a publication.
 
-use landfall_artifacts::{EffectResult, EventKind, LedgerItem, Problem};
+use landfall_artifacts::{EffectResult, EventKind, LedgerEvent, LedgerItem, Problem};
 use landfall_ledger::{Draft, Ledger};
 use landfall_s3_sync::tree::{Applied, Change, ChangeResult, Plan, Tree};
 use serde_json::json;
@@ -13,14 +13,43 @@ const MOST_ITEMS: usize = 100;
 /// Most characters of a name there: a record takes 64 KiB.
 const MOST_NAME: usize = 200;
 
-/// Records what was published.
+/// Key of the publication that an event is of: the time of its record.
+const PUBLICATION: &str = "publication";
+
+/// The same of one that an undo took back.
+pub(super) const UNDOES: &str = "undoes";
+
+/// The newest word of the ledger on a prefix; `None` where it has none.
+///
+/// # Errors
+/// A ledger that cannot be read.
+pub(super) async fn newest(tree: &Tree, ledger: &Ledger) -> Result<Option<LedgerEvent>, Problem> {
+    let events = ledger.events().await.map_err(|error| Problem::of(&error))?;
+    // As the ledger writes it.
+    let address = landfall_secret::escape(&tree.address().to_string(), 2_000);
+    let is_of_it =
+        |event: &LedgerEvent| event.kind == EventKind::Sync && event.target.as_deref() == Some(&*address);
+    Ok(events.into_iter().rfind(is_of_it))
+}
+
+/// Whether an event is of the publication whose record has this time.
+pub(super) fn is_of(event: &LedgerEvent, time: &str) -> bool {
+    event.details.get(PUBLICATION).is_some_and(|told| told == time)
+}
+
+/// Whether an event is of the taking back of that publication.
+pub(super) fn takes_back(event: &LedgerEvent, time: &str) -> bool {
+    event.details.get(UNDOES).is_some_and(|told| told == time)
+}
+
+/// Records what was published, by the publication whose record has this `time`.
 ///
 /// # Errors
 /// What stands in the way of the record.
 pub(super) async fn record(
     config: &Config,
     tree: &Tree,
-    plan: &Plan,
+    (plan, time): (&Plan, &str),
     applied: &Applied,
     ledger: &Ledger,
 ) -> Result<(), Problem> {
@@ -48,6 +77,7 @@ pub(super) async fn record(
         ..Draft::new(EventKind::Sync)
     };
     for (key, value) in [
+        (PUBLICATION, json!(time)),
         ("plan", json!(plan.digest().to_string())),
         ("uploaded", json!(made(&applied.puts))),
         ("deleted", json!(made(&applied.deletes))),

@@ -41,6 +41,7 @@ What it takes to draw the pages of a large ledger.\n\n\
         "\n## How it is measured\n\n\
 - The command is `landfall dashboard build`: it reads the whole ledger from a folder, verifies the chain, makes the pages and writes them.\n\
 - A release changes {MOVED} functions and goes through all environments; one in ten dies of a failed test on its way. That is up to\n  {EVENTS_OF_A_RELEASE} records a release.\n\
+- Every environment asks for 24 hours without a break in the one before it and for an approval, and is frozen over weekends.\n\
 - Each is run {RUNS} times, and the median counts. **Time** is from start to end; **processor** is what the kernel counted.\n"
     ));
     (page, missed)

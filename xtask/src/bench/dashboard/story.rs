@@ -22,15 +22,23 @@ fn environment(number: usize) -> String {
     format!("env_eu{number:02}")
 }
 
-/// The environments, each after the one before.
+/// The environments, each after the one before, with everything that gates ask for: time without a break, people's word, quiet weekends.
 pub(super) fn settings() -> String {
     let row = |number: usize| {
         let kind = if number + 4 < ENVIRONMENTS { "staging" } else { "production" };
         let after =
             number.checked_sub(1).map(|before| format!("\"{}\"", environment(before))).unwrap_or_default();
-        format!("[environment.{}]\nkind = \"{kind}\"\nafter = [{after}]\n\n", environment(number))
+        // Time is counted in the environment before.
+        let soak = if number == 0 { "" } else { "soak = \"24h\"\n" };
+        let gates = "approvals = [\"qa-lead\"]\n\
+                     freeze = [{ weekly = \"Fri 15:00-Mon 06:00\", zone = \"Europe/London\", reason = \"weekend\" }]";
+        format!(
+            "[environment.{}]\nkind = \"{kind}\"\nafter = [{after}]\n{soak}{gates}\n\n",
+            environment(number)
+        )
     };
-    (0..ENVIRONMENTS).map(row).collect()
+    let rows: String = (0..ENVIRONMENTS).map(row).collect();
+    format!("{rows}[approvers]\nqa-lead = [\"ada.lovelace\", \"grace\"]\n")
 }
 
 /// Writes the ledger's records into a folder.

@@ -90,7 +90,7 @@ pub async fn approvals_of_run(asked: &RunApprovals, http: &Http, run: &Run) -> R
         if review.state != wanted {
             continue;
         }
-        let source = format!("approvals of run {}", asked.run);
+        let source = format!("approvals of run {} of {}", asked.run, asked.repository);
         let comment = review.comment.filter(|comment| !comment.trim().is_empty());
         people.push(Person { actor: Actor { name, source }, identity: Identity::Verified, comment });
     }

@@ -38,6 +38,8 @@ pub struct Expected {
     pub pipeline: Option<String>,
     /// The job, likewise.
     pub job: Option<String>,
+    /// The project, such as `acme/shop`, likewise; in upper or lower case.
+    pub project: Option<String>,
 }
 
 /// What is read of a token.
@@ -52,6 +54,8 @@ struct Claims {
     pipeline_id: Option<String>,
     #[serde(default)]
     job_id: Option<String>,
+    #[serde(default)]
+    project_path: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -137,10 +141,18 @@ pub fn verified(
             return Err(bad(what));
         }
     }
+    let project = claims.project_path;
+    if let Some(wanted) = &expected.project
+        && !project.as_ref().is_some_and(|told| told.eq_ignore_ascii_case(wanted))
+    {
+        return Err(bad("it is of another project"));
+    }
     let name = claims.user_login.filter(|name| !name.is_empty()).ok_or_else(|| bad("it names no user"))?;
+    let of = project.map(|project| format!(" for {}", landfall_secret::escape(&project, 255)));
+    let issuer = landfall_secret::escape(&expected.issuer, 200);
     let actor = Actor {
         name: landfall_secret::escape(&name, 255),
-        source: format!("id token of {}", landfall_secret::escape(&expected.issuer, 200)),
+        source: format!("id token of {issuer}{}", of.unwrap_or_default()),
     };
     Ok(Person { actor, identity: Identity::Verified, comment: None })
 }

@@ -80,7 +80,8 @@ fn text(bytes: &[u8]) -> String {
 
 fn claims() -> Value {
     json!({"iss": ISSUER, "aud": "landfall", "exp": NOW.unix_timestamp() + 300, "nbf": NOW.unix_timestamp() - 5,
-        "sub": "project_path:a/b:ref_type:branch:ref:main", "user_login": "ada", "pipeline_id": "7", "job_id": "8"})
+        "sub": "project_path:a/b:ref_type:branch:ref:main", "user_login": "ada", "pipeline_id": "7", "job_id": "8",
+        "project_path": "acme/shop"})
 }
 
 fn expected() -> Expected {
@@ -89,6 +90,7 @@ fn expected() -> Expected {
         audience: "landfall".to_owned(),
         pipeline: Some("7".to_owned()),
         job: Some("8".to_owned()),
+        project: Some("Acme/shop".to_owned()),
     }
 }
 
@@ -104,7 +106,7 @@ fn a_token_of_the_issuer_names_who_started_the_job() {
         let token = signer.token(&header, &claims());
         let person = verified(&token, &keys(&[(&signer, "k1")]), &expected(), NOW).expect("verified");
         assert_eq!(person.actor.name, "ada");
-        assert_eq!(person.actor.source, "id token of https://gitlab.example.com");
+        assert_eq!(person.actor.source, "id token of https://gitlab.example.com for acme/shop");
     }
 }
 
@@ -139,6 +141,9 @@ fn a_token_with_anything_amiss_names_nobody() {
             ("another pipeline", with("pipeline_id", json!("70"))),
             ("another job", with("job_id", json!("80"))),
             ("no job", without("job_id")),
+            ("another project", with("project_path", json!("mallory/shop"))),
+            ("a project of that name below another", with("project_path", json!("acme/shop/shop"))),
+            ("no project", without("project_path")),
             ("no user", without("user_login")),
             ("an empty user", with("user_login", json!(""))),
             ("other claims", format!("{}.{stolen}.{}", parts[0], parts[2])),
@@ -251,6 +256,7 @@ async fn github_says_who_approved_the_run_for_the_environment() {
     let people = approvals_of_run(&asked("42", "acme/shop", true), &http(), &run).await.expect("answered");
     let names: Vec<&str> = people.iter().map(|person| person.actor.name.as_str()).collect();
     assert_eq!(names, ["ada", "x\\u{1b}[2J\\u{202e}"]);
+    assert_eq!(people[0].actor.source, "approvals of run 42 of acme/shop");
     let rejected = approvals_of_run(&asked("42", "acme/shop", false), &http(), &run).await.expect("answered");
     assert_eq!(rejected.first().and_then(|person| person.comment.as_deref()), Some("no"));
     for (number, repository) in

@@ -8,7 +8,7 @@ use landfall_artifacts::{
 use landfall_lambda_deploy::AliasBefore;
 use time::OffsetDateTime;
 
-use super::{Goals, of_ledger, of_release, of_report};
+use super::{Goals, of_ledger, of_release, of_report, of_the_dead};
 use crate::Refusal;
 use crate::recorded::Recorded;
 
@@ -229,6 +229,31 @@ fn what_failed_a_test_is_not_gone_back_to() {
         goals.warnings,
         ["release r-2 failed a test in stg_eu00 at 1970-01-01 00:00 UTC by ada: no reason was given"]
     );
+}
+
+#[test]
+fn what_a_report_brings_back_of_a_dead_release_is_said() {
+    use EventKind::{Deployment, Test};
+    let goals = |before: &str| {
+        let functions = ["A", "B"]
+            .map(|name| function(name, DeployOutcome::Updated, state(before, None), state("three", None)));
+        of_report(&report(functions.to_vec())).expect("goals")
+    };
+    let mut told = events(&[
+        (Deployment, "r-1", vec![item("A", "one"), item("B", "one")]),
+        (Deployment, "r-2", vec![item("A", "two"), item("B", "two")]),
+        (Test, "r-2", Vec::new()),
+        (Deployment, "r-3", vec![item("A", "three"), item("B", "three")]),
+    ]);
+    told[2].outcome = Some(EffectResult::Failed);
+    let here = environment();
+    insta::assert_snapshot!(of_the_dead(&told, Some(&here), &goals("two")).join("\n"), @"release r-2 failed a test in stg_eu00 at 1970-01-01 00:00 UTC by ada: no reason was given; what it brought runs again: --from-ledger goes back to what ran before it");
+    assert!(of_the_dead(&told, Some(&here), &goals("one")).is_empty(), "it lives");
+    assert!(of_the_dead(&told, Some(&here), &goals("unknown")).is_empty(), "nobody brought it");
+    assert!(of_the_dead(&told, None, &goals("two")).is_empty());
+    // What a release that lives ran here too is not the dead one's.
+    told[0].items = vec![item("A", "two"), item("B", "two")];
+    assert!(of_the_dead(&told, Some(&here), &goals("two")).is_empty());
 }
 
 #[test]

@@ -1,0 +1,66 @@
+//! What happened in one environment.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use landfall_artifacts::{LedgerEvent, ReleaseId};
+
+use super::running::{Change, Code, Running};
+
+/// The events of one environment, oldest first, and what each changes there.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    events: Vec<&'a LedgerEvent>,
+    /// Of each event, in the same order; made when it is asked for, since it depends on nothing else.
+    changes: OnceLock<Vec<Option<Change<'a>>>>,
+}
+
+impl<'a> Place<'a> {
+    pub(super) fn new(events: Vec<&'a LedgerEvent>) -> Self {
+        Self { events, changes: OnceLock::new() }
+    }
+
+    /// The events from a number on, the newest last, each with what it changes: nothing in most.
+    pub(super) fn since(
+        &self,
+        sequence: u64,
+    ) -> impl DoubleEndedIterator<Item = (&'a LedgerEvent, Option<&Change<'a>>)> {
+        let changes = self.changes.get_or_init(|| {
+            let mut running = Running::new(&self.events);
+            self.events.iter().map(|event| running.take(event)).collect()
+        });
+        let from = self.events.partition_point(|event| event.sequence < sequence);
+        let events = self.events.get(from..).unwrap_or_default();
+        let changes = changes.get(from..).unwrap_or_default();
+        events.iter().copied().zip(changes.iter().map(Option::as_ref))
+    }
+}
+
+/// The functions of an environment that run code of some releases, as the changes tell it one after another.
+#[derive(Debug)]
+pub(super) struct Held<'a, F> {
+    is_ours: F,
+    functions: HashMap<&'a str, Code<'a>>,
+}
+
+impl<'a, F: Fn(Option<&ReleaseId>) -> bool> Held<'a, F> {
+    /// None run any. Changes must be taken from the first on that names any of the releases.
+    pub(super) fn new(is_ours: F) -> Self {
+        Self { is_ours, functions: HashMap::new() }
+    }
+
+    pub(super) fn take(&mut self, change: &Change<'a>) {
+        for (name, _, now) in &change.functions {
+            if (self.is_ours)(now.release) {
+                self.functions.insert(name, *now);
+            } else {
+                self.functions.remove(name);
+            }
+        }
+    }
+
+    /// What runs of theirs.
+    pub(super) fn now(&self) -> impl Iterator<Item = &Code<'a>> {
+        self.functions.values()
+    }
+}
