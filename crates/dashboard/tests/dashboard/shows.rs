@@ -156,7 +156,7 @@ fn lists_say_what_they_leave_out() {
     let mut waiting = site.environments[3].waiting[0].clone();
     waiting.missing = (0..23).map(|number| format!("the approval of role {number}")).collect();
     site.environments[3].waiting = vec![waiting];
-    site.figures[0].months = (0..30).map(|_| site.figures[0].months[0].clone()).collect();
+    site.figures[0].months = (0..30).map(|_| site.figures[0].months[0]).collect();
     let pages = build(&site, &Layout::default());
     let said = |path: &str, wanted: &str| {
         let text = texts(page(&pages, path), "main").join(" ");

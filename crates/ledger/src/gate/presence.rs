@@ -29,18 +29,15 @@ impl<'i, 'a> Presence<'i, 'a> {
         };
         let digests = subject.digests();
         let own = came(&subject.release).find_map(|event| event.release.as_ref());
-        let names: BTreeSet<&ReleaseId> = match own {
-            Some(own) => BTreeSet::from([own]),
-            None => {
-                let mut others = index.bringers(&digests);
-                others.retain(|release| {
-                    let digest = |event: &LedgerEvent| {
-                        event.items.iter().filter_map(|item| item.digest).any(|one| digests.contains(&one))
-                    };
-                    came(release).any(digest)
-                });
-                others.into_iter().collect()
-            }
+        let brings = |event: &LedgerEvent| {
+            event.items.iter().filter_map(|item| item.digest).any(|digest| digests.contains(&digest))
+        };
+        let names: BTreeSet<&ReleaseId> = if let Some(own) = own {
+            BTreeSet::from([own])
+        } else {
+            let mut others = index.bringers(&digests);
+            others.retain(|release| came(release).any(brings));
+            others.into_iter().collect()
         };
         let of_names = names.iter().flat_map(|name| index.of_release(name));
         let first = of_names.filter(|event| is_here(event)).map(|event| event.sequence).min();

@@ -59,7 +59,7 @@ struct Subject<'a> {
     digest: Option<Digest>,
 }
 
-impl<'a> Subject<'a> {
+impl Subject<'_> {
     /// Whether an item is this content of this function: by its digest, or where one of the two has none by its version.
     fn is(&self, item: &LedgerItem) -> bool {
         let is_named = is_about(item, self.function)

@@ -49,7 +49,7 @@ impl TreeAddress {
         if landfall_secret::escape(&prefix, MOST_KEY_BYTES) != prefix {
             return refused("it has characters that are not seen, or what CI systems take for a command");
         }
-        Ok(Self { prefix, bucket })
+        Ok(Self { bucket, prefix })
     }
 
     /// The bucket.

@@ -301,7 +301,7 @@ pub(super) fn of_the_dead(
         let ran = |one: &&Told<'_>| one.function == goal.function && one.item.digest == digest;
         let releases = || told.iter().filter(ran).filter_map(|one| one.event.release.as_ref());
         if digest.is_some() && releases().all(|release| dead.contains(release)) {
-            back.extend(releases().last());
+            back.extend(releases().next_back());
         }
     }
     let death = |release: &ReleaseId| life::death(events, release);
