@@ -1,6 +1,7 @@
 //! `landfall dashboard`: the pages that show what runs where, on the disk, on this machine's own server, or in a bucket.
 
 mod build;
+mod drawn;
 mod publish;
 mod reading;
 mod serve;

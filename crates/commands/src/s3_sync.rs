@@ -274,6 +274,7 @@ fn rules(context: &Context, settings: &SyncSettings, values: &mut Values<'_>) ->
         include: both(&settings.include, values.list("include")),
         protect: both(&settings.protect, values.list("protect")),
         headers: both(&settings.headers, values.list("header")),
+        last: Vec::new(),
     };
     match Rules::new(&texts) {
         Ok(rules) => Some(rules),

@@ -36,8 +36,10 @@ pub struct Made {
     pub bytes: Vec<u8>,
     /// How it came about.
     pub way: Way,
-    /// The document and what overlays changed in it, where it was asked for and is a document.
-    pub document: Option<(Node, Vec<Change>)>,
+    /// Its documents, where they were asked for: of a file that is copied there may be several.
+    pub documents: Vec<Node>,
+    /// What overlays changed in the one document of a file that they touch.
+    pub changes: Vec<Change>,
 }
 
 /// How a file came about.
@@ -52,7 +54,7 @@ pub enum Way {
 }
 
 /// Reads, merges and checks every file. Documents that no overlay touches are read too, and their bytes are copied. Of the
-/// file `wanted`, by its path in the output, the document is kept.
+/// file `wanted`, by its path in the output, the documents are kept.
 ///
 /// # Errors
 /// All problems of all files at once.
@@ -110,9 +112,10 @@ struct Assembly<'a> {
 
 impl Assembly<'_> {
     fn file(&mut self, file: &PlannedFile, is_wanted: bool) -> Option<Made> {
-        let made = |bytes, way, document| {
+        let made = |bytes, way, documents, changes| {
             let output = file.output.clone();
-            Some(Made { output, bytes, way, document })
+            let documents = if is_wanted { documents } else { Vec::new() };
+            Some(Made { output, bytes, way, documents, changes })
         };
         let Some(format) = file.format else {
             let (source, way) = match file.overlays.last() {
@@ -121,7 +124,7 @@ impl Assembly<'_> {
             };
             let bytes = self.read(source)?;
             self.done.suspects.extend(suspects_of_text(&bytes, source));
-            return made(bytes, way, None);
+            return made(bytes, way, Vec::new(), Vec::new());
         };
         let bytes = self.read(&file.source)?;
         if file.overlays.is_empty() {
@@ -129,8 +132,7 @@ impl Assembly<'_> {
             let documents = self.kept(documents.map_err(Error::from))?;
             self.done.suspects.extend(documents.iter().flat_map(suspects_of_document));
             self.comments(&bytes, &file.source, format);
-            let document = documents.into_iter().next().filter(|_| is_wanted).map(|root| (root, Vec::new()));
-            return made(bytes, Way::Copied, document);
+            return made(bytes, Way::Copied, documents, Vec::new());
         }
         let base = read(&bytes, &file.source, format, Purpose::Merge, self.limits).map_err(Error::from);
         let base = self.kept(base);
@@ -156,7 +158,8 @@ impl Assembly<'_> {
         } else {
             (write(&merged.root, format).into_bytes(), Way::Merged)
         };
-        made(bytes, way, is_wanted.then_some((merged.root, merged.changes)))
+        let changes = if is_wanted { merged.changes } else { Vec::new() };
+        made(bytes, way, vec![merged.root], changes)
     }
 
     /// Looks into the comments of a document whose bytes are copied. What was found in its values is not told twice.

@@ -72,7 +72,7 @@ pub enum Changed {
 /// Lays overlays over a base, one after the other, each with its name.
 ///
 /// Maps become their union, and the value of the later one wins, also where it says the same. `null` removes a key; one that is
-/// not there, and that no overlay before removed, is an error. Lists are replaced, or added to where the options say so; what
+/// not there, and that no overlay before removed, by itself or with what it stood in, is an error. Lists are replaced, or added to where the options say so; what
 /// stands in a list is never merged. A value keeps its kind, save that whatever was null may become anything. The order of
 /// keys is that of the base, new ones after them. An overlay without content changes nothing.
 pub fn merge(base: Node, overlays: Vec<(String, Node)>, options: &MergeOptions) -> Merged {
@@ -102,6 +102,7 @@ struct Merge<'o> {
     overlay: String,
     /// The keys that lead to where we are.
     way: Vec<String>,
+    /// What overlays removed, by itself or with what it stood in.
     removed: BTreeSet<String>,
     changes: Vec<Change>,
     errors: Vec<Error>,
@@ -145,9 +146,10 @@ impl Merge<'_> {
     fn lay_member(&mut self, slots: &mut Slots, over: Member) {
         match slots.get(&over.key.text) {
             Some(slot) if over.value.is_null() => {
-                let gone = slot.take().map(|member| member.value.place);
-                self.removed.insert(self.pointer());
-                self.note(over.key_place, gone, Changed::Removed);
+                let gone = slot.take().map(|member| member.value);
+                let place = gone.as_ref().map(|gone| gone.place.clone());
+                self.remember_removed(gone.as_ref());
+                self.note(over.key_place, place, Changed::Removed);
             }
             Some(slot) => {
                 if let Some(member) = slot {
@@ -184,6 +186,18 @@ impl Merge<'_> {
             *members = kept;
         }
         node
+    }
+
+    /// Notes that a value was removed, and with it every key that leads through it.
+    fn remember_removed(&mut self, gone: Option<&Node>) {
+        self.removed.insert(self.pointer());
+        if let Some(Node { value: Value::Map(members), .. }) = gone {
+            for member in members {
+                self.way.push(member.key.text.clone());
+                self.remember_removed(Some(&member.value));
+                self.way.pop();
+            }
+        }
     }
 
     fn removes_nothing(&mut self, member: &Member) {

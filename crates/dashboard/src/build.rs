@@ -9,7 +9,7 @@ use crate::layout::{Names, Place};
 use crate::parallel::in_parallel;
 use crate::{HistoryRow, Layout, Site, finder, pages, style};
 
-/// No page has more bytes than this; lists that would need more go on in further pages, or say what they leave out.
+/// No file has more bytes than this; lists that would need more go on in further pages, or say what they leave out.
 pub const LARGEST_PAGE: usize = 300 * 1024;
 
 /// One file of the site.
@@ -124,8 +124,9 @@ pub fn build(site: &Site, layout: &Layout) -> Vec<Page> {
     let mut pieces: Vec<Piece<'_>> = vec![
         Box::new(|| pages::matrix::pages(book)),
         Box::new(|| vec![style::page(book)]),
-        Box::new(|| finder::files(book).into()),
+        Box::new(|| finder::files(book)),
         Box::new(|| pages::figures::pages(book)),
+        Box::new(|| pages::names::pages(book)),
     ];
     pieces.extend(releases.pieces(book));
     pieces.extend(graveyard.pieces(book));

@@ -2,7 +2,7 @@
 //!
 //! A [`Site`] is plain data; [`build()`] makes its [`Page`]s. The same site gives the same bytes: the time is part of the data.
 //! Texts may come from outside: they are escaped for HTML, control and bidirectional characters are shown, long ones are
-//! cut, and an address becomes a link only where it is http or https. No page is larger than [`LARGEST_PAGE`]: long lists go
+//! cut, and an address becomes a link only where it is http or https. No file is larger than [`LARGEST_PAGE`]: long lists go
 //! on in pages of their own, by month where they are of events. Everything can be read without JavaScript; the one script
 //! filters tables and finds names.
 //!
@@ -39,5 +39,5 @@ pub use figures::{Definition, Figures, Month, MonthOf};
 pub use layout::Layout;
 pub use parallel::in_parallel;
 pub use release::{Death, Release, ReleaseItem, ReleaseState, Step, StepKind};
-pub use serve::serve;
+pub use serve::{Pages, serve};
 pub use site::{Cell, Environment, FunctionRow, LedgerState, Seen, Site, TicketRow, Waiting};

@@ -20,17 +20,18 @@ pub(crate) fn first(rows: impl IntoIterator<Item = Markup>, room: usize) -> (Mar
     (PreEscaped(text), count)
 }
 
-/// All rows, in parts that fit.
-pub(crate) fn parts(rows: impl IntoIterator<Item = Markup>, room: usize) -> Vec<Markup> {
+/// All rows, in parts that fit, each with how many it has. One part is there in any case.
+pub(crate) fn parts(rows: impl IntoIterator<Item = Markup>, room: usize) -> Vec<(Markup, usize)> {
     let mut parts = Vec::new();
-    let mut text = String::new();
+    let (mut text, mut count) = (String::new(), 0);
     for row in rows {
-        if !text.is_empty() && text.len() + row.0.len() > room {
-            parts.push(PreEscaped(std::mem::take(&mut text)));
+        if count > 0 && text.len() + row.0.len() > room {
+            parts.push((PreEscaped(std::mem::take(&mut text)), std::mem::take(&mut count)));
         }
         text.push_str(&row.0);
+        count += 1;
     }
-    parts.push(PreEscaped(text));
+    parts.push((PreEscaped(text), count));
     parts
 }
 
@@ -46,7 +47,7 @@ mod tests {
         let shown = |(markup, count): (Markup, usize)| (markup.0, count);
         assert_eq!(shown(first(rows(), 8)), ("aaaabbbb".to_owned(), 2));
         assert_eq!(shown(first(rows(), 1)), ("aaaa".to_owned(), 1), "never none at all");
-        let parts: Vec<String> = parts(rows(), 9).into_iter().map(|part| part.0).collect();
-        assert_eq!(parts, ["aaaabbbb", "cccc"]);
+        let parts: Vec<_> = parts(rows(), 9).into_iter().map(shown).collect();
+        assert_eq!(parts, [("aaaabbbb".to_owned(), 2), ("cccc".to_owned(), 1)]);
     }
 }

@@ -22,17 +22,56 @@ const FRESH: Duration = Duration::from_secs(2);
 /// How long answers that are under way are waited for at the end.
 const LAST: Duration = Duration::from_secs(1);
 
-/// The pages of one making, by path.
-type Pages = Arc<HashMap<String, Page>>;
+/// Pages by their paths.
+#[derive(Debug, Default)]
+pub struct Pages(HashMap<String, Page>);
+
+impl FromIterator<Page> for Pages {
+    fn from_iter<I: IntoIterator<Item = Page>>(pages: I) -> Self {
+        Self(pages.into_iter().map(|page| (page.path.clone(), page)).collect())
+    }
+}
+
+/// What was made last.
+struct Made {
+    /// When it was there.
+    at: Instant,
+    result: Result<Arc<Pages>, String>,
+}
+
+impl Made {
+    /// Whether it answers who asked at that time. What was made meanwhile does in any case: of many that wait, one asks for all. A failure
+    /// answers nobody else, since who asks again may have mended it.
+    fn answers(&self, asked: Instant) -> bool {
+        self.at >= asked || (self.result.is_ok() && self.at.elapsed() < FRESH)
+    }
+}
 
 struct Shown<F> {
     make: F,
-    /// One maker at a time: who comes meanwhile waits for its pages.
-    last: Mutex<Option<(Instant, Pages)>>,
+    /// One maker at a time: who comes meanwhile waits for what it makes.
+    last: Mutex<Option<Made>>,
+}
+
+impl<F, T> Shown<F>
+where
+    F: Fn() -> T,
+    T: Future<Output = Result<Arc<Pages>, String>>,
+{
+    async fn pages(&self, asked: Instant) -> Result<Arc<Pages>, String> {
+        let mut last = self.last.lock().await;
+        if let Some(made) = last.as_ref().filter(|made| made.answers(asked)) {
+            return made.result.clone();
+        }
+        let result = (self.make)().await;
+        *last = Some(Made { at: Instant::now(), result: result.clone() });
+        result
+    }
 }
 
 /// Answers requests for pages until `until` is there, and for at most a second more what was asked before. `make` is asked for the pages
-/// when those that are shown are older than two seconds; what it fails with is shown in their place, and it is asked again.
+/// when those that it gave last are older than two seconds, and may give the same again; what it fails with is shown to all who wait for it, and
+/// the next request asks it again.
 ///
 /// Only requests that name this machine are answered (`Host`: an address of loopback, or `localhost`), so that a page from
 /// elsewhere cannot read them under a name of its own.
@@ -46,7 +85,7 @@ pub async fn serve<F, T>(
 ) -> io::Result<()>
 where
     F: Fn() -> T + Send + Sync + 'static,
-    T: Future<Output = Result<Vec<Page>, String>> + Send + 'static,
+    T: Future<Output = Result<Arc<Pages>, String>> + Send + 'static,
 {
     let shown = Arc::new(Shown { make, last: Mutex::new(None) });
     let app = Router::new().fallback(answer::<F, T>).with_state(shown);
@@ -70,7 +109,7 @@ where
 async fn answer<F, T>(State(shown): State<Arc<Shown<F>>>, request: Request) -> Response
 where
     F: Fn() -> T + Send + Sync + 'static,
-    T: Future<Output = Result<Vec<Page>, String>> + Send + 'static,
+    T: Future<Output = Result<Arc<Pages>, String>> + Send + 'static,
 {
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return text(StatusCode::METHOD_NOT_ALLOWED, "only GET and HEAD\n");
@@ -79,24 +118,13 @@ where
     if !is_here(host) {
         return text(StatusCode::MISDIRECTED_REQUEST, "this server is for this machine alone\n");
     }
-    let pages = {
-        let mut last = shown.last.lock().await;
-        match last.as_ref().filter(|(made, _)| made.elapsed() < FRESH) {
-            Some((_, pages)) => Arc::clone(pages),
-            None => match (shown.make)().await {
-                Ok(pages) => {
-                    let pages: Pages =
-                        Arc::new(pages.into_iter().map(|page| (page.path.clone(), page)).collect());
-                    *last = Some((Instant::now(), Arc::clone(&pages)));
-                    pages
-                }
-                Err(problem) => return text(StatusCode::INTERNAL_SERVER_ERROR, &format!("{problem}\n")),
-            },
-        }
+    let pages = match shown.pages(Instant::now()).await {
+        Ok(pages) => pages,
+        Err(problem) => return text(StatusCode::INTERNAL_SERVER_ERROR, &format!("{problem}\n")),
     };
     let path = request.uri().path().trim_start_matches('/');
     let path = if path.is_empty() { "index.html" } else { path };
-    match pages.get(path) {
+    match pages.0.get(path) {
         Some(page) => {
             let mut response = page.bytes.clone().into_response();
             dress(&mut response, page.content_type);
@@ -136,7 +164,38 @@ fn dress(response: &mut Response, content_type: &'static str) {
 
 #[cfg(test)]
 mod tests {
-    use super::is_here;
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::sync::Mutex;
+    use tokio::time::Instant;
+
+    use super::{Pages, Shown, is_here};
+
+    #[tokio::test]
+    async fn of_many_that_wait_for_what_fails_one_asks() {
+        let made = &AtomicUsize::new(0);
+        let make = || async {
+            match made.fetch_add(1, Ordering::SeqCst) {
+                0 => Err("the ledger is damaged".to_owned()),
+                _ => Ok(Arc::new(Pages::default())),
+            }
+        };
+        let shown = Shown { make, last: Mutex::new(None) };
+        let asked = Instant::now();
+        for _ in 0..3 {
+            let failed = shown.pages(asked).await.expect_err("it is damaged");
+            assert_eq!(failed, "the ledger is damaged");
+        }
+        assert_eq!(made.load(Ordering::SeqCst), 1, "all of them had asked before it failed");
+        let pages = shown.pages(Instant::now()).await.expect("it was mended");
+        assert!(Arc::ptr_eq(&pages, &shown.pages(Instant::now()).await.expect("fresh")));
+        assert_eq!(
+            made.load(Ordering::SeqCst),
+            2,
+            "who asks later asks anew, until there is something to show"
+        );
+    }
 
     #[test]
     fn only_this_machine_is_answered() {

@@ -21,15 +21,17 @@ pub(crate) enum Part {
     Figures,
     Events,
     Promotions,
+    Names,
 }
 
-const PARTS: [(Part, &str, &str); 6] = [
+const PARTS: [(Part, &str, &str); 7] = [
     (Part::Matrix, "What runs where", ""),
     (Part::Releases, "Releases", "releases.html"),
     (Part::Graveyard, "Graveyard", "graveyard.html"),
     (Part::Figures, "Figures", "figures.html"),
     (Part::Events, "Events", "events.html"),
     (Part::Promotions, "Promotions", "promotions.html"),
+    (Part::Names, "All names", "names.html"),
 ];
 
 /// What a page is.

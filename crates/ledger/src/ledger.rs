@@ -47,7 +47,7 @@ pub(crate) struct Inner {
 #[derive(Debug, Default)]
 struct Read {
     newest: Option<Head>,
-    events: Vec<LedgerEvent>,
+    events: Arc<Vec<LedgerEvent>>,
 }
 
 /// What this process knows of the chain. Held while writing, so that its own writers do not race.
@@ -214,8 +214,8 @@ impl Ledger {
     ) -> Result<Option<Head>, Error> {
         for _ in 0..ATTEMPTS {
             let (draft, newest) = {
-                let read = self.up_to_now().await?;
-                (decide(&read.events), read.newest)
+                let (events, verified) = self.follow().await?;
+                (decide(&events), verified.head)
             };
             let Some(draft) = draft else { return Ok(None) };
             let inner = Arc::clone(&self.inner);
@@ -232,37 +232,33 @@ impl Ledger {
     /// # Errors
     /// As [`Ledger::verify`].
     pub async fn events(&self) -> Result<Vec<LedgerEvent>, Error> {
-        Ok(self.up_to_now().await?.events.clone())
+        let (events, _) = self.follow().await?;
+        Ok(events.as_ref().clone())
     }
 
-    /// As [`Ledger::events`], with how many there are and the newest of them.
+    /// The same without a copy, with what [`Ledger::verify`] said and would say of what came since: for who asks again and again. What was read
+    /// is not looked at again, so that a change of it is seen by another `Ledger` alone.
     ///
     /// # Errors
-    /// As [`Ledger::verify`].
-    pub async fn events_and_head(&self) -> Result<(Vec<LedgerEvent>, Verified), Error> {
-        let read = self.up_to_now().await?;
-        let records = read.newest.map_or(0, |head| head.sequence);
-        Ok((read.events.clone(), Verified { records, head: read.newest }))
-    }
-
-    /// What was read, with what came since.
-    async fn up_to_now(&self) -> Result<MutexGuard<'_, Read>, Error> {
+    /// As [`Ledger::verify`]; what was read until then is read on the next time.
+    pub async fn follow(&self) -> Result<(Arc<Vec<LedgerEvent>>, Verified), Error> {
         let mut read = self.inner.read.lock().await;
         if read.newest.is_none() {
             let mut events = Vec::new();
             let newest = self.walk(&[], |event| event, |event| events.push(event)).await?.head;
-            *read = Read { newest, events };
-            return Ok(read);
+            *read = Read { newest, events: Arc::new(events) };
+        } else {
+            let store = &self.inner.store;
+            while let Some(newest) = read.newest
+                && let Some(link) = store.link(newest.sequence.saturating_add(1)).await?
+            {
+                chain::follows(&link, Some(newest), None, None).map_err(|bad| store.damaged(bad))?;
+                read.newest = Some(link.head);
+                Arc::make_mut(&mut read.events).push(link.event);
+            }
         }
-        let store = &self.inner.store;
-        while let Some(newest) = read.newest
-            && let Some(link) = store.link(newest.sequence.saturating_add(1)).await?
-        {
-            chain::follows(&link, Some(newest), None, None).map_err(|bad| store.damaged(bad))?;
-            read.newest = Some(link.head);
-            read.events.push(link.event);
-        }
-        Ok(read)
+        let records = read.newest.map_or(0, |head| head.sequence);
+        Ok((Arc::clone(&read.events), Verified { records, head: read.newest }))
     }
 
     /// All events, oldest first, and what [`Ledger::verify`] says, in one reading.

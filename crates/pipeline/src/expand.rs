@@ -143,6 +143,7 @@ impl Expansion<'_> {
             (None, true) => of_stages(files::left_by),
             (None, false) => Vec::new(),
         };
+        made.keeps.extend(files::old_bytes(&made.keeps, self.settings));
         let is_secret = made.keeps.iter().any(|file| files::is_secret(file));
         made.keep_when = job.keep_when.unwrap_or(if is_stage && !is_secret {
             KeepWhen::Always

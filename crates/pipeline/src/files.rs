@@ -1,7 +1,8 @@
 //! Which files jobs leave and need of each other; for stages this follows from their table.
 
-use landfall_artifacts::Stage;
+use landfall_artifacts::{Settings, Stage};
 
+use crate::check::is_path;
 use crate::model::Job;
 
 /// Credentials and logins, which are kept for an hour and seen by nobody.
@@ -35,6 +36,16 @@ pub(crate) fn left_by(stage: &Stage) -> Vec<String> {
     files
 }
 
+/// The folder of the bytes that a publication replaced: whoever keeps its record keeps them too, since neither goes back without the other.
+/// One outside of the job's folder lasts by itself.
+pub(crate) fn old_bytes(kept: &[String], settings: &Settings) -> Option<String> {
+    let to = settings.sync.keep_old.as_deref()?;
+    let is_folder = to != "versions" && !to.starts_with("s3://") && is_path(to);
+    let folder = format!("{}/", to.trim_end_matches('/'));
+    (is_folder && kept.iter().any(|file| file == "s3-sync-record.json") && !kept.contains(&folder))
+        .then_some(folder)
+}
+
 /// What a stage cannot do without that other jobs make.
 pub(crate) fn needed_by(stage: &Stage) -> Vec<String> {
     let always = stage.reads.iter().filter(|file| !file.optional);
@@ -61,9 +72,9 @@ pub fn hands_on(job: &Job, file: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use landfall_artifacts::{STAGES, stage};
+    use landfall_artifacts::{STAGES, Settings, stage};
 
-    use super::{covers, left_by, needed_by};
+    use super::{covers, left_by, needed_by, old_bytes};
 
     #[test]
     fn files_follow_from_the_table_of_stages() {
@@ -103,6 +114,25 @@ mod tests {
         cleanup-images:  ->
         ");
         assert!(stage("deploy-lambda").is_some_and(super::records));
+    }
+
+    #[test]
+    fn old_bytes_are_kept_with_their_record() {
+        let told = |keep_old: &str, kept: &[&str]| {
+            let mut settings = Settings::default();
+            settings.sync.keep_old = Some(keep_old.to_owned());
+            let kept: Vec<String> = kept.iter().map(|file| (*file).to_owned()).collect();
+            old_bytes(&kept, &settings)
+        };
+        let record = ["s3-sync-record.json"];
+        assert_eq!(told("kept", &record).as_deref(), Some("kept/"));
+        assert_eq!(told("old/kept/", &record).as_deref(), Some("old/kept/"));
+        assert_eq!(told("kept", &["versions.json"]), None);
+        assert_eq!(told("kept", &["s3-sync-record.json", "kept/"]), None, "it is kept already");
+        for elsewhere in ["versions", "s3://acme-kept/web", "/var/kept", "../kept"] {
+            assert_eq!(told(elsewhere, &record), None, "{elsewhere}");
+        }
+        assert_eq!(old_bytes(&["s3-sync-record.json".to_owned()], &Settings::default()), None);
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The pipelines that come with Landfall, for the rows of a table, and what is said of those that cannot be.
 
-use landfall_artifacts::{PartName, Settings};
+use landfall_artifacts::{KeepWhen, PartName, Settings};
 use landfall_pipeline::{Ended, Job, Login, Pipeline, Pipelines, Progress, Verdict, github, gitlab};
 use proptest::prelude::*;
 
@@ -152,6 +152,27 @@ fn configuration_is_one_click_for_production() {
         (starts.start, starts.waiting),
         (vec!["aws_s3_ls_stg", "sync-with-s3-stg"], vec!["sync-with-s3-prod"])
     );
+}
+
+/// What was replaced is known by the record alone: it is kept of a publication that failed too, with the bytes.
+#[test]
+fn the_record_of_a_publication_is_kept_whatever_becomes_of_it() {
+    let text = format!(
+        "{ROWS}\n[sync]\nkeep_old = \"kept\"\n[pipelines.staging.jobs.sync-config]\nleave_out = false\n"
+    );
+    let publishes = |name: &str| -> Vec<Job> {
+        pipeline(&text, name).jobs.into_iter().filter(|job| job.runs("s3-sync")).collect()
+    };
+    let jobs = [publishes("s3-config"), publishes("staging")].concat();
+    assert!(jobs.len() >= 4, "{jobs:?}");
+    for job in jobs {
+        assert_eq!(
+            (&*job.keeps, job.keep_when),
+            (&["s3-sync-record.json", "kept/"].map(str::to_owned)[..], KeepWhen::Always),
+            "{}",
+            job.name
+        );
+    }
 }
 
 const RELEASE: &str = r#"

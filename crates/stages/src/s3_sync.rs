@@ -7,6 +7,7 @@ mod places;
 mod shown;
 #[cfg(test)]
 mod tests;
+mod unfinished;
 
 use std::fs::File;
 use std::io::BufReader;
@@ -16,7 +17,8 @@ use landfall_artifacts::{Class, FileError, Mode, Problem, WrittenFile, write_ato
 use landfall_ledger::Ledger;
 use landfall_run::Run;
 use landfall_s3_sync::tree::{
-    Change, Guards, Keep, Labels, Outline, Plan, PlanOptions, Rules, Source, SyncRecord, Tree, TreeError,
+    Applied, Change, Guards, Keep, Labels, Outline, Plan, PlanOptions, RecordCopy, Rules, Source, SyncRecord,
+    Tree, TreeError,
 };
 
 use crate::{Finished, Outcome, Output, Refusal, Target};
@@ -83,7 +85,7 @@ pub async fn run(config: &Config, tree: &Tree, ledger: &Ledger, output: &Output,
     if !forbidden.is_empty() {
         return Err(refusal(forbidden));
     }
-    let record = keep(config, tree, &source, &plan, run).await?;
+    let (record, copy) = keep(config, tree, &source, &plan, run).await?;
     let applied = tree.apply(&plan, &source, &config.rules, &config.labels(), run).await;
     let mut written = None;
     if let Some(record) = record {
@@ -91,7 +93,14 @@ pub async fn run(config: &Config, tree: &Tree, ledger: &Ledger, output: &Output,
         let told = tell(config, tree, (&plan, &record.time), &applied, ledger).await;
         match told {
             Ok(()) if applied.is_complete() => match close_record(&config.record) {
-                Ok(file) => written = Some(file),
+                Ok(file) => {
+                    written = Some(file);
+                    if let Some(mut copy) = copy
+                        && let Err(error) = copy.put(&config.record, &config.labels(), run).await
+                    {
+                        finished.problems.push(Problem::of(&error));
+                    }
+                }
                 Err(error) => finished.problems.push(Problem::of(&error)),
             },
             Ok(()) => written = record.written,
@@ -138,40 +147,36 @@ async fn tell(
     if is_news { ledger::record(config, tree, (plan, time), applied, ledger).await } else { Ok(()) }
 }
 
-/// Keeps old bytes and writes the record, where there is anything to change. The record is not kept in memory while the
-/// plan is made so: it may be of a hundred thousand changes.
+/// Keeps old bytes and writes the record, where there is anything to change; where they are kept below a prefix, a copy of it too. The record
+/// is not kept in memory while the plan is made so: it may be of a hundred thousand changes.
 async fn keep(
     config: &Config,
     tree: &Tree,
     source: &Source,
     plan: &Plan,
     run: &Run,
-) -> Result<Option<Record>, Refusal> {
+) -> Result<(Option<Record>, Option<RecordCopy>), Refusal> {
     let earlier: Option<Outline> = match read_record(&config.record) {
         Ok(record) => Some(record),
         Err(FileError::Missing { .. }) => None,
         Err(_) if plan.is_empty() => None,
         Err(error) => return Err(error.into()),
     };
+    let unfinished::Before { open, mut copy } = unfinished::find(config, tree, plan, earlier, run).await?;
     if plan.is_empty() {
         // A publication that was killed after its last change is complete: the next one does not carry it on.
-        let address = tree.address().to_string();
-        let is_open = |earlier: &Outline| !earlier.is_complete && earlier.address == address;
-        return Ok(earlier.filter(is_open).map(|earlier| Record { time: earlier.time, written: None }));
+        let Some(open) = open else { return Ok((None, None)) };
+        write_atomic_by(&config.record, Mode::Shared, |to| open.write(to))?;
+        return Ok((Some(Record { time: open.time, written: None }), copy));
     }
-    if let Some(earlier) = &earlier
-        && !earlier.may_give_way_to(tree.address(), config.keep.kept_in().as_ref())
-    {
-        return Err(Refusal::one(unfinished(earlier, config)));
-    }
-    // Of one that was completed nothing is carried on: its changes need not be in memory.
-    let open = earlier.filter(|earlier| !earlier.is_complete);
-    let open = open.map(|_| read_record(&config.record)).transpose()?;
     let (rules, labels) = (&config.rules, config.labels());
     let kept = tree.keep(plan, source, rules, &config.keep, &labels, run).await.map_err(refusal)?;
     let record = kept.carrying_on(open);
     let written = write_atomic_by(&config.record, Mode::Shared, |to| record.write(to))?;
-    Ok(Some(Record { time: record.time, written: Some(written) }))
+    if let Some(copy) = &mut copy {
+        copy.put(&config.record, &labels, run).await.map_err(|error| refusal(vec![error]))?;
+    }
+    Ok((Some(Record { time: record.time, written: Some(written) }), copy))
 }
 
 /// The record of what is under way.
@@ -185,15 +190,6 @@ struct Record {
 /// Notes in the record's file that everything was made so.
 fn close_record(path: &Path) -> Result<WrittenFile, FileError> {
     write_atomic_by(path, Mode::Shared, |to| SyncRecord::complete(&mut BufReader::new(File::open(path)?), to))
-}
-
-/// An incomplete record of another publication stands where this one's would: what it alone knows of would be lost.
-fn unfinished(earlier: &Outline, config: &Config) -> Problem {
-    let path = landfall_secret::escape(&config.record.to_string_lossy(), 200);
-    let what = format!("{path} is the record of a publication to {} that was not completed", earlier.address);
-    Problem::new("LF-SYNC-UNFINISHED", Class::Refused, what).with_remedy(
-        "publish there again with the same --keep-old, which completes it; or take it back by --undo; or give another file by --record",
-    )
 }
 
 fn refusal(errors: Vec<TreeError>) -> Refusal {

@@ -6,8 +6,8 @@ mod record;
 use std::path::PathBuf;
 
 use landfall_artifacts::{
-    Class, DeployOutcome, DeployReport, DeployedFunction, EnvironmentName, FileError,
-    FunctionState, ImageLock, JiraTickets, LedgerEvent, LedgerItem, Problem, Settings, Versions,
+    Class, DeployOutcome, DeployReport, DeployedFunction, EnvironmentName, FileError, FunctionState,
+    ImageLock, JiraTickets, LedgerEvent, LedgerItem, Problem, Settings, Versions,
 };
 use landfall_ledger::Ledger;
 use landfall_run::{Event, Run};
@@ -67,7 +67,7 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
         ));
     }
     run.progress().event(Event::Phase { name: "read the ledger".into(), items: None });
-    let (mut events, mut verified) = ledger.events_and_head().await?;
+    let (mut events, mut verified) = ledger.follow().await?;
     let lock = optional(ImageLock::read(&config.places.lock))?;
     let tickets = optional(JiraTickets::read(&config.tickets))?;
     let confirmed = confirmed(report.as_ref(), lock.as_ref(), &events);
@@ -87,7 +87,7 @@ pub async fn run(config: &Config, ledger: &Ledger, output: &Output, run: &Run) -
         finished.items.push(Item::new(format!("deployment of {release} to {environment}"), "planned"));
     } else if unrecorded.is_any() {
         unrecorded.record(ledger, &mut finished).await;
-        match ledger.events_and_head().await {
+        match ledger.follow().await {
             Ok(with_news) => (events, verified) = with_news,
             Err(error) => finished.problems.push(Problem::of(&error)),
         }

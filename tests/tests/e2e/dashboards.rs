@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use landfall_sandbox::Service;
+use landfall_sandbox::{Fault, Service, What};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -82,6 +82,17 @@ async fn jobs_that_share_a_ledger_alone_approve_deploy_and_draw() {
     assert!(release.contains("ada") && release.contains("v1.4.0"), "who said yes is shown");
 
     let target = format!("s3://{PAGES}/shop");
+    // A page that cannot be put there keeps those back that lead to it.
+    let denied = What::status(403)
+        .header("content-type", "application/xml")
+        .body("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>");
+    let fault = Fault::new(denied).on(Service::S3).method(http::Method::PUT).matching("release-v1.4.0");
+    world.sandbox.faults().add(fault);
+    let ran = world.run(&["dashboard", "publish", &target]).await.expect(6);
+    assert_eq!(ran.codes(), ["LF-AWS-DENIED", "LF-SYNC-WITHHELD"]);
+    assert!(world.sandbox.s3.object(PAGES, "shop/index.html").is_none(), "the index comes last");
+    assert!(world.sandbox.s3.object(PAGES, "shop/pages/releases.html").is_none());
+    assert!(world.sandbox.s3.object(PAGES, "shop/pages/site.css").is_some());
     let ran = world.run(&["dashboard", "publish", &target]).await.expect(0);
     assert!(ran.stdout.contains("uploaded to s3://acme-pages/shop"), "{}", ran.stdout);
     let published = world.sandbox.s3.object(PAGES, "shop/index.html").expect("the index");

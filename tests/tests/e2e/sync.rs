@@ -277,6 +277,27 @@ async fn one_upload_that_fails_keeps_everything_from_being_deleted() {
     assert!(!world.configured().contains_key("old-1.json"));
 }
 
+/// The machine of a half-made publication is gone, and the record with it: the next run finds it beside the old bytes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_is_carried_on_from_another_machine() {
+    let world = world().await;
+    world.sandbox.s3.create_bucket("acme-kept");
+    let before = world.configured();
+    let words = ["s3-sync", "--delete", "--keep-old", "s3://acme-kept/stg"];
+    let denied = What::status(403)
+        .header("content-type", "application/xml")
+        .body("<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>");
+    world.sandbox.faults().add(Fault::new(denied).on(Service::S3).matching("x/new.toml").every());
+    world.run(&words).await.expect(i32::from(exit::PARTIAL));
+    world.sandbox.faults().clear();
+    std::fs::remove_file(world.path("s3-sync-record.json")).expect("removed");
+    let ran = world.run(&words).await.expect(0);
+    assert!(ran.stderr.contains("carrying on the publication of "), "{}", ran.stderr);
+    assert_eq!(world.json("s3-sync-record.json")["isComplete"], true);
+    world.run(&["s3-sync", "--undo", "s3-sync-record.json"]).await.expect(0);
+    assert_eq!(world.configured(), before, "what was before both tries");
+}
+
 /// Everything is made but the manifest, twice: the report tells of no file that is not as it says, and the third run closes the record.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_manifest_that_cannot_be_written_leaves_the_record_open() {

@@ -1,8 +1,9 @@
 //! From the ledger to a site.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use landfall_artifacts::{FileError, JiraTickets, Settings};
+use landfall_artifacts::{FileError, JiraTickets, LedgerEvent, Settings};
 use landfall_cli::{Opt, Values};
 use landfall_dashboard::{LedgerState, Site};
 use landfall_ledger::Ledger;
@@ -26,14 +27,22 @@ pub(super) const OPTIONS: [Opt; 3] = [
     ),
 ];
 
-/// All that a site is made from, besides the time.
+/// Where all is that a site is made from, besides the time.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
-    ledger: Ledger,
-    settings: Settings,
-    title: String,
-    tickets: String,
-    drift: Option<PathBuf>,
+    pub(super) ledger: Ledger,
+    pub(super) settings: Settings,
+    pub(super) title: String,
+    pub(super) tickets: String,
+    pub(super) drift: Option<PathBuf>,
+}
+
+/// What was read. Two that are equal make the same site at the same time.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Found {
+    ledger: LedgerState,
+    tickets: Option<JiraTickets>,
+    drift: Option<Drift>,
 }
 
 impl Reader {
@@ -50,25 +59,38 @@ impl Reader {
     /// Reads the ledger and makes the site.
     ///
     /// # Errors
-    /// A damaged ledger, bad tickets, a file that is no answer of `ledger drift`.
+    /// As [`Reader::read`].
     pub(super) async fn site(&self, now: OffsetDateTime) -> Result<Site, Refusal> {
+        let (events, found) = self.read().await?;
+        Ok(self.site_of(&events, &found, now))
+    }
+
+    /// Reads the files, and of the ledger what was not read before.
+    ///
+    /// # Errors
+    /// A damaged ledger, bad tickets, a file that is no answer of `ledger drift`.
+    pub(super) async fn read(&self) -> Result<(Arc<Vec<LedgerEvent>>, Found), Refusal> {
         let tickets = match JiraTickets::read(self.tickets.as_ref()) {
             Ok(tickets) => Some(tickets),
             Err(FileError::Missing { .. }) => None,
             Err(error) => return Err(error.into()),
         };
         let drift = self.drift.as_deref().map(Drift::read).transpose()?;
-        let (events, verified) = self.ledger.read(None).await?;
-        let ledger: LedgerState = state_of(&self.ledger, &verified);
+        let (events, verified) = self.ledger.follow().await?;
+        Ok((events, Found { ledger: state_of(&self.ledger, &verified), tickets, drift }))
+    }
+
+    /// The site at a time. Takes a while where the ledger is large.
+    pub(super) fn site_of(&self, events: &[LedgerEvent], found: &Found, now: OffsetDateTime) -> Site {
         let material = Material {
             title: &self.title,
             settings: &self.settings,
             environment: None,
-            tickets: tickets.as_ref(),
-            drift: drift.as_ref(),
-            ledger: Some(ledger),
+            tickets: found.tickets.as_ref(),
+            drift: found.drift.as_ref(),
+            ledger: Some(found.ledger.clone()),
             now,
         };
-        Ok(site(&events, &material))
+        site(events, &material)
     }
 }

@@ -2,14 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use landfall_artifacts::{Class, Problem};
 use landfall_cli::Opt;
-use landfall_dashboard::{Layout, build, serve};
+use landfall_dashboard::serve;
 use landfall_run::Event;
 use landfall_stages::{Finished, Outcome, Refusal};
 use tokio::net::TcpListener;
 
+use super::drawn::Drawn;
 use super::reading::{OPTIONS, Reader};
 use crate::{Context, Effects, Shared};
 
@@ -20,7 +22,7 @@ pub(super) struct Command;
 impl crate::Command for Command {
     const NAME: &'static str = "landfall dashboard serve";
     const SUMMARY: &'static str =
-        "Show the pages to this machine's browser until Ctrl-C, read anew from the ledger";
+        "Show the pages to this machine's browser until Ctrl-C, with what comes to the ledger meanwhile";
     const EFFECTS: Effects = Effects::Files;
     const READS_LEDGER: bool = true;
     const SHARED: Shared = Shared::View;
@@ -36,8 +38,10 @@ impl crate::Command for Command {
             let reader = Reader::of(context, &values);
             let port: Option<u16> = values.parsed("port");
             values.finish().map_err(Refusal)?;
+            let clock = *context.run().clock();
+            let drawn = Arc::new(Drawn::new(reader));
             // What keeps pages from being made is better known now than by the first look.
-            reader.site(context.run().clock().now()).await?;
+            drawn.pages(clock.now()).await?;
             let unusable = |cause: std::io::Error| {
                 let what = format!("127.0.0.1:{} cannot be listened on: {cause}", port.unwrap_or_default());
                 Refusal::one(
@@ -49,15 +53,13 @@ impl crate::Command for Command {
                 TcpListener::bind(("127.0.0.1", port.unwrap_or_default())).await.map_err(unusable)?;
             let address = listener.local_addr().map_err(unusable)?;
             context.run().progress().event(Event::Note(format!("http://{address}/ until Ctrl-C")));
-            let clock = *context.run().clock();
             let make = move || {
-                let reader = reader.clone();
+                let drawn = Arc::clone(&drawn);
                 async move {
                     let told = |Refusal(problems): Refusal| {
                         problems.iter().map(Problem::told).collect::<Vec<_>>().join("\n")
                     };
-                    let site = reader.site(clock.now()).await.map_err(told)?;
-                    Ok(build(&site, &Layout::default()))
+                    drawn.pages(clock.now()).await.map_err(told)
                 }
             };
             let stop = context.run().stop().clone();

@@ -166,8 +166,9 @@ fn every_value_is_explained() {
         ("a.eu.yaml", "db:\n  host: c\nlist: [2, 3]\n"),
     ];
     let done = assembled_with(&files, Limits::default(), Some("a.yaml")).expect("well");
-    let (root, changes) = done.files.first().and_then(|file| file.document.clone()).expect("a document");
-    let told: Vec<String> = explain(&root, &changes).iter().map(ToString::to_string).collect();
+    let file = done.files.first().expect("a file");
+    let root = file.documents.first().expect("a document");
+    let told: Vec<String> = explain(root, &file.changes).iter().map(ToString::to_string).collect();
     insta::assert_snapshot!(told.join("\n"), @r"
     /db/host  a.eu.yaml:2:9, over a.stg.yaml:2:9, over a.yaml:2:9
     /db/port  a.yaml:3:9

@@ -76,6 +76,19 @@ fn null_removes_what_is_there() {
     );
 }
 
+/// A region says what holds everywhere, also where the environment has taken all of it away.
+#[test]
+fn what_went_with_the_map_around_it_was_removed_too() {
+    let base = r#"{"cache":{"ttl":1,"size":2,"deep":{"a":1}}}"#;
+    let all = merged(base, &[r#"{"cache":null}"#, r#"{"cache":{"ttl":null,"size":5,"deep":{"a":null}}}"#]);
+    assert_eq!(errors(&all), "");
+    assert_eq!(compact(&all.root), r#"{"cache":{"size":5,"deep":{}}}"#);
+    let back = [r#"{"cache":null}"#, r#"{"cache":{"size":5}}"#, r#"{"cache":{"ttl":null}}"#];
+    assert_eq!(errors(&merged(base, &back)), "");
+    let slip = merged(base, &[r#"{"cache":null}"#, r#"{"cache":{"tll":null}}"#]);
+    assert_eq!(errors(&slip), "a.o2.json:1:11 removes /cache/tll, which is not there");
+}
+
 #[test]
 fn every_problem_is_said_at_once() {
     let all = merged(

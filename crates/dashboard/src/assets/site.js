@@ -4,7 +4,7 @@
   const most = 20;
   const folded = (text) => text.toLowerCase();
 
-  // A table's filter: rows without all of the words are hidden.
+  // A table's filter: rows without all of the words are hidden. What is told is what is seen, since the buttons hide rows too.
   for (const box of document.querySelectorAll("[data-filters]")) {
     const table = document.getElementById(box.dataset.filters);
     const told = document.getElementById(box.getAttribute("aria-describedby"));
@@ -13,14 +13,14 @@
     const texts = rows.map((row) => folded(row.textContent));
     const apply = () => {
       const words = folded(box.value).split(/\s+/).filter(Boolean);
-      let shown = 0;
       rows.forEach((row, at) => {
         row.hidden = !words.every((word) => texts[at].includes(word));
-        if (!row.hidden) shown += 1;
       });
-      told.textContent = words.length ? `${shown} of ${rows.length}` : "";
+      const seen = rows.filter((row) => row.getClientRects().length).length;
+      told.textContent = words.length || seen < rows.length ? `${seen} of ${rows.length}` : "";
     };
     box.addEventListener("input", apply);
+    for (const pick of document.querySelectorAll("[name=pick]")) pick.addEventListener("change", apply);
     box.closest("[hidden]").hidden = false;
     apply();
   }
@@ -29,10 +29,11 @@
   const box = document.getElementById("find");
   const found = document.getElementById("found");
   if (!box || !found) return;
-  let asked = false;
+  let names = [];
+  let asked = 0;
+  let whole = false;
   const show = () => {
     const word = folded(box.value.trim());
-    const names = self.landfallNames || [];
     found.textContent = "";
     if (!word) return;
     const fits = names.filter(([, name]) => folded(name).includes(word));
@@ -50,17 +51,26 @@
       list.append(item);
     }
     const line = document.createElement("p");
-    line.textContent =
-      fits.length > most ? `${most} of ${fits.length}` : fits.length ? "" : asked && !names.length ? "…" : "nothing found";
+    line.textContent = fits.length > most ? `${most} of ${fits.length}` : fits.length ? "" : whole ? "nothing found" : "…";
     found.append(list, line);
   };
-  const ask = () => {
-    if (asked) return;
-    asked = true;
+  // A list begins with its kind. A name stands alone where it tells its file.
+  const listed = ([kind, ...some]) =>
+    some.map((one) => (Array.isArray(one) ? [kind, ...one] : [kind, one, `${kind}-${one}.html`]));
+  const load = () => {
+    asked += 1;
     const script = document.createElement("script");
-    script.src = `${box.dataset.base}names.js`;
-    script.addEventListener("load", show);
+    script.src = `${box.dataset.base}names${asked > 1 ? `-${asked}` : ""}.js`;
+    script.addEventListener("load", () => {
+      names = self.landfallNames.flatMap(listed);
+      whole = asked >= self.landfallNameFiles;
+      if (!whole) load();
+      show();
+    });
     document.head.append(script);
+  };
+  const ask = () => {
+    if (!asked) load();
   };
   box.addEventListener("focus", ask);
   box.addEventListener("input", () => {

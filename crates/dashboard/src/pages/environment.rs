@@ -15,6 +15,9 @@ const ROOM_OF_FUNCTIONS: usize = 140 * 1024;
 const ROOM_OF_EVENTS: usize = 80 * 1024;
 const ROOM_OF_WAITING: usize = 24 * 1024;
 
+/// Things that a release waits for; further ones are counted.
+const MOST_MISSING: usize = 20;
+
 pub(crate) fn page(book: &Book<'_>, at: usize, environment: &Environment) -> Page {
     let name = environment.name.as_str();
     let file = book.names.environment(name).unwrap_or_default();
@@ -51,7 +54,10 @@ fn facts(book: &Book<'_>, environment: &Environment) -> Markup {
 pub(crate) fn missing(waiting: &Waiting) -> Markup {
     html! {
         @if waiting.missing.is_empty() { span.tag.good { "may go" } }
-        @else { ul.plain { @for one in waiting.missing.iter().take(20) { li { (shown(one)) } } } }
+        @else { ul.plain {
+            @for one in waiting.missing.iter().take(MOST_MISSING) { li { (shown(one)) } }
+            @if waiting.missing.len() > MOST_MISSING { li { "and " (waiting.missing.len() - MOST_MISSING) " more" } }
+        } }
     }
 }
 

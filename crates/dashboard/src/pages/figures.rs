@@ -62,7 +62,7 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
     let bodies = parts(sections, ROOM);
     let file =
         |at: usize| if at == 0 { "figures.html".to_owned() } else { format!("figures-{}.html", at + 1) };
-    let page = |(at, body): (usize, &Markup)| {
+    let page = |(at, (body, _)): (usize, &(Markup, usize))| {
         let content = html! {
             @if book.site.figures.is_empty() { (nothing("Nothing is recorded yet.")) }
             (body)
@@ -102,6 +102,9 @@ fn section(book: &Book<'_>, at: usize, figures: &Figures) -> Markup {
             details {
                 summary { "The same as a table" }
                 (wide(&format!("Figures of {}", figures.environment), &table(months)))
+                @if figures.months.len() > months.len() {
+                    p.nothing { "These are the newest " (months.len()) " of " (figures.months.len()) " months; " code { "landfall ledger dora" } " has the others." }
+                }
             }
         }
     }

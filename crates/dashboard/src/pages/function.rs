@@ -8,7 +8,7 @@ use super::{MOST_EVENTS, events};
 use crate::build::{Book, Page};
 use crate::layout::Place;
 use crate::lists::first;
-use crate::shell::{self, Part, Sheet, nothing, section, wide};
+use crate::shell::{self, Part, Sheet, further, nothing, section, wide};
 use crate::text::{by, digest, shown, when};
 use crate::{Cell, FunctionRow, Seen};
 
@@ -56,15 +56,15 @@ fn now(book: &Book<'_>, at: usize, function: &FunctionRow) -> Markup {
             }
         } }
     });
-    let (body, _) = first(rows, ROOM_OF_CELLS);
-    wide(
-        "What it runs",
-        &html! { table.list {
+    let (body, count) = first(rows, ROOM_OF_CELLS);
+    html! {
+        (wide("What it runs", &html! { table.list {
             caption.hidden { "Versions by environment" }
             thead { tr { @for column in ["Environment", "Version", "Content", "Release", "Since", "By"] { th scope="col" { (column) } } } }
             tbody { (body) }
-        } },
-    )
+        } }))
+        (further(count, book.site.environments.len(), "environments"))
+    }
 }
 
 fn gates(book: &Book<'_>, environment: &str, missing: usize) -> Markup {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
+use super::tools::filter;
 use crate::Month;
 use crate::build::{Book, Page, Piece};
 use crate::lists::{ROOM, first, parts};
@@ -66,7 +67,7 @@ impl<T: Sync> Listing<'_, T> {
         let content = html! {
             (self.about)
             @if self.rows.is_empty() { (nothing(self.nothing)) } @else {
-                (self.table(rows))
+                (self.table(rows, rest.is_some()))
                 @if let Some((shown, months)) = rest {
                     p.nothing { "These are the newest " (shown) " of " (self.rows.len()) " " (self.what) "; the others stand by month." }
                     (self.months(months, None))
@@ -81,10 +82,10 @@ impl<T: Sync> Listing<'_, T> {
         let rows = months.get(&month).into_iter().flatten();
         let bodies = parts(rows.map(|one| (self.draw)(book, one)), ROOM);
         let count = bodies.len();
-        let part = |(at, body): (usize, &Markup)| {
+        let part = |(at, (body, _)): (usize, &(Markup, usize))| {
             let (file, title) = (self.file(month, at), format!("{} of {}", self.title, name(month)));
             let content = html! {
-                (self.table(body))
+                (self.table(body, true))
                 @if count > 1 { nav.pages aria-label="Parts of the month" {
                     @for other in 0..count {
                         a href=(self.file(month, other)) aria-current=[(other == at).then_some("page")] { "Part " (other + 1) }
@@ -105,17 +106,16 @@ impl<T: Sync> Listing<'_, T> {
         }
     }
 
-    fn table(&self, body: &Markup) -> Markup {
-        wide(
-            self.title,
-            &html! {
-                table.list #rows {
-                    caption.hidden { (self.title) ", newest first" }
-                    thead { tr { @for column in self.columns { th scope="col" { (column) } } } }
-                    tbody { (body) }
-                }
-            },
-        )
+    /// The rows of one page, which may be a part of the list, with the box that filters them.
+    fn table(&self, body: &Markup, is_part: bool) -> Markup {
+        html! {
+            div.tools { (filter("rows", is_part)) }
+            (wide(self.title, &html! { table.list #rows {
+                caption.hidden { (self.title) ", newest first" }
+                thead { tr { @for column in self.columns { th scope="col" { (column) } } } }
+                tbody { (body) }
+            } }))
+        }
     }
 
     fn months(&self, months: &Months<'_, T>, current: Option<Month>) -> Markup {

@@ -2,54 +2,54 @@
 
 use maud::{Markup, html};
 
+use super::attention::attention;
+use super::tools::{Counts, PICKS, tools};
 use crate::build::{Book, LARGEST_PAGE, Page};
-use crate::drift::{Standing, drifts};
+use crate::drift::Standing;
 use crate::layout::Place;
-use crate::lists::{first, parts};
+use crate::lists::parts;
 use crate::shell::{Part, Sheet, nothing, page, wide};
-use crate::text::{brief, count, day, digest, long, shown};
-use crate::{Cell, Drift, Environment, FunctionRow, Seen};
+use crate::text::{brief, count, day, long};
+use crate::{Cell, Environment, FunctionRow};
 
-/// Lines of the list of what needs a look.
-const MOST_LOOKS: usize = 50;
 /// Bytes of what every page has around its content, with a title at its longest.
 const ROOM_OF_SHELL: usize = 20 * 1024;
-/// Bytes of that list.
-const ROOM_OF_LOOKS: usize = 16 * 1024;
 
-/// The classes of rows that a button picks, with the button's words.
-const PICKS: [(&str, &str); 5] = [
-    ("drift", "Drift"),
-    ("behind", "Behind"),
-    ("back", "Rolled back"),
-    ("soak", "Soaking"),
-    ("gates", "Gates missing"),
-];
+/// Which of the buttons pick a row, in the order of [`PICKS`].
+type Picked = [bool; PICKS.len()];
 
 pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
     let site = book.site;
-    let (rows, picked): (Vec<Markup>, Vec<[bool; 5]>) =
+    let (rows, picked): (Vec<Markup>, Vec<Picked>) =
         site.functions.iter().enumerate().map(|(at, function)| row(book, at, function)).unzip();
-    let counts: [usize; 5] = std::array::from_fn(|at| picked.iter().filter(|picked| picked[at]).count());
-    let drifts = drifts(site);
-    let above = html! { (summary(book, &drifts)) (attention(book, &drifts)) };
+    let above = html! { (summary(book)) (attention(book)) };
     let below = html! {
         @if !site.tickets.is_empty() { (super::releases::tickets(book, Place::Index, None)) }
     };
-    let around = [&above, &below, &header(book, Place::Index), &tools(book, &counts, true), &legend()];
+    let around =
+        [&above, &below, &header(book, Place::Index), &tools(book, &Counts::of(&picked), true), &legend()];
     let around: usize = around.iter().map(|part| part.0.len()).sum();
     let room = LARGEST_PAGE.saturating_sub(ROOM_OF_SHELL + around).max(LARGEST_PAGE / 4);
     let bodies = parts(rows, room);
     let files: Vec<String> = (0..bodies.len()).map(|at| format!("functions-{}.html", at + 1)).collect();
+    let mut left = picked.as_slice();
+    let counts: Vec<Counts> = bodies
+        .iter()
+        .map(|(_, rows)| {
+            let (own, others) = left.split_at(*rows);
+            left = others;
+            Counts::of(own)
+        })
+        .collect();
     let mut made = Vec::new();
-    for (at, body) in bodies.iter().enumerate() {
+    for (at, ((body, _), own)) in bodies.iter().zip(&counts).enumerate() {
         let place = if at == 0 { Place::Index } else { Place::Inside };
         let content = html! {
             @if at == 0 { (above) }
             @if site.functions.is_empty() || site.environments.is_empty() {
                 (nothing("No deployment is recorded yet."))
             } @else {
-                (tools(book, &counts, bodies.len() > 1))
+                (tools(book, own, bodies.len() > 1))
                 (wide("Versions by function and environment", &html! {
                     table.grid #matrix {
                         caption.hidden { "Versions by function and environment" }
@@ -58,12 +58,7 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
                     }
                 }))
                 (legend())
-                @if bodies.len() > 1 { nav.pages aria-label="Further functions" {
-                    @for (other, file) in files.iter().enumerate() {
-                        @let address = if other == 0 { book.names.to_index(place) } else { book.names.to(place, file) };
-                        a href=(address) aria-current=[(other == at).then_some("page")] { "Page " (other + 1) }
-                    }
-                } }
+                @if bodies.len() > 1 { (further(book, place, at, &files, &counts)) }
             }
             @if at == 0 { (below) }
         };
@@ -79,6 +74,19 @@ pub(crate) fn pages(book: &Book<'_>) -> Vec<Page> {
         made.push(page(book, sheet, &content));
     }
     made
+}
+
+/// Links to all pages, with what the buttons pick there.
+fn further(book: &Book<'_>, place: Place, at: usize, files: &[String], counts: &[Counts]) -> Markup {
+    html! { nav.pages aria-label="Further functions" {
+        @for (other, (file, counts)) in files.iter().zip(counts).enumerate() {
+            @let address = if other == 0 { book.names.to_index(place) } else { book.names.to(place, file) };
+            a href=(address) aria-current=[(other == at).then_some("page")] {
+                "Page " (other + 1)
+                @for (_, label, number) in counts.there() { " " small { (label) " " (number) } }
+            }
+        }
+    } }
 }
 
 /// Rows are made for the index; on further pages their links begin elsewhere.
@@ -110,9 +118,9 @@ fn column(book: &Book<'_>, place: Place, environment: &Environment) -> Markup {
     }
 }
 
-/// The row, and which of the picks it belongs to.
-fn row(book: &Book<'_>, at: usize, function: &FunctionRow) -> (Markup, [bool; 5]) {
-    let mut picked = [false; 5];
+/// The row, and which of the buttons pick it.
+fn row(book: &Book<'_>, at: usize, function: &FunctionRow) -> (Markup, Picked) {
+    let mut picked = [false; PICKS.len()];
     let cells: Vec<Markup> = book
         .site
         .environments
@@ -168,7 +176,7 @@ impl Marks {
     }
 
     /// In the order of [`PICKS`].
-    fn picked(&self) -> [bool; 5] {
+    fn picked(&self) -> Picked {
         [
             matches!(self.standing, Some(Standing::OtherContent | Standing::Changed)),
             matches!(self.standing, Some(Standing::Behind | Standing::Differs)),
@@ -208,7 +216,7 @@ pub(crate) fn mark(standing: Standing) -> Option<(&'static str, &'static str)> {
     }
 }
 
-fn meaning(standing: Standing) -> &'static str {
+pub(super) fn meaning(standing: Standing) -> &'static str {
     match standing {
         Standing::Newest => "it runs the newest version of its region",
         Standing::Behind => "another environment of its region runs a newer version",
@@ -235,42 +243,9 @@ fn legend() -> Markup {
     }
 }
 
-/// Buttons that pick rows and columns without a script, and the box that needs one.
-fn tools(book: &Book<'_>, counts: &[usize; 5], is_parted: bool) -> Markup {
-    html! {
-        div.tools {
-            fieldset.picks {
-                legend.hidden { "Rows that are shown" }
-                span { input #pick-all type="radio" name="pick" checked autocomplete="off"; label for="pick-all" { "All " (book.site.functions.len()) } }
-                @for ((class, label), number) in PICKS.iter().zip(counts) { @if *number > 0 {
-                    @let id = format!("pick-{class}");
-                    span { input #(id) type="radio" name="pick" autocomplete="off"; label for=(id) { (label) " " (number) } }
-                } }
-            }
-            div.filter hidden {
-                label for="filter" { "Filter" }
-                input #filter type="search" data-filters="matrix" aria-describedby="filtered" autocomplete="off"
-                    placeholder=[is_parted.then_some("on this page")];
-                span #filtered role="status" {}
-            }
-            @if book.site.environments.len() > 1 {
-                details.columns {
-                    summary { "Environments" }
-                    fieldset {
-                        legend.hidden { "Columns that are shown" }
-                        @for (at, environment) in book.site.environments.iter().enumerate() {
-                            @let id = format!("column-{}", at + 1);
-                            span { input #(id) type="checkbox" checked autocomplete="off"; label for=(id) { (environment.name) } }
-                        }
-                    }
-                }
-            }
-        }
-    }
-}
-
-fn summary(book: &Book<'_>, drifts: &[Drift]) -> Markup {
-    let of = |wanted: &[Standing]| drifts.iter().filter(|drift| wanted.contains(&drift.standing)).count();
+fn summary(book: &Book<'_>) -> Markup {
+    let all = || book.standings.iter().flatten().flatten();
+    let of = |wanted: &[Standing]| all().filter(|standing| wanted.contains(standing)).count();
     let behind = of(&[Standing::Behind, Standing::Differs]);
     let bad = of(&[Standing::OtherContent, Standing::Changed]);
     let waiting: usize = book.site.environments.iter().map(|environment| environment.waiting.len()).sum();
@@ -284,52 +259,4 @@ fn summary(book: &Book<'_>, drifts: &[Drift]) -> Markup {
             div { dt { "Releases" } dd { (book.site.releases.len()) } }
         }
     }
-}
-
-/// What is wrong, before everything else.
-fn attention(book: &Book<'_>, drifts: &[Drift]) -> Markup {
-    let site = book.site;
-    let mut grave: Vec<(&str, Standing, Vec<&str>)> = Vec::new();
-    let is_grave = |standing: Standing| matches!(standing, Standing::OtherContent | Standing::Changed);
-    for drift in drifts.iter().filter(|drift| is_grave(drift.standing)) {
-        let environment = drift.environment.as_str();
-        match grave.last_mut() {
-            Some((function, standing, environments))
-                if *function == drift.function && *standing == drift.standing =>
-            {
-                environments.push(environment);
-            }
-            Some(_) | None => grave.push((&drift.function, drift.standing, vec![environment])),
-        }
-    }
-    let seen = |function: &str, environments: &[&str]| {
-        let row = site.functions.iter().find(|row| row.name == function)?;
-        let cell = row.cells.iter().find(|(name, _)| environments.contains(&name.as_str()))?.1;
-        cell.seen.as_ref()
-    };
-    let mut lines = Vec::new();
-    for (function, standing, environments) in grave {
-        lines.push(html! { li {
-            strong { (book.function(Place::Index, function)) } " in "
-            @for (at, environment) in environments.iter().enumerate() {
-                @if at > 0 { ", " } (book.environment(Place::Index, environment))
-            }
-            ": " (meaning(standing))
-            @if standing == Standing::Changed {
-                @match seen(function, &environments) {
-                    Some(Seen::Runs(content)) => { " (" (digest(*content)) ")" }
-                    Some(Seen::Other(what)) => { " (" (shown(what)) ")" }
-                    None => {}
-                }
-            }
-        } });
-    }
-    let all = lines.len();
-    let (lines, listed) = first(lines.into_iter().take(MOST_LOOKS), ROOM_OF_LOOKS);
-    html! { @if all > 0 {
-        section.attention aria-labelledby="look" {
-            h2 #look { "Needs a look" }
-            ul { (lines) @if all > listed { li { "and " (all - listed) " more" } } }
-        }
-    } }
 }

@@ -220,6 +220,8 @@ fn rows_and_columns_are_picked_without_a_script() {
     let boxes =
         browser.eval("[...document.querySelectorAll('.find, .filter')].map(one => one.checkVisibility())");
     assert_eq!(boxes, json!([false, false]), "what needs a script is not shown without one");
+    let names = "[...document.querySelectorAll('nav a')].find(one => one.innerText === 'All names').getAttribute('href')";
+    assert_eq!(browser.eval(names), json!("pages/names.html"), "and what finds a name needs none");
     let names = "[...document.querySelectorAll('#matrix tbody th')].filter(one => one.checkVisibility()).map(one => one.querySelector('a').innerText)";
     browser.eval("document.querySelector('label[for=pick-drift]').click()");
     assert_eq!(browser.eval(names), json!(["notifierFunction", "paymentGatewayFunction"]));
@@ -250,11 +252,9 @@ fn large_sets_are_filtered_and_searched() {
     let mut browser = Browser::start();
     browser.look(Look::Light);
     browser.open(&folder.path().join("index.html"));
-    let filter = "(text) => { const box = document.getElementById('filter'); box.value = text; box.dispatchEvent(new Event('input'));\
-        return [document.querySelectorAll('#matrix tbody tr:not([hidden])').length, document.getElementById('filtered').textContent]; }";
-    assert_eq!(browser.eval(&format!("({filter})('processing017')")), json!([1, "1 of 200"]));
-    assert_eq!(browser.eval(&format!("({filter})('no such thing')")), json!([0, "0 of 200"]));
-    assert_eq!(browser.eval(&format!("({filter})('')")), json!([200, ""]));
+    assert_eq!(filtered(&mut browser, "processing017"), json!([1, "1 of 200"]));
+    assert_eq!(filtered(&mut browser, "no such thing"), json!([0, "0 of 200"]));
+    assert_eq!(filtered(&mut browser, ""), json!([200, ""]));
     let found = browser.eval(
         "new Promise((done) => { const box = document.getElementById('find'); box.focus(); box.value = 'v1.2.';\
          box.dispatchEvent(new Event('input'));\
@@ -268,6 +268,44 @@ fn large_sets_are_filtered_and_searched() {
     while browser.eval("document.querySelector('h1')?.textContent.startsWith('Release v1.2.') ?? false")
         != json!(true)
     {}
+    assert_eq!(browser.complaints(), Vec::<String>::new());
+}
+
+/// Types into the filter and tells how many rows of the table are seen then, and what is told of them.
+fn filtered(browser: &mut Browser, text: &str) -> Value {
+    let script = "(text) => { const box = document.getElementById('filter'); box.value = text; \
+        box.dispatchEvent(new Event('input')); const rows = document.getElementById(box.dataset.filters).tBodies[0].rows; \
+        return [[...rows].filter(row => row.checkVisibility()).length, document.getElementById('filtered').textContent]; }";
+    browser.eval(&format!("({script})({})", json!(text)))
+}
+
+#[test]
+#[ignore = "needs Chromium; `cargo xtask test` has it"]
+fn what_is_told_of_rows_is_what_is_seen() {
+    let folder = site(&small());
+    let mut browser = Browser::start();
+    browser.look(Look::Light);
+    browser.open(&folder.path().join("index.html"));
+    let told = "document.getElementById('filtered').textContent";
+    browser.eval("document.querySelector('label[for=pick-drift]').click()");
+    assert_eq!(browser.eval(told), json!("2 of 5"));
+    assert_eq!(filtered(&mut browser, "e"), json!([2, "2 of 5"]));
+    assert_eq!(filtered(&mut browser, "payment"), json!([1, "1 of 5"]));
+    assert_eq!(filtered(&mut browser, "order"), json!([0, "0 of 5"]));
+    browser.eval("document.querySelector('label[for=pick-gates]').click()");
+    assert_eq!(browser.eval(told), json!("1 of 5"));
+    browser.eval("document.querySelector('label[for=pick-all]').click()");
+    assert_eq!(filtered(&mut browser, ""), json!([5, ""]));
+    for (list, text, wanted) in [
+        ("releases", "v1.0.3", json!([1, "1 of 4"])),
+        ("graveyard", "without tax", json!([1, "1 of 3"])),
+        ("events", "rollback uat", json!([1, "1 of 7"])),
+        ("promotions", "paymentgateway", json!([1, "1 of 1"])),
+    ] {
+        browser.open(&folder.path().join(format!("pages/{list}.html")));
+        assert_eq!(filtered(&mut browser, text), wanted, "{list}");
+        assert_eq!(filtered(&mut browser, "no such thing")[0], json!(0), "{list}");
+    }
     assert_eq!(browser.complaints(), Vec::<String>::new());
 }
 
@@ -361,8 +399,10 @@ fn every_kind_of_page_is_seen_in_every_look() {
         ("figures", small.path(), "pages/figures.html"),
         ("events", small.path(), "pages/events.html"),
         ("promotions", small.path(), "pages/promotions.html"),
+        ("names", small.path(), "pages/names.html"),
         ("large-index", large.path(), "index.html"),
         ("large-events", large.path(), "pages/events.html"),
+        ("large-names", large.path(), "pages/names.html"),
     ];
     let mut too_wide = Vec::new();
     for look in [Look::Light, Look::Dark, Look::Phone, Look::Print] {

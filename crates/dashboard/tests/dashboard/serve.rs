@@ -4,7 +4,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use landfall_dashboard::{Layout, build, serve};
+use landfall_dashboard::{Layout, Pages, build, serve};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -31,7 +31,7 @@ async fn pages_are_answered_to_this_machine_alone() {
             if number == 0 {
                 Err("the ledger is damaged".to_owned())
             } else {
-                Ok(build(&small(), &Layout::default()))
+                Ok(Arc::new(build(&small(), &Layout::default()).into_iter().collect::<Pages>()))
             }
         }
     };

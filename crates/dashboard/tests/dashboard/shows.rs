@@ -2,10 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use landfall_dashboard::{Layout, Page, Site, Standing, build, drifts};
+use landfall_artifacts::Digest;
+use landfall_dashboard::{Cell, FunctionRow, Layout, Page, Seen, Site, Standing, build, drifts};
 
 use crate::html::{faults, read};
-use crate::sample::{NOW, cell, function, large, small};
+use crate::sample::{NOW, cell, environment, function, large, small};
 
 pub(crate) fn page<'a>(pages: &'a [Page], path: &str) -> &'a Page {
     pages.iter().find(|page| page.path == path).unwrap_or_else(|| panic!("{path} is there"))
@@ -41,8 +42,7 @@ fn the_matrix_says_what_runs_where() {
     assert!(rows[1].contains("not as recorded"), "{}", rows[1]);
     assert!(rows[3].contains("other content"), "{}", rows[3]);
     assert!(rows[5].contains("0.9.1rolled backtoday 13:22 ada"), "{}", rows[5]);
-    let looks = texts(index, "li").into_iter().filter(|line| line.contains(" in ")).collect::<Vec<_>>();
-    assert_eq!(looks.len(), 2, "{looks:?}");
+    assert_eq!(looks(&small()).len(), 2);
     let labels = texts(index, "label");
     for label in ["All 5", "Drift 2", "Behind 1", "Rolled back 1", "Soaking 1", "Gates missing 2"] {
         assert!(labels.iter().any(|own| own == label), "{label}: {labels:?}");
@@ -81,6 +81,96 @@ fn pages_of_their_own_tell_the_rest() {
         "pages/figures.html",
         &["Deployment frequency", "Change failure rate", "November 2025", "Time to restore"],
     );
+}
+
+/// The lines of what needs a look.
+fn looks(site: &Site) -> Vec<String> {
+    let pages = build(site, &Layout::default());
+    let lines = texts(page(&pages, "index.html"), "li");
+    lines.into_iter().filter(|line| line.contains(" in ")).collect()
+}
+
+#[test]
+fn what_was_changed_to_different_things_is_told_apart() {
+    let mut site = small();
+    let seen = |content: &str| {
+        let mut cell = cell("3.1.0", "notify", 30);
+        cell.seen = Some(Seen::Runs(Digest::of(content.as_bytes())));
+        cell
+    };
+    let gone = Cell { seen: Some(Seen::Other("it is not there".to_owned())), ..cell("3.1.0", "notify", 30) };
+    let cells = [
+        ("dev", seen("x")),
+        ("qa", seen("y")),
+        ("uat", seen("x")),
+        ("prod_eu00", cell("3.1.0", "notify", 28)),
+        ("prod_na03", gone),
+    ];
+    site.functions = vec![function("notifier", &cells)];
+    let [x, y] = ["x", "y"].map(|content| Digest::of(content.as_bytes()).hex()[..12].to_owned());
+    let what = "it runs something that no recorded deployment put there";
+    assert_eq!(
+        looks(&site),
+        [
+            format!("notifierFunction in dev, uat: {what} ({x})"),
+            format!("notifierFunction in qa: {what} ({y})"),
+            format!("notifierFunction in prod_na03: {what} (it is not there)"),
+        ]
+    );
+}
+
+#[test]
+fn all_names_are_sorted_by_kind_and_letter() {
+    let mut site = small();
+    for name in ["Zebra", "apple", "Apple", "_x", "9lives", "\u{e9}t\u{e9}"] {
+        site.functions.push(FunctionRow { name: name.to_owned(), ..site.functions[0].clone() });
+    }
+    let pages = build(&site, &Layout::default());
+    let names = page(&pages, "pages/names.html");
+    assert_eq!(texts(names, "h2"), ["Environments", "Functions", "Releases"]);
+    assert_eq!(texts(names, "h3"), ["D", "P", "Q", "U", "#", "9", "A", "N", "O", "P", "S", "Z", "V"]);
+    let lists = texts(names, "ul");
+    let functions: Vec<&str> = lists.iter().skip(5).map(String::as_str).take(8).collect();
+    assert_eq!(
+        functions,
+        [
+            "_x\u{e9}t\u{e9}",
+            "9lives",
+            "Appleapple",
+            "notifierFunction",
+            "orderServiceFunction",
+            "paymentGatewayFunction",
+            "searchIndexerFunctionsessionStoreFunction",
+            "Zebra"
+        ]
+    );
+    assert_eq!(lost_links(&pages), Vec::<String>::new());
+}
+
+#[test]
+fn lists_say_what_they_leave_out() {
+    let mut site = small();
+    let long = "n".repeat(60);
+    let many = |number: usize| environment(&format!("{long}{number:03}"), "", "", &[]);
+    site.environments.extend((0..500).map(many));
+    let mut waiting = site.environments[3].waiting[0].clone();
+    waiting.missing = (0..23).map(|number| format!("the approval of role {number}")).collect();
+    site.environments[3].waiting = vec![waiting];
+    site.figures[0].months = (0..30).map(|_| site.figures[0].months[0].clone()).collect();
+    let pages = build(&site, &Layout::default());
+    let said = |path: &str, wanted: &str| {
+        let text = texts(page(&pages, path), "main").join(" ");
+        assert!(text.contains(wanted), "{path} says `{wanted}`: {text}");
+    };
+    let shown =
+        texts(page(&pages, "pages/function-notifierFunction.html"), "tbody")[0].matches(&long).count();
+    let left = 500 - shown;
+    assert!(left > 0, "all are shown");
+    said("pages/function-notifierFunction.html", &format!("{left} environments are left out here"));
+    for path in ["pages/environment-prod_eu00.html", "pages/release-v1.0.3.html"] {
+        said(path, "the approval of role 19and 3 more");
+    }
+    said("pages/figures.html", "These are the newest 24 of 30 months");
 }
 
 #[test]
@@ -131,6 +221,7 @@ fn a_site_without_content_says_so() {
         ("pages/events.html", "Nothing is recorded yet."),
         ("pages/figures.html", "Nothing is recorded yet."),
         ("pages/promotions.html", "No promotion is recorded yet."),
+        ("pages/names.html", "Nothing is recorded yet."),
     ] {
         assert!(page(&pages, path).text().contains(text), "{path}");
     }

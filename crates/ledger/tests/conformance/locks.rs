@@ -1,6 +1,7 @@
 //! One writer per environment, and what a stale one may not do.
 
 use std::fs::{self, File};
+use std::sync::Arc;
 use std::time::Duration;
 
 use landfall_artifacts::{Class, EffectResult, EventKind, Explain as _, LedgerEvent};
@@ -281,5 +282,31 @@ async fn what_was_read_is_read_on() {
         let told = bob.events().await.expect("whole");
         assert_eq!(told.len(), 3);
         assert_eq!(told, ada.events().await.expect("whole"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_follows_asks_for_what_is_new_alone() {
+    for place in Place::both().await {
+        let (ada, bob) = (place.open("ada").await, place.open("bob").await);
+        assert_eq!(bob.follow().await.expect("empty").1, bob.verify(None).await.expect("empty"));
+        for number in 0..20 {
+            ada.append(noted(&number.to_string())).await.expect("written");
+        }
+        let (events, verified) = bob.follow().await.expect("whole");
+        assert_eq!((events.len(), verified), (20, ada.verify(None).await.expect("whole")));
+        let (same, _) = bob.follow().await.expect("whole");
+        assert!(Arc::ptr_eq(&events, &same), "nothing came, and nothing is copied");
+        let gets = |place: &Place| match place {
+            Place::S3(sandbox, _) => sandbox.s3.calls("GetObject"),
+            Place::Folder(_) => 0,
+        };
+        ada.append(noted("new")).await.expect("written");
+        let before = gets(&place);
+        let (more, verified) = bob.follow().await.expect("whole");
+        let asked = gets(&place) - before;
+        assert!(asked <= 2, "the new one, and whether there is another: {asked}");
+        assert_eq!((events.len(), more.len(), verified.records), (20, 21, 21), "what was given out stays");
+        assert_eq!(Some(verified), ada.verify(verified.head).await.ok());
     }
 }

@@ -27,7 +27,8 @@ impl TreeAddress {
     /// A bucket and a prefix, without slashes around it; an empty prefix is the whole bucket.
     ///
     /// # Errors
-    /// A prefix with `//`, `.` or `..` between its slashes, with control characters, or of more than 512 bytes.
+    /// A prefix with `//`, `.` or `..` between its slashes, with what [`landfall_secret::escape`] changes, such as control characters and
+    /// those without width, or of more than 512 bytes.
     pub fn new(bucket: BucketName, prefix: &str) -> Result<Self, TreeAddressError> {
         let bare = prefix.trim_matches('/');
         let refused = |why| {
@@ -40,13 +41,15 @@ impl TreeAddress {
         if bare.split('/').any(|part| matches!(part, "" | "." | "..")) {
             return refused("a part between slashes is empty, `.` or `..`");
         }
-        if bare.chars().any(char::is_control) {
-            return refused("it has control characters");
-        }
         if bare.len() > MOST_KEY_BYTES / 2 {
             return refused("the prefix is longer than 512 bytes");
         }
-        Ok(Self { prefix: format!("{bare}/"), bucket })
+        let prefix = format!("{bare}/");
+        // Records name it by the text that people see: what is shown in another way would be another prefix there.
+        if landfall_secret::escape(&prefix, MOST_KEY_BYTES) != prefix {
+            return refused("it has characters that are not seen, or what CI systems take for a command");
+        }
+        Ok(Self { prefix, bucket })
     }
 
     /// The bucket.
@@ -84,7 +87,7 @@ impl FromStr for TreeAddress {
 
 impl fmt::Display for TreeAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "s3://{}/{}", self.bucket, landfall_secret::escape(&self.prefix, 600))
+        write!(f, "s3://{}/{}", self.bucket, self.prefix)
     }
 }
 
@@ -104,6 +107,7 @@ mod tests {
         ] {
             let address: TreeAddress = text.parse().unwrap_or_else(|error| panic!("{text}: {error}"));
             assert_eq!((address.bucket().as_str(), address.prefix()), ("acme-config", prefix), "{text}");
+            assert_eq!(address.to_string().parse(), Ok(address), "{text}");
         }
         for bad in [
             "",
@@ -115,6 +119,11 @@ mod tests {
             "s3://acme-config/../b",
             "s3://acme-config/a/./b",
             "s3://acme-config/a\nb",
+            "s3://acme-config/we\u{ad}b",
+            "s3://acme-config/a/\u{200d}",
+            "s3://acme-config/a##[b",
+            "s3://acme-config/::error",
+            "s3://acme-config/section_end:1",
             "https://acme-config/web",
             &format!("s3://acme-config/{}", "x".repeat(600)),
         ] {

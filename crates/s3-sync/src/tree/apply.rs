@@ -1,4 +1,5 @@
-//! A plan made so: uploads, which S3 confirms, then deletions, then the manifest. What fails keeps what comes after it from being begun.
+//! A plan made so: uploads, which S3 confirms, round by round, then deletions, then the manifest. What fails keeps what comes after it from being
+//! begun.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -80,6 +81,11 @@ impl Applied {
 }
 
 impl ChangeResult {
+    /// Nothing was done yet.
+    fn not_tried() -> Self {
+        Self { change: Change::NotTried, etag: None, sha256: None, is_etag_opaque: false, error: None }
+    }
+
     pub(super) fn of(result: Result<Option<Written>, TreeError>) -> Self {
         let (written, error) = match result {
             Ok(written) => (written, None),
@@ -98,8 +104,9 @@ impl ChangeResult {
 }
 
 impl Tree {
-    /// Makes a plan so. Uploads come first, several at a time, each only where its key is as it was seen; deletions only when every upload
-    /// was confirmed, each only where the object is the one that was listed; the manifest last. Repeating plan and apply does what is left.
+    /// Makes a plan so. Uploads come first, several at a time, each only where its key is as it was seen, and what the rules let come last
+    /// only when all before it was confirmed; deletions only when every upload was, each only where the object is the one that was listed; the
+    /// manifest last. Repeating plan and apply does what is left.
     ///
     /// The guards must have been asked: nothing here counts deletions.
     pub async fn apply(
@@ -156,14 +163,34 @@ impl Tree {
         run.progress().event(Event::Phase { name: "upload".into(), items });
         run.progress().event(Event::Total { bytes: plan.size_bytes(), items });
         let failures = AtomicUsize::new(0);
-        let mut puts = plan.puts.iter();
         applied.puts.reserve_exact(plan.puts.len());
-        in_turn(
-            AT_ONCE,
-            || puts.next().map(|put| self.upload_one(put, plan, source, rules, &failures, run)),
-            |result| applied.puts.push(ChangeResult::of(result.map(Some))),
-        )
-        .await;
+        applied.puts.resize_with(plan.puts.len(), ChangeResult::not_tried);
+        let mut before = 0;
+        for round in 0..rules.rounds() {
+            let of_round = || plan.puts.iter().enumerate().filter(|(_, put)| rules.round(&put.name) == round);
+            let made = applied.puts.iter().filter(|result| result.change == Change::Made).count();
+            if made < before && of_round().next().is_some() {
+                let left = before - made;
+                applied.errors.push(TreeError::Withheld { what: "what comes last was not uploaded", left });
+                break;
+            }
+            before += of_round().count();
+            let mut puts = of_round();
+            let one = |(number, put)| {
+                let upload = self.upload_one(put, plan, source, rules, &failures, run);
+                async move { (number, upload.await) }
+            };
+            in_turn(
+                AT_ONCE,
+                || puts.next().map(one),
+                |(number, result): (usize, _)| {
+                    if let Some(slot) = applied.puts.get_mut(number) {
+                        *slot = ChangeResult::of(result.map(Some));
+                    }
+                },
+            )
+            .await;
+        }
         self.ended(intent, outcome(&applied.puts, run), run).await;
         Ok(())
     }

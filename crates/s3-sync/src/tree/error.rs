@@ -127,7 +127,7 @@ pub enum TreeError {
         /// The object.
         address: String,
     },
-    /// Deletions were not begun, or the manifest not written, since something before them failed.
+    /// What is uploaded last or deletions were not begun, or the manifest not written, since something before them failed.
     #[error("{what}, since {left} changes before that were not made")]
     Withheld {
         /// Such as `nothing was deleted`.

@@ -13,13 +13,14 @@ use super::hash::{Which, hash_all};
 use super::in_turn::in_turn;
 use super::put::{Condition, Wanted};
 use super::record::{After, Before, KeptIn, RecordedChange, SyncRecord};
+use super::source::MOST_FILE_BYTES;
 use super::{Labels, Plan, Rules, Source, Tree, TreeAddress, TreeError};
 
 /// Objects that are kept at a time.
 const AT_ONCE: usize = 8;
 
-/// Largest object that is kept: it passes through memory.
-pub(crate) const MOST_KEPT: u64 = 64 * 1024 * 1024;
+/// Largest object that is copied to a folder or a prefix: it passes through memory.
+const MOST_COPIED: u64 = 64 * 1024 * 1024;
 
 /// Where old bytes go.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -164,10 +165,10 @@ impl Tree {
             return Ok(Some(Box::new(told)));
         }
         let address = self.address().shown(name);
-        // Versions stay where they are: only one whose SHA-256 is not known passes through memory.
-        if listed.size_bytes > MOST_KEPT && *keep != Keep::Versions {
-            let what =
-                format!("it has {} bytes, and {MOST_KEPT} are the most that is kept", listed.size_bytes);
+        // Versions stay where they are; they are put back by one request.
+        let most = if *keep == Keep::Versions { MOST_FILE_BYTES } else { MOST_COPIED };
+        if listed.size_bytes > most {
+            let what = format!("it has {} bytes, and {most} are the most that is kept so", listed.size_bytes);
             return Err(TreeError::CannotKeep { address, what });
         }
         let seen = self.look(name, Nature::Read, run).await?;
@@ -185,13 +186,18 @@ impl Tree {
             let Some(version) = seen.version.clone() else {
                 return Err(TreeError::CannotKeep { address, what });
             };
-            told.kept = Some(version);
             // Without its SHA-256 nobody could tell later whether it is back.
-            if told.sha256.is_some() {
-                return Ok(Some(Box::new(told)));
+            if told.sha256.is_none() {
+                let etag = seen.listed.etag.condition();
+                told.sha256 = self.sha256_of(name, etag, None, most, run).await?;
             }
+            if told.sha256.is_none() {
+                return Err(TreeError::Changed { address, what: "it is gone" });
+            }
+            told.kept = Some(version);
+            return Ok(Some(Box::new(told)));
         }
-        let whole = self.read_whole(name, seen.listed.etag.condition(), None, MOST_KEPT, run).await?;
+        let whole = self.read_whole(name, seen.listed.etag.condition(), most, run).await?;
         let Some(whole) = whole else {
             return Err(TreeError::Changed { address, what: "it is gone" });
         };

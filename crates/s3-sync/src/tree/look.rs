@@ -87,6 +87,17 @@ impl Tree {
         nature: Nature,
         run: &Run,
     ) -> Result<Option<Seen>, TreeError> {
+        self.look_at(name, None, nature, run).await
+    }
+
+    /// The same of that one of its versions.
+    pub(crate) async fn look_at(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        nature: Nature,
+        run: &Run,
+    ) -> Result<Option<Seen>, TreeError> {
         let what = Call { service: Service::S3, operation: "HeadObject", nature, limiter: Some(&self.reads) };
         let request = || {
             self.sdk
@@ -94,6 +105,7 @@ impl Tree {
                 .bucket(self.address().bucket().as_str())
                 .key(self.address().key(name))
                 .checksum_mode(ChecksumMode::Enabled)
+                .set_version_id(version.map(str::to_owned))
                 .set_expected_bucket_owner(self.owner())
                 .send()
         };

@@ -159,7 +159,8 @@ enum Known {
 impl Tree {
     /// Compares a source with what the bucket holds. Only reads.
     ///
-    /// Sizes first, then MD5 against the listed ETag; where an ETag tells nothing the manifest, else a HEAD of that object.
+    /// Sizes first, then MD5 against the listed ETag; where an ETag tells nothing the manifest, else a HEAD of that object. A manifest that
+    /// nobody asked for is begun where that is so of more than half of the objects of unchanged size.
     ///
     /// # Errors
     /// Everything that keeps it from being known; there is no half plan.
@@ -199,12 +200,16 @@ impl Tree {
             })
             .map(|(number, _)| number)
             .collect();
-        let is_opaque = |number: &usize| {
-            let listed = listed.get(*number).and_then(Option::as_ref);
+        let is_opaque = |number: &&usize| {
+            let listed = listed.get(**number).and_then(Option::as_ref);
             !matches!(listed, Some(Listed { etag: Etag::Md5Like(_), .. }))
         };
-        let mut keeps_manifest =
-            options.manifest || manifest_listed.is_some() || same_size.iter().any(is_opaque);
+        // Of a few that were put in parts each is looked at; where ETags mostly tell nothing a manifest saves that from the next run on.
+        let compared = same_size.len();
+        let are_most = |count: usize| count * 2 > compared;
+        let mut keeps_manifest = options.manifest
+            || manifest_listed.is_some()
+            || are_most(same_size.iter().filter(is_opaque).count());
         run.progress().event(Event::Phase { name: "compare".into(), items: Some(same_size.len() as u64) });
         let says = stored.as_ref().and_then(|stored| stored.says.as_ref());
         let entry_of = |number: usize| {
@@ -271,7 +276,7 @@ impl Tree {
             stored.says = None;
         }
         let asked = self.ask((source, rules), &listed, (ask, &mut hashes), is_md5_known_good, run).await?;
-        keeps_manifest |= asked.is_any_opaque;
+        keeps_manifest |= are_most(asked.opaque);
         for (number, seen, what) in asked.found {
             if let (Some(slot), Some(seen)) = (listed.get_mut(number), seen) {
                 *slot = Some(seen);
@@ -369,7 +374,7 @@ impl Tree {
         if numbers.is_empty() {
             return Ok(asked);
         }
-        asked.is_any_opaque = true;
+        asked.opaque = numbers.len();
         let has_both =
             |number: &usize| matches!(all_hashes.get(*number), Hashes { md5: Some(_), sha256: Some(_) });
         if !numbers.iter().all(has_both) {
@@ -443,8 +448,8 @@ impl Tree {
 struct Asked {
     /// The file, what its object was seen to be where it was looked at, and what that means.
     found: Vec<(usize, Option<Listed>, Known)>,
-    /// Whether ETags here tell nothing.
-    is_any_opaque: bool,
+    /// Objects whose ETags tell nothing.
+    opaque: usize,
 }
 
 /// When the manifest was written that was read, in milliseconds since 1970. The listing tells it to the millisecond in some stores, and may be of

@@ -4,10 +4,11 @@ use std::fs::File;
 use std::io::Seek as _;
 
 use aws_sdk_s3::config::Config;
+use aws_sdk_s3::config::http::HttpRequest;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::put_object::builders::PutObjectFluentBuilder;
 use aws_sdk_s3::operation::put_object::{PutObjectError, PutObjectOutput};
-use aws_sdk_s3::primitives::{ByteStream, DateTime, DateTimeFormat, Length};
+use aws_sdk_s3::primitives::{ByteStream, Length};
 use aws_sdk_s3::types::{ChecksumAlgorithm, ServerSideEncryption};
 use bytes::Bytes;
 use landfall_artifacts::{CodeSha256, Digest, Hasher};
@@ -18,6 +19,7 @@ use md5::{Digest as _, Md5};
 use super::etag::Etag;
 use super::folder::{Folder, Stamp};
 use super::hash::{Which, hash_one, open, read_whole};
+use super::look::Seen;
 use super::plan::Put;
 use super::rules::Headers;
 use super::spool::{Spooled, SpooledBytes};
@@ -90,6 +92,27 @@ impl<'a> Wanted<'a> {
             SpooledBytes::File(file) => Body::Temporary(file),
         };
         Self { name, body, md5, sha256, size_bytes, headers, condition }
+    }
+
+    /// Whether an object is this one after an answer that told neither its ETag nor its SHA-256: by what it tells itself. One that tells
+    /// nothing either is this one by its size, where it is surely not the one of before.
+    fn may_be(&self, seen: &Seen) -> bool {
+        let is_new = match &self.condition {
+            Condition::Is(before) => seen.listed.etag.condition().is_some_and(|there| there != *before),
+            // Nothing was there, or nobody can say what was.
+            Condition::Free | Condition::Any => true,
+        };
+        if seen.sha256.is_some() || matches!(seen.listed.etag, Etag::Md5Like(_) if !seen.is_etag_opaque) {
+            // Where the headers alone were to become others, the bytes are those of before.
+            let are_headers_so = is_new || seen.headers == self.headers;
+            return are_headers_so && seen.holds(self.size_bytes, Some(self.sha256), self.md5);
+        }
+        is_new && seen.listed.size_bytes == self.size_bytes
+    }
+
+    /// It stands at its key, as was seen.
+    fn written(&self, seen: Seen) -> Written {
+        Written { etag: seen.listed.etag, sha256: self.sha256, is_etag_opaque: seen.is_etag_opaque }
     }
 }
 
@@ -213,7 +236,17 @@ impl Tree {
             Condition::Any => request,
         };
         let patience = Config::builder().timeout_config(ReleaseStore::patience(wanted.size_bytes));
-        with_headers(request, &wanted.headers).customize().config_override(patience).send().await
+        let request = with_headers(request, &wanted.headers).customize().config_override(patience);
+        match wanted.headers.get("expires").cloned() {
+            // As it is: the SDK takes dates alone, and what stood there before an undo may have been none, such as `0`.
+            Some(expires) => {
+                let set = move |mut sent: HttpRequest| {
+                    sent.headers_mut().try_insert("expires", expires.clone()).map(|_| sent)
+                };
+                request.map_request(set).send().await
+            }
+            None => request.send().await,
+        }
     }
 
     /// S3 took it: by its own word it has these very bytes.
@@ -244,11 +277,11 @@ impl Tree {
             }
             (None, _) => {
                 let seen = self.look(wanted.name, Nature::Confirm, &run.to_its_end()).await?;
-                let size = seen.as_ref().map(|seen| seen.listed.size_bytes);
-                let sha256 = seen.and_then(|seen| seen.sha256);
-                if size != Some(wanted.size_bytes) || sha256.is_some_and(|there| there != wanted.sha256) {
-                    return Err(damaged("it is not there, or is another one".to_owned()));
-                }
+                let seen = seen.map(|seen| Seen { is_etag_opaque: seen.is_etag_opaque || is_kms, ..seen });
+                return match seen.filter(|seen| wanted.may_be(seen)) {
+                    Some(seen) => Ok(wanted.written(seen)),
+                    None => Err(damaged("it is not there, or is another one".to_owned())),
+                };
             }
         }
         Ok(Written { etag, sha256: wanted.sha256, is_etag_opaque: is_kms })
@@ -267,8 +300,7 @@ impl Tree {
                 if seen.holds(wanted.size_bytes, Some(wanted.sha256), wanted.md5)
                     && seen.headers == wanted.headers =>
             {
-                let (etag, is_etag_opaque) = (seen.listed.etag, seen.is_etag_opaque);
-                Ok(Written { etag, sha256: wanted.sha256, is_etag_opaque })
+                Ok(wanted.written(seen))
             }
             Some(_) | None => Err(TreeError::Changed { address: self.address().shown(wanted.name), what }),
         }
@@ -297,8 +329,7 @@ impl Tree {
                 if seen.holds(wanted.size_bytes, Some(wanted.sha256), wanted.md5)
                     && seen.headers == wanted.headers =>
             {
-                let (etag, is_etag_opaque) = (seen.listed.etag, seen.is_etag_opaque);
-                Ok(Written { etag, sha256: wanted.sha256, is_etag_opaque })
+                Ok(wanted.written(seen))
             }
             // As before: nothing came of it as far as can be seen.
             (None, Condition::Free) | (_, Condition::Any) => {
@@ -358,8 +389,9 @@ fn with_headers(mut request: PutObjectFluentBuilder, headers: &Headers) -> PutOb
             "content-encoding" => request.content_encoding(value),
             "content-language" => request.content_language(value),
             "content-type" => request.content_type(value),
-            "expires" => request.set_expires(DateTime::from_str(value, DateTimeFormat::HttpDate).ok()),
-            own => request.metadata(own.trim_start_matches("x-amz-meta-"), value),
+            // It is set on the finished request.
+            "expires" => request,
+            own => request.metadata(own.strip_prefix("x-amz-meta-").unwrap_or(own), value),
         };
     }
     request

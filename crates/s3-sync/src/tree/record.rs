@@ -9,6 +9,7 @@ use serde::de::{DeserializeOwned, IgnoredAny};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::TreeAddress;
+use super::etag::{Etag, hex};
 use super::look::Seen;
 use super::rules::Headers;
 
@@ -192,6 +193,24 @@ impl<C: DeserializeOwned> SyncRecord<C> {
 }
 
 impl RecordedChange {
+    /// Whether what is seen at the key is what this change found there.
+    pub(crate) fn found(&self, seen: Option<&Seen>) -> bool {
+        match (&self.before, seen) {
+            (None, None) => true,
+            (Some(before), Some(seen)) => before.is(seen),
+            (None, Some(_)) | (Some(_), None) => false,
+        }
+    }
+
+    /// Whether it is what this change left there, where that can be told.
+    pub(crate) fn left(&self, seen: Option<&Seen>) -> Option<bool> {
+        match (&self.after, seen) {
+            (None, None) => Some(true),
+            (Some(after), Some(seen)) => after.is(seen),
+            (None, Some(_)) | (Some(_), None) => Some(false),
+        }
+    }
+
     /// Whether what stands at the key is what this change found there, or what it left there.
     fn leads_to(&self, now: Option<&Before>) -> bool {
         let is_before = match (&self.before, now) {
@@ -219,7 +238,7 @@ impl Before {
     }
 
     /// Whether an object is this one.
-    pub(crate) fn is(&self, seen: &Seen) -> bool {
+    fn is(&self, seen: &Seen) -> bool {
         let is_same = match (self.sha256, seen.sha256) {
             (Some(before), Some(now)) => before == now,
             _ => self.etag.is_some() && self.etag == seen.listed.etag.text(),
@@ -244,14 +263,16 @@ impl After {
         self.headers.is_empty() || self.headers == *headers
     }
 
-    /// Whether an object is this one.
-    pub(crate) fn is(&self, seen: &Seen) -> bool {
-        let is_same = match (self.sha256, seen.sha256, &self.md5) {
-            (Some(after), Some(now), _) => after == now,
-            (_, _, Some(md5)) => !seen.is_etag_opaque && seen.listed.etag.text().as_deref() == Some(&**md5),
-            _ => false,
-        };
-        is_same && self.size_bytes == seen.listed.size_bytes && self.has(&seen.headers)
+    /// Whether an object is this one; `None` where neither its SHA-256 nor its ETag tell.
+    fn is(&self, seen: &Seen) -> Option<bool> {
+        if self.size_bytes != seen.listed.size_bytes || !self.has(&seen.headers) {
+            return Some(false);
+        }
+        match (self.sha256, seen.sha256, &self.md5, &seen.listed.etag) {
+            (Some(after), Some(now), ..) => Some(after == now),
+            (_, _, Some(md5), Etag::Md5Like(there)) if !seen.is_etag_opaque => Some(**md5 == hex(there)),
+            _ => None,
+        }
     }
 }
 

@@ -23,6 +23,8 @@ pub struct Rules {
     protect: Patterns,
     headers: Patterns,
     header_values: Vec<(String, String)>,
+    last: Patterns,
+    rounds: usize,
 }
 
 /// Rules as they are written.
@@ -38,6 +40,9 @@ pub struct RuleTexts {
     pub protect: Vec<String>,
     /// Headers by pattern: `PATTERN=Name: value`. The last one that fits says it, header by header.
     pub headers: Vec<String>,
+    /// Patterns of what is uploaded after all else, and only when all else is there: what leads to other files. Each is a round of its own, in
+    /// this order; the last one that fits says it.
+    pub last: Vec<String>,
 }
 
 /// What is wrong with a rule.
@@ -87,6 +92,7 @@ impl Rules {
         };
         let (leave_out, exclude) = (patterns(&texts.leave_out), patterns(&texts.exclude));
         let (include, protect) = (patterns(&texts.include), patterns(&texts.protect));
+        let last = patterns(&texts.last);
         let (mut of, mut header_values) = (Vec::new(), Vec::new());
         for text in &texts.headers {
             match header(text) {
@@ -113,7 +119,8 @@ impl Rules {
             errors.push(RuleError::Header { shown: "all of them".to_owned(), why });
         }
         if errors.is_empty() {
-            Ok(Self { leave_out, exclude, include, protect, headers, header_values })
+            let rounds = texts.last.len() + 1;
+            Ok(Self { leave_out, exclude, include, protect, headers, header_values, last, rounds })
         } else {
             Err(errors)
         }
@@ -132,6 +139,19 @@ impl Rules {
     /// Whether a name must not be deleted.
     pub fn protects(&self, name: &str) -> bool {
         self.protect.fit(name)
+    }
+
+    /// How many rounds of uploads there are.
+    pub(crate) fn rounds(&self) -> usize {
+        self.rounds
+    }
+
+    /// The round that a name is uploaded in, from 0.
+    pub(crate) fn round(&self, name: &str) -> usize {
+        if self.last.is_empty() {
+            return 0;
+        }
+        self.last.fitting(name).last().map_or(0, |number| number + 1)
     }
 
     /// The headers of a name: its content type by its ending, and what the rules say.
@@ -235,6 +255,18 @@ mod tests {
     }
 
     #[test]
+    fn what_leads_to_others_has_a_later_round() {
+        let rules = |last: &[&str]| Rules::new(&RuleTexts { last: texts(last), ..RuleTexts::default() });
+        let rules = rules(&["lists/", "/index.html"]).expect("rules");
+        assert_eq!(rules.rounds(), 3);
+        for (name, round) in [("a", 0), ("lists/a", 1), ("index.html", 2), ("x/index.html", 0)] {
+            assert_eq!(rules.round(name), round, "{name}");
+        }
+        let usual = Rules::new(&RuleTexts::default()).expect("rules");
+        assert_eq!((usual.rounds(), usual.round("index.html")), (1, 0));
+    }
+
+    #[test]
     fn all_that_is_wrong_with_rules_is_told_at_once() {
         let bad = RuleTexts {
             leave_out: Vec::new(),
@@ -250,8 +282,9 @@ mod tests {
                 "a=x-amz-meta-: b",
                 "[=Cache-Control: 0",
             ]),
+            last: texts(&["["]),
         };
-        assert_eq!(Rules::new(&bad).expect_err("bad").len(), 10);
+        assert_eq!(Rules::new(&bad).expect_err("bad").len(), 11);
         let long = RuleTexts {
             headers: vec![format!("a=Cache-Control: {}", "x".repeat(3000))],
             ..RuleTexts::default()

@@ -13,7 +13,7 @@ use super::{Rules, TreeError};
 pub(crate) const MOST_FILES: u64 = 1_000_000;
 
 /// Most bytes of a file: what one request takes (S3 User Guide, "Uploading objects": 5 GB).
-const MOST_FILE_BYTES: u64 = 5 * 1000 * 1000 * 1000;
+pub(crate) const MOST_FILE_BYTES: u64 = 5 * 1000 * 1000 * 1000;
 
 /// Deepest folder that is looked into.
 const DEEPEST: usize = 64;

@@ -3,6 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Seek as _, Write};
+use std::path::Path;
 
 use bytes::Bytes;
 use landfall_artifacts::{Digest, Hasher};
@@ -84,6 +85,33 @@ pub(crate) fn spooled(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> R
     to.into_inner().map_err(|error| failed(error.into_error()))?.finish()
 }
 
+/// What a file holds; of one that is larger than `most` a byte more than that.
+///
+/// # Errors
+/// [`TreeError::Local`], [`TreeError::Temporary`].
+pub(crate) async fn spooled_file(path: &Path, most: u64) -> Result<Spooled, TreeError> {
+    let file = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || read_file(&file, most)).await;
+    read.unwrap_or_else(|cause| {
+        let source = io::Error::other(cause.to_string());
+        Err(TreeError::Local { path: path.to_owned(), source })
+    })
+}
+
+/// Blocks.
+fn read_file(path: &Path, most: u64) -> Result<Spooled, TreeError> {
+    let local = |source| TreeError::Local { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(local)?.take(most.saturating_add(1));
+    let (mut spool, mut chunk) = (Spool::new(), vec![0; 64 * 1024]);
+    loop {
+        let count = file.read(&mut chunk).map_err(local)?;
+        match chunk.get(..count).filter(|bytes| !bytes.is_empty()) {
+            Some(bytes) => spool.write_all(bytes).map_err(failed)?,
+            None => return spool.finish(),
+        }
+    }
+}
+
 impl SpooledBytes {
     /// Reads them from their beginning.
     pub(crate) fn reader(self) -> Box<dyn Read> {
@@ -103,7 +131,8 @@ pub(crate) fn failed(source: io::Error) -> TreeError {
 mod tests {
     use landfall_artifacts::Digest;
 
-    use super::{MOST_IN_MEMORY, SpooledBytes, spooled};
+    use super::super::TreeError;
+    use super::{MOST_IN_MEMORY, SpooledBytes, read_file, spooled};
 
     #[test]
     fn what_is_taken_comes_back_from_memory_or_a_file() {
@@ -116,6 +145,19 @@ mod tests {
             let mut back = Vec::new();
             taken.bytes.reader().read_to_end(&mut back).expect("read");
             assert!(back == bytes, "{size}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_read_so_far_that_one_too_large_shows() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("a");
+        std::fs::write(&path, "abcdef").expect("written");
+        let read = |most| read_file(&path, most).expect("read");
+        assert_eq!((read(6).sha256, read(6).size_bytes), (Digest::of(b"abcdef"), 6));
+        assert_eq!((read(3).size_bytes, read(u64::MAX).size_bytes), (4, 6));
+        for none in [dir.path().join("b"), dir.path().to_owned()] {
+            assert!(matches!(read_file(&none, 6), Err(TreeError::Local { .. })), "{none:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use landfall_artifacts::Digest;
+use landfall_artifacts::{Digest, Hasher};
 use landfall_aws::{Call, Nature, Service, call};
 use landfall_run::{Event, Run};
 
@@ -49,7 +49,7 @@ impl Tree {
         if listed.size_bytes > most {
             return Ok(None);
         }
-        match self.read_whole(name, listed.etag.condition(), None, most, run).await {
+        match self.read_whole(name, listed.etag.condition(), most, run).await {
             Ok(bytes) => Ok(bytes),
             Err(TreeError::Changed { .. } | TreeError::TooMany { .. }) => Ok(None),
             Err(error) => Err(error),
@@ -83,7 +83,7 @@ impl Tree {
         Ok(Some(StoredManifest { says: says.ok(), etag, size_bytes, modified, digest: sha256 }))
     }
 
-    /// An object, whole: one request where it is small. With `etag` only that very one, with `version` that one of its versions.
+    /// An object, whole: one request where it is small. With `etag` only that very one.
     ///
     /// # Errors
     /// [`TreeError::Changed`] where it is another one, or becomes one while it is read; [`TreeError::Call`], [`TreeError::TooMany`] of bytes.
@@ -91,7 +91,6 @@ impl Tree {
         &self,
         name: &str,
         etag: Option<String>,
-        version: Option<&str>,
         most: u64,
         run: &Run,
     ) -> Result<Option<Vec<u8>>, TreeError> {
@@ -105,8 +104,48 @@ impl Tree {
             bytes.extend_from_slice(piece);
             Ok(())
         };
-        let told = self.read_pieces(name, etag, version, most, run, take).await?;
+        let told = self.read_pieces(name, etag, None, most, run, take).await?;
         Ok(told.map(|_| bytes))
+    }
+
+    /// SHA-256 of an object, or of that one of its versions, which is read for it piece by piece; `None` where there is none.
+    ///
+    /// # Errors
+    /// As of [`Tree::read_whole`].
+    pub(crate) async fn sha256_of(
+        &self,
+        name: &str,
+        etag: Option<String>,
+        version: Option<&str>,
+        most: u64,
+        run: &Run,
+    ) -> Result<Option<Digest>, TreeError> {
+        let mut sha256 = Hasher::new();
+        let take = |piece: &[u8], _| {
+            sha256.update(piece);
+            Ok(())
+        };
+        let told = self.read_pieces(name, etag, version, most, run, take).await?;
+        Ok(told.map(|_| sha256.finish()))
+    }
+
+    /// An object, or that one of its versions, which may be too large for memory; and its ETag as it stands in `If-Match`.
+    ///
+    /// # Errors
+    /// As of [`Tree::read_whole`]; [`TreeError::Temporary`].
+    pub(crate) async fn read_spooled(
+        &self,
+        name: &str,
+        version: Option<&str>,
+        most: u64,
+        run: &Run,
+    ) -> Result<Option<(Spooled, Option<String>)>, TreeError> {
+        let mut spool = Spool::new();
+        let take = |piece: &[u8], _| spool.write_all(piece).map_err(spool::failed);
+        match self.read_pieces(name, None, version, most, run, take).await? {
+            Some(told) => Ok(Some((spool.finish()?, told.etag))),
+            None => Ok(None),
+        }
     }
 
     /// The same piece by piece: `take` has each, and the size of the whole where that is told.

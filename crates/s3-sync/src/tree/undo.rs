@@ -1,20 +1,22 @@
 //! Going back: the state before a publication, by its record, unless somebody else changed it since.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use bytes::Bytes;
 use landfall_artifacts::Digest;
 use landfall_run::Run;
 
 use super::in_turn::in_turn;
 use super::join::Extra;
-use super::keep::MOST_KEPT;
 use super::put::{Condition, Wanted, Written};
 use super::record::{Before, KeptIn, SyncRecord};
 use super::{Applied, ChangeResult, Labels, Tree, TreeError};
 
-/// Objects that are put back at a time.
+/// Objects that are put back at a time, or whose old bytes are looked at.
 const AT_ONCE: usize = 8;
+
+/// Problems that are told one by one; after so many no further old bytes are looked at.
+const MOST_TOLD: usize = 20;
 
 /// What brings the state before a publication back.
 #[derive(Debug, Default)]
@@ -40,7 +42,7 @@ pub struct Restore {
     pub before: Before,
     /// What must stand there now.
     condition: Condition,
-    kept_in: KeptIn,
+    pub(super) kept_in: KeptIn,
 }
 
 impl Undo {
@@ -66,7 +68,7 @@ impl Tree {
     ///
     /// # Errors
     /// Every object that is neither as the publication left it nor as it was before ([`TreeError::ChangedSince`]), or whose old bytes were not
-    /// kept ([`TreeError::NotKept`]): nothing is undone by halves.
+    /// kept, are gone or damaged ([`TreeError::NotKept`]): nothing is undone by halves. At most twenty of them.
     pub async fn undo_plan(&self, record: &SyncRecord, run: &Run) -> Result<Undo, Vec<TreeError>> {
         let names: Vec<&str> = record.changes.iter().map(|change| &*change.name).collect();
         let seen = self.look_all(names, run).await.map_err(|error| vec![error])?;
@@ -75,21 +77,11 @@ impl Tree {
         let mut errors = Vec::new();
         for (change, seen) in record.changes.iter().zip(seen) {
             let address = || self.address().shown(&change.name);
-            let is_before = match (&change.before, &seen) {
-                (None, None) => true,
-                (Some(before), Some(seen)) => before.is(seen),
-                (None, Some(_)) | (Some(_), None) => false,
-            };
-            let is_after = match (&change.after, &seen) {
-                (None, None) => true,
-                (Some(after), Some(seen)) => after.is(seen),
-                (None, Some(_)) | (Some(_), None) => false,
-            };
-            if is_before {
+            if change.found(seen.as_ref()) {
                 undo.unchanged += 1;
                 continue;
             }
-            if !is_after {
+            if change.left(seen.as_ref()) != Some(true) {
                 let is_known = record.kept_in.is_some();
                 errors.push(if is_known {
                     TreeError::ChangedSince { address: address() }
@@ -117,7 +109,22 @@ impl Tree {
                 }
             }
         }
-        errors.truncate(20);
+        let (mut restores, failures) = (undo.restores.iter(), AtomicUsize::new(0));
+        in_turn(
+            AT_ONCE,
+            || {
+                let next = restores.next().filter(|_| failures.load(Ordering::Relaxed) < MOST_TOLD);
+                next.map(|restore| self.check_kept(restore, run))
+            },
+            |checked| {
+                if let Err(error) = checked {
+                    failures.fetch_add(1, Ordering::Relaxed);
+                    errors.push(error);
+                }
+            },
+        )
+        .await;
+        errors.truncate(MOST_TOLD);
         if errors.is_empty() { Ok(undo) } else { Err(errors) }
     }
 
@@ -175,38 +182,10 @@ impl Tree {
         if run.stop().requested().is_some() {
             return Err(TreeError::Stopped { address });
         }
-        let bytes = self.kept_bytes(restore, run).await?;
-        if bytes.len() as u64 != restore.before.size_bytes
-            || restore.before.sha256.is_some_and(|before| before != Digest::of(&bytes))
-        {
-            return Err(not_kept(address, "what is kept of it is not what it was"));
-        }
+        let kept = self.kept_bytes(restore, run).await?;
         let headers = restore.before.headers.clone();
-        let wanted = Wanted::of_bytes(&restore.name, Bytes::from(bytes), headers, restore.condition.clone());
+        let wanted = Wanted::of_spooled(&restore.name, kept, headers, restore.condition.clone());
         self.put(&wanted, run).await
-    }
-
-    async fn kept_bytes(&self, restore: &Restore, run: &Run) -> Result<Vec<u8>, TreeError> {
-        let address = self.address().shown(&restore.name);
-        let kept = restore.before.kept.clone().unwrap_or_default();
-        let whole = match &restore.kept_in {
-            KeptIn::Folder(folder) => {
-                // A name from a file: it may not lead anywhere else.
-                if kept.is_empty() || !kept.bytes().all(|b| b.is_ascii_hexdigit()) {
-                    return Err(not_kept(address, "its record names no file of the folder"));
-                }
-                let path = folder.join(&kept);
-                let read = tokio::fs::read(&path).await;
-                return read.map_err(|source| TreeError::Local { path, source });
-            }
-            KeptIn::Prefix(place) => {
-                let place =
-                    place.parse().map_err(|_| not_kept(address.clone(), "its record names no prefix"))?;
-                self.at(place).read_whole(&kept, None, None, MOST_KEPT, run).await?
-            }
-            KeptIn::Versions => self.read_whole(&restore.name, None, Some(&kept), MOST_KEPT, run).await?,
-        };
-        whole.ok_or_else(|| not_kept(address, "what was kept of it is gone"))
     }
 }
 

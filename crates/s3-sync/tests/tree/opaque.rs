@@ -58,6 +58,21 @@ async fn put_in_parts_the_content_is_known_by_the_manifest() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_was_put_in_parts_is_looked_at_alone() {
+    let world = world(Etags::Md5).await;
+    world.published().await;
+    world.sandbox.s3.set_etags(BUCKET, Etags::Parts);
+    world.write("7.json", "CONTENT 07");
+    world.published().await;
+    for round in 1..3 {
+        let (plan, applied) = world.published().await;
+        assert!(plan.is_empty() && applied.manifest.is_none(), "{:?}", told(&plan));
+        assert_eq!((world.calls("HeadObject"), world.calls("GetObject")), (round, 0));
+    }
+    assert_eq!(world.holds(), world.files(), "nobody asked for a manifest");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn without_listed_etags_the_content_is_known_all_the_same() {
     let world = world(Etags::Unlisted).await;
     world.published().await;

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use landfall_s3_sync::tree::{Keep, Labels, SyncRecord, Undo};
+use landfall_artifacts::{Digest, Explain as _};
+use landfall_s3_sync::tree::{Keep, Labels, RecordedChange, SyncRecord, Undo};
 use landfall_sandbox::s3::Etags;
 use landfall_sandbox::{Fault, Service};
 
@@ -42,7 +43,14 @@ async fn world(keep: &str) -> (World, Keep) {
         BUCKET,
         "web/f2.json",
         "old",
-        &[("content-type", "text/x"), ("cache-control", "no-store"), ("x-amz-meta-a", "b")],
+        // Neither is as usual: no date, and a name that has the prefix of its own kind once more.
+        &[
+            ("content-type", "text/x"),
+            ("cache-control", "no-store"),
+            ("expires", "0"),
+            ("x-amz-meta-a", "b"),
+            ("x-amz-meta-x-amz-meta-team", "c"),
+        ],
     );
     world.write("new.json", "new");
     world.there("old\n1.json", "old");
@@ -226,14 +234,55 @@ async fn what_is_not_kept_or_damaged_is_not_put_back() {
     let (world, keep) = self::world("folder").await;
     let record = publish(&world, &keep).await;
     let Keep::Folder(folder) = &keep else { panic!("a folder") };
+    let before = state(&world);
+    let way = world.tree().undo_plan(&record, &world.run()).await.expect("a way back");
     for file in std::fs::read_dir(folder).expect("kept") {
         std::fs::write(file.expect("a file").path(), "damaged").expect("written");
     }
-    let before = state(&world);
-    let way = world.tree().undo_plan(&record, &world.run()).await.expect("a way back");
     let applied = world.tree().undo(&way, &Labels::default(), &world.run()).await;
     assert_eq!(crate::codes(&applied), ["LF-SYNC-UNDO", "LF-SYNC-WITHHELD"]);
-    assert_eq!(state(&world), before);
+    assert_eq!(state(&world), before, "also where it is damaged after it was looked at");
+    assert_eq!(refused(&world, &record).await, ["LF-SYNC-UNDO"; 4]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_one_of_the_old_objects_is_gone_or_damaged_none_is_put_back() {
+    for keep in ["folder", "prefix", "versions"] {
+        for is_gone in [true, false] {
+            let (world, keep) = world(keep).await;
+            let mut record = publish(&world, &keep).await;
+            let of_one = |change: &&mut RecordedChange| &*change.name == "x/old.json";
+            let change = record.changes.iter_mut().find(of_one).expect("it was deleted");
+            let before = change.before.as_mut().expect("it was there");
+            let kept = before.kept.clone().expect("it was kept");
+            let key = format!("web/{kept}");
+            match (&keep, is_gone) {
+                (Keep::Folder(folder), true) => std::fs::remove_file(folder.join(kept)).expect("removed"),
+                (Keep::Folder(folder), false) => {
+                    std::fs::write(folder.join(kept), "OLDER").expect("written");
+                }
+                (Keep::Prefix(_), true) => world.sandbox.s3.remove("acme-kept", &key),
+                (Keep::Prefix(_), false) => world.sandbox.s3.put("acme-kept", &key, "OLDER"),
+                (Keep::Versions, true) => before.kept = Some("0".repeat(32)),
+                (Keep::Versions, false) => before.sha256 = Some(Digest::of(b"OLDER")),
+                (Keep::Nothing, _) => panic!("it was kept"),
+            }
+            assert_eq!(refused(&world, &record).await, ["LF-SYNC-UNDO"], "{keep:?}, gone: {is_gone}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_is_too_large_for_memory_is_put_back() {
+    let (world, _) = world("versions").await;
+    let large = 64 * 1024 * 1024 + 1;
+    world.write("large.bin", vec![b'x'; large]);
+    world.published().await;
+    world.write("large.bin", "small");
+    let record = publish(&world, &Keep::Versions).await;
+    undo(&world, &record).await;
+    let back = world.sandbox.s3.object(BUCKET, "web/large.bin").expect("an object");
+    assert!(back.bytes.len() == large && back.bytes.iter().all(|byte| *byte == b'x'));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -243,14 +292,9 @@ async fn a_record_cannot_lead_out_of_its_folder() {
     for change in &mut record.changes {
         if let Some(before) = &mut change.before {
             before.kept = Some("../../../etc/hostname".to_owned());
-            before.sha256 = None;
         }
     }
-    let before = state(&world);
-    let way = world.tree().undo_plan(&record, &world.run()).await.expect("a way back");
-    let applied = world.tree().undo(&way, &Labels::default(), &world.run()).await;
-    assert!(!applied.is_complete());
-    assert_eq!(state(&world), before);
+    assert_eq!(refused(&world, &record).await, ["LF-SYNC-UNDO"; 4]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -292,4 +336,86 @@ async fn an_undo_takes_back_both_tries() {
     assert_eq!(world.holds(), world.files());
     undo(&world, &second).await;
     assert_eq!(state(&world), before);
+}
+
+/// One upload fails since somebody else wrote there, and what they put is taken over: it is theirs, and all else goes back.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_made_does_not_stand_in_the_way_of_an_undo() {
+    for is_all_made_otherwise in [false, true] {
+        let (mut world, keep) = world("folder").await;
+        world.options.delete = !is_all_made_otherwise;
+        let mut before = state(&world);
+        let (source, plan) = world.plan().await.expect("a plan");
+        let (tree, run, labels) = (world.tree(), world.run(), Labels::default());
+        let first = tree.keep(&plan, &source, &world.rules, &keep, &labels, &run).await.expect("kept");
+        let denied = Fault::new(error(403, "AccessDenied")).on(Service::S3).method(http::Method::PUT);
+        world.sandbox.faults().add(denied.matching("f1.json"));
+        assert!(!world.apply(&source, &plan).await.is_complete());
+        world.there("f1.json", "theirs");
+        world.write("f1.json", "theirs");
+        before.insert("f1.json".to_owned(), state(&world).remove("f1.json").expect("an object"));
+
+        let (_, next) = world.plan().await.expect("a plan");
+        assert_eq!(next.is_empty(), is_all_made_otherwise);
+        let standing = tree.standing(first.clone(), &next, &run).await.expect("looked at");
+        assert_eq!(standing.changes.len(), first.changes.len() - 1);
+        // Where nothing is left to be made the record of the first run is the one that is closed.
+        let record = if is_all_made_otherwise {
+            standing
+        } else {
+            publish(&world, &keep).await.carrying_on(Some(standing))
+        };
+        undo(&world, &record).await;
+        assert_eq!(state(&world), before);
+    }
+}
+
+/// What neither its SHA-256 nor its ETag tell is not taken for somebody else's: the record keeps it, and an undo refuses by its name.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_told_stays_in_the_record() {
+    let (world, keep) = world("folder").await;
+    world.sandbox.s3.set_etags(BUCKET, Etags::Parts);
+    let record = publish(&world, &keep).await;
+    let blind = landfall_sandbox::What::remove_header("x-amz-checksum-sha256");
+    world.sandbox.faults().add(Fault::new(blind).on(Service::S3).method(http::Method::HEAD).every());
+    let nothing = landfall_s3_sync::tree::Plan::default();
+    let standing = world.tree().standing(record.clone(), &nothing, &world.run()).await.expect("looked at");
+    assert_eq!(standing, record);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_is_found_beside_the_old_bytes() {
+    let (world, keep) = world("prefix").await;
+    let Keep::Prefix(below) = &keep else { panic!("a prefix") };
+    let (tree, run, labels) = (world.tree(), world.run(), Labels::default());
+    let (mut first, none) = tree.record_copy(below, &run).await.expect("looked for");
+    assert_eq!(none, None);
+    let record = publish(&world, &keep).await;
+    let place = tempfile::tempdir().expect("a folder");
+    let file = place.path().join("record.json");
+    let write = |record: &SyncRecord| {
+        record.write(&mut std::fs::File::create(&file).expect("made")).expect("written");
+    };
+    write(&record);
+    first.put(&file, &labels, &run).await.expect("put");
+    let (mut second, found) = tree.record_copy(below, &run).await.expect("looked for");
+    assert_eq!(found.as_ref(), Some(&record));
+    let closed = SyncRecord { is_complete: true, ..record };
+    write(&closed);
+    second.put(&file, &labels, &run).await.expect("put");
+    assert_eq!(tree.record_copy(below, &run).await.expect("looked for").1, Some(closed.clone()));
+
+    // Of two runs that do not know of each other the later one changes nothing.
+    write(&SyncRecord { time: "2026-11-22T10:00:00Z".to_owned(), ..closed });
+    let error = first.put(&file, &labels, &run).await.expect_err("refused");
+    assert_eq!(error.code(), "LF-SYNC-CHANGED");
+    let denied = Fault::new(crate::error(403, "AccessDenied")).on(Service::S3).method(http::Method::GET);
+    world.sandbox.faults().add(denied.matching("records/"));
+    let (mut blind, none) = tree.record_copy(below, &run).await.expect("looked for");
+    assert_eq!(none, None, "who may not look hears what is said of a key that is not there");
+    assert_eq!(blind.put(&file, &labels, &run).await.expect_err("refused").code(), "LF-SYNC-CHANGED");
+    let key = format!("web/records/{BUCKET}/web/s3-sync-record.json");
+    assert!(world.sandbox.s3.object("acme-kept", &key).is_some());
+    world.sandbox.s3.put("acme-kept", &key, "{");
+    assert_eq!(tree.record_copy(below, &run).await.expect_err("refused").code(), "LF-SYNC-KEEP");
 }

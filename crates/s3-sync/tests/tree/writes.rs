@@ -1,9 +1,10 @@
 //! Uploads and deletions that fail, are lost, or are answered by something else.
 
-use landfall_s3_sync::tree::Change;
+use landfall_s3_sync::tree::{Change, RuleTexts};
+use landfall_sandbox::s3::Etags;
 use landfall_sandbox::{Fault, Service, What};
 
-use crate::{BUCKET, Ended, World, changes, codes, document, error};
+use crate::{BUCKET, Ended, World, changes, codes, document, error, rules, texts};
 
 /// Ten files that stay, three that are new, two objects that go.
 async fn world() -> World {
@@ -44,6 +45,48 @@ async fn one_upload_that_is_denied_keeps_everything_from_being_deleted() {
         "the others are there"
     );
     assert_eq!((world.text("old1").is_some(), world.calls("DeleteObjects")), (true, 0));
+    then_again(&world).await;
+}
+
+/// A site whose index and lists lead to its pages.
+async fn site() -> World {
+    let mut world = World::new().await;
+    world.rules = rules(&RuleTexts { last: texts(&["lists/", "/index.html"]), ..RuleTexts::default() });
+    for name in ["index.html", "lists/a", "pages/index.html", "pages/z", "z"] {
+        world.write(name, name);
+    }
+    world.there("index.html", "old");
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_last_is_uploaded_when_all_else_is_there() {
+    let world = site().await;
+    // The others overtake it where it is sent again.
+    world.sandbox.faults().add(at_put(error(503, "SlowDown")).matching("web/pages/z").times(2));
+    let (plan, _) = world.published().await;
+    let names: Vec<&str> = plan.puts.iter().map(|put| &*put.name).collect();
+    assert_eq!(names, ["index.html", "lists/a", "pages/index.html", "pages/z", "z"], "in the usual order");
+    let requests = world.sandbox.journal().of(Service::S3);
+    let sent: Vec<&str> = requests
+        .iter()
+        .filter(|entry| entry.method == http::Method::PUT && entry.status == Some(200))
+        .filter_map(|entry| entry.target.split_once("/web/")?.1.split('?').next())
+        .collect();
+    assert_eq!(sent.len(), 5, "{sent:?}");
+    assert_eq!(sent[3..], ["lists/a", "index.html"], "{sent:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_last_stays_as_it_was_where_something_before_it_fails() {
+    let world = site().await;
+    world.sandbox.faults().add(at_put(error(403, "AccessDenied")).matching("web/pages/z"));
+    let Ended::Applied(ended) = world.publish().await else { panic!("refused") };
+    let applied = &ended.1;
+    assert_eq!(codes(applied), ["LF-AWS-DENIED", "LF-SYNC-WITHHELD"]);
+    let wanted = [Change::NotTried, Change::NotTried, Change::Made, Change::Failed, Change::Made];
+    assert_eq!(changes(&applied.puts), wanted);
+    assert_eq!((world.text("index.html").as_deref(), world.text("lists/a")), (Some("old"), None));
     then_again(&world).await;
 }
 
@@ -173,6 +216,48 @@ async fn an_answer_with_another_etag_and_no_checksum() {
     world.sandbox.faults().add(at_put(lie).matching("new2").every());
     // The one has its ETag, the other its checksum.
     world.published().await;
+}
+
+/// A proxy says 200 and sends nothing on; what another tool put there has the same size.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_never_reached_the_bucket_is_none() {
+    for etags in [Etags::Md5, Etags::Kms, Etags::Parts] {
+        let world = World::new().await;
+        world.sandbox.s3.set_etags(BUCKET, etags);
+        world.ten();
+        world.there("old1", "old");
+        world.write("f1.json", "CONTENT 1");
+        world.sandbox.faults().add(at_put(What::status(200)).matching("f1.json").every());
+        assert_eq!(world.fails().await, ["LF-S3-DAMAGED", "LF-SYNC-WITHHELD"], "{etags:?}");
+        assert_eq!(world.text("f1.json").as_deref(), Some("content 1"));
+        assert!(world.text("old1").is_some());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn headers_that_never_reached_the_bucket_are_not_there() {
+    let mut world = World::new().await;
+    world.ten();
+    world.options.check_headers = true;
+    world.rules =
+        rules(&RuleTexts { headers: texts(&["f1.json=Cache-Control: no-cache"]), ..RuleTexts::default() });
+    world.sandbox.faults().add(at_put(What::status(200)).matching("f1.json").every());
+    assert_eq!(world.fails().await, ["LF-S3-DAMAGED"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_nothing_is_told_of_counts_where_another_object_stands_there() {
+    let world = World::new().await;
+    world.sandbox.s3.set_etags(BUCKET, Etags::Kms);
+    world.ten();
+    world.write("f1.json", "CONTENT 1");
+    world.write("new1", "new1");
+    for method in [http::Method::PUT, http::Method::HEAD] {
+        let blind = What::remove_header("x-amz-checksum-sha256");
+        world.sandbox.faults().add(Fault::new(blind).on(Service::S3).method(method).every());
+    }
+    world.published().await;
+    assert_eq!(world.text("f1.json").as_deref(), Some("CONTENT 1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -11,8 +11,12 @@ use super::write;
 use super::write::LIST;
 use crate::{Finished, Item, Outcome, Output, Refusal};
 
+/// What leads to pages of releases that may be new: uploaded when those are there. The index comes after everything else, so that it leads
+/// nowhere that is not there, also where a publication is stopped or fails on its way.
+const LEADS: &str = "{environment,events,figures,function,graveyard,names,promotions,releases}*";
+
 /// Draws the site and makes a prefix hold it, by the engine of `s3-sync`: what is there already with its bytes is not sent again, nothing is
-/// deleted. Repeating it does what is left. Nothing is recorded in the ledger: the pages are made from it, and would tell of
+/// deleted, and the index comes last. Repeating it does what is left. Nothing is recorded in the ledger: the pages are made from it, and would tell of
 /// themselves for ever.
 ///
 /// Source: Amazon S3 API 2006-03-01, ListObjectsV2, PutObject.
@@ -30,7 +34,7 @@ pub async fn publish(site: &Site, tree: &Tree, output: &Output, run: &Run) -> Ou
     if let Some(index) = pages.first() {
         landfall_artifacts::write_atomic(&folder.path().join(layout.index()), &index.bytes, Mode::Shared)?;
     }
-    let rules = rules()?;
+    let rules = rules(&layout)?;
     let source = read(folder.path(), &rules, tree)?;
     let options = PlanOptions { delete: false, manifest: false, check_headers: false };
     let plan = tree.plan(&source, &rules, options, run).await.map_err(refusal)?;
@@ -70,7 +74,7 @@ pub async fn publish(site: &Site, tree: &Tree, output: &Output, run: &Run) -> Ou
     Ok(finished)
 }
 
-fn rules() -> Result<Rules, Refusal> {
+fn rules(layout: &Layout) -> Result<Rules, Refusal> {
     let texts = RuleTexts {
         headers: vec![
             "*.html=content-type: text/html; charset=utf-8".to_owned(),
@@ -78,6 +82,7 @@ fn rules() -> Result<Rules, Refusal> {
         ],
         // The list of our own is of no use to a reader.
         leave_out: vec![LIST.to_owned()],
+        last: vec![format!("{}/{LEADS}", layout.folder()), format!("/{}", layout.index())],
         ..RuleTexts::default()
     };
     Rules::new(&texts).map_err(|errors| {

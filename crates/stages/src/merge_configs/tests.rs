@@ -221,6 +221,21 @@ async fn values_are_explained_and_nothing_is_written() {
 }
 
 #[tokio::test]
+async fn of_a_file_of_several_documents_each_is_explained() {
+    let folders = Folders::of(&[("app.yaml", "a: 1\n---\na: 2\nb: [x]\n")]);
+    let config = Config { explain: Some("app.yaml".to_owned()), ..folders.config() };
+    let finished = go(&config).await.expect("well");
+    insta::assert_snapshot!(finished.lines.join("\n") + "\n" + &finished.summary, @r"
+    document 1:
+    /a  app.yaml:1:4
+    document 2:
+    /a  app.yaml:3:4
+    /b/0  app.yaml:4:5
+    3 values of 2 documents, from one file
+    ");
+}
+
+#[tokio::test]
 async fn what_looks_like_a_secret_is_warned_of() {
     let folders = Folders::of(&[
         ("a.yaml", "db:\n  password: canary-1234\n"),

@@ -160,24 +160,24 @@ pub(super) fn explained(path: &str, made: &Made) -> Outcome {
         finished.lines.push(chosen(choice));
     }
     let mut item = Item::new(path, "explained").with("base", planned.source.clone());
-    match (&file.document, file.way) {
-        (Some((root, changes)), _) => {
-            let told = explain(root, changes);
-            let values: Vec<_> = told
-                .iter()
-                .map(|one| {
-                    json!({
-                        "pointer": one.pointer, "file": &*one.place.file, "line": one.place.line,
-                        "column": one.place.column, "removed": one.is_removed,
-                        "over": one.over.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                    })
-                })
-                .collect();
-            finished.lines.extend(told.iter().map(Told::to_string));
+    match (&*file.documents, file.way) {
+        ([_, ..], _) => {
+            let mut values = Vec::new();
+            for (number, root) in (1..).zip(&file.documents) {
+                let told = explain(root, &file.changes);
+                if file.documents.len() > 1 {
+                    finished.lines.push(format!("document {number}:"));
+                }
+                finished.lines.extend(told.iter().map(Told::to_string));
+                values.extend(told.iter().map(|one| value(one, number)));
+            }
+            finished.summary = match file.documents.len() {
+                1 => format!("{} values, from {} files", values.len(), 1 + planned.overlays.len()),
+                several => format!("{} values of {several} documents, from one file", values.len()),
+            };
             item = item.with("values", values);
-            finished.summary = format!("{} values, from {} files", told.len(), 1 + planned.overlays.len());
         }
-        (None, Way::Replaced) => {
+        ([], Way::Replaced) => {
             let by = planned.overlays.last().map_or("", |laid| laid.source.as_str());
             finished.summary = format!(
                 "the bytes are those of {}, over {}",
@@ -185,13 +185,22 @@ pub(super) fn explained(path: &str, made: &Made) -> Outcome {
                 landfall_secret::escape(&planned.source, 200)
             );
         }
-        (None, Way::Copied | Way::Merged) => {
+        ([], Way::Copied | Way::Merged) => {
             finished.summary =
                 format!("the bytes are those of {}", landfall_secret::escape(&planned.source, 200));
         }
     }
     finished.items.push(item);
     Ok(finished)
+}
+
+/// A value of the document of a number, for the report.
+fn value(one: &Told, document: u32) -> serde_json::Value {
+    json!({
+        "document": document, "pointer": one.pointer, "file": &*one.place.file, "line": one.place.line,
+        "column": one.place.column, "removed": one.is_removed,
+        "over": one.over.iter().map(ToString::to_string).collect::<Vec<_>>(),
+    })
 }
 
 fn no_such(path: &str, made: &Made) -> Error {
