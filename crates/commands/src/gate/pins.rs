@@ -109,10 +109,6 @@ mod tests {
 
     use super::{Error, Server, repository};
 
-    fn told(text: &str) -> Option<String> {
-        Some(text.to_owned())
-    }
-
     fn identity(server: &Server) -> Identity {
         let actor = Actor { name: "ada".into(), source: "a server".into() };
         server.vouches_for(Person { actor, identity: Identity::Verified, comment: None }).identity
@@ -120,6 +116,7 @@ mod tests {
 
     #[test]
     fn no_variable_names_another_server_than_the_repo() {
+        let told = |text: &str| Some(text.to_owned());
         let address = || "https://ci.example.com".parse().ok();
         let pins =
             IdentitySettings { issuer: address(), github_api: address(), ..IdentitySettings::default() };
@@ -146,6 +143,7 @@ mod tests {
 
     #[test]
     fn a_server_that_only_the_job_names_vouches_for_nobody() {
+        let told = |text: &str| Some(text.to_owned());
         let pins = IdentitySettings::default();
         let usual = ["https://gitlab.com", "https://api.github.com"];
         for (make, usual) in [Server::issuer, Server::github].into_iter().zip(usual) {
