@@ -21,6 +21,7 @@ use landfall_s3_sync::tree::{
     Tree, TreeError,
 };
 
+use self::ledger::Publication;
 use crate::{Finished, Outcome, Output, Refusal, Target};
 pub use going_back::{read_record, run_undo};
 
@@ -85,12 +86,12 @@ pub async fn run(config: &Config, tree: &Tree, ledger: &Ledger, output: &Output,
     if !forbidden.is_empty() {
         return Err(refusal(forbidden));
     }
-    let (record, copy) = keep(config, tree, &source, &plan, run).await?;
+    let (record, copy) = keep(config, tree, &source, &plan, ledger, run).await?;
     let applied = tree.apply(&plan, &source, &config.rules, &config.labels(), run).await;
     let mut written = None;
     if let Some(record) = record {
         // The ledger is told before the record is closed: a run that finds it open tells what this one could not.
-        let told = tell(config, tree, (&plan, &record.time), &applied, ledger).await;
+        let told = tell(config, tree, &plan, record.publication(), &applied, ledger).await;
         match told {
             Ok(()) if applied.is_complete() => match close_record(&config.record) {
                 Ok(file) => {
@@ -133,18 +134,19 @@ async fn read_source(config: &Config, tree: &Tree) -> Result<Source, Refusal> {
 async fn tell(
     config: &Config,
     tree: &Tree,
-    (plan, time): (&Plan, &str),
+    plan: &Plan,
+    publication: Publication<'_>,
     applied: &Applied,
     ledger: &Ledger,
 ) -> Result<(), Problem> {
     let is_news = if plan.is_empty() {
         let newest = ledger::newest(tree, ledger).await?;
         let result = Some(ledger::result_of(applied));
-        !newest.is_some_and(|event| ledger::is_of(&event, time) && event.outcome == result)
+        !newest.is_some_and(|event| ledger::is_of(&event, publication.time) && event.outcome == result)
     } else {
         applied.puts.iter().chain(&applied.deletes).any(|one| one.change != Change::NotTried)
     };
-    if is_news { ledger::record(config, tree, (plan, time), applied, ledger).await } else { Ok(()) }
+    if is_news { ledger::record(config, tree, plan, publication, applied, ledger).await } else { Ok(()) }
 }
 
 /// Keeps old bytes and writes the record, where there is anything to change; where they are kept below a prefix, a copy of it too. The record
@@ -154,37 +156,52 @@ async fn keep(
     tree: &Tree,
     source: &Source,
     plan: &Plan,
+    ledger: &Ledger,
     run: &Run,
 ) -> Result<(Option<Record>, Option<RecordCopy>), Refusal> {
-    let earlier: Option<Outline> = match read_record(&config.record) {
-        Ok(record) => Some(record),
-        Err(FileError::Missing { .. }) => None,
-        Err(_) if plan.is_empty() => None,
+    let (earlier, unreadable): (Option<Outline>, _) = match read_record(&config.record) {
+        Ok(record) => (Some(record), None),
+        Err(FileError::Missing { .. }) => (None, None),
+        Err(error) if plan.is_empty() => (None, Some(error)),
         Err(error) => return Err(error.into()),
     };
-    let unfinished::Before { open, mut copy } = unfinished::find(config, tree, plan, earlier, run).await?;
+    let unfinished::Before { open, mut copy } =
+        unfinished::find(config, tree, plan, earlier, ledger, run).await?;
     if plan.is_empty() {
         // A publication that was killed after its last change is complete: the next one does not carry it on.
         let Some(open) = open else { return Ok((None, None)) };
+        // Nobody knows what stands in a file that cannot be read: it is not written over.
+        if let Some(error) = unreadable {
+            return Err(error.into());
+        }
         write_atomic_by(&config.record, Mode::Shared, |to| open.write(to))?;
-        return Ok((Some(Record { time: open.time, written: None }), copy));
+        return Ok((Some(Record { time: open.time, carries: None, written: None }), copy));
     }
     let (rules, labels) = (&config.rules, config.labels());
     let kept = tree.keep(plan, source, rules, &config.keep, &labels, run).await.map_err(refusal)?;
+    let carries = open.as_ref().map(|open| open.time.clone());
     let record = kept.carrying_on(open);
     let written = write_atomic_by(&config.record, Mode::Shared, |to| record.write(to))?;
     if let Some(copy) = &mut copy {
         copy.put(&config.record, &labels, run).await.map_err(|error| refusal(vec![error]))?;
     }
-    Ok((Some(Record { time: record.time, written: Some(written) }), copy))
+    Ok((Some(Record { time: record.time, carries, written: Some(written) }), copy))
 }
 
 /// The record of what is under way.
 struct Record {
     /// Its time, which names the publication.
     time: String,
+    /// That of the one before, which was not completed and whose changes are in the record too.
+    carries: Option<String>,
     /// The file, where it was just written; `None` where it is that of an earlier run, which had made everything and could not say so.
     written: Option<WrittenFile>,
+}
+
+impl Record {
+    fn publication(&self) -> Publication<'_> {
+        Publication { time: &self.time, carries: self.carries.as_deref() }
+    }
 }
 
 /// Notes in the record's file that everything was made so.

@@ -6,7 +6,7 @@ use landfall_artifacts::{Class, Problem};
 use landfall_dashboard::{Layout, Pages, build};
 use landfall_stages::Refusal;
 use time::OffsetDateTime;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 
 use super::reading::{Found, Reader};
 
@@ -14,7 +14,8 @@ use super::reading::{Found, Reader};
 #[derive(Debug)]
 pub(super) struct Drawn {
     reader: Reader,
-    last: Mutex<Option<Last>>,
+    /// Held by one drawing at a time, to its end: who asked may be gone by then, and the next one finds its pages.
+    last: Arc<Mutex<Option<Last>>>,
 }
 
 /// What was drawn last, and of what.
@@ -28,7 +29,7 @@ struct Last {
 impl Drawn {
     /// Nothing is drawn yet.
     pub(super) fn new(reader: Reader) -> Self {
-        Self { reader, last: Mutex::new(None) }
+        Self { reader, last: Arc::default() }
     }
 
     /// The pages at a time: those of the last call where nothing came since. Of the time the minute counts: soaks that end and approvals that
@@ -37,25 +38,35 @@ impl Drawn {
     /// # Errors
     /// As [`Reader::read`].
     pub(super) async fn pages(&self, now: OffsetDateTime) -> Result<Arc<Pages>, Refusal> {
-        let mut last = self.last.lock().await;
-        let (events, found) = self.reader.read().await?;
-        let minute = now.unix_timestamp().div_euclid(60);
-        if let Some(last) = last.as_ref().filter(|last| last.minute == minute && last.found == found) {
-            return Ok(Arc::clone(&last.pages));
-        }
-        let (reader, of) = (self.reader.clone(), found.clone());
-        // Connections are answered meanwhile.
-        let draw = move || {
-            let site = reader.site_of(&events, &of, now);
-            build(&site, &Layout::default()).into_iter().collect::<Pages>()
-        };
-        let pages = tokio::task::spawn_blocking(draw).await.map_err(|_| {
-            Refusal::one(Problem::new("LF-DEFECT", Class::Defect, "the pages could not be drawn"))
-        })?;
-        let pages = Arc::new(pages);
-        *last = Some(Last { found, minute, pages: Arc::clone(&pages) });
-        Ok(pages)
+        let (last, reader) = (Arc::clone(&self.last).lock_owned().await, self.reader.clone());
+        tokio::spawn(draw(last, reader, now)).await.map_err(|_| defect())?
     }
+}
+
+async fn draw(
+    mut last: OwnedMutexGuard<Option<Last>>,
+    reader: Reader,
+    now: OffsetDateTime,
+) -> Result<Arc<Pages>, Refusal> {
+    let (events, found) = reader.read().await?;
+    let minute = now.unix_timestamp().div_euclid(60);
+    if let Some(last) = last.as_ref().filter(|last| last.minute == minute && last.found == found) {
+        return Ok(Arc::clone(&last.pages));
+    }
+    let of = found.clone();
+    // Connections are answered meanwhile.
+    let draw = move || {
+        let site = reader.site_of(&events, &of, now);
+        build(&site, &Layout::default()).into_iter().collect::<Pages>()
+    };
+    let pages = tokio::task::spawn_blocking(draw).await.map_err(|_| defect())?;
+    let pages = Arc::new(pages);
+    *last = Some(Last { found, minute, pages: Arc::clone(&pages) });
+    Ok(pages)
+}
+
+fn defect() -> Refusal {
+    Refusal::one(Problem::new("LF-DEFECT", Class::Defect, "the pages could not be drawn"))
 }
 
 #[cfg(test)]
@@ -95,6 +106,16 @@ mod tests {
         assert!(!Arc::ptr_eq(&same, &more), "a record came");
         let later = drawn.pages(at(60)).await.expect("drawn");
         assert!(!Arc::ptr_eq(&more, &later), "soaks and approvals end by the minute");
+
+        // Who goes away before its pages are drawn leaves them to the next one.
+        record().await;
+        let mut gone = Box::pin(drawn.pages(at(60)));
+        assert!(futures_util::poll!(gone.as_mut()).is_pending(), "it takes a while");
+        drop(gone);
+        let found = drawn.last.lock().await.as_ref().map(|last| Arc::clone(&last.pages)).expect("drawn");
+        assert!(!Arc::ptr_eq(&later, &found));
+        let later = drawn.pages(at(60)).await.expect("drawn");
+        assert!(Arc::ptr_eq(&later, &found));
 
         std::fs::write(&tickets, "{}").expect("written");
         let refused = drawn.pages(at(60)).await.expect_err("that is no list of tickets");

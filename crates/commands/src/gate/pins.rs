@@ -29,7 +29,8 @@ impl Server {
     /// [`Error::OtherIssuer`].
     pub(super) fn issuer(pins: &IdentitySettings, told: Option<String>) -> Result<Self, Error> {
         let other = |settled: &str, told: String| Error::OtherIssuer { settled: settled.to_owned(), told };
-        Self::of(pins.issuer.as_ref(), told, GITLAB, ("issuer", "project"), other)
+        let server = Self::of(pins.issuer.as_ref(), told, GITLAB, ("issuer", "project"), other)?;
+        Ok(server.beside(pins.issuer.is_some() || pins.project.is_some(), pins))
     }
 
     /// The API of GitHub.
@@ -38,7 +39,15 @@ impl Server {
     /// [`Error::Elsewhere`].
     pub(super) fn github(pins: &IdentitySettings, told: Option<String>) -> Result<Self, Error> {
         let other = |settled: &str, told: String| Error::Elsewhere { settled: settled.to_owned(), told };
-        Self::of(pins.github_api.as_ref(), told, GITHUB, ("github_api", "repository"), other)
+        let server = Self::of(pins.github_api.as_ref(), told, GITHUB, ("github_api", "repository"), other)?;
+        Ok(server.beside(pins.github_api.is_some() || pins.repository.is_some(), pins))
+    }
+
+    /// Where the repo says that it is at home with the other system, this one is there by the job's word alone: whoever starts it may have a
+    /// token of a project of their own.
+    fn beside(self, is_pinned: bool, pins: &IdentitySettings) -> Self {
+        let is_any = *pins != IdentitySettings::default();
+        Self { is_of_job: self.is_of_job || (is_any && !is_pinned), ..self }
     }
 
     fn of(
@@ -166,5 +175,26 @@ mod tests {
         let refused = repository(&pins, "mallory/shop".to_owned()).expect_err("another");
         insta::assert_snapshot!(refused.to_string(), @"approvals are those of acme/shop, and the job names mallory/shop");
         assert_eq!(repository(&IdentitySettings::default(), "a/b".to_owned()).expect("any"), "a/b");
+    }
+
+    #[test]
+    fn beside_a_system_that_the_repo_names_the_other_vouches_for_nobody() {
+        let told = |text: &str| Some(text.to_owned());
+        let of_github =
+            IdentitySettings { repository: "acme/shop".parse().ok(), ..IdentitySettings::default() };
+        assert!(of_github.repository.is_some());
+        let gitlab = Server::issuer(&of_github, told("https://gitlab.com")).expect("one");
+        assert_eq!(identity(&gitlab), Identity::Unverified);
+        assert!(gitlab.warning(false).is_some_and(|text| text.contains("unverified")));
+        let github = Server::github(&of_github, None).expect("one");
+        assert_eq!(identity(&github), Identity::Verified);
+        let of_gitlab = IdentitySettings { project: "acme/shop".parse().ok(), ..IdentitySettings::default() };
+        assert!(of_gitlab.project.is_some());
+        assert_eq!(
+            identity(&Server::github(&of_gitlab, None).expect("one")),
+            Identity::Unverified,
+            "a repository of one's own"
+        );
+        assert_eq!(identity(&Server::issuer(&of_gitlab, None).expect("one")), Identity::Verified);
     }
 }

@@ -1,6 +1,6 @@
 //! The events of a ledger by what they are about.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::OnceLock;
 
 use landfall_artifacts::{Digest, EnvironmentName, EventKind, LedgerEvent, ReleaseId, Settings};
@@ -112,12 +112,13 @@ impl<'a> Index<'a> {
 
 fn brought(events: &[LedgerEvent]) -> HashMap<Digest, Vec<(u64, &ReleaseId)>> {
     let mut brought: HashMap<Digest, Vec<(u64, &ReleaseId)>> = HashMap::new();
+    // A content that does not change is in every release.
+    let mut known: HashSet<(Digest, &ReleaseId)> = HashSet::new();
     for event in events.iter().filter(|event| brings(event)) {
         let Some(release) = &event.release else { continue };
         for digest in event.items.iter().filter_map(|item| item.digest) {
-            let by = brought.entry(digest).or_default();
-            if !by.iter().any(|(_, known)| *known == release) {
-                by.push((event.sequence, release));
+            if known.insert((digest, release)) {
+                brought.entry(digest).or_default().push((event.sequence, release));
             }
         }
     }

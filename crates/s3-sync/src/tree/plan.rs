@@ -216,10 +216,10 @@ impl Tree {
             let there = listed.get(number)?.as_ref()?;
             says?.entry(number).filter(|entry| entry.is_of(there, written))
         };
-        // What the manifest still tells needs no MD5.
+        // What the manifest still tells needs no MD5, and of what neither tells an object is looked at, with both hashes at once.
         let is_open = |number: &usize| match (hashes.get(*number), entry_of(*number)) {
             (Hashes { sha256: Some(_), .. }, Some(_)) => false,
-            (hashes, _) => hashes.md5.is_none(),
+            (hashes, _) => hashes.md5.is_none() && (keeps_manifest || !is_opaque(&number)),
         };
         let open: Vec<usize> = same_size.iter().copied().filter(is_open).collect();
         let which = if keeps_manifest { Which::Both } else { Which::Md5 };

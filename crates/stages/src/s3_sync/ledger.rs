@@ -19,17 +19,37 @@ const PUBLICATION: &str = "publication";
 /// The same of one that an undo took back.
 pub(super) const UNDOES: &str = "undoes";
 
+/// Key of the publication that was not completed before, and whose changes are part of this one: the time of its record.
+const CARRIES_ON: &str = "carriesOn";
+
 /// The newest word of the ledger on a prefix; `None` where it has none.
 ///
 /// # Errors
-/// A ledger that cannot be read.
+/// As [`told`].
 pub(super) async fn newest(tree: &Tree, ledger: &Ledger) -> Result<Option<LedgerEvent>, Problem> {
+    Ok(told(tree, ledger).await?.pop())
+}
+
+/// All that the ledger says of publications to a prefix, oldest first.
+///
+/// # Errors
+/// A ledger that cannot be read.
+pub(super) async fn told(tree: &Tree, ledger: &Ledger) -> Result<Vec<LedgerEvent>, Problem> {
     let events = ledger.events().await.map_err(|error| Problem::of(&error))?;
     // As the ledger writes it.
     let address = landfall_secret::escape(&tree.address().to_string(), 2_000);
     let is_of_it =
         |event: &LedgerEvent| event.kind == EventKind::Sync && event.target.as_deref() == Some(&*address);
-    Ok(events.into_iter().rfind(is_of_it))
+    Ok(events.into_iter().filter(is_of_it).collect())
+}
+
+/// A publication as its records name it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Publication<'a> {
+    /// The time of its record.
+    pub(super) time: &'a str,
+    /// That of the one that it carries on.
+    pub(super) carries: Option<&'a str>,
 }
 
 /// Whether an event is of the publication whose record has this time.
@@ -42,14 +62,15 @@ pub(super) fn takes_back(event: &LedgerEvent, time: &str) -> bool {
     event.details.get(UNDOES).is_some_and(|told| told == time)
 }
 
-/// Records what was published, by the publication whose record has this `time`.
+/// Records what was published, by the publication whose record has this `time`, with the one that it `carries` on.
 ///
 /// # Errors
 /// What stands in the way of the record.
 pub(super) async fn record(
     config: &Config,
     tree: &Tree,
-    (plan, time): (&Plan, &str),
+    plan: &Plan,
+    Publication { time, carries }: Publication<'_>,
     applied: &Applied,
     ledger: &Ledger,
 ) -> Result<(), Problem> {
@@ -86,6 +107,7 @@ pub(super) async fn record(
     ] {
         draft.details.insert(key.to_owned(), value);
     }
+    draft.details.extend(carries.map(|carries| (CARRIES_ON.to_owned(), json!(carries))));
     ledger.append(draft).await.map(drop).map_err(|error| Problem::of(&error))
 }
 

@@ -97,6 +97,37 @@ impl World {
     }
 }
 
+/// Old bytes are kept below a prefix, with a copy of the record; the next run is on another machine and finds that as a run leaves it
+/// that was killed before it closed it.
+impl World {
+    async fn kept_below_a_prefix() -> Self {
+        let mut world = Self::new().await;
+        world.sandbox.s3.create_bucket(KEPT);
+        world.config.keep = Keep::Prefix(format!("s3://{KEPT}/old").parse().expect("an address"));
+        world
+    }
+
+    fn goes_elsewhere(&self) {
+        std::fs::remove_file(&self.config.record).expect("removed");
+        let copy = format!("old/records/{BUCKET}/web/{}", SyncRecord::FILE_NAME);
+        let bytes = self.sandbox.s3.object(KEPT, &copy).expect("a copy").bytes;
+        let text = String::from_utf8(bytes.to_vec()).expect("text");
+        let open = text.replace("\"isComplete\": true", "\"isComplete\": false");
+        self.sandbox.s3.put_with(KEPT, &copy, open, &[("content-type", "application/json")]);
+    }
+
+    fn writes(&self, text: &str) {
+        std::fs::write(self.folder.path().join("files/a.json"), text).expect("written");
+    }
+
+    fn holds(&self) -> String {
+        let bytes = self.sandbox.s3.object(BUCKET, "web/a.json").expect("there").bytes;
+        String::from_utf8(bytes.to_vec()).expect("text")
+    }
+}
+
+const KEPT: &str = "acme-kept";
+
 const PUBLISHED: (Option<EffectResult>, bool) = (Some(EffectResult::Done), false);
 const TAKEN_BACK: (Option<EffectResult>, bool) = (Some(EffectResult::Done), true);
 
@@ -146,4 +177,44 @@ async fn an_undo_that_could_not_be_recorded_is_recorded_by_the_next_run() {
     std::fs::copy(&before, &world.config.record).expect("brought back");
     world.undo().await;
     assert_eq!(world.told().await, [PUBLISHED, TAKEN_BACK, PUBLISHED, TAKEN_BACK]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_ledger_knows_to_be_made_is_not_carried_on() {
+    let world = World::kept_below_a_prefix().await;
+    world.publish().await;
+    world.goes_elsewhere();
+    world.writes("3");
+    world.publish().await;
+    world.undo().await;
+    assert_eq!(world.holds(), "2", "one publication is taken back, not two");
+    assert_eq!(world.told().await, [PUBLISHED, PUBLISHED, TAKEN_BACK]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_taken_back_is_not_told_as_made() {
+    let world = World::kept_below_a_prefix().await;
+    world.publish().await;
+    world.undo().await;
+    world.goes_elsewhere();
+    world.writes("1");
+    world.publish().await;
+    assert_eq!(world.told().await, [PUBLISHED, TAKEN_BACK]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_that_others_carry_on_is_named_by_theirs() {
+    let world = World::new().await;
+    world.holds_the_ledger();
+    world.publish().await;
+    world.sandbox.faults().clear();
+    let first: SyncRecord = read_record(&world.config.record).expect("a record");
+    world.writes("3");
+    world.publish().await;
+    assert_eq!(world.told().await, [PUBLISHED]);
+    let events = world.ledger.events().await.expect("the chain holds");
+    let event = events.iter().find(|event| event.kind == EventKind::Sync).expect("told");
+    assert_eq!(event.details.get("carriesOn").and_then(|told| told.as_str()), Some(&*first.time));
+    world.undo().await;
+    assert_eq!(world.holds(), "1", "what was before both");
 }

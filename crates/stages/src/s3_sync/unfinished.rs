@@ -1,9 +1,11 @@
 //! A publication that was not completed: its record, which the next one carries on.
 
-use landfall_artifacts::{Class, Problem};
+use landfall_artifacts::{Class, EffectResult, Problem};
+use landfall_ledger::Ledger;
 use landfall_run::{Event, Run};
 use landfall_s3_sync::tree::{Keep, Outline, Plan, RecordCopy, SyncRecord, Tree};
 
+use super::ledger::{is_of, takes_back, told};
 use super::{Config, read_record, refusal};
 use crate::Refusal;
 
@@ -18,20 +20,20 @@ pub(super) struct Before {
 /// Looks for it beside the old bytes, where those are kept below a prefix, since the last run may have been on another machine; and at hand.
 ///
 /// # Errors
-/// A record that cannot be read; a publication to another place, or with other old bytes, that would be lost by `plan`.
+/// A record, or a ledger, that cannot be read; a publication to another place, or with other old bytes, whose record would be lost.
 pub(super) async fn find(
     config: &Config,
     tree: &Tree,
     plan: &Plan,
     at_hand: Option<Outline>,
+    ledger: &Ledger,
     run: &Run,
 ) -> Result<Before, Refusal> {
     let kept_in = config.keep.kept_in();
-    if let Some(record) = &at_hand
-        && !plan.is_empty()
-        && !record.may_give_way_to(tree.address(), kept_in.as_ref())
-    {
-        return Err(Refusal::one(would_be_lost(record, config)));
+    let is_in_the_way = |record: &&Outline| !record.may_give_way_to(tree.address(), kept_in.as_ref());
+    let in_the_way = at_hand.as_ref().filter(is_in_the_way).map(|record| would_be_lost(record, config));
+    if let Some(problem) = in_the_way.as_ref().filter(|_| !plan.is_empty()) {
+        return Err(Refusal::one(problem.clone()));
     }
     let one = |error| refusal(vec![error]);
     let (copy, beside) = match &config.keep {
@@ -44,18 +46,39 @@ pub(super) async fn find(
     // What stands beside the old bytes is of the last run that kept any there, also where one at hand is older.
     let is_older = |record: &Outline| beside.is_some() && record.kept_in == kept_in;
     let address = tree.address().to_string();
+    // The copy is written last: one that is still open there may be closed at hand, by its end or by an undo.
+    let closed = at_hand.as_ref().filter(|record| record.is_complete && record.address == address);
+    let closed = closed.map(|record| record.time.clone());
     let at_hand =
         at_hand.filter(|record| !record.is_complete && record.address == address && !is_older(record));
     let open = match at_hand {
         // Of one that was completed nothing is carried on: its changes need not be in memory.
         Some(_) => Some(read_record(&config.record)?),
-        None => beside.filter(|record: &SyncRecord| !record.is_complete && record.address == address),
+        None => beside.filter(|record: &SyncRecord| {
+            !record.is_complete && record.address == address && closed.as_ref() != Some(&record.time)
+        }),
     };
     let Some(open) = open else { return Ok(Before { open: None, copy }) };
+    if is_settled(&open, tree, plan, ledger).await.map_err(Refusal::one)? {
+        return Ok(Before { open: None, copy });
+    }
+    if let Some(problem) = in_the_way {
+        return Err(Refusal::one(problem));
+    }
     let text = format!("carrying on the publication of {}, which was not completed", open.time);
     run.progress().event(Event::Note(text));
     let open = tree.standing(open, plan, run).await.map_err(one)?;
     Ok(Before { open: Some(open), copy })
+}
+
+/// Whether the ledger knows how it ended for good: that it was taken back, or that it was made whole and what is planned now is another
+/// one. Where nothing is planned it is still to be closed.
+async fn is_settled(open: &SyncRecord, tree: &Tree, plan: &Plan, ledger: &Ledger) -> Result<bool, Problem> {
+    let told = told(tree, ledger).await?;
+    Ok(told
+        .iter()
+        .filter(|event| event.outcome == Some(EffectResult::Done))
+        .any(|event| takes_back(event, &open.time) || (!plan.is_empty() && is_of(event, &open.time))))
 }
 
 /// An incomplete record of another publication stands where this one's would: what it alone knows of would be lost.
