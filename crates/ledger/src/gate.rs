@@ -10,6 +10,7 @@ mod approvals;
 mod calendar;
 mod decisions;
 mod freezes;
+mod held;
 mod index;
 mod missing;
 mod order;

@@ -8,9 +8,10 @@ use serde_json::{Map, Value};
 use tokio::task::AbortHandle;
 
 use crate::latch::Latch;
-use crate::ledger::{Held, Inner};
+use crate::ledger::Inner;
 use crate::lock::{BESIDE, EXPIRES, LIFE, LOCK, Lock, PART, Part, RENEWS, TAKES_OVER, WORK, taken};
 use crate::standing::Standing;
+use crate::state::Held;
 use crate::{Draft, Error, Head, Ledger};
 
 /// How often the lock is tried for when others write in between.

@@ -39,6 +39,7 @@ pub mod life;
 mod lock;
 mod place;
 mod standing;
+mod state;
 mod store;
 pub mod view;
 

@@ -6,8 +6,9 @@ use landfall_artifacts::{EnvironmentName, EventKind, LedgerEvent};
 
 use crate::Error;
 use crate::chain::{Bad, Head};
-use crate::ledger::{Inner, State};
+use crate::ledger::Inner;
 use crate::lock::{LIFE, LOCK, Lock, RENEWS, beside, number, taken};
+use crate::state::State;
 
 /// Records that are read at a time on the way back to the newest lock.
 const PIECE: u64 = 64;

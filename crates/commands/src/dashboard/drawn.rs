@@ -39,11 +39,12 @@ impl Drawn {
     /// As [`Reader::read`].
     pub(super) async fn pages(&self, now: OffsetDateTime) -> Result<Arc<Pages>, Refusal> {
         let (last, reader) = (Arc::clone(&self.last).lock_owned().await, self.reader.clone());
-        tokio::spawn(draw(last, reader, now)).await.map_err(|_| defect())?
+        tokio::spawn(read_and_draw(last, reader, now)).await.map_err(|_| defect())?
     }
 }
 
-async fn draw(
+/// Reads on, and draws where that changes the pages.
+async fn read_and_draw(
     mut last: OwnedMutexGuard<Option<Last>>,
     reader: Reader,
     now: OffsetDateTime,

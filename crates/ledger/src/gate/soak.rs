@@ -6,8 +6,8 @@ use std::fmt;
 use landfall_artifacts::ReleaseId;
 use time::OffsetDateTime;
 
+use super::held::Held;
 use super::missing::minute;
-use super::place::Held;
 use super::presence::Presence;
 use super::running::Change;
 use super::subject::Subject;

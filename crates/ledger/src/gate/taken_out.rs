@@ -4,8 +4,8 @@ use landfall_artifacts::ReleaseId;
 use serde_json::Value;
 use time::OffsetDateTime;
 
+use super::held::Held;
 use super::index::Index;
-use super::place::Held;
 use super::running::Change;
 use super::subject::Subject;
 

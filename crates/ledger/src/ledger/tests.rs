@@ -1,6 +1,6 @@
 //! How many records a ledger may have. Where it stands is set by hand: nobody is to write a million records for it.
 
-use landfall_artifacts::{Class, Digest, Explain as _};
+use landfall_artifacts::{Class, Digest, EventKind, Explain as _};
 use landfall_run::{Effect, Journal as _};
 
 use super::*;

@@ -113,6 +113,7 @@ impl World {
         let bytes = self.sandbox.s3.object(KEPT, &copy).expect("a copy").bytes;
         let text = String::from_utf8(bytes.to_vec()).expect("text");
         let open = text.replace("\"isComplete\": true", "\"isComplete\": false");
+        assert_ne!(open, text);
         self.sandbox.s3.put_with(KEPT, &copy, open, &[("content-type", "application/json")]);
     }
 
