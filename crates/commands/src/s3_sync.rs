@@ -23,7 +23,7 @@ use crate::{Context, Effects, Held, aws};
 pub struct Command;
 
 /// The stage's own options.
-const OPTIONS: [Opt; 21] = [
+const OPTIONS: [Opt; 22] = [
     Opt::positional("dir", "DIR", "the folder that is published").default("merged-files"),
     Opt::positional("target", "s3://BUCKET/PREFIX", "where it is published; in place of bucket and prefix"),
     Opt::value(
@@ -59,6 +59,12 @@ const OPTIONS: [Opt; 21] = [
         "keep a manifest in the bucket, which knows headers, and content where ETags do not tell",
     ),
     Opt::switch("check-headers", "compare headers without a manifest too, by a request for each object"),
+    Opt::value(
+        "page-size",
+        "N",
+        "objects of a page of the listing, up to 10000; S3 itself never gives more than 1000",
+    )
+    .default("1000"),
     Opt::value(
         "keep-old",
         "DIR|s3://BUCKET/PREFIX|versions",
@@ -239,6 +245,7 @@ fn config(context: &Context, values: &mut Values<'_>) -> Option<Config> {
             delete,
             manifest: values.is_on("manifest"),
             check_headers: values.is_on("check-headers"),
+            page_size: values.parsed("page-size").unwrap_or_default(),
         },
         guards,
         keep: keep?,

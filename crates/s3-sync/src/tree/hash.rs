@@ -7,7 +7,7 @@ use std::sync::Arc;
 use landfall_artifacts::{Digest, Hasher};
 use md5::{Digest as _, Md5};
 
-use super::folder::{Folder, Stamp};
+use super::folder::{Files, Folder, Stamp};
 use super::in_turn::in_turn;
 use super::{Source, TreeError};
 
@@ -91,9 +91,10 @@ pub(crate) async fn hash_all(
                 (chunks.next()?.to_vec(), folder.clone(), Arc::clone(source.files()));
             Some(tokio::task::spawn_blocking(move || {
                 let wanted = chunk.iter().filter_map(|number| Some((*number, files.get(*number)?)));
-                let mut buffer = vec![0; BUFFER];
+                let (mut files, mut buffer) = (folder.files(), vec![0; BUFFER]);
                 let hashed = wanted.map(|(number, file)| {
-                    (number, hash_into(&folder, &file.name, file.stamp, which, &mut buffer))
+                    let from = (&folder, &mut files);
+                    (number, hash_into(from, &file.name, file.stamp, which, &mut buffer))
                 });
                 hashed.collect::<Vec<_>>()
             }))
@@ -121,17 +122,17 @@ pub(crate) async fn hash_all(
 /// # Errors
 /// [`TreeError::Moved`] where it is in another state before or after, [`TreeError::Local`].
 pub(crate) fn hash_one(folder: &Folder, name: &str, stamp: Stamp, which: Which) -> Result<Hashes, TreeError> {
-    hash_into(folder, name, stamp, which, &mut vec![0; BUFFER])
+    hash_into((folder, &mut folder.files()), name, stamp, which, &mut vec![0; BUFFER])
 }
 
 fn hash_into(
-    folder: &Folder,
+    (folder, files): (&Folder, &mut Files),
     name: &str,
     stamp: Stamp,
     which: Which,
     buffer: &mut [u8],
 ) -> Result<Hashes, TreeError> {
-    let (mut file, found) = open(folder, name, stamp)?;
+    let (mut file, found) = in_state(folder, name, stamp, files.open(name))?;
     let mut md5 = (which != Which::Sha256).then(Md5::new);
     let mut sha256 = (which != Which::Md5).then(Hasher::new);
     let mut read = 0;
@@ -145,8 +146,8 @@ fn hash_into(
             sha256.update(bytes);
         }
         read += count as u64;
-        // Else a file that grows for ever would be read for ever.
-        if read > found.size_bytes {
+        // Whether it has grown meanwhile is seen below; one that grows for ever would be read for ever.
+        if read >= found.size_bytes {
             break;
         }
     }
@@ -156,7 +157,16 @@ fn hash_into(
 
 /// Opens a file that must be in the state that was found.
 pub(crate) fn open(folder: &Folder, name: &str, stamp: Stamp) -> Result<(File, Stamp), TreeError> {
-    let (file, found) = folder.file(name).map_err(|source| local(folder, name, source))?;
+    in_state(folder, name, stamp, folder.file(name))
+}
+
+fn in_state(
+    folder: &Folder,
+    name: &str,
+    stamp: Stamp,
+    opened: io::Result<(File, Stamp)>,
+) -> Result<(File, Stamp), TreeError> {
+    let (file, found) = opened.map_err(|source| local(folder, name, source))?;
     if found == stamp { Ok((file, found)) } else { Err(moved(folder, name)) }
 }
 

@@ -6,6 +6,7 @@ use landfall_aws::{Call, Nature, Service, call};
 use landfall_run::Run;
 
 use super::etag::Listed;
+use super::page_size::PageSize;
 use super::pages::Ask;
 use super::walk::{Foretold, MOST_OBJECTS, Stopped, walk};
 use super::{Tree, TreeError};
@@ -20,11 +21,12 @@ impl Tree {
     /// or is missing.
     pub(super) async fn list(
         &self,
-        foretold: Foretold,
+        (foretold, size): (Foretold, PageSize),
         run: &Run,
         take: impl FnMut(&str, Listed) + Send,
     ) -> Result<u64, TreeError> {
-        let listed = walk(self.address().prefix(), foretold, |ask| self.page(ask, run), take).await;
+        let prefix = self.address().prefix();
+        let listed = walk(prefix, foretold, size.at_once(), |ask| self.page(ask, size, run), take).await;
         listed.map_err(|stopped| match stopped {
             Stopped::Failed(error) => error,
             Stopped::Contradicts(what) => TreeError::Listing { address: self.address().to_string(), what },
@@ -35,7 +37,7 @@ impl Tree {
         })
     }
 
-    async fn page(&self, ask: Ask, run: &Run) -> Result<ListObjectsV2Output, TreeError> {
+    async fn page(&self, ask: Ask, size: PageSize, run: &Run) -> Result<ListObjectsV2Output, TreeError> {
         let what =
             Call { service: Service::S3, operation: "ListObjectsV2", nature: Nature::Read, limiter: None };
         let (after, token) = match ask {
@@ -49,6 +51,7 @@ impl Tree {
                 .bucket(self.address().bucket().as_str())
                 .prefix(self.address().prefix())
                 .encoding_type(EncodingType::Url)
+                .set_max_keys(size.asked())
                 .set_start_after(after.clone())
                 .set_continuation_token(token.clone())
                 .set_expected_bucket_owner(self.owner())

@@ -10,6 +10,7 @@ use super::etag::{Etag, Listed};
 use super::hash::{ByFile, Hashes, Which, hash_all};
 use super::join::{Extra, Join};
 use super::manifest::{HeaderSets, Line, digest};
+use super::page_size::PageSize;
 use super::remembered::{Found, Remembered};
 use super::stored::StoredManifest;
 use super::walk::Foretold;
@@ -24,6 +25,8 @@ pub struct PlanOptions {
     pub manifest: bool,
     /// Headers are compared without a manifest too, by a request for each object.
     pub check_headers: bool,
+    /// Objects that a page of the listing may have.
+    pub page_size: PageSize,
 }
 
 /// Why a file is uploaded.
@@ -175,16 +178,19 @@ impl Tree {
         let mut join = Join::new(source.files(), rules);
         run.progress().event(Event::Phase { name: "list".into(), items: None });
         // Where the manifest is asked for it need not be listed before it is read, and foretells what is.
-        let (foretold, foretells) = Foretold::channel(options.manifest);
-        let list =
-            async { self.list(foretold, run, |name, listed| join.take(name, listed)).await.map_err(one) };
-        let (_, found) = tokio::try_join!(list, self.remember(source, foretells, run))?;
+        let size = options.page_size;
+        let (foretold, foretells) = Foretold::channel(options.manifest, source.len() >= size.keys());
+        let list = async {
+            let take = |name: &str, listed| join.take(name, listed);
+            self.list((foretold, size), run, take).await.map_err(one)
+        };
+        let (_, found) = tokio::try_join!(list, self.remember(source, (foretells, size), run))?;
         let (objects, left_out) = (join.objects(), join.left_out);
         let Join { mut listed, extras, manifest: manifest_listed, .. } = join;
         let Found { stored, mut hashes } = found;
         let mut stored = match (stored, &manifest_listed) {
             // It came or went while the objects were listed, which are what counts.
-            (None, Some(_)) => self.remembered(source, run).await.map_err(one)?,
+            (None, Some(_)) => self.remembered(source, size, run).await.map_err(one)?,
             (_, None) => None,
             (stored, Some(_)) => stored,
         };

@@ -8,6 +8,7 @@ use landfall_run::Run;
 use super::etag::Listed;
 use super::hash::{ByFile, Which, hash_all};
 use super::manifest::{self, Entry, HeaderSets};
+use super::page_size::PageSize;
 use super::rules::Headers;
 use super::source::LocalFile;
 use super::starts::Starts;
@@ -26,8 +27,7 @@ pub(crate) struct Remembered {
 }
 
 impl Remembered {
-    fn read(from: &mut dyn Read, files: &[LocalFile], prefix: &str) -> Result<Self, String> {
-        let mut starts = Starts::new(prefix);
+    fn read(from: &mut dyn Read, files: &[LocalFile], mut starts: Starts<'_>) -> Result<Self, String> {
         let (mut entries, mut rest) = (Vec::with_capacity(files.len()), files.iter().peekable());
         let sets = manifest::read(from, |name, entry| {
             starts.next(name);
@@ -74,7 +74,7 @@ impl Tree {
     pub(super) async fn remember(
         &self,
         source: &Source,
-        foretells: Foretells,
+        (foretells, size): (Foretells, PageSize),
         run: &Run,
     ) -> Result<Found, Vec<TreeError>> {
         let mut found = Found { stored: None, hashes: ByFile::of(source) };
@@ -84,7 +84,7 @@ impl Tree {
         {
             return Ok(found);
         }
-        found.stored = match self.remembered(source, run).await {
+        found.stored = match self.remembered(source, size, run).await {
             // Who may not list the whole bucket hears that of a key that is not there (S3 API reference, "GetObject", Permissions). If the
             // listing shows it, it is asked for once more.
             Err(TreeError::Call { failure, .. }) if failure.status == Some(403) && !is_listed => None,
@@ -111,9 +111,12 @@ impl Tree {
     pub(super) async fn remembered(
         &self,
         source: &Source,
+        size: PageSize,
         run: &Run,
     ) -> Result<Option<StoredManifest<Remembered>>, TreeError> {
         let (files, prefix) = (Arc::clone(source.files()), self.address().prefix().to_owned());
-        self.stored_manifest(move |from| Remembered::read(from, &files, &prefix), run).await
+        let read =
+            move |from: &mut dyn Read| Remembered::read(from, &files, Starts::new(&prefix, size.keys()));
+        self.stored_manifest(read, run).await
     }
 }

@@ -113,11 +113,11 @@ fn read_file(path: &Path, most: u64) -> Result<Spooled, TreeError> {
 }
 
 impl SpooledBytes {
-    /// Reads them from their beginning.
+    /// Reads them from their beginning, without a buffer.
     pub(crate) fn reader(self) -> Box<dyn Read> {
         match self {
             Self::Memory(bytes) => Box::new(io::Cursor::new(bytes)),
-            Self::File(file) => Box::new(io::BufReader::with_capacity(64 * 1024, file)),
+            Self::File(file) => Box::new(file),
         }
     }
 }

@@ -3,9 +3,6 @@
 use super::address::MOST_KEY_BYTES;
 use super::manifest::MANIFEST_NAME;
 
-/// Keys of a page (S3 API reference, "ListObjectsV2").
-const PAGE_KEYS: usize = 1000;
-
 /// Pages that are foretold at most, so that no manifest takes more than a bucket could need.
 const MOST_STARTS: usize = 1000;
 
@@ -20,11 +17,8 @@ pub(crate) struct Starts<'a> {
 }
 
 impl<'a> Starts<'a> {
-    pub(crate) fn new(prefix: &'a str) -> Self {
-        Self::of_pages(prefix, PAGE_KEYS)
-    }
-
-    pub(super) fn of_pages(prefix: &'a str, page_keys: usize) -> Self {
+    /// Of pages that have so many keys, but the last one.
+    pub(crate) fn new(prefix: &'a str, page_keys: usize) -> Self {
         Self { prefix, page_keys, count: 0, is_manifest_counted: false, last: None, found: Vec::new() }
     }
 
@@ -65,7 +59,7 @@ mod tests {
     use super::{MOST_STARTS, Starts};
 
     fn starts(names: &[&str], page_keys: usize) -> Vec<String> {
-        let mut starts = Starts::of_pages("p/", page_keys);
+        let mut starts = Starts::new("p/", page_keys);
         for name in names {
             starts.next(name);
         }

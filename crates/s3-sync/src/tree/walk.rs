@@ -18,15 +18,14 @@ use super::pages::{Ask, Next, Pages};
 /// Most objects below a prefix.
 pub(super) const MOST_OBJECTS: u64 = 1_000_000;
 
-/// Pages that are asked for at a time.
-const AT_ONCE: usize = 8;
-
 /// What may become known of the keys while they are listed.
 pub(super) struct Foretold {
     /// Told when the manifest is listed; `None` where it is being read in any case.
     seen: Option<oneshot::Sender<()>>,
     /// Keys behind which pages should begin, in their order.
     starts: oneshot::Receiver<Vec<Box<str>>>,
+    /// Whether no page is asked for before that is known.
+    waits: bool,
 }
 
 /// The other end of [`Foretold`].
@@ -36,12 +35,15 @@ pub(super) struct Foretells {
 }
 
 impl Foretold {
-    /// Both ends, of which this one waits for the manifest to be listed unless it is read in any case.
-    pub(super) fn channel(is_read: bool) -> (Self, Foretells) {
+    /// Both ends. The other one waits for the manifest to be listed unless it is read in any case. Where it is, and the objects will
+    /// probably take several pages, this one waits for it: all pages are asked for together then, after as many round trips as without
+    /// waiting, and the manifest and the pages are not in memory at the same time.
+    pub(super) fn channel(is_read: bool, takes_several_pages: bool) -> (Self, Foretells) {
         let (seen, was_seen) = oneshot::channel();
         let (tell, starts) = oneshot::channel();
         let (seen, was_seen) = if is_read { (None, None) } else { (Some(seen), Some(was_seen)) };
-        (Self { seen, starts }, Foretells { seen: was_seen, starts: tell })
+        let waits = is_read && takes_several_pages;
+        (Self { seen, starts, waits }, Foretells { seen: was_seen, starts: tell })
     }
 }
 
@@ -56,20 +58,25 @@ pub(super) enum Stopped<E> {
     TooMany,
 }
 
-/// Hands on every object by its name below the prefix, in the order of the names' bytes, and gives their number.
+/// Hands on every object by its name below the prefix, in the order of the names' bytes, and gives their number. At most `at_once` pages are
+/// under way at a time.
 pub(super) async fn walk<E, F: Future<Output = Result<ListObjectsV2Output, E>>>(
     prefix: &str,
     foretold: Foretold,
+    at_once: usize,
     fetch: impl Fn(Ask) -> F,
     take: impl FnMut(&str, Listed),
 ) -> Result<u64, Stopped<E>> {
-    let Foretold { seen, mut starts } = foretold;
+    let Foretold { seen, mut starts, waits } = foretold;
     let mut taken = Taken { pages: Pages::new(prefix), seen, take };
-    let mut ahead = Ahead::new(|ask: Ask| {
+    let mut ahead = Ahead::new(at_once - 1, |ask: Ask| {
         let page = fetch(ask.clone());
         async move { (ask, page.await) }
     });
-    let (mut first, mut is_foretold) = (pin!(fetch(Ask::Start)), false);
+    if waits {
+        ahead.starts = (&mut starts).await.unwrap_or_default().into();
+    }
+    let (mut first, mut is_foretold) = (pin!(fetch(Ask::Start)), waits);
     let page = loop {
         ahead.fill(&taken.pages);
         tokio::select! {
@@ -143,6 +150,8 @@ impl<T: FnMut(&str, Listed)> Taken<'_, T> {
 /// Pages that are asked for before their turn comes.
 struct Ahead<F: Future, A> {
     ask: A,
+    /// How many at a time.
+    most: usize,
     /// Where pages are still to begin.
     starts: VecDeque<Box<str>>,
     /// Where those begin that were asked for.
@@ -152,14 +161,14 @@ struct Ahead<F: Future, A> {
 }
 
 impl<F: Future, A: Fn(Ask) -> F> Ahead<F, A> {
-    fn new(ask: A) -> Self {
+    fn new(most: usize, ask: A) -> Self {
         let (starts, asked) = (VecDeque::new(), VecDeque::new());
-        Self { ask, starts, asked, under_way: FuturesOrdered::new(), arrived: VecDeque::new() }
+        Self { ask, most, starts, asked, under_way: FuturesOrdered::new(), arrived: VecDeque::new() }
     }
 
-    /// Asks for as many as may be asked for at a time, besides one that is not ahead.
+    /// Asks for as many as may be asked for at a time.
     fn fill(&mut self, pages: &Pages<'_>) {
-        while self.asked.len() < AT_ONCE - 1 {
+        while self.asked.len() < self.most {
             // One that begins further on shows more, where both may begin.
             while self.starts.get(1).is_some_and(|start| pages.covers(start)) {
                 self.starts.pop_front();
@@ -191,7 +200,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::starts::Starts;
-    use super::{AT_ONCE, Ask, Foretold, Stopped, walk};
+    use super::{Ask, Foretold, Stopped, walk};
+
+    /// Pages that are under way at a time.
+    const AT_ONCE: usize = 8;
 
     /// A bucket whose pages have as many keys as it likes.
     struct Bucket {
@@ -246,18 +258,22 @@ mod tests {
         }
 
         async fn listed(&self, starts: Vec<Box<str>>) -> Result<Vec<String>, Stopped<&'static str>> {
-            let (foretold, foretells) = Foretold::channel(true);
+            let (foretold, foretells) = Foretold::channel(true, false);
             let _ = foretells.starts.send(starts);
+            self.listed_by(foretold).await
+        }
+
+        async fn listed_by(&self, foretold: Foretold) -> Result<Vec<String>, Stopped<&'static str>> {
             let mut names = Vec::new();
             let take = |name: &str, _| names.push(name.to_owned());
-            let count = walk("p/", foretold, |ask| self.page(ask), take).await?;
+            let count = walk("p/", foretold, AT_ONCE, |ask| self.page(ask), take).await?;
             assert_eq!(count, names.len() as u64);
             Ok(names)
         }
     }
 
     fn starts(names: &BTreeSet<String>, page_keys: usize) -> Vec<Box<str>> {
-        let mut starts = Starts::of_pages("p/", page_keys);
+        let mut starts = Starts::new("p/", page_keys);
         for name in names {
             starts.next(name);
         }
@@ -280,6 +296,32 @@ mod tests {
             assert_eq!(bucket.requests(), (keys.len() + 1).div_ceil(10), "{count}");
             let tokens = bucket.asked.lock().expect("a list");
             assert!(!tokens.iter().any(|(ask, _)| matches!(ask, Ask::Token(_))), "{tokens:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn pages_that_wait_to_be_foretold_are_asked_for_together() {
+        let keys = numbers(0..45);
+        for (foretold, requests) in [(Some(starts(&keys, 10)), 5), (Some(Vec::new()), 5), (None, 5)] {
+            let bucket = Bucket::new(keys.clone(), vec![10]);
+            let (waits, foretells) = Foretold::channel(true, true);
+            let tell = async {
+                for _ in 0..20 {
+                    tokio::task::yield_now().await;
+                }
+                assert_eq!(bucket.requests(), 0, "it waits");
+                // Nothing is told where there is no manifest.
+                if let Some(foretold) = foretold {
+                    let _ = foretells.starts.send(foretold);
+                }
+            };
+            let (listed, ()) = tokio::join!(bucket.listed_by(waits), tell);
+            assert_eq!(listed.map(|names| names.len()), Ok(45));
+            assert_eq!(bucket.requests(), requests);
+        }
+        // What is one page is asked for at once, and so is all that may have no manifest.
+        for (is_read, takes_several_pages) in [(true, false), (false, true), (false, false)] {
+            assert!(!Foretold::channel(is_read, takes_several_pages).0.waits);
         }
     }
 

@@ -116,6 +116,27 @@ async fn a_large_prefix_takes_exactly_the_requests_that_are_needed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn pages_are_as_large_as_is_asked_for_where_the_store_gives_so_many() {
+    for (given, wanted, lists) in [
+        (10_000, "1000", 3),
+        (10_000, "2501", 1),
+        (10_000, "10000", 1),
+        (10_000, "2500", 2),
+        (10_000, "500", 6),
+        // S3 gives a thousand, whatever is asked for.
+        (1_000, "2000", 3),
+        (1_000, "10000", 3),
+    ] {
+        let mut world = world(2_500).await;
+        world.sandbox.s3.set_page_keys(given);
+        world.options.page_size = wanted.parse().expect("a size");
+        let (plan, _) = world.published().await;
+        assert_eq!((plan.unchanged, plan.is_empty()), (2_500, true), "{wanted} of {given}");
+        assert_eq!(requests(&world)[..3], [lists, 0, 1], "{wanted} of {given}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_manifest_that_was_not_asked_for_foretells_too() {
     let mut world = world(2_500).await;
     world.options.manifest = false;

@@ -20,7 +20,7 @@ pub(super) fn page(bucket: &Bucket, page_keys: usize, asked: &Asked<'_>) -> Answ
     };
     let named = |text: &str| if is_encoded { url_encoded(text) } else { escape(text) };
     let size = match asked.query("max-keys") {
-        None => page_keys,
+        None => page_keys.min(MOST_KEYS),
         Some(text) => text
             .parse::<usize>()
             .map_err(|_| Refusal::argument("Provided max-keys not an integer or within integer range"))?

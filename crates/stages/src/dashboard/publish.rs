@@ -36,7 +36,7 @@ pub async fn publish(site: &Site, tree: &Tree, output: &Output, run: &Run) -> Ou
     }
     let rules = rules(&layout)?;
     let source = read(folder.path(), &rules, tree)?;
-    let options = PlanOptions { delete: false, manifest: false, check_headers: false };
+    let options = PlanOptions::default();
     let plan = tree.plan(&source, &rules, options, run).await.map_err(refusal)?;
     let (count, bytes) = (plan.puts.len(), human_bytes(plan.size_bytes()));
     if output.is_dry_run() {

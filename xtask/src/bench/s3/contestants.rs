@@ -8,6 +8,8 @@ use crate::bench::measure::Program;
 use crate::real_servers::S3Programs;
 
 pub(super) const OURS: &str = "landfall";
+/// The same with larger pages, which this server gives, and S3 does not.
+pub(super) const OURS_BY_LARGE_PAGES: &str = "landfall --page-size 10000";
 pub(super) const RCLONE: &str = "rclone, 32 at a time";
 pub(super) const S5CMD: &str = "s5cmd";
 
@@ -21,6 +23,7 @@ pub(super) struct Contestant {
 #[derive(Clone, Copy)]
 enum Kind {
     Ours,
+    OursByLargePages,
     Rclone,
     S5cmd,
     AwsCli,
@@ -31,6 +34,7 @@ pub(super) fn all(ours: &Path, programs: &S3Programs) -> Vec<Contestant> {
     let one = |name, file: &Path, kind| Contestant { name, file: file.to_owned(), kind };
     vec![
         one(OURS, ours, Kind::Ours),
+        one(OURS_BY_LARGE_PAGES, ours, Kind::OursByLargePages),
         one(RCLONE, &programs.rclone, Kind::Rclone),
         one(S5CMD, &programs.s5cmd, Kind::S5cmd),
         one("aws s3 sync", &programs.aws_cli, Kind::AwsCli),
@@ -43,9 +47,12 @@ impl Contestant {
         let (folder, to) = (folder.display().to_string(), format!("s3://{BUCKET}/{PREFIX}"));
         let words: Vec<String> = match self.kind {
             // The server lists no ETags, so that what was published is looked up in the manifest.
-            Kind::Ours => {
+            Kind::Ours | Kind::OursByLargePages => {
                 let options = ["--manifest", "--delete", "--quiet", "--bucket-owner", "123456789012"];
-                [vec![folder, to], options.map(str::to_owned).to_vec()].concat()
+                let is_large = matches!(self.kind, Kind::OursByLargePages);
+                let more: &[&str] = if is_large { &["--page-size", "10000"] } else { &[] };
+                let options = options.iter().chain(more).map(|option| (*option).to_owned());
+                [folder, to].into_iter().chain(options).collect()
             }
             Kind::Rclone => [
                 ["sync", &folder, &format!(":s3:{BUCKET}/{PREFIX}")].map(str::to_owned).to_vec(),
@@ -67,7 +74,7 @@ impl Contestant {
         };
         let words = match self.kind {
             Kind::S5cmd => [vec!["--endpoint-url".into(), format!("http://{address}")], words].concat(),
-            Kind::Ours | Kind::Rclone | Kind::AwsCli => words,
+            Kind::Ours | Kind::OursByLargePages | Kind::Rclone | Kind::AwsCli => words,
         };
         Program { file: self.file.clone(), args: words }
     }
