@@ -62,7 +62,7 @@ const OPTIONS: [Opt; 22] = [
     Opt::value(
         "page-size",
         "N",
-        "objects of a page of the listing, up to 10000; S3 itself never gives more than 1000",
+        "objects of a page of the listing at most, up to 8000; S3 itself never gives more than 1000",
     )
     .default("1000"),
     Opt::value(

@@ -517,5 +517,5 @@ async fn s3s_fs_holds_a_tree() {
     let Some(server) = s3s_fs_with_a_bucket(&world).await else { return };
     // It says that it lists keys in URL encoding and does not: a plus in a name would be read as a space.
     // It lists no ETags, which a first publication cannot know.
-    holds_a_tree(world, &server.address, "b c/d-e.txt", &["--manifest", "--page-size", "10000"]).await;
+    holds_a_tree(world, &server.address, "b c/d-e.txt", &["--manifest", "--page-size", "8000"]).await;
 }

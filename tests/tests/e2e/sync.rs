@@ -110,6 +110,8 @@ async fn a_folder_is_shown_published_left_alone_and_taken_back() {
     assert_eq!(names, ["changed.json", "prod/a.json", "same.json", "x/new.toml"]);
     let requests = &ran.report()["requests"];
     assert_eq!((&requests["s3.ListObjectsV2"], &requests["s3.DeleteObjects"]), (&1.into(), &1.into()));
+    let ran = world.run(&[&words[..], &["--dry-run", "--page-size", "3"]].concat()).await.expect(0);
+    assert_eq!(ran.report()["requests"]["s3.ListObjectsV2"], 2, "four objects");
     let events = recorded::events(world.path(".landfall/ledger"));
     let kinds: Vec<EventKind> = events.iter().map(|event| event.kind).collect();
     assert!(kinds.contains(&EventKind::Sync) && kinds.contains(&EventKind::Intent), "{kinds:?}");
@@ -215,6 +217,8 @@ async fn a_mistake_deletes_nothing() {
         (&["--expect-deletes", "62"], 2, "LF-CONFIG"),
         (&["--delete", "--max-delete", "many"], 2, "LF-CONFIG"),
         (&["--exclude", "["], 2, "LF-CONFIG"),
+        (&["--page-size", "0"], 2, "LF-CONFIG"),
+        (&["--page-size", "8001"], 2, "LF-CONFIG"),
         (&["--undo", "none.json"], 2, "LF-FILE-MISSING"),
         (&["--record", "merged-files/record.json"], 2, "LF-SYNC-PLACE"),
         (&["--keep-old", "merged-files/kept"], 2, "LF-SYNC-PLACE"),

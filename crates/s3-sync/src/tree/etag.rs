@@ -62,7 +62,8 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-fn md5(text: &str) -> Option<[u8; 16]> {
+/// What 32 lower-case hex digits say.
+pub(super) fn md5(text: &str) -> Option<[u8; 16]> {
     let is_hex = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
     if text.len() != 32 || !text.bytes().all(is_hex) {
         return None;

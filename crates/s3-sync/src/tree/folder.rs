@@ -93,24 +93,32 @@ impl Folder {
 
     /// Opens one file after the other: those of one folder take fewer calls of the system.
     pub(crate) fn files(&self) -> Files {
-        Files { root: Arc::clone(&self.descriptor), last: None }
+        Files { folder: self.clone(), last: None }
     }
 }
 
 /// Files below a folder, of which the last one's folder is held open.
 #[derive(Debug)]
 pub(crate) struct Files {
-    root: Arc<OwnedFd>,
+    folder: Folder,
     last: Option<(Box<str>, OwnedFd)>,
 }
 
 impl Files {
-    /// Opens a regular file by its name below the folder, step by step.
+    /// The folder that they are below.
+    pub(crate) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    /// Opens a regular file by its name below the folder, step by step; where the one before was in the same folder, of that very folder,
+    /// wherever it is by now.
     ///
     /// # Errors
     /// Also where any step is a link by now, or the file no regular one.
     pub(crate) fn open(&mut self, name: &str) -> io::Result<(File, Stamp)> {
-        let Some((folder, own)) = name.rsplit_once('/') else { return open_file(self.root.as_fd(), name) };
+        let Some((folder, own)) = name.rsplit_once('/') else {
+            return open_file(self.folder.descriptor.as_fd(), name);
+        };
         if let Some((held, descriptor)) = &self.last
             && **held == *folder
         {
@@ -119,7 +127,7 @@ impl Files {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mut at: Option<OwnedFd> = None;
         for step in folder.split('/') {
-            let from = at.as_ref().map_or(self.root.as_fd(), AsFd::as_fd);
+            let from = at.as_ref().map_or(self.folder.descriptor.as_fd(), AsFd::as_fd);
             at = Some(rustix::fs::openat(from, step, flags, Mode::empty())?);
         }
         // A name with a slash has at least one step.
@@ -181,6 +189,41 @@ mod tests {
         let kinds: Vec<Kind> = entries.into_iter().map(|(_, kind)| kind).collect();
         assert_eq!(kinds, [Kind::Link, Kind::Link, Kind::Folder]);
         assert!(folder.file("in").is_err(), "a folder is no file");
+    }
+
+    #[test]
+    fn files_are_opened_one_after_the_other_in_whatever_folder() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path();
+        for (name, text) in
+            [("in/a", "1"), ("in/b", "22"), ("in/deep/c", "333"), ("other/a", "4444"), ("top", "55555")]
+        {
+            std::fs::create_dir_all(path.join(name).parent().expect("a folder")).expect("made");
+            std::fs::write(path.join(name), text).expect("written");
+        }
+        let folder = Folder::open(path).expect("opened");
+        let mut files = folder.files();
+        for (name, size) in [
+            ("in/a", 1),
+            ("in/b", 2),
+            ("in/none", 0),
+            ("in/b", 2),
+            ("in/deep/c", 3),
+            ("none/a", 0),
+            ("in/deep/c", 3),
+            ("other/a", 4),
+            ("in/a", 1),
+            ("top", 5),
+            ("in/b", 2),
+        ] {
+            let found = files.open(name).map_or(0, |(_, stamp)| stamp.size_bytes);
+            assert_eq!(found, size, "{name}");
+        }
+        // A link in the place of the folder that is held leads nowhere else.
+        std::fs::rename(path.join("in"), path.join("moved")).expect("moved");
+        std::os::unix::fs::symlink("other", path.join("in")).expect("linked");
+        assert_eq!(files.open("in/a").expect("opened").1.size_bytes, 1);
+        assert!(files.open("other/a").is_ok() && files.open("in/a").is_err());
     }
 
     #[test]

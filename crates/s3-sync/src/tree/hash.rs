@@ -91,10 +91,9 @@ pub(crate) async fn hash_all(
                 (chunks.next()?.to_vec(), folder.clone(), Arc::clone(source.files()));
             Some(tokio::task::spawn_blocking(move || {
                 let wanted = chunk.iter().filter_map(|number| Some((*number, files.get(*number)?)));
-                let (mut files, mut buffer) = (folder.files(), vec![0; BUFFER]);
+                let (mut opener, mut buffer) = (folder.files(), vec![0; BUFFER]);
                 let hashed = wanted.map(|(number, file)| {
-                    let from = (&folder, &mut files);
-                    (number, hash_into(from, &file.name, file.stamp, which, &mut buffer))
+                    (number, hash_into(&mut opener, &file.name, file.stamp, which, &mut buffer))
                 });
                 hashed.collect::<Vec<_>>()
             }))
@@ -122,17 +121,19 @@ pub(crate) async fn hash_all(
 /// # Errors
 /// [`TreeError::Moved`] where it is in another state before or after, [`TreeError::Local`].
 pub(crate) fn hash_one(folder: &Folder, name: &str, stamp: Stamp, which: Which) -> Result<Hashes, TreeError> {
-    hash_into((folder, &mut folder.files()), name, stamp, which, &mut vec![0; BUFFER])
+    hash_into(&mut folder.files(), name, stamp, which, &mut vec![0; BUFFER])
 }
 
 fn hash_into(
-    (folder, files): (&Folder, &mut Files),
+    files: &mut Files,
     name: &str,
     stamp: Stamp,
     which: Which,
     buffer: &mut [u8],
 ) -> Result<Hashes, TreeError> {
-    let (mut file, found) = in_state(folder, name, stamp, files.open(name))?;
+    let opened = files.open(name);
+    let folder = files.folder();
+    let (mut file, found) = in_state(folder, name, stamp, opened)?;
     let mut md5 = (which != Which::Sha256).then(Md5::new);
     let mut sha256 = (which != Which::Md5).then(Hasher::new);
     let mut read = 0;

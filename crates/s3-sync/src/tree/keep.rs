@@ -8,8 +8,10 @@ use landfall_artifacts::{Digest, Mode, Problem, write_atomic};
 use landfall_aws::Nature;
 use landfall_run::{EffectOutcome, Event, Run};
 
-use super::etag::{Listed, hex};
-use super::hash::{Which, hash_all};
+use super::bytes_md5::BytesMd5;
+use super::etag::Listed;
+use super::hash::{Hashes, Which, hash_all};
+use super::headers::{SharedHeaders, Sharing};
 use super::in_turn::in_turn;
 use super::put::{Condition, Wanted};
 use super::record::{After, Before, KeptIn, RecordedChange, SyncRecord};
@@ -64,30 +66,32 @@ impl Tree {
     ) -> Result<SyncRecord, Vec<TreeError>> {
         let is_kept = *keep != Keep::Nothing;
         let time = landfall_run::rfc3339(run.clock().now());
-        let hashes = if is_kept {
+        let (mut old_headers, mut new_headers) = (Sharing::default(), Sharing::default());
+        let puts = plan.puts.iter().map(|put| {
+            let headers = if is_kept { rules.headers(&put.name) } else { super::Headers::new() };
+            let headers = new_headers.shared(headers.into());
+            let after = After { size_bytes: put.size_bytes, md5: None, sha256: None, headers };
+            (&put.name, put.before.as_deref(), Some(Box::new(after)))
+        });
+        let deletes = plan.deletes.iter().map(|extra| (&extra.name, Some(&extra.listed), None));
+        let mut all: Vec<_> = puts.chain(deletes).collect();
+        if is_kept {
             let number = |name: &str| {
                 source.files().binary_search_by(|file| file.name.as_bytes().cmp(name.as_bytes())).ok()
             };
             let numbers: Vec<usize> = plan.puts.iter().filter_map(|put| number(&put.name)).collect();
-            let mut hashes = Vec::with_capacity(numbers.len());
-            hash_all(source, &numbers, Which::Both, |_, one| hashes.push(one)).await?;
-            hashes
-        } else {
-            Vec::new()
-        };
-        let mut hashes = hashes.into_iter();
-        let puts = plan.puts.iter().map(|put| {
-            let hashes = hashes.next();
-            let after = After {
-                size_bytes: put.size_bytes,
-                md5: hashes.as_ref().and_then(|hashes| hashes.md5).map(|md5| hex(&md5).into()),
-                sha256: hashes.and_then(|hashes| hashes.sha256),
-                headers: if is_kept { rules.headers(&put.name) } else { super::Headers::new() },
+            if numbers.len() != plan.puts.len() {
+                // A plan of another source: hashes would stand with other names.
+                return Err(vec![TreeError::Moved { path: source.path().to_owned() }]);
+            }
+            let mut afters = all.iter_mut().filter_map(|(.., after)| after.as_mut());
+            let note = |_, hashes: Hashes| {
+                if let Some(after) = afters.next() {
+                    (after.md5, after.sha256) = (hashes.md5.map(BytesMd5), hashes.sha256);
+                }
             };
-            (&put.name, put.before.as_deref(), Some(Box::new(after)))
-        });
-        let deletes = plan.deletes.iter().map(|extra| (&extra.name, Some(&extra.listed), None));
-        let all: Vec<_> = puts.chain(deletes).collect();
+            hash_all(source, &numbers, Which::Both, note).await?;
+        }
         let old = all.iter().filter(|(_, before, _)| before.is_some()).count() as u64;
         if is_kept && old > 0 {
             run.progress().event(Event::Phase { name: "keep".into(), items: Some(old) });
@@ -109,7 +113,12 @@ impl Tree {
             AT_ONCE,
             || rest.next().map(|(name, before, _)| self.keep_one(name, *before, keep, &id, run)),
             |one| match one {
-                Ok(before) => befores.push(before),
+                Ok(mut before) => {
+                    if let Some(before) = &mut before {
+                        before.headers = old_headers.shared(std::mem::take(&mut before.headers));
+                    }
+                    befores.push(before);
+                }
                 Err(error) => errors.push(error),
             },
         )
@@ -158,7 +167,7 @@ impl Tree {
             size_bytes: listed.size_bytes,
             etag: listed.etag.text(),
             sha256: None,
-            headers: super::Headers::new(),
+            headers: SharedHeaders::default(),
             kept: None,
         };
         if *keep == Keep::Nothing {
@@ -179,7 +188,7 @@ impl Tree {
         let Some(seen) = seen.filter(is_listed_one) else {
             return Err(TreeError::Changed { address, what: "it is another one than was listed" });
         };
-        told.headers.clone_from(&seen.headers);
+        told.headers = seen.headers.clone().into();
         told.sha256 = seen.sha256;
         if *keep == Keep::Versions {
             let what = "the bucket keeps no versions".to_owned();

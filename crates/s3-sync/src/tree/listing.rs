@@ -2,7 +2,7 @@
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
 use aws_sdk_s3::types::EncodingType;
-use landfall_aws::{Call, Nature, Service, call};
+use landfall_aws::{Call, FailureKind, Nature, Service, call};
 use landfall_run::Run;
 
 use super::etag::Listed;
@@ -28,6 +28,13 @@ impl Tree {
         let prefix = self.address().prefix();
         let listed = walk(prefix, foretold, size.at_once(), |ask| self.page(ask, size, run), take).await;
         listed.map_err(|stopped| match stopped {
+            // An answer that is longer than is read is none that is understood.
+            Stopped::Failed(TreeError::Call { failure, .. })
+                if size.is_large() && failure.kind == FailureKind::Answer =>
+            {
+                let what = format!("no page of {} objects could be read; ask for fewer", size.max_keys());
+                TreeError::Listing { address: self.address().to_string(), what }
+            }
             Stopped::Failed(error) => error,
             Stopped::Contradicts(what) => TreeError::Listing { address: self.address().to_string(), what },
             Stopped::TooMany => {
@@ -51,7 +58,7 @@ impl Tree {
                 .bucket(self.address().bucket().as_str())
                 .prefix(self.address().prefix())
                 .encoding_type(EncodingType::Url)
-                .set_max_keys(size.asked())
+                .max_keys(size.max_keys())
                 .set_start_after(after.clone())
                 .set_continuation_token(token.clone())
                 .set_expected_bucket_owner(self.owner())

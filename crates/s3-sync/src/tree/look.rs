@@ -9,8 +9,8 @@ use landfall_aws::{Call, FailureKind, Nature, Service, call};
 use landfall_run::Run;
 
 use super::etag::{Etag, Listed};
+use super::headers::Headers;
 use super::in_turn::in_turn;
-use super::rules::Headers;
 use super::{Tree, TreeError};
 
 /// Objects that are looked at at a time.
@@ -116,12 +116,17 @@ impl Tree {
         }
     }
 
-    /// The same of several, in their order.
+    /// The same of several: `each` has them in their order, as they come, since all of them may be too many for memory.
     ///
     /// # Errors
     /// The first one: what stands in the way of one mostly stands in the way of all.
-    pub(crate) async fn look_all(&self, names: Vec<&str>, run: &Run) -> Result<Vec<Option<Seen>>, TreeError> {
-        let (mut names, mut seen, mut failure) = (names.into_iter(), Vec::new(), None);
+    pub(crate) async fn look_all(
+        &self,
+        names: Vec<&str>,
+        run: &Run,
+        mut each: impl FnMut(Option<Seen>),
+    ) -> Result<(), TreeError> {
+        let (mut names, mut failure) = (names.into_iter(), None);
         let has_failed = AtomicBool::new(false);
         in_turn(
             AT_ONCE,
@@ -132,7 +137,9 @@ impl Tree {
                     .map(|name| self.look(name, Nature::Read, run))
             },
             |one| match one {
-                Ok(one) => seen.push(one),
+                // Without the one that failed, those after it would be taken for others.
+                Ok(one) if failure.is_none() => each(one),
+                Ok(_) => {}
                 Err(error) => {
                     has_failed.store(true, Ordering::Relaxed);
                     failure.get_or_insert(error);
@@ -140,7 +147,7 @@ impl Tree {
             },
         )
         .await;
-        failure.map_or(Ok(seen), Err)
+        failure.map_or(Ok(()), Err)
     }
 
     pub(crate) fn failed(

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, Visitor};
 
 use super::etag::{Etag, Listed};
-use super::rules::Headers;
+use super::headers::Headers;
 
 /// Its name below the prefix.
 pub const MANIFEST_NAME: &str = ".landfall-manifest.json";
@@ -149,9 +149,7 @@ pub(crate) fn digest<'a, I: Iterator<Item = Line<'a>>>(lines: impl Fn() -> I, se
 ///
 /// # Errors
 /// What is wrong with it, for people.
-pub(crate) fn read(from: &mut dyn Read, mut each: impl FnMut(&str, Entry)) -> Result<HeaderSets, String> {
-    // It is read byte by byte, for which a reader that is known when this is built is much faster.
-    let from = io::BufReader::with_capacity(64 * 1024, from);
+pub(crate) fn read(from: impl Read, mut each: impl FnMut(&str, Entry)) -> Result<HeaderSets, String> {
     let mut reader = serde_json::Deserializer::from_reader(from);
     let mut most_headers = None;
     let file = File(|name: &str, entry: Entry| {

@@ -1,5 +1,6 @@
 //! What is to be done: by one listing, hashes of local files, and what is known besides.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use landfall_artifacts::Digest;
@@ -9,11 +10,12 @@ use landfall_run::{Event, Run};
 use super::etag::{Etag, Listed};
 use super::hash::{ByFile, Hashes, Which, hash_all};
 use super::join::{Extra, Join};
+use super::look::Seen;
 use super::manifest::{HeaderSets, Line, digest};
 use super::page_size::PageSize;
 use super::remembered::{Found, Remembered};
 use super::stored::StoredManifest;
-use super::walk::Foretold;
+use super::walk::{Foretold, ManifestRead};
 use super::{Rules, Source, Tree, TreeError};
 
 /// How a plan is made.
@@ -25,7 +27,7 @@ pub struct PlanOptions {
     pub manifest: bool,
     /// Headers are compared without a manifest too, by a request for each object.
     pub check_headers: bool,
-    /// Objects that a page of the listing may have.
+    /// Objects that a page of the listing has at most.
     pub page_size: PageSize,
 }
 
@@ -179,7 +181,12 @@ impl Tree {
         run.progress().event(Event::Phase { name: "list".into(), items: None });
         // Where the manifest is asked for it need not be listed before it is read, and foretells what is.
         let size = options.page_size;
-        let (foretold, foretells) = Foretold::channel(options.manifest, source.len() >= size.keys());
+        let is_foretold_more = source.len() >= size.keys() && size.at_once() > NonZeroUsize::MIN;
+        let (foretold, foretells) = Foretold::channel(match options.manifest {
+            false => ManifestRead::WhenListed,
+            true if is_foretold_more => ManifestRead::First,
+            true => ManifestRead::Beside,
+        });
         let list = async {
             let take = |name: &str, listed| join.take(name, listed);
             self.list((foretold, size), run, take).await.map_err(one)
@@ -388,10 +395,10 @@ impl Tree {
         }
         let names = numbers.iter().filter_map(|number| source.files().get(*number)).map(|file| &*file.name);
         let names = names.skip(usize::from(probe.is_some())).collect();
-        let looked = self.look_all(names, run).await.map_err(|error| vec![error])?;
-        let seen = probe.into_iter().chain(looked);
-        for (number, seen) in numbers.into_iter().zip(seen) {
-            let Hashes { md5: Some(md5), sha256 } = all_hashes.get(number) else { continue };
+        let mut numbers = numbers.into_iter();
+        let mut learn = |seen: Option<Seen>| {
+            let Some(number) = numbers.next() else { return };
+            let Hashes { md5: Some(md5), sha256 } = all_hashes.get(number) else { return };
             let size = source.files().get(number).map_or(0, |file| file.stamp.size_bytes);
             asked.found.push(match seen {
                 None => (number, None, Known::Gone),
@@ -403,7 +410,11 @@ impl Tree {
                     (number, Some(seen.listed), if is_same { same } else { Known::Other })
                 }
             });
+        };
+        if let Some(seen) = probe {
+            learn(seen);
         }
+        self.look_all(names, run, learn).await.map_err(|error| vec![error])?;
         Ok(asked)
     }
 
@@ -419,13 +430,15 @@ impl Tree {
         let numbers: Vec<usize> =
             known.iter().enumerate().filter(|(_, known)| is_open(known)).map(|(number, _)| number).collect();
         let names = numbers.iter().filter_map(|number| source.files().get(*number)).map(|file| &*file.name);
-        let seen = self.look_all(names.collect(), run).await?;
-        for (number, seen) in numbers.into_iter().zip(seen) {
+        let names = names.collect();
+        let mut numbers = numbers.into_iter();
+        let learn = |seen: Option<Seen>| {
+            let Some(number) = numbers.next() else { return };
             let file = source.files().get(number);
             let (Some(slot), Some(Some(one)), Some(file)) =
                 (listed.get_mut(number), known.get_mut(number), file)
             else {
-                continue;
+                return;
             };
             match seen {
                 None => *one = Known::Gone,
@@ -444,8 +457,8 @@ impl Tree {
                     *slot = Some(seen.listed);
                 }
             }
-        }
-        Ok(())
+        };
+        self.look_all(names, run, learn).await
     }
 }
 

@@ -1,23 +1,25 @@
 //! The record of a publication: what stood there before, what is put there, and where the old bytes are kept.
 
+use std::fmt;
 use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use landfall_artifacts::Digest;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::TreeAddress;
-use super::etag::{Etag, hex};
+use super::bytes_md5::BytesMd5;
+use super::etag::{self, Etag};
+use super::headers::{Headers, SharedHeaders, Sharing};
 use super::look::Seen;
-use super::rules::Headers;
 
 /// What a publication changes, object by object. Written before the first change.
 ///
 /// `C` is what is known of the changes: all of them, or nothing, as of an [`Outline`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, bound(deserialize = "C: ReadChanges"))]
 pub struct SyncRecord<C = Vec<RecordedChange>> {
     /// 1.
     pub format_version: u64,
@@ -39,6 +41,7 @@ pub struct SyncRecord<C = Vec<RecordedChange>> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub had_manifest: Option<bool>,
     /// The changes, in the order of their names' bytes.
+    #[serde(deserialize_with = "ReadChanges::read")]
     pub changes: C,
 }
 
@@ -81,7 +84,7 @@ pub struct Before {
     /// SHA-256 of its bytes, where that is known.
     pub sha256: Option<Digest>,
     /// Its headers.
-    pub headers: Headers,
+    pub headers: SharedHeaders,
     /// The file's name in the folder, the name below the prefix, or the version; `None` where it was not kept.
     pub kept: Option<String>,
 }
@@ -94,11 +97,55 @@ pub struct After {
     pub size_bytes: u64,
     /// SHA-256 of its bytes; `None` where nothing was kept, so that nobody will ask.
     pub sha256: Option<Digest>,
-    /// MD5 of its bytes, hex.
-    pub md5: Option<Box<str>>,
+    /// MD5 of its bytes; `None` where nothing was kept.
+    pub md5: Option<BytesMd5>,
     /// Its headers; empty where nothing was kept.
-    #[serde(default, skip_serializing_if = "Headers::is_empty")]
-    pub headers: Headers,
+    #[serde(default, skip_serializing_if = "SharedHeaders::is_empty")]
+    pub headers: SharedHeaders,
+}
+
+/// What of the changes is read.
+pub trait ReadChanges: Sized {
+    /// Reads them.
+    ///
+    /// # Errors
+    /// What is no list of changes.
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error>;
+}
+
+impl ReadChanges for IgnoredAny {
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::deserialize(from)
+    }
+}
+
+/// All of them; their headers are shared.
+impl ReadChanges for Vec<RecordedChange> {
+    fn read<'de, D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Changes;
+        impl<'de> Visitor<'de> for Changes {
+            type Value = Vec<RecordedChange>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a list of changes")
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
+                let (mut changes, mut old, mut new) = (Vec::new(), Sharing::default(), Sharing::default());
+                while let Some(RecordedChange { name, mut before, mut after }) = seq.next_element()? {
+                    if let Some(before) = &mut before {
+                        before.headers = old.shared(std::mem::take(&mut before.headers));
+                    }
+                    if let Some(after) = &mut after {
+                        after.headers = new.shared(std::mem::take(&mut after.headers));
+                    }
+                    changes.push(RecordedChange { name, before, after });
+                }
+                Ok(changes)
+            }
+        }
+        from.deserialize_seq(Changes)
+    }
 }
 
 fn as_text<S: Serializer>(text: &Arc<str>, to: S) -> Result<S::Ok, S::Error> {
@@ -167,7 +214,7 @@ impl SyncRecord {
     }
 }
 
-impl<C: DeserializeOwned> SyncRecord<C> {
+impl<C: ReadChanges> SyncRecord<C> {
     /// Reads the file, piece by piece. The inner error says what is wrong with it, for people.
     ///
     /// # Errors
@@ -243,16 +290,16 @@ impl Before {
             (Some(before), Some(now)) => before == now,
             _ => self.etag.is_some() && self.etag == seen.listed.etag.text(),
         };
-        is_same && self.size_bytes == seen.listed.size_bytes && self.headers == seen.headers
+        is_same && self.size_bytes == seen.listed.size_bytes && *self.headers == seen.headers
     }
 }
 
 impl After {
     /// Whether another record tells of this object.
     fn is_same(&self, other: &Before) -> bool {
-        let is_same = match (self.sha256, other.sha256, &self.md5) {
+        let is_same = match (self.sha256, other.sha256, self.md5) {
             (Some(after), Some(now), _) => after == now,
-            (_, _, Some(md5)) => other.etag.as_deref() == Some(&**md5),
+            (_, _, Some(md5)) => other.etag.as_deref().and_then(etag::md5) == Some(md5.0),
             _ => false,
         };
         is_same && self.size_bytes == other.size_bytes && self.has(&other.headers)
@@ -260,7 +307,7 @@ impl After {
 
     /// Whether headers are those that were put there, where that is known.
     fn has(&self, headers: &Headers) -> bool {
-        self.headers.is_empty() || self.headers == *headers
+        self.headers.is_empty() || *self.headers == *headers
     }
 
     /// Whether an object is this one; `None` where neither its SHA-256 nor its ETag tell.
@@ -268,9 +315,9 @@ impl After {
         if self.size_bytes != seen.listed.size_bytes || !self.has(&seen.headers) {
             return Some(false);
         }
-        match (self.sha256, seen.sha256, &self.md5, &seen.listed.etag) {
+        match (self.sha256, seen.sha256, self.md5, &seen.listed.etag) {
             (Some(after), Some(now), ..) => Some(after == now),
-            (_, _, Some(md5), Etag::Md5Like(there)) if !seen.is_etag_opaque => Some(**md5 == hex(there)),
+            (_, _, Some(md5), Etag::Md5Like(there)) if !seen.is_etag_opaque => Some(md5.0 == *there),
             _ => None,
         }
     }
@@ -305,14 +352,14 @@ mod tests {
             size_bytes: content.len() as u64,
             etag: None,
             sha256: Some(Digest::of(content.as_bytes())),
-            headers: super::Headers::new(),
+            headers: super::SharedHeaders::default(),
             kept: Some("x".to_owned()),
         };
         let after = |content: &str| After {
             size_bytes: content.len() as u64,
             sha256: Some(Digest::of(content.as_bytes())),
             md5: None,
-            headers: super::Headers::new(),
+            headers: super::SharedHeaders::default(),
         };
         let change = |(name, from, to): &(&str, Option<&str>, Option<&str>)| RecordedChange {
             name: (*name).into(),
@@ -331,6 +378,34 @@ mod tests {
             had_manifest: None,
             changes: changes.iter().map(change).collect(),
         }
+    }
+
+    #[test]
+    fn headers_of_many_changes_are_in_memory_once() {
+        let mut one =
+            record(false, &[("a", Some("x"), Some("y")), ("b", Some("x"), None), ("c", None, Some("y"))]);
+        let headers = super::Headers::from([("content-type".to_owned(), "text/css".to_owned())]);
+        for change in &mut one.changes {
+            if let Some(before) = &mut change.before {
+                before.headers = headers.clone().into();
+            }
+            if let Some(after) = &mut change.after {
+                after.headers = headers.clone().into();
+            }
+        }
+        let mut bytes = Vec::new();
+        one.write(&mut bytes).expect("written");
+        let read = parsed(&bytes).expect("a record");
+        assert_eq!(read, one);
+        let [first, second, _] = &read.changes[..] else { panic!("three changes") };
+        let before = |change: &RecordedChange| {
+            std::ptr::from_ref(&*change.before.as_ref().expect("what was there").headers)
+        };
+        assert_eq!(before(first), before(second));
+        let [Some(after), Some(same)] = [0, 2].map(|at| read.changes[at].after.as_ref()) else {
+            panic!("two")
+        };
+        assert!(std::ptr::eq(&raw const *after.headers, &raw const *same.headers));
     }
 
     #[test]

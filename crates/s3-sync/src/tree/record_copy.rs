@@ -1,15 +1,14 @@
 //! A copy of a publication's record beside the old bytes, where those are kept below a prefix: the next run finds it there, on whichever
 //! machine that is.
 
-use std::io::BufReader;
 use std::path::Path;
 
 use landfall_run::Run;
 
 use super::apply::{ChangeResult, outcome};
+use super::headers::Headers;
 use super::put::{Condition, Wanted};
 use super::record::SyncRecord;
-use super::rules::Headers;
 use super::spool::{self, spooled_file};
 use super::{Labels, Tree, TreeAddress, TreeError};
 
@@ -43,9 +42,7 @@ impl Tree {
         };
         let Some((spooled, etag)) = found else { return Ok((copy, None)) };
         copy.over = etag.map_or(Condition::Any, Condition::Is);
-        let read =
-            tokio::task::spawn_blocking(move || SyncRecord::read(BufReader::new(spooled.bytes.reader())))
-                .await;
+        let read = tokio::task::spawn_blocking(move || SyncRecord::read(spooled.bytes.reader())).await;
         match read {
             Ok(Ok(Ok(record))) => Ok((copy, Some(record))),
             Ok(Ok(Err(why))) => Err(self.no_record(&copy, &why)),

@@ -7,10 +7,11 @@ use landfall_run::Run;
 
 use super::etag::Listed;
 use super::hash::{ByFile, Which, hash_all};
+use super::headers::Headers;
 use super::manifest::{self, Entry, HeaderSets};
 use super::page_size::PageSize;
-use super::rules::Headers;
 use super::source::LocalFile;
+use super::spool::SpooledReader;
 use super::starts::Starts;
 use super::stored::StoredManifest;
 use super::walk::Foretells;
@@ -27,7 +28,7 @@ pub(crate) struct Remembered {
 }
 
 impl Remembered {
-    fn read(from: &mut dyn Read, files: &[LocalFile], mut starts: Starts<'_>) -> Result<Self, String> {
+    fn read(from: impl Read, files: &[LocalFile], mut starts: Starts<'_>) -> Result<Self, String> {
         let (mut entries, mut rest) = (Vec::with_capacity(files.len()), files.iter().peekable());
         let sets = manifest::read(from, |name, entry| {
             starts.next(name);
@@ -116,7 +117,7 @@ impl Tree {
     ) -> Result<Option<StoredManifest<Remembered>>, TreeError> {
         let (files, prefix) = (Arc::clone(source.files()), self.address().prefix().to_owned());
         let read =
-            move |from: &mut dyn Read| Remembered::read(from, &files, Starts::new(&prefix, size.keys()));
+            move |from: SpooledReader| Remembered::read(from, &files, Starts::new(&prefix, size.keys()));
         self.stored_manifest(read, run).await
     }
 }

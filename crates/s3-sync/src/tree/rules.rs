@@ -1,9 +1,8 @@
 //! What of a tree is published, what is left alone, and with which headers.
 
-use std::collections::BTreeMap;
-
 use aws_sdk_s3::primitives::{DateTime, DateTimeFormat};
 
+use super::headers::Headers;
 use super::patterns::{PatternError, Patterns};
 
 /// What is left out where nothing else is said: files and folders whose names begin with a dot.
@@ -73,9 +72,6 @@ const KNOWN: [&str; 6] = [
 
 /// Most bytes of all headers of an object (S3 User Guide, "Working with object metadata": 2 KB of user-defined metadata).
 const MOST_HEADER_BYTES: usize = 2048;
-
-/// The headers of an object by their names in lower case.
-pub type Headers = BTreeMap<String, String>;
 
 impl Rules {
     /// Reads rules.

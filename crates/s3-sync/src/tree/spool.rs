@@ -112,13 +112,17 @@ fn read_file(path: &Path, most: u64) -> Result<Spooled, TreeError> {
     }
 }
 
+/// Reads bytes that were spooled. JSON is read byte by byte, for which a buffer of a known type is much faster.
+pub(crate) type SpooledReader = io::BufReader<Box<dyn Read + Send>>;
+
 impl SpooledBytes {
-    /// Reads them from their beginning, without a buffer.
-    pub(crate) fn reader(self) -> Box<dyn Read> {
-        match self {
+    /// Reads them from their beginning.
+    pub(crate) fn reader(self) -> SpooledReader {
+        let from: Box<dyn Read + Send> = match self {
             Self::Memory(bytes) => Box::new(io::Cursor::new(bytes)),
             Self::File(file) => Box::new(file),
-        }
+        };
+        io::BufReader::with_capacity(64 * 1024, from)
     }
 }
 
@@ -129,6 +133,8 @@ pub(crate) fn failed(source: io::Error) -> TreeError {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Read as _;
+
     use landfall_artifacts::Digest;
 
     use super::super::TreeError;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use landfall_run::Run;
 
+use super::look::Seen;
 use super::record::SyncRecord;
 use super::{Plan, Tree, TreeError};
 
@@ -29,14 +30,19 @@ impl Tree {
             plan.puts.binary_search_by(|put| by_name(&put.name)).is_ok()
                 || plan.deletes.binary_search_by(|extra| by_name(&extra.name)).is_ok()
         };
-        let names = earlier.changes.iter().map(|change| &change.name).filter(|name| !is_planned(name));
-        let mut seen = self.look_all(names.map(|name| &**name).collect(), run).await?.into_iter();
-        earlier.changes.retain(|change| {
-            is_planned(&change.name) || {
-                let seen = seen.next().flatten();
-                !change.found(seen.as_ref()) && change.left(seen.as_ref()) != Some(false)
-            }
-        });
+        let open = || earlier.changes.iter().filter(|change| !is_planned(&change.name));
+        let (names, mut changes) = (open().map(|change| &*change.name).collect(), open());
+        let mut stands = Vec::new();
+        let learn = |seen: Option<Seen>| {
+            stands.extend(
+                changes
+                    .next()
+                    .map(|change| !change.found(seen.as_ref()) && change.left(seen.as_ref()) != Some(false)),
+            );
+        };
+        self.look_all(names, run, learn).await?;
+        let mut stands = stands.into_iter();
+        earlier.changes.retain(|change| is_planned(&change.name) || stands.next().unwrap_or(true));
         Ok(earlier)
     }
 }

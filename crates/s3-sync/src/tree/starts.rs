@@ -3,7 +3,7 @@
 use super::address::MOST_KEY_BYTES;
 use super::manifest::MANIFEST_NAME;
 
-/// Pages that are foretold at most, so that no manifest takes more than a bucket could need.
+/// Pages that are foretold at most, so that a manifest takes little memory for it; those after them follow each other.
 const MOST_STARTS: usize = 1000;
 
 /// Counts names in their order, and keeps the last one of each page.

@@ -7,7 +7,7 @@ use landfall_aws::{Call, Nature, Service, call};
 use landfall_run::{Event, Run};
 
 use super::manifest::{MANIFEST_NAME, MOST_BYTES};
-use super::spool::{self, Spool, Spooled};
+use super::spool::{self, Spool, Spooled, SpooledReader};
 use super::{Tree, TreeError};
 
 /// Bytes of one request: below what the connector takes as an answer.
@@ -62,7 +62,7 @@ impl Tree {
     /// [`TreeError::Call`], [`TreeError::Changed`], [`TreeError::TooMany`]; [`TreeError::Temporary`].
     pub(crate) async fn stored_manifest<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&mut dyn std::io::Read) -> Result<T, String> + Send + 'static,
+        read: impl FnOnce(SpooledReader) -> Result<T, String> + Send + 'static,
         run: &Run,
     ) -> Result<Option<StoredManifest<T>>, TreeError> {
         let mut spool = Spool::new();
@@ -72,7 +72,7 @@ impl Tree {
         };
         let Spooled { bytes, sha256, size_bytes, .. } = spool.finish()?;
         // A large one takes its time, in which others would wait.
-        let says = tokio::task::spawn_blocking(move || read(&mut *bytes.reader())).await;
+        let says = tokio::task::spawn_blocking(move || read(bytes.reader())).await;
         let says = says.unwrap_or_else(|_| Err("reading it failed".to_owned()));
         if let Err(why) = &says {
             let place = self.address().shown(MANIFEST_NAME);

@@ -8,6 +8,7 @@ use landfall_run::Run;
 
 use super::in_turn::in_turn;
 use super::join::Extra;
+use super::look::Seen;
 use super::put::{Condition, Wanted, Written};
 use super::record::{Before, KeptIn, SyncRecord};
 use super::{Applied, ChangeResult, Labels, Tree, TreeError};
@@ -70,16 +71,16 @@ impl Tree {
     /// Every object that is neither as the publication left it nor as it was before ([`TreeError::ChangedSince`]), or whose old bytes were not
     /// kept, are gone or damaged ([`TreeError::NotKept`]): nothing is undone by halves. At most twenty of them.
     pub async fn undo_plan(&self, record: &SyncRecord, run: &Run) -> Result<Undo, Vec<TreeError>> {
-        let names: Vec<&str> = record.changes.iter().map(|change| &*change.name).collect();
-        let seen = self.look_all(names, run).await.map_err(|error| vec![error])?;
+        let looked_at: Vec<&str> = record.changes.iter().map(|change| &*change.name).collect();
         let names = record.changes.iter().map(|change| change.name.clone()).collect();
         let mut undo = Undo { names, had_manifest: record.had_manifest, ..Undo::default() };
-        let mut errors = Vec::new();
-        for (change, seen) in record.changes.iter().zip(seen) {
+        let (mut errors, mut changes) = (Vec::new(), record.changes.iter());
+        let plan_one = |seen: Option<Seen>| {
+            let Some(change) = changes.next() else { return };
             let address = || self.address().shown(&change.name);
             if change.found(seen.as_ref()) {
                 undo.unchanged += 1;
-                continue;
+                return;
             }
             if change.left(seen.as_ref()) != Some(true) {
                 let is_known = record.kept_in.is_some();
@@ -88,7 +89,7 @@ impl Tree {
                 } else {
                     not_kept(address(), "it was published without --keep-old")
                 });
-                continue;
+                return;
             }
             match (&change.before, seen) {
                 (None, Some(seen)) => {
@@ -98,7 +99,7 @@ impl Tree {
                 (Some(before), seen) => {
                     let Some(kept_in) = record.kept_in.clone().filter(|_| before.kept.is_some()) else {
                         errors.push(not_kept(address(), "its old bytes were not kept"));
-                        continue;
+                        return;
                     };
                     let condition = match seen {
                         None => Condition::Free,
@@ -108,7 +109,8 @@ impl Tree {
                     undo.restores.push(Restore { name, before, condition, kept_in });
                 }
             }
-        }
+        };
+        self.look_all(looked_at, run, plan_one).await.map_err(|error| vec![error])?;
         let (mut restores, failures) = (undo.restores.iter(), AtomicUsize::new(0));
         in_turn(
             AT_ONCE,
@@ -183,7 +185,7 @@ impl Tree {
             return Err(TreeError::Stopped { address });
         }
         let kept = self.kept_bytes(restore, run).await?;
-        let headers = restore.before.headers.clone();
+        let headers = (*restore.before.headers).clone();
         let wanted = Wanted::of_spooled(&restore.name, kept, headers, restore.condition.clone());
         self.put(&wanted, run).await
     }

@@ -4,6 +4,7 @@
 //! is not so yet the token of the page before is followed. So the listing is the same and as complete as without, whatever was foretold.
 
 use std::collections::VecDeque;
+use std::num::NonZeroUsize;
 use std::pin::pin;
 
 use aws_sdk_s3::operation::list_objects_v2::ListObjectsV2Output;
@@ -34,15 +35,28 @@ pub(super) struct Foretells {
     pub(super) starts: oneshot::Sender<Vec<Box<str>>>,
 }
 
+/// When the manifest is read that foretells the keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ManifestRead {
+    /// When the listing has shown that it is there.
+    WhenListed,
+    /// Together with the first page.
+    Beside,
+    /// Before the first page, so that all pages are asked for together. Where it foretells more than one that takes no more round trips, and
+    /// the manifest and the pages are not in memory at the same time; where there is none it takes one more.
+    First,
+}
+
 impl Foretold {
-    /// Both ends. The other one waits for the manifest to be listed unless it is read in any case. Where it is, and the objects will
-    /// probably take several pages, this one waits for it: all pages are asked for together then, after as many round trips as without
-    /// waiting, and the manifest and the pages are not in memory at the same time.
-    pub(super) fn channel(is_read: bool, takes_several_pages: bool) -> (Self, Foretells) {
+    /// Both ends.
+    pub(super) fn channel(manifest: ManifestRead) -> (Self, Foretells) {
         let (seen, was_seen) = oneshot::channel();
         let (tell, starts) = oneshot::channel();
-        let (seen, was_seen) = if is_read { (None, None) } else { (Some(seen), Some(was_seen)) };
-        let waits = is_read && takes_several_pages;
+        let (seen, was_seen) = match manifest {
+            ManifestRead::WhenListed => (Some(seen), Some(was_seen)),
+            ManifestRead::Beside | ManifestRead::First => (None, None),
+        };
+        let waits = manifest == ManifestRead::First;
         (Self { seen, starts, waits }, Foretells { seen: was_seen, starts: tell })
     }
 }
@@ -63,13 +77,13 @@ pub(super) enum Stopped<E> {
 pub(super) async fn walk<E, F: Future<Output = Result<ListObjectsV2Output, E>>>(
     prefix: &str,
     foretold: Foretold,
-    at_once: usize,
+    at_once: NonZeroUsize,
     fetch: impl Fn(Ask) -> F,
     take: impl FnMut(&str, Listed),
 ) -> Result<u64, Stopped<E>> {
     let Foretold { seen, mut starts, waits } = foretold;
     let mut taken = Taken { pages: Pages::new(prefix), seen, take };
-    let mut ahead = Ahead::new(at_once - 1, |ask: Ask| {
+    let mut ahead = Ahead::new(at_once.get() - 1, |ask: Ask| {
         let page = fetch(ask.clone());
         async move { (ask, page.await) }
     });
@@ -192,6 +206,7 @@ impl<F: Future, A: Fn(Ask) -> F> Ahead<F, A> {
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+    use std::num::NonZeroUsize;
     use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -200,7 +215,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::super::starts::Starts;
-    use super::{Ask, Foretold, Stopped, walk};
+    use super::{Ask, Foretold, ManifestRead, Stopped, walk};
 
     /// Pages that are under way at a time.
     const AT_ONCE: usize = 8;
@@ -212,6 +227,9 @@ mod tests {
         /// What was asked, and how many keys were the answer.
         asked: Mutex<Vec<(Ask, usize)>>,
         under_way: AtomicUsize,
+        /// How many were under way at a time, and how many may be.
+        peak: AtomicUsize,
+        at_once: usize,
         /// The request that fails, by its number.
         failing: Option<usize>,
     }
@@ -219,7 +237,16 @@ mod tests {
     impl Bucket {
         fn new(keys: impl IntoIterator<Item = String>, page_keys: Vec<usize>) -> Self {
             let keys = keys.into_iter().map(|name| format!("p/{name}")).collect();
-            Self { keys, page_keys, asked: Mutex::default(), under_way: AtomicUsize::new(0), failing: None }
+            let (under_way, peak) = (AtomicUsize::new(0), AtomicUsize::new(0));
+            Self {
+                keys,
+                page_keys,
+                asked: Mutex::default(),
+                under_way,
+                peak,
+                at_once: AT_ONCE,
+                failing: None,
+            }
         }
 
         fn requests(&self) -> usize {
@@ -239,7 +266,9 @@ mod tests {
             let shown = &rest[..size.min(rest.len())];
             let number = self.requests();
             self.asked.lock().expect("a list").push((ask.clone(), shown.len()));
-            assert!(self.under_way.fetch_add(1, Ordering::Relaxed) < AT_ONCE);
+            let under_way = self.under_way.fetch_add(1, Ordering::Relaxed) + 1;
+            assert!(under_way <= self.at_once, "{under_way}");
+            self.peak.fetch_max(under_way, Ordering::Relaxed);
             for _ in 0..(number * 7) % 5 {
                 tokio::task::yield_now().await;
             }
@@ -258,7 +287,7 @@ mod tests {
         }
 
         async fn listed(&self, starts: Vec<Box<str>>) -> Result<Vec<String>, Stopped<&'static str>> {
-            let (foretold, foretells) = Foretold::channel(true, false);
+            let (foretold, foretells) = Foretold::channel(ManifestRead::Beside);
             let _ = foretells.starts.send(starts);
             self.listed_by(foretold).await
         }
@@ -266,7 +295,8 @@ mod tests {
         async fn listed_by(&self, foretold: Foretold) -> Result<Vec<String>, Stopped<&'static str>> {
             let mut names = Vec::new();
             let take = |name: &str, _| names.push(name.to_owned());
-            let count = walk("p/", foretold, AT_ONCE, |ask| self.page(ask), take).await?;
+            let at_once = NonZeroUsize::new(self.at_once).expect("one at least");
+            let count = walk("p/", foretold, at_once, |ask| self.page(ask), take).await?;
             assert_eq!(count, names.len() as u64);
             Ok(names)
         }
@@ -302,26 +332,22 @@ mod tests {
     #[tokio::test]
     async fn pages_that_wait_to_be_foretold_are_asked_for_together() {
         let keys = numbers(0..45);
-        for (foretold, requests) in [(Some(starts(&keys, 10)), 5), (Some(Vec::new()), 5), (None, 5)] {
+        // One of them is answered at once. Nothing is told where there is no manifest.
+        for (foretold, peak) in [(Some(starts(&keys, 10)), 4), (Some(Vec::new()), 1), (None, 1)] {
             let bucket = Bucket::new(keys.clone(), vec![10]);
-            let (waits, foretells) = Foretold::channel(true, true);
+            let (waits, foretells) = Foretold::channel(ManifestRead::First);
             let tell = async {
                 for _ in 0..20 {
                     tokio::task::yield_now().await;
                 }
                 assert_eq!(bucket.requests(), 0, "it waits");
-                // Nothing is told where there is no manifest.
                 if let Some(foretold) = foretold {
                     let _ = foretells.starts.send(foretold);
                 }
             };
             let (listed, ()) = tokio::join!(bucket.listed_by(waits), tell);
             assert_eq!(listed.map(|names| names.len()), Ok(45));
-            assert_eq!(bucket.requests(), requests);
-        }
-        // What is one page is asked for at once, and so is all that may have no manifest.
-        for (is_read, takes_several_pages) in [(true, false), (false, true), (false, false)] {
-            assert!(!Foretold::channel(is_read, takes_several_pages).0.waits);
+            assert_eq!((bucket.requests(), bucket.peak.into_inner()), (5, peak));
         }
     }
 
@@ -357,6 +383,7 @@ mod tests {
             is_about_it in any::<bool>(),
             pages in prop::collection::vec(0..6_usize, 1..6),
             page_keys in 1..6_usize,
+            at_once in 1..=AT_ONCE,
         ) {
             // A server that never shows anything is refused, which other tests see to.
             let pages: Vec<usize> = pages.into_iter().chain([1]).collect();
@@ -367,7 +394,7 @@ mod tests {
             let wanted: Vec<String> = keys.iter().cloned().collect();
             let sequential = Bucket::new(keys.clone(), pages.clone());
             prop_assert_eq!(runtime.block_on(sequential.listed(Vec::new())), Ok(wanted.clone()));
-            let bucket = Bucket::new(keys, pages);
+            let bucket = Bucket { at_once, ..Bucket::new(keys, pages) };
             prop_assert_eq!(runtime.block_on(bucket.listed(starts)), Ok(wanted.clone()));
             // Each page that is followed shows a key that no other has shown, unless it shows none at all.
             let asked = bucket.asked.lock().expect("a list");

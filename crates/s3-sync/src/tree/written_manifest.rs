@@ -7,12 +7,12 @@ use landfall_run::Run;
 
 use super::apply::{ChangeResult, outcome};
 use super::etag::{Etag, Listed};
+use super::headers::Headers;
 use super::join::Extra;
 use super::manifest::{self, Entry, Line, MANIFEST_NAME};
 use super::plan::ManifestPlan;
 use super::put::{Condition, Wanted};
-use super::rules::Headers;
-use super::spool::{Spooled, spooled};
+use super::spool::{Spooled, SpooledReader, spooled};
 use super::{Applied, Labels, Plan, Rules, Source, Tree, TreeError, Undo};
 
 impl Tree {
@@ -63,7 +63,7 @@ impl Tree {
     ) -> Result<Option<ChangeResult>, TreeError> {
         // Records of before that was noted say nothing of it.
         let Some(had_manifest) = undo.had_manifest else { return Ok(None) };
-        let read = |from: &mut dyn std::io::Read| {
+        let read = |from: SpooledReader| {
             let mut objects: BTreeMap<Box<str>, Entry> = BTreeMap::new();
             let sets = manifest::read(from, |name, entry| {
                 objects.insert(name.into(), entry);
@@ -89,7 +89,7 @@ impl Tree {
         }
         for (restore, result) in undo.restores.iter().zip(&applied.puts) {
             if let (Some(etag), Some(sha256)) = (&result.etag, result.sha256) {
-                let headers = sets.number(restore.before.headers.clone());
+                let headers = sets.number((*restore.before.headers).clone());
                 let size_bytes = restore.before.size_bytes;
                 let entry = Entry { etag: etag.clone(), sha256, size_bytes, headers };
                 objects.insert(restore.name.as_str().into(), entry);

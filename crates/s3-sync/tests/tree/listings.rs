@@ -1,5 +1,6 @@
 //! Listings that cannot be relied on: nothing is planned by half of one.
 
+use landfall_artifacts::Explain as _;
 use landfall_sandbox::{Fault, Service, What};
 
 use crate::{World, document, error};
@@ -153,4 +154,24 @@ async fn a_listing_that_fails_twice_and_then_works_is_one_listing() {
     let (plan, _) = world.published().await;
     assert_eq!((plan.deletes.len(), plan.unchanged), (1, 10));
     assert_eq!(world.holds(), world.files());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_are_too_large_to_be_read_are_told_as_such() {
+    let long = "x".repeat(9 * 1024 * 1024);
+    let too_long = || What::status(200).header("content-type", "application/xml").body(long.clone());
+    for (size, code, part) in [
+        ("1000", "LF-AWS-ANSWER", "cannot list"),
+        ("8000", "LF-SYNC-LISTING", "no page of 8000 objects could be read"),
+    ] {
+        let mut world = World::new().await;
+        world.options.page_size = size.parse().expect("a size");
+        world.ten();
+        let fault = Fault::new(too_long()).on(Service::S3).matching("list-type=2").every();
+        world.sandbox.faults().add(fault);
+        let errors = world.plan().await.expect_err("refused");
+        let told: Vec<_> = errors.iter().map(|error| (error.code(), error.to_string())).collect();
+        assert_eq!(told.len(), 1);
+        assert!(told[0].0 == code && told[0].1.contains(part), "{told:?}");
+    }
 }

@@ -40,6 +40,7 @@ struct Case {
     manifest: bool,
     etags: u8,
     max_deletes: u64,
+    page_size: u8,
 }
 
 /// Patterns that fit some of the names.
@@ -57,8 +58,8 @@ fn patterns() -> impl Strategy<Value = Vec<String>> {
 
 fn case() -> impl Strategy<Value = Case> {
     let rules = (patterns(), patterns());
-    (tree(), tree(), rules, any::<bool>(), any::<bool>(), 0..4_u8, 0..12_u64).prop_map(
-        |(files, objects, (exclude, include), deletes, manifest, etags, max_deletes)| Case {
+    (tree(), tree(), rules, any::<bool>(), any::<bool>(), 0..4_u8, 0..12_u64, 1..6_u8).prop_map(
+        |(files, objects, (exclude, include), deletes, manifest, etags, max_deletes, page_size)| Case {
             files: on_disk(&files),
             objects,
             exclude,
@@ -67,6 +68,7 @@ fn case() -> impl Strategy<Value = Case> {
             manifest,
             etags,
             max_deletes,
+            page_size,
         },
     )
 }
@@ -88,6 +90,7 @@ async fn check(world: &mut World, case: &Case) {
     world.rules = rules(&RuleTexts { exclude, include, ..RuleTexts::default() });
     world.options.delete = case.deletes;
     world.options.manifest = case.manifest;
+    world.options.page_size = case.page_size.to_string().parse().expect("a size");
     world.guards.max_deletes = MaxDeletes::Number(case.max_deletes);
     let taken = |name: &String| world.rules.takes(name);
     let gone = case.objects.keys().filter(|name| taken(name) && !case.files.contains_key(*name)).count();

@@ -7,8 +7,7 @@ use std::path::Path;
 use landfall_artifacts::{EventKind, FileError, FileErrors, FileProblem, LedgerEvent, LedgerItem, Problem};
 use landfall_ledger::{Draft, Ledger};
 use landfall_run::Run;
-use landfall_s3_sync::tree::{Applied, Change, ChangeResult, Labels, SyncRecord, Tree, Undo};
-use serde::de::DeserializeOwned;
+use landfall_s3_sync::tree::{Applied, Change, ChangeResult, Labels, ReadChanges, SyncRecord, Tree, Undo};
 
 use super::ledger::{UNDOES, is_of, newest, result_of, takes_back};
 use super::{refusal, shown};
@@ -18,7 +17,7 @@ use crate::{Finished, Item, Outcome, Output, Target};
 ///
 /// # Errors
 /// A file that is not there, cannot be read, or breaks its format.
-pub fn read_record<C: DeserializeOwned>(path: &Path) -> Result<SyncRecord<C>, FileError> {
+pub fn read_record<C: ReadChanges>(path: &Path) -> Result<SyncRecord<C>, FileError> {
     let shown_path = landfall_secret::escape(&path.to_string_lossy(), 300);
     let broken = |found: String, expected: &str| {
         FileError::Invalid(FileErrors::one(FileProblem {

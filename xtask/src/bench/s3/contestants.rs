@@ -9,7 +9,7 @@ use crate::real_servers::S3Programs;
 
 pub(super) const OURS: &str = "landfall";
 /// The same with larger pages, which this server gives, and S3 does not.
-pub(super) const OURS_BY_LARGE_PAGES: &str = "landfall --page-size 10000";
+pub(super) const OURS_BY_LARGE_PAGES: &str = "landfall --page-size 8000";
 pub(super) const RCLONE: &str = "rclone, 32 at a time";
 pub(super) const S5CMD: &str = "s5cmd";
 
@@ -50,7 +50,7 @@ impl Contestant {
             Kind::Ours | Kind::OursByLargePages => {
                 let options = ["--manifest", "--delete", "--quiet", "--bucket-owner", "123456789012"];
                 let is_large = matches!(self.kind, Kind::OursByLargePages);
-                let more: &[&str] = if is_large { &["--page-size", "10000"] } else { &[] };
+                let more: &[&str] = if is_large { &["--page-size", "8000"] } else { &[] };
                 let options = options.iter().chain(more).map(|option| (*option).to_owned());
                 [folder, to].into_iter().chain(options).collect()
             }
