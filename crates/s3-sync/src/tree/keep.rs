@@ -66,60 +66,55 @@ impl Tree {
     ) -> Result<SyncRecord, Vec<TreeError>> {
         let is_kept = *keep != Keep::Nothing;
         let time = landfall_run::rfc3339(run.clock().now());
-        let (mut old_headers, mut new_headers) = (Sharing::default(), Sharing::default());
+        let mut new_headers = Sharing::default();
         let puts = plan.puts.iter().map(|put| {
             let headers = if is_kept { rules.headers(&put.name) } else { super::Headers::new() };
             let headers = new_headers.shared(headers.into());
             let after = After { size_bytes: put.size_bytes, md5: None, sha256: None, headers };
-            (&put.name, put.before.as_deref(), Some(Box::new(after)))
+            RecordedChange { name: Arc::clone(&put.name), before: None, after: Some(Box::new(after)) }
         });
-        let deletes = plan.deletes.iter().map(|extra| (&extra.name, Some(&extra.listed), None));
-        let mut all: Vec<_> = puts.chain(deletes).collect();
+        let deletes = plan.deletes.iter().map(|extra| RecordedChange {
+            name: Arc::clone(&extra.name),
+            before: None,
+            after: None,
+        });
+        let mut changes: Vec<RecordedChange> = puts.chain(deletes).collect();
         if is_kept {
-            let number = |name: &str| {
-                source.files().binary_search_by(|file| file.name.as_bytes().cmp(name.as_bytes())).ok()
-            };
-            let numbers: Vec<usize> = plan.puts.iter().filter_map(|put| number(&put.name)).collect();
-            if numbers.len() != plan.puts.len() {
-                // A plan of another source: hashes would stand with other names.
-                return Err(vec![TreeError::Moved { path: source.path().to_owned() }]);
-            }
-            let mut afters = all.iter_mut().filter_map(|(.., after)| after.as_mut());
-            let note = |_, hashes: Hashes| {
-                if let Some(after) = afters.next() {
-                    (after.md5, after.sha256) = (hashes.md5.map(BytesMd5), hashes.sha256);
-                }
-            };
-            hash_all(source, &numbers, Which::Both, note).await?;
+            note_hashes(plan, source, &mut changes).await?;
         }
-        let old = all.iter().filter(|(_, before, _)| before.is_some()).count() as u64;
-        if is_kept && old > 0 {
-            run.progress().event(Event::Phase { name: "keep".into(), items: Some(old) });
+        let old = || there_now(plan).filter(|(_, before)| before.is_some()).map(|(name, _)| &**name);
+        let count = old().count() as u64;
+        if is_kept && count > 0 {
+            run.progress().event(Event::Phase { name: "keep".into(), items: Some(count) });
         }
         // Copies in another prefix are changes too.
         let intent = match keep {
-            Keep::Prefix(place) if old > 0 => {
-                let names: Vec<&str> =
-                    all.iter().filter(|(_, before, _)| before.is_some()).map(|(name, ..)| &***name).collect();
+            Keep::Prefix(place) if count > 0 => {
                 let place = self.at(place.clone());
+                let names: Vec<&str> = old().collect();
                 let intent = place.intend("PutObject", plan.digest(), names.into_iter(), labels, run).await;
                 Some((place, intent.map_err(|error| vec![error])?))
             }
             Keep::Nothing | Keep::Folder(_) | Keep::Prefix(_) | Keep::Versions => None,
         };
         let id = format!("{}-{}", time.replace([':', '-'], ""), &plan.digest().hex()[..12]);
-        let (mut rest, mut befores, mut errors) = (all.iter(), Vec::new(), Vec::new());
+        let (mut rest, mut slots, mut errors) = (there_now(plan), changes.iter_mut(), Vec::new());
+        let mut old_headers = Sharing::default();
         in_turn(
             AT_ONCE,
-            || rest.next().map(|(name, before, _)| self.keep_one(name, *before, keep, &id, run)),
-            |one| match one {
-                Ok(mut before) => {
-                    if let Some(before) = &mut before {
+            || rest.next().map(|(name, before)| self.keep_one(name, before, keep, &id, run)),
+            |one| {
+                let slot = slots.next();
+                match one {
+                    Ok(Some(mut before)) => {
                         before.headers = old_headers.shared(std::mem::take(&mut before.headers));
+                        if let Some(change) = slot {
+                            change.before = Some(before);
+                        }
                     }
-                    befores.push(before);
+                    Ok(None) => {}
+                    Err(error) => errors.push(error),
                 }
-                Err(error) => errors.push(error),
             },
         )
         .await;
@@ -134,12 +129,7 @@ impl Tree {
             errors.truncate(20);
             return Err(errors);
         }
-        let mut changes: Vec<RecordedChange> = all
-            .into_iter()
-            .zip(befores)
-            .map(|((name, _, after), before)| RecordedChange { name: Arc::clone(name), before, after })
-            .collect();
-        changes.sort_by(|one, other| one.name.as_bytes().cmp(other.name.as_bytes()));
+        changes.sort_unstable_by(|one, other| one.name.as_bytes().cmp(other.name.as_bytes()));
         Ok(SyncRecord {
             format_version: 1,
             address: self.address().to_string(),
@@ -224,6 +214,37 @@ impl Tree {
         }
         Ok(Some(Box::new(told)))
     }
+}
+
+/// Every key that a plan changes, with what stands there: uploads, then deletions.
+fn there_now(plan: &Plan) -> impl Iterator<Item = (&Arc<str>, Option<&Listed>)> {
+    let puts = plan.puts.iter().map(|put| (&put.name, put.before.as_deref()));
+    puts.chain(plan.deletes.iter().map(|extra| (&extra.name, Some(&extra.listed))))
+}
+
+/// Notes what is put there, of which an undo must know that it is still so.
+///
+/// # Errors
+/// Every file that cannot be read or is not as it was found, or that the source has not.
+async fn note_hashes(
+    plan: &Plan,
+    source: &Source,
+    changes: &mut [RecordedChange],
+) -> Result<(), Vec<TreeError>> {
+    let number =
+        |name: &str| source.files().binary_search_by(|file| file.name.as_bytes().cmp(name.as_bytes())).ok();
+    let numbers: Vec<usize> = plan.puts.iter().filter_map(|put| number(&put.name)).collect();
+    if numbers.len() != plan.puts.len() {
+        // A plan of another source: hashes would stand with other names.
+        return Err(vec![TreeError::Moved { path: source.path().to_owned() }]);
+    }
+    let mut afters = changes.iter_mut().filter_map(|change| change.after.as_mut());
+    let note = |_, hashes: Hashes| {
+        if let Some(after) = afters.next() {
+            (after.md5, after.sha256) = (hashes.md5.map(BytesMd5), hashes.sha256);
+        }
+    };
+    hash_all(source, &numbers, Which::Both, note).await
 }
 
 /// Writes bytes to a file called by their SHA-256, where it is not there already; gives its name.
