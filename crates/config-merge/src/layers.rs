@@ -26,6 +26,9 @@ impl fmt::Display for LayerKind {
     }
 }
 
+/// Letters of a name of which no other is taken for a slip, plus one.
+const SHORT: usize = 4;
+
 /// All overlays of one kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
@@ -108,6 +111,35 @@ impl Layers {
         let lower = name.to_lowercase();
         self.names.keys().map(String::as_str).find(|known| *known != name && known.to_lowercase() == lower)
     }
+
+    /// A name that is known and of which this one may be a slip.
+    pub(crate) fn misspelt(&self, name: &str) -> Option<&str> {
+        self.names.keys().map(String::as_str).find(|known| is_slip(name, known))
+    }
+}
+
+/// Whether a letter more, less or another, or two that are exchanged, make one name of the other. Of short names every other word would be a slip.
+fn is_slip(one: &str, other: &str) -> bool {
+    let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
+    let (mut one, mut other) = (&one[..], &other[..]);
+    if one.len() < SHORT || other.len() < SHORT || one == other {
+        return false;
+    }
+    while let ([first, rest @ ..], [same, others @ ..]) = (one, other)
+        && first == same
+    {
+        (one, other) = (rest, others);
+    }
+    while let ([rest @ .., last], [others @ .., same]) = (one, other)
+        && last == same
+    {
+        (one, other) = (rest, others);
+    }
+    match (one, other) {
+        ([] | [_], [] | [_]) => true,
+        ([a, b], [c, d]) => a == d && b == c,
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -119,6 +151,25 @@ mod tests {
             kind,
             known: known.iter().map(|&name| name.to_owned()).collect(),
             chosen: chosen.iter().map(|&name| name.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_slip_is_told_from_another_word() {
+        for (one, other, is_one) in [
+            ("stg_eu0", "stg_eu00", true),
+            ("stg_eu000", "stg_eu00", true),
+            ("stg_eu01", "stg_eu00", true),
+            ("andriod", "android", true),
+            ("tsg_eu00", "stg_eu00", true),
+            ("android", "android", false),
+            ("schema", "android", false),
+            ("stg_us01", "stg_eu00", false),
+            ("en", "eu", false),
+            ("prod", "pro", false),
+        ] {
+            assert_eq!(super::is_slip(one, other), is_one, "{one} {other}");
+            assert_eq!(super::is_slip(other, one), is_one, "{other} {one}");
         }
     }
 

@@ -159,6 +159,15 @@ impl<'p> Planning<'p> {
                             landfall_secret::escape(path, 300)
                         ));
                     }
+                    // Where nothing stands that it could be laid over, it is no overlay.
+                    if let Some((known, _)) =
+                        one.misspelt.as_ref().filter(|(_, base)| paths.contains(&base.as_str()))
+                    {
+                        self.plan.warnings.push(format!(
+                            "{} is no overlay and goes out as it is: was {known} meant?",
+                            landfall_secret::escape(path, 300)
+                        ));
+                    }
                     all.push(one);
                 }
                 Err(Error::UnknownOverlay { folder, known }) => {

@@ -64,7 +64,8 @@ impl Config {
 /// A source that cannot be published whole, a listing that cannot be relied on, deletions that the guards forbid, old bytes that
 /// cannot be kept: before anything is changed.
 pub async fn run(config: &Config, tree: &Tree, ledger: &Ledger, output: &Output, run: &Run) -> Outcome {
-    let problems = places::problems(&config.folder, &config.record, &config.keep, tree.address());
+    let problems =
+        places::problems((&config.folder, tree.address()), &config.record, &config.keep, ledger.place());
     if !problems.is_empty() {
         return Err(Refusal(problems));
     }

@@ -18,6 +18,8 @@ pub(super) struct Named<'s> {
     pub(super) in_folder: bool,
     /// A known name of which a part of its name differs in case alone.
     pub(super) nearly: Option<String>,
+    /// A known name of which a part of its name may be a slip, and the base that it would be laid over.
+    pub(super) misspelt: Option<(String, String)>,
 }
 
 /// Understands a name.
@@ -27,12 +29,15 @@ pub(super) struct Named<'s> {
 pub(super) fn named<'s>(source: &'s str, layers: &Layers) -> Result<Named<'s>, Error> {
     match in_folder(source) {
         None => {
-            let Some((at, middle)) = without_middle(source) else { return Ok(plain(source, None)) };
+            let Some((at, middle)) = without_middle(source) else { return Ok(plain(source)) };
             if layers.rank(middle).is_some() {
                 let overlay = Some(middle.to_owned());
-                return Ok(Named { source, at, overlay, in_folder: false, nearly: None });
+                return Ok(Named { source, at, overlay, in_folder: false, nearly: None, misspelt: None });
             }
-            Ok(plain(source, layers.nearly(middle).map(str::to_owned)))
+            let nearly = layers.nearly(middle).map(str::to_owned);
+            let misspelt = layers.misspelt(middle).filter(|_| nearly.is_none());
+            let misspelt = misspelt.map(|known| (known.to_owned(), at));
+            Ok(Named { nearly, misspelt, ..plain(source) })
         }
         Some(Inner { above, name, rest }) => {
             let known = name.filter(|name| layers.rank(name).is_some());
@@ -46,13 +51,13 @@ pub(super) fn named<'s>(source: &'s str, layers: &Layers) -> Result<Named<'s>, E
                 return Err(Error::Nested { overlay: source.to_owned() });
             }
             let (at, overlay) = (format!("{above}{rest}"), Some(name.to_owned()));
-            Ok(Named { source, at, overlay, in_folder: true, nearly: None })
+            Ok(Named { source, at, overlay, in_folder: true, nearly: None, misspelt: None })
         }
     }
 }
 
-fn plain(source: &str, nearly: Option<String>) -> Named<'_> {
-    Named { source, at: source.to_owned(), overlay: None, in_folder: false, nearly }
+fn plain(source: &str) -> Named<'_> {
+    Named { source, at: source.to_owned(), overlay: None, in_folder: false, nearly: None, misspelt: None }
 }
 
 struct Inner<'s> {

@@ -70,6 +70,19 @@ fn overlays_find_their_bases_in_the_order_of_the_layers() {
 }
 
 #[test]
+fn an_overlay_that_may_be_misspelt_is_warned_of_where_its_base_is() {
+    insta::assert_snapshot!(planned(&["app.json", "app.stg_eu0.json", "d/app.json", "app.schema.json", "web.stg_eu0.json"]), @r#"
+    app.json <- app.json JSON
+    app.schema.json <- app.schema.json JSON
+    app.stg_eu0.json <- app.stg_eu0.json JSON
+    d/app.json <- d/app.json JSON
+    web.stg_eu0.json <- web.stg_eu0.json JSON
+    left out [], 0 of other versions
+    app.stg_eu0.json is no overlay and goes out as it is: was stg_eu00 meant?
+    "#);
+}
+
+#[test]
 fn components_are_lifted_or_kept() {
     let paths = [
         "pay/v1.0.0/app.json",

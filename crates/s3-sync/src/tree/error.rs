@@ -185,6 +185,14 @@ pub enum TreeError {
         /// How many.
         count: u64,
     },
+    /// Objects of another publication would be deleted, whose prefix is below this one.
+    #[error("{count} objects of another publication would be deleted, whose manifest is {manifest}")]
+    OthersBelow {
+        /// Its manifest.
+        manifest: String,
+        /// How many.
+        count: u64,
+    },
     /// All of a bucket would be the target of deletions.
     #[error("--delete without a prefix would be about the whole bucket {bucket}")]
     WholeBucket {
@@ -280,7 +288,8 @@ impl TreeError {
             | Self::TooMany { .. }
             | Self::TooLarge { .. }
             | Self::NoOneBucket { .. }
-            | Self::NotKept { .. } => None,
+            | Self::NotKept { .. }
+            | Self::OthersBelow { .. } => None,
         }
     }
 }
@@ -302,7 +311,7 @@ impl Explain for TreeError {
             Self::Withheld { .. } => "LF-SYNC-WITHHELD",
             Self::EmptySource { .. } => "LF-SYNC-EMPTY",
             Self::TooManyDeletes { .. } | Self::OtherDeletes { .. } => "LF-SYNC-DELETES",
-            Self::Protected { .. } => "LF-SYNC-PROTECTED",
+            Self::Protected { .. } | Self::OthersBelow { .. } => "LF-SYNC-PROTECTED",
             Self::WholeBucket { .. } => "LF-SYNC-PREFIX",
             Self::TooMany { .. } => "LF-SYNC-SIZE",
             Self::NoOneBucket { .. } => "LF-SYNC-BUCKET",
@@ -314,7 +323,7 @@ impl Explain for TreeError {
     fn class(&self) -> Class {
         match self {
             Self::Call { failure, .. } => failure.class(),
-            Self::Listing { .. } | Self::Changed { .. } | Self::Moved { .. } => Class::Transient,
+            Self::Listing { .. } | Self::Moved { .. } => Class::Transient,
             Self::Local { .. }
             | Self::Temporary { .. }
             | Self::Unfit { .. }
@@ -333,9 +342,12 @@ impl Explain for TreeError {
             | Self::Protected { .. }
             | Self::WholeBucket { .. }
             | Self::NoOneBucket { .. }
+            // A CI job that were repeated by itself would write over what it has just kept from being written over.
+            | Self::Changed { .. }
             | Self::ChangedSince { .. }
             | Self::CannotKeep { .. }
-            | Self::NotKept { .. } => Class::Refused,
+            | Self::NotKept { .. }
+            | Self::OthersBelow { .. } => Class::Refused,
         }
     }
 
@@ -380,6 +392,9 @@ impl Explain for TreeError {
             Self::Protected { .. } => {
                 Some("check the folder; if they are to go, take their pattern out of sync.protect and --protect".into())
             }
+            Self::OthersBelow { .. } => Some(
+                "check the prefix; if that is no publication any more, remove its manifest, or leave its folder out by --exclude".into(),
+            ),
             Self::WholeBucket { .. } => {
                 Some("give the prefix, as s3://bucket/prefix or PLATFORM; or say --whole-bucket".into())
             }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::{Plan, Rules, Source, TreeAddress, TreeError};
+use super::{MANIFEST_NAME, Plan, Rules, Source, TreeAddress, TreeError};
 
 /// Deletions that are never too many by default: a tenth of a small tree is nothing.
 const ALWAYS_ALLOWED: u64 = 5;
@@ -119,6 +119,13 @@ impl Guards {
         if let Some(first) = protected.peek() {
             let address = address.shown(&first.name);
             errors.push(TreeError::Protected { address, count: protected.count() as u64 });
+        }
+        for folder in &plan.others {
+            let count = plan.deletes.iter().filter(|extra| extra.name.starts_with(&**folder)).count() as u64;
+            if count > 0 {
+                let manifest = address.shown(&format!("{folder}{MANIFEST_NAME}"));
+                errors.push(TreeError::OthersBelow { manifest, count });
+            }
         }
         errors
     }

@@ -27,12 +27,23 @@ pub(crate) struct Join<'a> {
     /// Objects that the rules leave out.
     pub(crate) left_out: u64,
     pub(crate) manifest: Option<Listed>,
+    /// Folders, with a slash at their ends, in which manifests of other publications stand.
+    pub(crate) others: Vec<Box<str>>,
 }
 
 impl<'a> Join<'a> {
     pub(crate) fn new(files: &'a [LocalFile], rules: &'a Rules) -> Self {
         let listed = vec![None; files.len()];
-        Self { rules, files, at: 0, listed, extras: Vec::new(), left_out: 0, manifest: None }
+        Self {
+            rules,
+            files,
+            at: 0,
+            listed,
+            extras: Vec::new(),
+            left_out: 0,
+            manifest: None,
+            others: Vec::new(),
+        }
     }
 
     /// Takes the next object, which comes after the ones before.
@@ -40,6 +51,9 @@ impl<'a> Join<'a> {
         if name == MANIFEST_NAME {
             self.manifest = Some(listed);
             return;
+        }
+        if let Some(folder) = name.strip_suffix(MANIFEST_NAME).filter(|folder| folder.ends_with('/')) {
+            self.others.push(folder.into());
         }
         while self.files.get(self.at).is_some_and(|file| file.name.as_bytes() < name.as_bytes()) {
             self.at += 1;

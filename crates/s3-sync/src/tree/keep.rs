@@ -181,7 +181,8 @@ impl Tree {
         told.headers = seen.headers.clone().into();
         told.sha256 = seen.sha256;
         if *keep == Keep::Versions {
-            let what = "the bucket keeps no versions".to_owned();
+            let what =
+                "it has no version: the bucket keeps none, or did not yet when it was written".to_owned();
             let Some(version) = seen.version.clone() else {
                 return Err(TreeError::CannotKeep { address, what });
             };
@@ -203,7 +204,7 @@ impl Tree {
         let digest = Digest::of(&whole);
         told.sha256 = Some(digest);
         match keep {
-            Keep::Folder(folder) => told.kept = Some(keep_in_folder(folder, digest, &whole)?),
+            Keep::Folder(folder) => told.kept = Some(keep_in_folder(folder, digest, &whole, &address)?),
             Keep::Prefix(place) => {
                 let kept = format!("{id}/{name}");
                 let wanted = Wanted::of_bytes(&kept, Bytes::from(whole), seen.headers, Condition::Free);
@@ -248,15 +249,20 @@ async fn note_hashes(
 }
 
 /// Writes bytes to a file called by their SHA-256, where it is not there already; gives its name.
-fn keep_in_folder(folder: &Path, digest: Digest, bytes: &[u8]) -> Result<String, TreeError> {
+fn keep_in_folder(folder: &Path, digest: Digest, bytes: &[u8], address: &str) -> Result<String, TreeError> {
     let name = digest.hex();
     let path = folder.join(&name);
     let is_there = std::fs::read(&path).is_ok_and(|there| Digest::of(&there) == digest);
     if !is_there {
-        let local = |source| TreeError::Local { path: path.clone(), source };
-        std::fs::create_dir_all(folder).map_err(local)?;
-        write_atomic(&path, bytes, Mode::Shared)
-            .map_err(|error| local(std::io::Error::other(error.to_string())))?;
+        let made = std::fs::create_dir_all(folder).map_err(|error| error.to_string());
+        let written = made.and_then(|()| {
+            write_atomic(&path, bytes, Mode::Shared).map(drop).map_err(|error| error.to_string())
+        });
+        written.map_err(|why| {
+            let folder = landfall_secret::escape(&folder.to_string_lossy(), 200);
+            let what = format!("{folder} cannot be written to: {}", landfall_secret::escape(&why, 300));
+            TreeError::CannotKeep { address: address.to_owned(), what }
+        })?;
     }
     Ok(name)
 }

@@ -72,6 +72,8 @@ pub struct Plan {
     pub left_out: u64,
     /// Objects below the prefix that the rules take.
     pub objects: u64,
+    /// Folders, with a slash at their ends, in which manifests of other publications stand.
+    pub(crate) others: Vec<Box<str>>,
     /// Whether there is a manifest.
     pub(crate) has_manifest: bool,
     /// The manifest, where it is kept: what is stored, and entries of what stays.
@@ -193,7 +195,7 @@ impl Tree {
         };
         let (_, found) = tokio::try_join!(list, self.remember(source, (foretells, size), run))?;
         let (objects, left_out) = (join.objects(), join.left_out);
-        let Join { mut listed, extras, manifest: manifest_listed, .. } = join;
+        let Join { mut listed, extras, manifest: manifest_listed, others, .. } = join;
         let Found { stored, mut hashes } = found;
         let mut stored = match (stored, &manifest_listed) {
             // It came or went while the objects were listed, which are what counts.
@@ -303,6 +305,7 @@ impl Tree {
             is_deleting: options.delete,
             left_out,
             objects,
+            others,
             has_manifest: manifest_listed.is_some(),
             ..Plan::default()
         };

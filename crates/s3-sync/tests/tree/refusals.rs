@@ -142,6 +142,30 @@ async fn a_bucket_of_another_account_is_not_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn another_publication_below_is_not_deleted() {
+    let mut world = World::new().await;
+    world.ten();
+    for name in ["ios/a.json", "ios/.landfall-manifest.json", "android/a.json"] {
+        world.there(name, "theirs");
+    }
+    assert_eq!(world.refused().await, ["LF-SYNC-PROTECTED"]);
+    let (source, plan) = world.plan().await.expect("a plan");
+    let errors = world.guards.check(&plan, &source, &world.rules, world.tree().address());
+    assert_eq!(
+        errors.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        [
+            "2 objects of another publication would be deleted, whose manifest is s3://acme-native-config/web/ios/.landfall-manifest.json"
+        ]
+    );
+    assert_eq!((world.calls("DeleteObjects"), world.holds().len()), (0, 13));
+    // What the rules leave alone is no part of it, nor is what is not deleted.
+    world.rules = rules(&RuleTexts { exclude: texts(&["ios/"]), ..RuleTexts::default() });
+    world.published().await;
+    assert_eq!(world.text("ios/a.json").as_deref(), Some("theirs"));
+    assert_eq!(world.text("android/a.json"), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_request_names_the_owner() {
     let mut world = World::new().await;
     world.options.manifest = true;

@@ -313,7 +313,7 @@ async fn nothing_is_published_where_something_cannot_be_kept() {
     let prefix = Keep::Prefix("s3://acme-kept/web".parse().expect("an address"));
     assert_eq!(keep(&prefix).await.into_iter().collect::<Vec<_>>(), ["LF-AWS-DENIED"]);
     let file = world.folder.path().join("f0.json");
-    assert_eq!(keep(&Keep::Folder(file)).await.into_iter().collect::<Vec<_>>(), ["LF-SYNC-SOURCE"]);
+    assert_eq!(keep(&Keep::Folder(file)).await.into_iter().collect::<Vec<_>>(), ["LF-SYNC-KEEP"]);
     world.there("f1.json", "theirs");
     let folder = Keep::Folder(world.folder.path().with_extension("kept"));
     assert_eq!(keep(&folder).await.into_iter().collect::<Vec<_>>(), ["LF-SYNC-CHANGED"]);

@@ -1,12 +1,18 @@
-//! Whether record and old bytes lie where a publication does not publish or delete them.
+//! Whether record, old bytes and ledger lie where a publication does not publish or delete them.
 
 use std::path::{Path, PathBuf};
 
 use landfall_artifacts::{Class, Problem};
+use landfall_ledger::Place;
 use landfall_s3_sync::tree::{Keep, TreeAddress};
 
 /// Everything that is wrong with where they lie.
-pub(super) fn problems(folder: &Path, record: &Path, keep: &Keep, address: &TreeAddress) -> Vec<Problem> {
+pub(super) fn problems(
+    (folder, address): (&Path, &TreeAddress),
+    record: &Path,
+    keep: &Keep,
+    ledger: &Place,
+) -> Vec<Problem> {
     let mut found = Vec::new();
     let mut refuse = |what: String, remedy: &str| {
         found.push(Problem::new("LF-SYNC-PLACE", Class::Input, what).with_remedy(remedy.to_owned()));
@@ -28,6 +34,11 @@ pub(super) fn problems(folder: &Path, record: &Path, keep: &Keep, address: &Tree
             refuse(what, "give a prefix beside the published one by --keep-old");
         }
         Keep::Folder(_) | Keep::Prefix(_) | Keep::Nothing | Keep::Versions => {}
+    }
+    let target = Place::S3 { bucket: address.bucket().clone(), prefix: address.prefix().to_owned() };
+    if target.overlaps(ledger) {
+        let what = format!("the ledger is at {ledger}, and published is {address}: one lies in the other");
+        refuse(what, "publish beside the ledger, or give it a bucket of its own");
     }
     found
 }
@@ -58,13 +69,34 @@ fn overlap(one: &TreeAddress, other: &TreeAddress) -> bool {
 mod tests {
     use std::path::Path;
 
+    use landfall_ledger::Place;
     use landfall_s3_sync::tree::Keep;
 
     use super::problems;
 
     fn told(folder: &Path, record: &str, keep: &Keep) -> usize {
         let address = "s3://acme-config/web".parse().expect("an address");
-        problems(folder, &folder.join(record), keep, &address).len()
+        let ledger = Place::Folder(folder.join(".landfall/ledger"));
+        problems((folder, &address), &folder.join(record), keep, &ledger).len()
+    }
+
+    #[test]
+    fn a_ledger_is_not_published_over() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let record = dir.path().join("../record.json");
+        for (target, ledger, is_refused) in [
+            ("s3://acme-config/web", "s3://acme-config/web/ledger", true),
+            ("s3://acme-config/web", "s3://acme-config/web", true),
+            ("s3://acme-config/web", "s3://acme-config", true),
+            ("s3://acme-config", "s3://acme-config/ledger", true),
+            ("s3://acme-config/web", "s3://acme-config/web-ledger", false),
+            ("s3://acme-config/web", "s3://acme-ledger/web", false),
+        ] {
+            let (address, place) = (target.parse().expect(target), ledger.parse().expect(ledger));
+            let found = problems((dir.path(), &address), &record, &Keep::Nothing, &place);
+            assert_eq!(found.len(), usize::from(is_refused), "{target} {ledger}");
+            assert!(found.iter().all(|problem| problem.told().contains("the ledger")), "{found:?}");
+        }
     }
 
     #[test]

@@ -154,7 +154,9 @@ pub(super) fn report(plan: Plan, applied: Applied, tree: &Tree, run: &Run, finis
     });
     let deletes =
         plan.deletes.iter().zip(applied.deletes).map(|(extra, result)| item(&extra.name, result, "deleted"));
-    let items = puts.chain(deletes);
+    // Deletions are what is looked for where not all is shown.
+    let most_puts = if is_all_ok { MOST_ITEMS.saturating_sub(plan.deletes.len()) } else { usize::MAX };
+    let items = puts.take(most_puts).chain(deletes);
     if is_all_ok {
         finished.items.extend(items.take(MOST_ITEMS));
     } else {

@@ -66,6 +66,7 @@ pub(super) const FAILURES: &[Failure] = &[
         words: &[],
         why: "Somebody else wrote there while the stage did, or an earlier publication was cut off.",
         remedy: &[
+            "Find out who else writes there (`LF-SYNC-CHANGED`): the next run writes over it.",
             "Run it again: it looks anew and does what is left.",
             "Take back an unfinished publication by `s3-sync --undo <record>`.",
         ],
