@@ -371,7 +371,8 @@ impl Explain for TreeError {
             }
             Self::NotDeleted { is_passing: true, .. } => Some("run again: it does what is left".into()),
             Self::NotDeleted { is_passing: false, .. } => {
-                Some("allow s3:DeleteObject in the role's policy, and look for an Object Lock; see docs/access.md".into())
+                // A deletion under a condition needs both (S3 User Guide, "How to perform conditional deletes").
+                Some("allow s3:DeleteObject and s3:GetObject in the role's policy, and look for an Object Lock; see docs/access.md".into())
             }
             Self::Unconfirmed { .. } => Some("run again, which looks at what is there first".into()),
             Self::Journal { cause, .. } => cause.remedy(),
@@ -427,7 +428,9 @@ fn denied(failure: &AwsFailure) -> Option<Cow<'static, str>> {
     let action = match (failure.kind, failure.operation) {
         (FailureKind::Denied, "ListObjectsV2") => "s3:ListBucket on the bucket",
         (FailureKind::Denied, "ListBuckets") => "s3:ListAllMyBuckets",
-        (FailureKind::Denied, "DeleteObjects" | "DeleteObject") => "s3:DeleteObject on the objects",
+        (FailureKind::Denied, "DeleteObjects" | "DeleteObject") => {
+            "s3:DeleteObject and s3:GetObject on the objects"
+        }
         (FailureKind::Denied, "CopyObject") => "s3:GetObject and s3:PutObject on the objects",
         _ => return None,
     };
