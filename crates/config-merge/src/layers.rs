@@ -26,7 +26,7 @@ impl fmt::Display for LayerKind {
     }
 }
 
-/// Letters of a name of which no other is taken for a slip, plus one.
+/// Names of fewer letters are no slips: every other short word would be one.
 const SHORT: usize = 4;
 
 /// All overlays of one kind.
@@ -118,7 +118,7 @@ impl Layers {
     }
 }
 
-/// Whether a letter more, less or another, or two that are exchanged, make one name of the other. Of short names every other word would be a slip.
+/// Whether a letter more, less or another, or two that are exchanged, make one name of the other.
 fn is_slip(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
     let (mut one, mut other) = (&one[..], &other[..]);

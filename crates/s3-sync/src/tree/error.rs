@@ -342,7 +342,7 @@ impl Explain for TreeError {
             | Self::Protected { .. }
             | Self::WholeBucket { .. }
             | Self::NoOneBucket { .. }
-            // A CI job that were repeated by itself would write over what it has just kept from being written over.
+            // A job that CI repeats by itself would write over what has just been spared.
             | Self::Changed { .. }
             | Self::ChangedSince { .. }
             | Self::CannotKeep { .. }
