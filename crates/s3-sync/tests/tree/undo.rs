@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use landfall_artifacts::{Digest, Explain as _};
+use landfall_artifacts::{Class, Digest, Explain as _};
 use landfall_s3_sync::tree::{Keep, Labels, RecordedChange, SyncRecord, Undo};
 use landfall_sandbox::s3::Etags;
 use landfall_sandbox::{Fault, Service};
@@ -409,6 +409,7 @@ async fn a_record_is_found_beside_the_old_bytes() {
     write(&SyncRecord { time: "2026-11-22T10:00:00Z".to_owned(), ..closed });
     let error = first.put(&file, &labels, &run).await.expect_err("refused");
     assert_eq!(error.code(), "LF-SYNC-CHANGED");
+    assert_eq!(error.class(), Class::Refused, "CI does not begin the job again by itself");
     let denied = Fault::new(crate::error(403, "AccessDenied")).on(Service::S3).method(http::Method::GET);
     world.sandbox.faults().add(denied.matching("records/"));
     let (mut blind, none) = tree.record_copy(below, &run).await.expect("looked for");
