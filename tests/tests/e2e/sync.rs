@@ -237,6 +237,24 @@ async fn a_mistake_deletes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_somebody_else_changes_meanwhile_is_no_reason_to_begin_again() {
+    let world = world().await;
+    world
+        .sandbox
+        .s3
+        .before_call("PutObject", 1, |s3| s3.put("app-native-config-stg", "web/changed.json", "theirs"));
+    let ran = world.run(&["s3-sync", "--exclude", "x/", "--quiet"]).await.expect(i32::from(exit::REFUSED));
+    page!(ran.page(&world), @r"
+    error[LF-SYNC-CHANGED] exit 3
+      s3://app-native-config-stg/web/changed.json was changed by somebody else meanwhile: it is another one than was listed
+      next: find out who else writes there, then run again: it plans anew by what is there now
+
+    nothing was changed
+    exit 3
+    ");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_upload_that_fails_keeps_everything_from_being_deleted() {
     let world = world().await;
     let denied = || {

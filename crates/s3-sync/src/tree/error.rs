@@ -199,6 +199,17 @@ pub enum TreeError {
         /// The bucket.
         bucket: String,
     },
+    /// Pages of more objects than S3 ever gives were asked for, and the answer cannot be read: probably it is too long.
+    #[error("no page of {objects} objects could be read of {address}")]
+    LargePages {
+        /// The prefix.
+        address: String,
+        /// How many were asked for.
+        objects: usize,
+        /// What came instead.
+        #[source]
+        failure: Box<AwsFailure>,
+    },
     /// There are more of something than is taken.
     #[error("there are more than {most} {what}")]
     TooMany {
@@ -265,7 +276,7 @@ impl TreeError {
     /// What S3 answered, where that is what went wrong.
     pub(crate) fn failure(&self) -> Option<&AwsFailure> {
         match self {
-            Self::Call { failure, .. } => Some(failure),
+            Self::Call { failure, .. } | Self::LargePages { failure, .. } => Some(failure),
             Self::Unconfirmed { cause, .. } => cause.failure(),
             Self::Listing { .. }
             | Self::Changed { .. }
@@ -313,7 +324,7 @@ impl Explain for TreeError {
             Self::TooManyDeletes { .. } | Self::OtherDeletes { .. } => "LF-SYNC-DELETES",
             Self::Protected { .. } | Self::OthersBelow { .. } => "LF-SYNC-PROTECTED",
             Self::WholeBucket { .. } => "LF-SYNC-PREFIX",
-            Self::TooMany { .. } => "LF-SYNC-SIZE",
+            Self::TooMany { .. } | Self::LargePages { .. } => "LF-SYNC-SIZE",
             Self::NoOneBucket { .. } => "LF-SYNC-BUCKET",
             Self::ChangedSince { .. } | Self::NotKept { .. } => "LF-SYNC-UNDO",
             Self::CannotKeep { .. } => "LF-SYNC-KEEP",
@@ -328,6 +339,7 @@ impl Explain for TreeError {
             | Self::Temporary { .. }
             | Self::Unfit { .. }
             | Self::TooMany { .. }
+            | Self::LargePages { .. }
             | Self::TooLarge { .. } => Class::Input,
             Self::Damaged { .. } => Class::Integrity,
             Self::NotDeleted { is_passing: true, .. } => Class::Transient,
@@ -399,6 +411,7 @@ impl Explain for TreeError {
             Self::WholeBucket { .. } => {
                 Some("give the prefix, as s3://bucket/prefix or PLATFORM; or say --whole-bucket".into())
             }
+            Self::LargePages { .. } => Some("ask for fewer by --page-size, or leave it out".into()),
             Self::TooMany { .. } => Some("publish a smaller tree, or to a narrower prefix".into()),
             Self::TooLarge { .. } => Some("leave it out by --exclude, or make it smaller".into()),
             Self::NoOneBucket { candidates, .. } if candidates.is_empty() => Some(

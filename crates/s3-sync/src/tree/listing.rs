@@ -16,7 +16,7 @@ impl Tree {
     /// foretold which keys there are, several pages are asked for at a time.
     ///
     /// # Errors
-    /// [`TreeError::Call`]; [`TreeError::Listing`] where pages contradict themselves or each other, so that nobody can say whether that
+    /// [`TreeError::Call`]; [`TreeError::LargePages`]; [`TreeError::Listing`] where pages contradict themselves or each other, so that nobody can say whether that
     /// was all: a page out of order, a key beyond the prefix, a count that is not that of the keys, a token that was there before
     /// or is missing.
     pub(super) async fn list(
@@ -32,8 +32,7 @@ impl Tree {
             Stopped::Failed(TreeError::Call { failure, .. })
                 if size.is_large() && failure.kind == FailureKind::Answer =>
             {
-                let what = format!("no page of {} objects could be read; ask for fewer", size.max_keys());
-                TreeError::Listing { address: self.address().to_string(), what }
+                TreeError::LargePages { address: self.address().to_string(), objects: size.keys(), failure }
             }
             Stopped::Failed(error) => error,
             Stopped::Contradicts(what) => TreeError::Listing { address: self.address().to_string(), what },

@@ -162,7 +162,7 @@ async fn pages_that_are_too_large_to_be_read_are_told_as_such() {
     let too_long = || What::status(200).header("content-type", "application/xml").body(long.clone());
     for (size, code, part) in [
         ("1000", "LF-AWS-ANSWER", "cannot list"),
-        ("8000", "LF-SYNC-LISTING", "no page of 8000 objects could be read"),
+        ("8000", "LF-SYNC-SIZE", "no page of 8000 objects could be read"),
     ] {
         let mut world = World::new().await;
         world.options.page_size = size.parse().expect("a size");

@@ -6,7 +6,10 @@ use landfall_artifacts::{EffectResult, EventKind, LedgerEvent};
 use landfall_aws::{AwsConfig, AwsKeys, Endpoints};
 use landfall_ledger::Ledger;
 use landfall_run::{Clock, Run, Share};
-use landfall_s3_sync::tree::{Guards, Keep, PlanOptions, RuleTexts, Rules, SyncRecord, Tree};
+use landfall_s3_sync::tree::{
+    Applied, Change, ChangeResult, Etag, Extra, Guards, Keep, Listed, Plan, PlanOptions, Put, RuleTexts,
+    Rules, SyncRecord, Tree, Why,
+};
 use landfall_sandbox::{Fault, Sandbox, SandboxOptions, Service, What};
 use landfall_secret::Secret;
 use landfall_transport::{Http, HttpConfig};
@@ -218,4 +221,32 @@ async fn a_publication_that_others_carry_on_is_named_by_theirs() {
     assert_eq!(event.details.get("carriesOn").and_then(|told| told.as_str()), Some(&*first.time));
     world.undo().await;
     assert_eq!(world.holds(), "1", "what was before both");
+}
+
+#[tokio::test]
+async fn a_report_that_is_too_long_has_all_deletions() {
+    let world = World::new().await;
+    let mut plan = Plan::default();
+    let put =
+        |number| Put { name: format!("{number:05}").into(), size_bytes: 1, why: Why::New, before: None };
+    plan.puts = (0..10_050).map(put).collect();
+    let listed = Listed { size_bytes: 1, etag: Etag::Missing, modified: 0 };
+    plan.deletes = ["old-1", "old-2"].map(|name| Extra { name: name.into(), listed: listed.clone() }).into();
+    let made = || ChangeResult {
+        change: Change::Made,
+        etag: None,
+        sha256: None,
+        is_etag_opaque: false,
+        error: None,
+    };
+    let applied = Applied {
+        puts: plan.puts.iter().map(|_| made()).collect(),
+        deletes: plan.deletes.iter().map(|_| made()).collect(),
+        ..Applied::default()
+    };
+    let (run, mut finished) = (Run::builder().build(), Finished::default());
+    super::shown::report(plan, applied, &world.tree, &run, &mut finished);
+    let told = |name: &str| finished.items.iter().any(|item| item.name == name);
+    assert!(told("old-1") && told("old-2") && told("00000") && !told("10049"));
+    assert_eq!(finished.items.len(), 10_000 + 1, "and the one of the plan");
 }

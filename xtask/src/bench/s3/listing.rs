@@ -1,6 +1,6 @@
 //! The floor of publishing what is published already: every page of the list, asked for at once, and nothing done with them.
 //!
-//! No tool that lists the bucket over the S3 API can take less time; how near one comes to it is what counts.
+//! No tool that lists the bucket by pages as S3 gives them can take less time; how near one comes to it is what counts.
 
 use std::net::SocketAddr;
 use std::time::Instant;

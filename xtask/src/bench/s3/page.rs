@@ -72,7 +72,7 @@ What publishing a folder of {FILES} small files to S3 takes, beside what people 
 - **The server** is `s3s-fs` 0.14.1, a new one with an empty bucket for every tool and round. It lists no ETags, so that ours looks at the\n  manifest of the publication before (`--manifest`), and rclone, told to compare checksums, has to ask for each object.\n\
 - **The tools** delete what the folder has not, too. Ours runs once with pages of 1,000 objects, which is what S3 gives, and once with pages as\n  large as it may ask for; requests are held against their goal with the former. After every run each object is compared with its file, byte by byte.\n\
 - **Time**, **processor** and **memory** are what the kernel counted for the tool's process; medians, and the highest peak.\n\
-- **The list alone** is the pages of the list of what ours has published, all asked for at once, and nothing done with them: no tool that\n  lists the bucket takes less. This server walks its whole tree for each page, on the processors that the tools run on.\n\
+- **The list alone** is the pages of the list of what ours has published, all asked for at once, and nothing done with them: no tool that\n  lists the bucket by pages of 1,000 objects takes less. This server walks its whole tree for each page, on the processors that the tools run on.\n\
 - **Requests** are counted in a round of its own, by a relay before the server.\n\
 - What took a tool more than {LONG:.0} s is measured once and its requests are not counted; where it took that long with nothing changed,\n  it is not run for the two scenarios after it.\n\
 - **Memory** of {MANY} objects is the higher peak of a first and of a second publication.\n"
